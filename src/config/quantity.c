@@ -1,0 +1,88 @@
+/* quantity.c - numbers with units to SI and back. */
+#include "quantity.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    char letter;
+    double factor;
+} prefixes[] = {{'f', 1e-15}, {'p', 1e-12}, {'n', 1e-9}, {'u', 1e-6}, {'m', 1e-3},
+                {'k', 1e3},   {'M', 1e6},   {'G', 1e9},  {'T', 1e12}};
+
+enum { N_PREFIXES = sizeof prefixes / sizeof prefixes[0] };
+
+const char *xbtab__quantity_parse(double *out, const char *text, const char *unit)
+{
+    char *end;
+    while (isspace((unsigned char)*text)) text++;
+    /* strtod also reads "inf", "nan" and hexadecimal numbers, none of which is a quantity */
+    if (!isdigit((unsigned char)text[0]) && text[0] != '-' && text[0] != '+' && text[0] != '.') {
+        return "is not a number";
+    }
+    if (strpbrk(text, "xX") && (text[1] == 'x' || text[1] == 'X' || text[2] == 'x' || text[2] == 'X')) {
+        return "is not a decimal number";
+    }
+    double value = strtod(text, &end);
+    if (end == text) return "is not a number";
+    if (!isfinite(value)) return "is not a finite number";
+    while (isspace((unsigned char)*end)) end++;
+    bool bare = strcmp(unit, "1") == 0;
+    if (*end == '\0') {
+        if (!bare) return "has no unit";
+        *out = value;
+        return NULL;
+    }
+    if (bare) {
+        if (strcmp(end, "%") != 0) return "has a unit, but must be a bare number";
+        *out = value / 100.0;
+        return NULL;
+    }
+    if (strcmp(end, unit) == 0) {
+        *out = value;
+        return NULL;
+    }
+    for (int k = 0; k < N_PREFIXES; k++) {
+        if (end[0] == prefixes[k].letter && strcmp(end + 1, unit) == 0) {
+            /* through text, so that "0.1 nm" is the double nearest to 1e-10 and not a product's rounding */
+            char number[64];
+            size_t n = strcspn(text, " \t\r\n");
+            if (n > (size_t)(end - text)) n = (size_t)(end - text);
+            int exponent = (int)lround(log10(prefixes[k].factor));
+            if (n + 8 < sizeof number && !memchr(text, 'e', n) && !memchr(text, 'E', n)) {
+                snprintf(number, sizeof number, "%.*se%d", (int)n, text, exponent);
+                value = strtod(number, NULL);
+            } else {
+                value *= prefixes[k].factor;
+            }
+            *out = value;
+            return NULL;
+        }
+    }
+    return "has the wrong unit";
+}
+
+char *xbtab__quantity_print(char *out, size_t size, double value, const char *unit)
+{
+    if (strcmp(unit, "1") == 0) {
+        snprintf(out, size, "%.6g", value);
+        return out;
+    }
+    double magnitude = fabs(value), factor = 1.0;
+    const char *prefix = "";
+    static const char letters[N_PREFIXES][2] = {"f", "p", "n", "u", "m", "k", "M", "G", "T"};
+    if (magnitude > 0.0 && (magnitude < 1.0 || magnitude >= 1000.0)) {
+        for (int k = 0; k < N_PREFIXES; k++) {
+            if (magnitude >= prefixes[k].factor * (1 - 1e-9)) {
+                if (prefixes[k].factor > 1.0 && magnitude < 1000.0) break;
+                factor = prefixes[k].factor;
+                prefix = letters[k];
+            }
+        }
+    }
+    snprintf(out, size, "%.6g %s%s", value / factor, prefix, unit);
+    return out;
+}

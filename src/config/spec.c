@@ -1,0 +1,392 @@
+/* spec.c - a tile's YAML file: schema, defaults, units and bounds. */
+#include <xbartab/spec.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "memory.h"
+#include "quantity.h"
+#include "yaml_text.h"
+
+/* Largest array side: 4096 word lines of a 1 uA cell draw 4 mA a column, past any published array. */
+enum { LARGEST_SIDE = 4096, MOST_LEVELS = 256 };
+
+typedef struct value_text {
+    char *name, *value;
+} value_text;
+
+typedef struct use_text {
+    char *model;
+    value_text *parameters;
+    unsigned parameters_count;
+} use_text;
+
+typedef struct cell_text {
+    use_text rram;
+    use_text *selector;
+} cell_text;
+
+typedef struct levels_text {
+    char *count, *g_min, *g_max, *spacing;
+    char **conductances;
+    unsigned conductances_count;
+} levels_text;
+
+typedef struct array_text {
+    char *rows, *columns, *topology;
+} array_text;
+
+typedef struct wire_text {
+    char *model, *word, *bit;
+} wire_text;
+
+typedef struct resistance_text {
+    char *resistance;
+} resistance_text;
+
+typedef struct dac_text {
+    char *bits, *read_voltage, *read_time;
+} dac_text;
+
+typedef struct adc_text {
+    char *bits, *range;
+} adc_text;
+
+typedef struct sampling_text {
+    char *tiles, *tiles_heldout, *vectors, *voltages, *states;
+} sampling_text;
+
+typedef struct spec_text {
+    char *name, *seed;
+    cell_text cell;
+    levels_text levels;
+    array_text array;
+    wire_text wire;
+    resistance_text *driver, *sink;
+    dac_text dac;
+    use_text tia;
+    adc_text adc;
+    sampling_text *sampling;
+} spec_text;
+
+#define TEXT(key, type, member)                                                                              \
+    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, type, member, 1, CYAML_UNLIMITED)
+#define OPTIONAL_TEXT(key, type, member)                                                                     \
+    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, 1, CYAML_UNLIMITED)
+#define OPTIONAL_MAPPING(key, type, member, fields)                                                          \
+    CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, fields)
+
+static const cyaml_schema_field_t value_fields[] = {TEXT("name", value_text, name),
+                                                    TEXT("value", value_text, value), CYAML_FIELD_END};
+static const cyaml_schema_value_t value_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, value_text, value_fields)};
+static const cyaml_schema_field_t use_fields[] = {
+    TEXT("model", use_text, model),
+    CYAML_FIELD_SEQUENCE("parameters", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, use_text, parameters,
+                         &value_value, 0, 200),
+    CYAML_FIELD_END};
+static const cyaml_schema_field_t cell_fields[] = {
+    CYAML_FIELD_MAPPING("rram", CYAML_FLAG_DEFAULT, cell_text, rram, use_fields),
+    OPTIONAL_MAPPING("selector", cell_text, selector, use_fields), CYAML_FIELD_END};
+static const cyaml_schema_value_t conductance_value = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, CYAML_UNLIMITED)};
+static const cyaml_schema_field_t levels_fields[] = {
+    OPTIONAL_TEXT("count", levels_text, count),
+    OPTIONAL_TEXT("g_min", levels_text, g_min),
+    OPTIONAL_TEXT("g_max", levels_text, g_max),
+    OPTIONAL_TEXT("spacing", levels_text, spacing),
+    CYAML_FIELD_SEQUENCE("conductances", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, levels_text, conductances,
+                         &conductance_value, 2, MOST_LEVELS),
+    CYAML_FIELD_END};
+static const cyaml_schema_field_t array_fields[] = {
+    TEXT("rows", array_text, rows), TEXT("columns", array_text, columns),
+    OPTIONAL_TEXT("topology", array_text, topology), CYAML_FIELD_END};
+static const cyaml_schema_field_t wire_fields[] = {OPTIONAL_TEXT("model", wire_text, model),
+                                                   OPTIONAL_TEXT("word", wire_text, word),
+                                                   OPTIONAL_TEXT("bit", wire_text, bit), CYAML_FIELD_END};
+static const cyaml_schema_field_t resistance_fields[] = {TEXT("resistance", resistance_text, resistance),
+                                                         CYAML_FIELD_END};
+static const cyaml_schema_field_t dac_fields[] = {
+    OPTIONAL_TEXT("bits", dac_text, bits), TEXT("read_voltage", dac_text, read_voltage),
+    OPTIONAL_TEXT("read_time", dac_text, read_time), CYAML_FIELD_END};
+static const cyaml_schema_field_t adc_fields[] = {TEXT("bits", adc_text, bits),
+                                                  OPTIONAL_TEXT("range", adc_text, range), CYAML_FIELD_END};
+static const cyaml_schema_field_t sampling_fields[] = {
+    OPTIONAL_TEXT("tiles", sampling_text, tiles),
+    OPTIONAL_TEXT("tiles_heldout", sampling_text, tiles_heldout),
+    OPTIONAL_TEXT("vectors", sampling_text, vectors),
+    OPTIONAL_TEXT("voltages", sampling_text, voltages),
+    OPTIONAL_TEXT("states", sampling_text, states),
+    CYAML_FIELD_END};
+static const cyaml_schema_field_t spec_fields[] = {
+    TEXT("name", spec_text, name),
+    OPTIONAL_TEXT("seed", spec_text, seed),
+    CYAML_FIELD_MAPPING("cell", CYAML_FLAG_DEFAULT, spec_text, cell, cell_fields),
+    CYAML_FIELD_MAPPING("levels", CYAML_FLAG_DEFAULT, spec_text, levels, levels_fields),
+    CYAML_FIELD_MAPPING("array", CYAML_FLAG_DEFAULT, spec_text, array, array_fields),
+    CYAML_FIELD_MAPPING("wire", CYAML_FLAG_DEFAULT, spec_text, wire, wire_fields),
+    OPTIONAL_MAPPING("driver", spec_text, driver, resistance_fields),
+    OPTIONAL_MAPPING("sink", spec_text, sink, resistance_fields),
+    CYAML_FIELD_MAPPING("dac", CYAML_FLAG_DEFAULT, spec_text, dac, dac_fields),
+    CYAML_FIELD_MAPPING("tia", CYAML_FLAG_DEFAULT, spec_text, tia, use_fields),
+    CYAML_FIELD_MAPPING("adc", CYAML_FLAG_DEFAULT, spec_text, adc, adc_fields),
+    OPTIONAL_MAPPING("sampling", spec_text, sampling, sampling_fields),
+    CYAML_FIELD_END};
+static const cyaml_schema_value_t spec_value = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, spec_text, spec_fields)};
+
+/* ---- parts ---- */
+
+static xbtab_status fail_no_model(const xbtab__yaml *yaml, const char *key, const char *name,
+                                  const xbtab_models *models, xbtab_model_kind kind)
+{
+    char list[512] = "";
+    for (int k = 0; k < xbtab_models_count(models); k++) {
+        const xbtab_model *m = xbtab_models_get(models, k);
+        if (m->kind != kind) continue;
+        size_t n = strlen(list);
+        snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", m->name);
+    }
+    return xbtab__yaml_fail(yaml, key, "no %s model is called \"%s\"; there are: %s",
+                            xbtab_model_kind_name(kind), name, list);
+}
+
+/* given[k] is set for each parameter that the file gives a value (given may be NULL). */
+static xbtab_status take_use(xbtab_model_use *use, const xbtab__yaml *yaml, const char *key,
+                             const use_text *text, const xbtab_models *models, xbtab_model_kind kind,
+                             bool *gain_is_given)
+{
+    char place[128];
+    snprintf(place, sizeof place, "%s.model", key);
+    use->model = xbtab_models_find(models, kind, text->model);
+    if (!use->model) return fail_no_model(yaml, place, text->model, models, kind);
+    use->value = xbtab__alloc((size_t)use->model->n_parameters, sizeof *use->value);
+    if (!use->value) return XBTAB_NOMEM();
+    for (int k = 0; k < use->model->n_parameters; k++) use->value[k] = use->model->parameters[k].value;
+    for (unsigned k = 0; k < text->parameters_count; k++) {
+        const value_text *v = &text->parameters[k];
+        int index = xbtab_model_parameter(use->model, v->name);
+        snprintf(place, sizeof place, "%s.parameters[%u].name", key, k);
+        if (index < 0) {
+            return xbtab__yaml_fail(yaml, place, "%s has no parameter \"%s\"; see: xbartab models show %s",
+                                    use->model->name, v->name, use->model->name);
+        }
+        if (index == use->model->state) {
+            return xbtab__yaml_fail(yaml, place, "\"%s\" is the programmed state; the levels set it",
+                                    v->name);
+        }
+        const xbtab_parameter *p = &use->model->parameters[index];
+        snprintf(place, sizeof place, "%s.parameters[%u].value", key, k);
+        XBTAB_TRY(xbtab__yaml_quantity(&use->value[index], yaml, place, v->value, p->unit, p->min, p->max));
+        if (gain_is_given && index == use->model->gain) *gain_is_given = true;
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status take_levels(xbtab_spec *spec, const xbtab__yaml *yaml, const levels_text *text)
+{
+    static const char *const spacings[] = {"linear", "log", NULL};
+    const double least = 1e-12, most = 1.0;
+    if (text->conductances_count) {
+        if (text->count || text->g_min || text->g_max || text->spacing) {
+            return xbtab__yaml_fail(yaml, "levels",
+                                    "give either conductances or count, g_min, g_max and spacing");
+        }
+        spec->n_levels = (int)text->conductances_count;
+    } else {
+        if (!text->count || !text->g_min || !text->g_max) {
+            return xbtab__yaml_fail(yaml, "levels",
+                                    "needs count, g_min and g_max, or a list of conductances");
+        }
+        XBTAB_TRY(xbtab__yaml_int(&spec->n_levels, yaml, "levels.count", text->count, 2, MOST_LEVELS));
+    }
+    spec->G_level = xbtab__alloc((size_t)spec->n_levels, sizeof *spec->G_level);
+    if (!spec->G_level) return XBTAB_NOMEM();
+    if (text->conductances_count) {
+        for (int k = 0; k < spec->n_levels; k++) {
+            char key[64];
+            snprintf(key, sizeof key, "levels.conductances[%d]", k);
+            XBTAB_TRY(
+                xbtab__yaml_quantity(&spec->G_level[k], yaml, key, text->conductances[k], "S", least, most));
+            if (k > 0 && spec->G_level[k] <= spec->G_level[k - 1]) {
+                return xbtab__yaml_fail(yaml, key, "conductances must rise from level to level");
+            }
+        }
+        return XBTAB_OK;
+    }
+    double g_min = 0, g_max = 0;
+    int is_log = 0;
+    XBTAB_TRY(xbtab__yaml_choice(&is_log, yaml, "levels.spacing", text->spacing, spacings));
+    XBTAB_TRY(xbtab__yaml_quantity(&g_min, yaml, "levels.g_min", text->g_min, "S", least, most));
+    XBTAB_TRY(xbtab__yaml_quantity(&g_max, yaml, "levels.g_max", text->g_max, "S", least, most));
+    if (g_max <= g_min) return xbtab__yaml_fail(yaml, "levels.g_max", "must be above g_min");
+    for (int k = 0; k < spec->n_levels; k++) {
+        double share = (double)k / (spec->n_levels - 1);
+        spec->G_level[k] = is_log ? g_min * pow(g_max / g_min, share) : g_min + share * (g_max - g_min);
+    }
+    spec->G_level[spec->n_levels - 1] = g_max;
+    return XBTAB_OK;
+}
+
+static xbtab_status take_wire(xbtab_spec *spec, const xbtab__yaml *yaml, const wire_text *text,
+                              const xbtab_models *models)
+{
+    if (text->model) {
+        if (text->word || text->bit)
+            return xbtab__yaml_fail(yaml, "wire", "give either model, or word and bit");
+        const xbtab_model *model = xbtab_models_find(models, XBTAB_MODEL_WIRE, text->model);
+        if (!model) return fail_no_model(yaml, "wire.model", text->model, models, XBTAB_MODEL_WIRE);
+        spec->r_word = model->parameters[xbtab_model_parameter(model, "r_word")].value;
+        spec->r_bit = model->parameters[xbtab_model_parameter(model, "r_bit")].value;
+        return XBTAB_OK;
+    }
+    if (!text->word || !text->bit) {
+        return xbtab__yaml_fail(yaml, "wire", "needs word and bit (resistance a cell), or model");
+    }
+    XBTAB_TRY(xbtab__yaml_quantity(&spec->r_word, yaml, "wire.word", text->word, "ohm", 0, 1e6));
+    return xbtab__yaml_quantity(&spec->r_bit, yaml, "wire.bit", text->bit, "ohm", 0, 1e6);
+}
+
+static xbtab_status take_sampling(xbtab_spec *spec, const xbtab__yaml *yaml, const sampling_text *text)
+{
+    xbtab_sampling *s = &spec->sampling;
+    /* states: every level, and enough conductances between them to program a cell anywhere */
+    *s = (xbtab_sampling){.tiles = 8, .tiles_heldout = 4, .vectors = 16, .voltages = 129, .states = 17};
+    if (text) {
+        XBTAB_TRY(xbtab__yaml_int(&s->tiles, yaml, "sampling.tiles", text->tiles, 1, 100000));
+        XBTAB_TRY(xbtab__yaml_int(&s->tiles_heldout, yaml, "sampling.tiles_heldout", text->tiles_heldout, 1,
+                                  100000));
+        XBTAB_TRY(xbtab__yaml_int(&s->vectors, yaml, "sampling.vectors", text->vectors, 4, 100000));
+        XBTAB_TRY(xbtab__yaml_int(&s->voltages, yaml, "sampling.voltages", text->voltages, 17, 2049));
+        XBTAB_TRY(xbtab__yaml_int(&s->states, yaml, "sampling.states", text->states, 2, 256));
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status take_seed(xbtab_spec *spec, const xbtab__yaml *yaml, const char *text)
+{
+    char *end;
+    spec->seed = 1;
+    if (!text) return XBTAB_OK;
+    spec->seed = strtoull(text, &end, 10);
+    if (end == text || *end || text[0] == '-') {
+        return xbtab__yaml_fail(yaml, "seed", "\"%s\" is not a whole number from 0 to 2^64 - 1", text);
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status take_converters(xbtab_spec *spec, const xbtab__yaml *yaml, const spec_text *text)
+{
+    spec->dac_bits = 1;
+    spec->read_time = 10e-9; /* assumed: a usual read pulse of digital RRAM macros */
+    XBTAB_TRY(xbtab__yaml_int(&spec->dac_bits, yaml, "dac.bits", text->dac.bits, 1, 4));
+    if (spec->dac_bits == 3) return xbtab__yaml_fail(yaml, "dac.bits", "3 is not one of: 1, 2, 4");
+    XBTAB_TRY(
+        xbtab__yaml_quantity(&spec->v_read, yaml, "dac.read_voltage", text->dac.read_voltage, "V", 1e-3, 20));
+    XBTAB_TRY(
+        xbtab__yaml_quantity(&spec->read_time, yaml, "dac.read_time", text->dac.read_time, "s", 1e-12, 1));
+    XBTAB_TRY(xbtab__yaml_int(&spec->adc_bits, yaml, "adc.bits", text->adc.bits, 1, 12));
+    spec->I_full_scale = spec->rows * spec->G_level[spec->n_levels - 1] * spec->v_read;
+    if (text->adc.range && strcmp(text->adc.range, "full") != 0) {
+        spec->range_is_given = 1;
+        XBTAB_TRY(
+            xbtab__yaml_quantity(&spec->I_full_scale, yaml, "adc.range", text->adc.range, "A", 1e-12, 10));
+    }
+    return XBTAB_OK;
+}
+
+/* A TIA whose gain the user left open is sized so that a full-scale column current gives the sheet's output.
+ */
+static xbtab_status size_tia(xbtab_spec *spec, const xbtab__yaml *yaml)
+{
+    const xbtab_model *model = spec->tia.model;
+    const xbtab_parameter *p = &model->parameters[model->gain];
+    double wanted = model->gain_output / spec->I_full_scale;
+    if (spec->gain_is_given) return XBTAB_OK;
+    if (!(wanted >= p->min && wanted <= p->max)) {
+        return xbtab__yaml_fail(yaml, "tia",
+                                "a full-scale current of %g A needs %s = %g %s, outside %g to %g",
+                                spec->I_full_scale, p->name, wanted, p->unit, p->min, p->max);
+    }
+    spec->tia.value[model->gain] = wanted;
+    return XBTAB_OK;
+}
+
+static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const spec_text *text,
+                              const xbtab_models *models)
+{
+    static const char *const topologies[] = {"word_line_input", NULL};
+    static const use_text no_selector = {.model = (char *)"none"};
+    bool gain_is_given = false;
+    int topology = 0;
+    spec->name = xbtab__strdup(text->name);
+    spec->path = xbtab__strdup(yaml->path);
+    spec->text = xbtab__strdup(yaml->text);
+    if (!spec->name || !spec->path || !spec->text) return XBTAB_NOMEM();
+    XBTAB_TRY(take_seed(spec, yaml, text->seed));
+    XBTAB_TRY(take_use(&spec->rram, yaml, "cell.rram", &text->cell.rram, models, XBTAB_MODEL_RRAM, NULL));
+    XBTAB_TRY(take_use(&spec->selector, yaml, "cell.selector",
+                       text->cell.selector ? text->cell.selector : &no_selector, models, XBTAB_MODEL_SELECTOR,
+                       NULL));
+    XBTAB_TRY(take_levels(spec, yaml, &text->levels));
+    XBTAB_TRY(xbtab__yaml_int(&spec->rows, yaml, "array.rows", text->array.rows, 1, LARGEST_SIDE));
+    XBTAB_TRY(xbtab__yaml_int(&spec->columns, yaml, "array.columns", text->array.columns, 1, LARGEST_SIDE));
+    XBTAB_TRY(xbtab__yaml_choice(&topology, yaml, "array.topology", text->array.topology, topologies));
+    spec->topology = (xbtab_topology)topology;
+    XBTAB_TRY(take_wire(spec, yaml, &text->wire, models));
+    if (text->driver) {
+        XBTAB_TRY(xbtab__yaml_quantity(&spec->r_driver, yaml, "driver.resistance", text->driver->resistance,
+                                       "ohm", 0, 1e6));
+    }
+    if (text->sink) {
+        XBTAB_TRY(xbtab__yaml_quantity(&spec->r_sink, yaml, "sink.resistance", text->sink->resistance, "ohm",
+                                       0, 1e6));
+    }
+    XBTAB_TRY(take_converters(spec, yaml, text));
+    XBTAB_TRY(take_use(&spec->tia, yaml, "tia", &text->tia, models, XBTAB_MODEL_TIA, &gain_is_given));
+    spec->gain_is_given = gain_is_given;
+    XBTAB_TRY(size_tia(spec, yaml));
+    return take_sampling(spec, yaml, text->sampling);
+}
+
+xbtab_status xbtab_spec_open(xbtab_spec **out, const char *path, const xbtab_models *models)
+{
+    xbtab_status status;
+    xbtab__yaml yaml = {0};
+    void *text = NULL;
+    xbtab_spec *spec = xbtab__alloc(1, sizeof *spec);
+    if (!spec) return XBTAB_NOMEM();
+    XBTAB_TRY_DONE(xbtab__yaml_read(&yaml, path));
+    XBTAB_TRY_DONE(xbtab__yaml_load(&text, &yaml, &spec_value));
+    XBTAB_TRY_DONE(take_spec(spec, &yaml, text, models));
+    *out = spec;
+    spec = NULL;
+done:
+    xbtab__yaml_free_data(text, &spec_value);
+    xbtab__yaml_clear(&yaml);
+    xbtab_spec_destroy(&spec);
+    return status;
+}
+
+void xbtab_spec_destroy(xbtab_spec **spec)
+{
+    if (!spec || !*spec) return;
+    xbtab_spec *s = *spec;
+    xbtab__free(s->name);
+    xbtab__free(s->path);
+    xbtab__free(s->text);
+    xbtab__free(s->rram.value);
+    xbtab__free(s->selector.value);
+    xbtab__free(s->tia.value);
+    xbtab__free(s->G_level);
+    xbtab__free(s);
+    *spec = NULL;
+}
+
+double xbtab_spec_dac_voltage(const xbtab_spec *spec, int code)
+{
+    return spec->v_read * code / ((1 << spec->dac_bits) - 1);
+}

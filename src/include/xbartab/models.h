@@ -1,0 +1,106 @@
+/* models.h - the device, selector, TIA and wire models: data in a folder, two files a model.
+ *
+ * NAME.sub holds one SPICE subcircuit called NAME; NAME.yaml is its sheet: what the model is, its pins, and
+ * for every parameter the name, unit, default, bounds, description, source and trust tag. A folder of models
+ * has the sub-folders rram, selector, tia and wire. Nothing is registered: the folder is the registry.
+ *
+ * Pins, in this order in the .subckt line and in the sheet:
+ *   rram      top bottom        current flows from top to bottom for a positive voltage
+ *   selector  a b [gate]        in series with the RRAM, bottom to bit line; no pins at all means a plain
+ * wire tia       in out            in is a bit line's foot, out the voltage that the ADC reads wire      a b
+ * one cell's length of a line; parameters r_word and r_bit [ohm] are required
+ *
+ * All values are in SI base units. */
+#ifndef XBARTAB_MODELS_H
+#define XBARTAB_MODELS_H
+
+#include <xbartab/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum xbtab_model_kind {
+    XBTAB_MODEL_RRAM = 0,
+    XBTAB_MODEL_SELECTOR = 1,
+    XBTAB_MODEL_TIA = 2,
+    XBTAB_MODEL_WIRE = 3
+} xbtab_model_kind;
+
+enum { XBTAB_MODEL_KINDS = 4 };
+
+/** "rram", "selector", "tia" or "wire"; a static string. */
+const char *xbtab_model_kind_name(xbtab_model_kind kind);
+
+/** One parameter of a model. */
+typedef struct xbtab_parameter {
+    char *name;        /* as in the .subckt line */
+    char *unit;        /* SI unit without prefix; "1" = none */
+    double value;      /* default [unit] */
+    double min, max;   /* bounds, inclusive [unit] */
+    char *description; /* one line */
+    char *source;      /* where the default comes from */
+    char *trust;       /* published, derived, recalled or assumed */
+} xbtab_parameter;
+
+/** A published figure of a model, which `models test` compares with ngspice. */
+typedef struct xbtab_model_check {
+    double state;     /* value of the state parameter; ignored where the model has none */
+    double voltage;   /* across the model [V] */
+    double expected;  /* resistance [ohm] at that voltage, or the chord factor G(voltage)/G(0) */
+    double tolerance; /* relative */
+    int is_chord;     /* expected is a chord factor */
+    char *source;     /* where the figure comes from */
+} xbtab_model_check;
+
+/** One model as read from its two files. */
+typedef struct xbtab_model {
+    char *name;
+    xbtab_model_kind kind;
+    char *summary;    /* one line */
+    char *source;     /* paper or file the equations come from */
+    char *licence;    /* of the .sub file */
+    char *sheet_path; /* NAME.yaml as found */
+    char *sub_path;   /* NAME.sub as found */
+    char *sub_text;   /* its text */
+    int n_pins;
+    char **pins;
+    int n_parameters;
+    xbtab_parameter *parameters;
+    int state;          /* rram: index of the parameter that holds the programmed state; else -1 */
+    int state_is_log;   /* the state is better searched on a logarithmic scale */
+    int gate;           /* selector with a gate pin: index of the parameter with its voltage; else -1 */
+    int gain;           /* tia: index of the parameter that sets its transresistance; else -1 */
+    double gain_output; /* tia: |output| wanted at a bit line's full-scale current [V] */
+    int n_checks;
+    xbtab_model_check *checks;
+} xbtab_model;
+
+/** A set of models. */
+typedef struct xbtab_models xbtab_models;
+
+/** Read every model of some folders.
+ *  @param[out] out      new set; the caller owns it: xbtab_models_destroy(). Untouched on failure.
+ *  @param      folders  folders[n]: each has some of the sub-folders rram, selector, tia, wire.
+ *  @return XBTAB_ERR_IO (no such folder), XBTAB_ERR_INPUT (a bad sheet or subcircuit, two models of one kind
+ * and name; the message names file and line), XBTAB_ERR_NOMEM. Threads: independent sets may be used at once.
+ */
+xbtab_status xbtab_models_open(xbtab_models **out, const char *const *folders, int n) XBTAB_MUST_CHECK;
+
+/** Free a set and its models; sets the pointer to NULL. NULL-safe. */
+void xbtab_models_destroy(xbtab_models **models);
+
+/** Number of models, and the k-th one (by kind, then name); borrowed from the set. */
+int xbtab_models_count(const xbtab_models *models);
+const xbtab_model *xbtab_models_get(const xbtab_models *models, int k);
+
+/** The model of that kind and name; NULL if there is none. Borrowed from the set. */
+const xbtab_model *xbtab_models_find(const xbtab_models *models, xbtab_model_kind kind, const char *name);
+
+/** Index of a parameter of a model; -1 if it has no such parameter. */
+int xbtab_model_parameter(const xbtab_model *model, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

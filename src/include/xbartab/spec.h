@@ -1,0 +1,80 @@
+/* spec.h - the specification of one tile: everything that a characterization depends on, from one YAML file.
+ *
+ * Quantities are written with units ("2.5 ohm", "200 mV") and kept in SI. A tile has `rows` word lines (i)
+ * and `columns` bit lines (j). Word line i is driven at its left end through r_driver and then r_word for
+ * each cell's length, the one to the first cell included; the cell (i, j) joins it to bit line j; bit line j
+ * has r_bit for each cell's length, the one below the last cell included, then r_sink and a TIA at its lower
+ * end. DAC code k of b bits drives k/(2^b - 1) of v_read. */
+#ifndef XBARTAB_SPEC_H
+#define XBARTAB_SPEC_H
+
+#include <stdint.h>
+
+#include <xbartab/models.h>
+#include <xbartab/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A model and the value of each of its parameters. */
+typedef struct xbtab_model_use {
+    const xbtab_model *model; /* borrowed from the set of models */
+    double *value;            /* value[model->n_parameters], SI */
+} xbtab_model_use;
+
+/** How currents and inputs run through the array. */
+typedef enum xbtab_topology {
+    XBTAB_TOPOLOGY_WORD_LINE_INPUT = 0 /* the input drives the word line, which also carries the current */
+} xbtab_topology;
+
+/** What a characterization samples. */
+typedef struct xbtab_sampling {
+    int tiles;         /* random tiles for the fit of the transfer table */
+    int tiles_heldout; /* further tiles that the fit never sees, for its error */
+    int vectors;       /* input vectors a tile */
+    int voltages;      /* points of a cell's I-V curve */
+    int states;        /* conductances at which the cell is tabulated, the levels among them */
+} xbtab_sampling;
+
+/** One tile. Read-only once made. */
+typedef struct xbtab_spec {
+    char *name;
+    char *path; /* of the YAML file as given */
+    char *text; /* its whole text, for provenance */
+    xbtab_model_use rram, selector, tia;
+    int gain_is_given; /* the TIA's gain parameter was set by the user, not sized for the tile */
+    int n_levels;
+    double *G_level; /* G_level[n_levels]: conductance of the whole cell at v_read, ascending [S] */
+    int rows, columns;
+    xbtab_topology topology;
+    double r_word, r_bit;    /* wire resistance of one cell's length [ohm]; 0 is an ideal wire */
+    double r_driver, r_sink; /* series resistance of a word-line driver, and at a bit line's foot [ohm] */
+    int dac_bits;            /* 1, 2 or 4 */
+    double v_read;           /* voltage of the largest DAC code [V] */
+    int adc_bits;            /* 1 to 12 */
+    double I_full_scale;     /* column current at the ADC's largest code [A] */
+    int range_is_given;      /* I_full_scale was set by the user; else rows * G_max * v_read */
+    double read_time;        /* duration of one read, for its energy [s] */
+    xbtab_sampling sampling;
+    uint64_t seed;
+} xbtab_spec;
+
+/** Read a specification.
+ *  @param[out] out     new specification; the caller owns it: xbtab_spec_destroy(). Untouched on failure.
+ *  @param      path    YAML file.
+ *  @param      models  the models it may name; borrowed until the specification is destroyed.
+ *  @return XBTAB_ERR_IO, XBTAB_ERR_INPUT (the message names file, line, key and what is allowed),
+ * XBTAB_ERR_NOMEM. Threads: safe on different specifications. */
+xbtab_status xbtab_spec_open(xbtab_spec **out, const char *path, const xbtab_models *models) XBTAB_MUST_CHECK;
+
+/** Free a specification and set the pointer to NULL. NULL-safe. */
+void xbtab_spec_destroy(xbtab_spec **spec);
+
+/** Voltage of a DAC code [V], code in [0, 2^dac_bits). */
+double xbtab_spec_dac_voltage(const xbtab_spec *spec, int code);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
