@@ -48,12 +48,12 @@ xbtab_status xbtab_netlist_crossbar(char **out, const xbtab_spec *spec, const do
     xbtab__text text = {0};
     xbtab__text_add(&text, "* %s: %d x %d crossbar, %s + %s, written by xbartab\n", spec->name, spec->rows,
                     spec->columns, spec->rram.model->name, spec->selector.model->name);
-    xbtab__text_add(&text, ".options reltol=1e-9 vntol=1e-12 abstol=1e-15 gmin=1e-15 numdgt=12\n");
+    xbtab__text_add(&text, ".options reltol=1e-9 vntol=1e-12 abstol=1e-15 gmin=1e-15\n");
     xbtab__compose_crossbar(&text, spec, state);
     compose_inputs(&text, spec, voltage, n_vectors);
     xbtab__text_add(&text, ".dc Vvector 0 %d 1\n", n_vectors > 1 ? n_vectors - 1 : 1);
     for (int j = 0; j < spec->columns; j++) xbtab__text_add(&text, ".print dc i(Vs%d) v(o%d)\n", j, j);
-    xbtab__text_add(&text, ".end\n");
+    xbtab__text_add(&text, ".control\nset numdgt=12\n.endc\n.end\n");
     xbtab_status status = xbtab__text_status(&text);
     if (status < 0) {
         xbtab__text_clear(&text);

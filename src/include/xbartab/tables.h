@@ -1,0 +1,135 @@
+/* tables.h - what a characterization found about one tile, in memory and in HDF5.
+ *
+ * Everything the engine knows of devices and circuits is in here: the cell's current, the TIA's curves, the
+ * transfer correction T, the read energy, and the SPICE samples that the fits used and held out. Each fitted
+ * table carries its own error on SPICE samples that its fit never saw. All values are SI.
+ *
+ * Transfer correction: I_j = I_full_scale * sum_t c_t (y_j / I_full_scale)^ky_t a^ka_t p_j^kp_t, with
+ * y = sum_i Geff[x_i][i][j] the current through the effective matrix, a the mean drive of the input vector
+ * (DAC code over its largest, averaged over word lines, 0 to 1), and p = j / (columns - 1) the place of the
+ * bit line. */
+#ifndef XBARTAB_TABLES_H
+#define XBARTAB_TABLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <xbartab/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Schema of the files this library writes. It reads this one and every older one. */
+enum { XBTAB_TABLES_SCHEMA = 1 };
+
+/** How well a table reproduces SPICE samples that its fit never saw. */
+typedef struct xbtab_fit_error {
+    double rmse;       /* root mean square error, as a share of full_scale */
+    double max;        /* largest error, as a share of full_scale */
+    double full_scale; /* what the shares are of, in the table's own unit */
+    long samples;      /* held-out values compared */
+    long failed;       /* SPICE samples that failed and were left out everywhere */
+} xbtab_fit_error;
+
+/** What happened to a SPICE sample. */
+typedef enum xbtab_sample_status {
+    XBTAB_SAMPLE_OK = 0,
+    XBTAB_SAMPLE_NOT_CONVERGED = 1, /* ngspice gave up */
+    XBTAB_SAMPLE_NOT_FINITE = 2,    /* a result is not a finite number */
+    XBTAB_SAMPLE_REFUSED = 3,       /* ngspice refused the netlist */
+    XBTAB_SAMPLE_CRASHED = 4,       /* the worker died */
+    XBTAB_SAMPLE_TIMEOUT = 5        /* the worker took too long */
+} xbtab_sample_status;
+
+/** The cell: I(state, V_bit, V) of the whole cell, selector included. */
+typedef struct xbtab_cell_data {
+    size_t n_states, n_bit, n_v;
+    double *G_state;   /* G_state[n_states]: I/V at V = v_read, V_bit = 0; ascending [S] */
+    double *parameter; /* parameter[n_states]: the RRAM model's state parameter [parameter_unit] */
+    char *parameter_name, *parameter_unit;
+    double *V_bit;         /* V_bit[n_bit]: voltage of the bit-line end [V] */
+    double *V;             /* V[n_v]: word-line end minus bit-line end, uniform and ascending [V] */
+    double *I;             /* I[n_states][n_bit][n_v], word line to bit line [A] */
+    xbtab_fit_error error; /* of the interpolation, at voltages and conductances between the points */
+} xbtab_cell_data;
+
+/** The TIA's static curves. */
+typedef struct xbtab_tia_data {
+    size_t n;
+    double *I;             /* I[n]: input current, uniform and ascending [A] */
+    double *V_in;          /* V_in[n]: voltage of its input [V] */
+    double *V_out;         /* V_out[n]: output [V] */
+    xbtab_fit_error error; /* of V_out's interpolation between the points */
+} xbtab_tia_data;
+
+/** The transfer correction. */
+typedef struct xbtab_transfer_data {
+    size_t n_terms;
+    int32_t *power;              /* power[n_terms][3]: of y/I_full_scale, a and p */
+    double *coefficient;         /* coefficient[n_terms] */
+    double y_max;                /* largest y/I_full_scale among the samples of the fit */
+    xbtab_fit_error error;       /* on tiles the fit never saw */
+    xbtab_fit_error error_ideal; /* the same samples, ideal product instead of the table */
+    xbtab_fit_error error_geff;  /* the same samples, effective matrix without T */
+} xbtab_transfer_data;
+
+/** Read energy. The tile's: E = scale * read_time * sum_i V_i * I_i with I_i the word line's current through
+ * the effective matrix; the periphery is not in it. */
+typedef struct xbtab_energy_data {
+    double *E_cell; /* E_cell[n_states][n_v]: read energy of one cell, V_bit = 0 [J] */
+    double scale;
+    double read_time;      /* [s] */
+    xbtab_fit_error error; /* of the tile's energy, on tiles the fit never saw */
+} xbtab_energy_data;
+
+/** SPICE samples of whole crossbars, failed ones included. */
+typedef struct xbtab_sample_data {
+    size_t n_tiles, n_vectors; /* n_vectors a tile */
+    int32_t *is_heldout;       /* is_heldout[n_tiles] */
+    uint8_t *level;            /* level[n_tiles][rows][columns] */
+    uint8_t *code;             /* code[n_tiles][n_vectors][rows]: DAC codes */
+    int32_t *status;           /* status[n_tiles][n_vectors]: xbtab_sample_status */
+    double *I;                 /* I[n_tiles][n_vectors][columns]; NAN where failed [A] */
+    double *V_out;             /* V_out[n_tiles][n_vectors][columns]; NAN where failed [V] */
+    double *P;                 /* P[n_tiles][n_vectors]: power from the drivers; NAN where failed [W] */
+} xbtab_sample_data;
+
+/** All tables of one tile. */
+typedef struct xbtab_tables {
+    char *tile_name;
+    size_t rows, columns, n_levels;
+    double *G_level;         /* G_level[n_levels] [S] */
+    double r_word, r_bit;    /* [ohm a cell] */
+    double r_driver, r_sink; /* [ohm] */
+    int dac_bits, adc_bits;
+    double v_read;       /* [V] */
+    double I_full_scale; /* column current at the ADC's largest code [A] */
+    xbtab_cell_data cell;
+    xbtab_tia_data tia;
+    xbtab_transfer_data transfer;
+    xbtab_energy_data energy;
+    xbtab_sample_data samples;
+    /* provenance */
+    char *spec_text, *models_text; /* the whole input */
+    char *tool_version, *ngspice_version;
+    uint64_t seed;
+} xbtab_tables;
+
+/** Read a table file.
+ *  @param[out] out  new tables; the caller owns them: xbtab_tables_destroy(). Untouched on failure.
+ *  @return XBTAB_ERR_IO (missing), XBTAB_ERR_INPUT (not HDF5, truncated, not ours, newer schema,
+ * inconsistent), XBTAB_ERR_NOMEM. Threads: one call at a time in a process (HDF5's rule). */
+xbtab_status xbtab_tables_open(xbtab_tables **out, const char *path) XBTAB_MUST_CHECK;
+
+/** Write a table file beside path and rename it: path is either the old file or the whole new one. The same
+ * tables give the same bytes. @return XBTAB_ERR_IO, XBTAB_ERR_NOMEM. Threads: as xbtab_tables_open(). */
+xbtab_status xbtab_tables_write(const xbtab_tables *tables, const char *path) XBTAB_MUST_CHECK;
+
+/** Free tables and set the pointer to NULL. NULL-safe. */
+void xbtab_tables_destroy(xbtab_tables **tables);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,86 @@
+/* h5.h - labelled datasets in HDF5: every axis is a dimension scale with a name and a unit, so that h5py,
+ * xarray, MATLAB and Julia show named axes without knowing us.
+ *
+ * A file is written beside its name and renamed when it is whole. It holds no time stamps: the same content
+ * gives the same bytes. */
+#ifndef XBTAB_STORE_H5_H
+#define XBTAB_STORE_H5_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "check.h"
+
+/* The HDF5 types stay inside h5.c. */
+typedef int64_t xbtab__h5_id;
+
+typedef enum xbtab__h5_type { XBTAB__H5_DOUBLE, XBTAB__H5_INT32, XBTAB__H5_UINT8 } xbtab__h5_type;
+
+enum { XBTAB__H5_MAX_RANK = 4 };
+
+/** One axis of a dataset: a dataset of its own in the same group, made on first use. */
+typedef struct xbtab__h5_axis {
+    const char *name;
+    const char *unit; /* "1" = none */
+    size_t n;
+    const double *values; /* NULL: 0, 1, 2, ... */
+} xbtab__h5_axis;
+
+typedef struct xbtab__h5_file {
+    xbtab__h5_id id;
+    char *path;
+    char *beside; /* name while it is being written; NULL when reading */
+    void *old_handler, *old_handler_data;
+} xbtab__h5_file;
+
+/** Begin a file that will be called path. End with xbtab__h5_finish() or xbtab__h5_abandon(). */
+xbtab_status xbtab__h5_create(xbtab__h5_file *file, const char *path) XBTAB_MUST_CHECK;
+
+/** Close and rename: only now the file exists under its name. */
+xbtab_status xbtab__h5_finish(xbtab__h5_file *file) XBTAB_MUST_CHECK;
+
+/** Close; a file being written disappears. Safe on {0} and after xbtab__h5_finish(). */
+void xbtab__h5_abandon(xbtab__h5_file *file);
+
+/** Open for reading. @return XBTAB_ERR_IO (missing), XBTAB_ERR_INPUT (not HDF5, truncated). */
+xbtab_status xbtab__h5_open(xbtab__h5_file *file, const char *path) XBTAB_MUST_CHECK;
+
+/** Make a group; close it with xbtab__h5_group_close(). */
+xbtab_status xbtab__h5_group_create(xbtab__h5_id *group, const xbtab__h5_file *file,
+                                    const char *name) XBTAB_MUST_CHECK;
+xbtab_status xbtab__h5_group_open(xbtab__h5_id *group, const xbtab__h5_file *file,
+                                  const char *name) XBTAB_MUST_CHECK;
+void xbtab__h5_group_close(xbtab__h5_id *group);
+
+/** Write a dataset with its axes. */
+xbtab_status xbtab__h5_put(const xbtab__h5_file *file, xbtab__h5_id group, const char *name, const char *unit,
+                           xbtab__h5_type type, const void *data, int rank,
+                           const xbtab__h5_axis *axes) XBTAB_MUST_CHECK;
+
+/** Read a dataset. @param[out] data  caller frees with xbtab__free(). @param n  n[rank]: the sizes wanted;
+ * where an entry is 0, the size found (at most `most` elements in all) is stored there. */
+xbtab_status xbtab__h5_get(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
+                           xbtab__h5_type type, void **data, int rank, size_t *n,
+                           size_t most) XBTAB_MUST_CHECK;
+
+/** Attributes of a group (or of the root: xbtab__h5_root()). */
+xbtab_status xbtab__h5_put_number(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
+                                  double value) XBTAB_MUST_CHECK;
+xbtab_status xbtab__h5_get_number(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
+                                  double *value) XBTAB_MUST_CHECK;
+xbtab_status xbtab__h5_put_text(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
+                                const char *text) XBTAB_MUST_CHECK;
+/** @param[out] text  caller frees with xbtab__free(). */
+xbtab_status xbtab__h5_get_text(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
+                                char **text) XBTAB_MUST_CHECK;
+bool xbtab__h5_has_attribute(xbtab__h5_id group, const char *name);
+xbtab__h5_id xbtab__h5_root(const xbtab__h5_file *file);
+
+/** A long text as a dataset. */
+xbtab_status xbtab__h5_put_long_text(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
+                                     const char *text) XBTAB_MUST_CHECK;
+xbtab_status xbtab__h5_get_long_text(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
+                                     char **text, size_t most) XBTAB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,451 @@
+/* tables.c - the tables of one tile to HDF5 and back. One write and one read function a group, in the same
+ * order. */
+#include <xbartab/tables.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "h5.h"
+#include "memory.h"
+
+enum {
+    MOST_VALUES = 1 << 28, /* of one dataset: 2 GiB of doubles */
+    LONGEST_TEXT = 64 << 20
+};
+
+static xbtab_status put_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
+                              const xbtab_fit_error *e)
+{
+    char name[64];
+    const struct {
+        const char *what;
+        double value;
+    } entries[] = {{"rmse_fs", e->rmse},
+                   {"max_fs", e->max},
+                   {"full_scale", e->full_scale},
+                   {"samples", (double)e->samples},
+                   {"failed", (double)e->failed}};
+    for (size_t k = 0; k < sizeof entries / sizeof entries[0]; k++) {
+        snprintf(name, sizeof name, "%s_%s", prefix, entries[k].what);
+        XBTAB_TRY(xbtab__h5_put_number(file, group, name, entries[k].value));
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status get_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
+                              xbtab_fit_error *e)
+{
+    char name[64];
+    double samples = 0, failed = 0;
+    const struct {
+        const char *what;
+        double *value;
+    } entries[] = {{"rmse_fs", &e->rmse},
+                   {"max_fs", &e->max},
+                   {"full_scale", &e->full_scale},
+                   {"samples", &samples},
+                   {"failed", &failed}};
+    for (size_t k = 0; k < sizeof entries / sizeof entries[0]; k++) {
+        snprintf(name, sizeof name, "%s_%s", prefix, entries[k].what);
+        XBTAB_TRY(xbtab__h5_get_number(file, group, name, entries[k].value));
+    }
+    e->samples = (long)samples;
+    e->failed = (long)failed;
+    return XBTAB_OK;
+}
+
+/* ---- numbers of the tile: name, member, smallest and largest value that makes sense ---- */
+
+typedef struct tile_numbers {
+    double rows, columns, n_levels, r_word, r_bit, r_driver, r_sink, dac_bits, adc_bits, v_read, I_full_scale;
+} tile_numbers;
+
+static const struct {
+    const char *name;
+    size_t offset;
+    double min, max;
+} tile_entries[] = {
+    {"rows", offsetof(tile_numbers, rows), 1, 1 << 16},
+    {"columns", offsetof(tile_numbers, columns), 1, 1 << 16},
+    {"levels", offsetof(tile_numbers, n_levels), 2, 256},
+    {"r_word_ohm", offsetof(tile_numbers, r_word), 0, 1e9},
+    {"r_bit_ohm", offsetof(tile_numbers, r_bit), 0, 1e9},
+    {"r_driver_ohm", offsetof(tile_numbers, r_driver), 0, 1e9},
+    {"r_sink_ohm", offsetof(tile_numbers, r_sink), 0, 1e9},
+    {"dac_bits", offsetof(tile_numbers, dac_bits), 1, 8},
+    {"adc_bits", offsetof(tile_numbers, adc_bits), 1, 24},
+    {"read_voltage_V", offsetof(tile_numbers, v_read), 1e-9, 1e3},
+    {"full_scale_A", offsetof(tile_numbers, I_full_scale), 1e-18, 1e6},
+};
+
+enum { N_TILE_ENTRIES = sizeof tile_entries / sizeof tile_entries[0] };
+
+static xbtab_status write_tile(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
+{
+    tile_numbers numbers = {(double)t->rows, (double)t->columns, (double)t->n_levels, t->r_word,
+                            t->r_bit,        t->r_driver,        t->r_sink,           t->dac_bits,
+                            t->adc_bits,     t->v_read,          t->I_full_scale};
+    XBTAB_TRY(xbtab__h5_put_text(file, group, "name", t->tile_name));
+    for (int k = 0; k < N_TILE_ENTRIES; k++) {
+        double value;
+        memcpy(&value, (const char *)&numbers + tile_entries[k].offset, sizeof value);
+        XBTAB_TRY(xbtab__h5_put_number(file, group, tile_entries[k].name, value));
+    }
+    xbtab__h5_axis level = {"level", "1", t->n_levels, NULL};
+    return xbtab__h5_put(file, group, "conductance", "S", XBTAB__H5_DOUBLE, t->G_level, 1, &level);
+}
+
+static xbtab_status read_tile(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+{
+    tile_numbers numbers = {0};
+    XBTAB_TRY(xbtab__h5_get_text(file, group, "name", &t->tile_name));
+    for (int k = 0; k < N_TILE_ENTRIES; k++) {
+        double value;
+        XBTAB_TRY(xbtab__h5_get_number(file, group, tile_entries[k].name, &value));
+        if (!(value >= tile_entries[k].min && value <= tile_entries[k].max)) {
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: /tile %s = %g is outside %g to %g", file->path,
+                       tile_entries[k].name, value, tile_entries[k].min, tile_entries[k].max);
+        }
+        memcpy((char *)&numbers + tile_entries[k].offset, &value, sizeof value);
+    }
+    t->rows = (size_t)numbers.rows;
+    t->columns = (size_t)numbers.columns;
+    t->n_levels = (size_t)numbers.n_levels;
+    t->r_word = numbers.r_word;
+    t->r_bit = numbers.r_bit;
+    t->r_driver = numbers.r_driver;
+    t->r_sink = numbers.r_sink;
+    t->dac_bits = (int)numbers.dac_bits;
+    t->adc_bits = (int)numbers.adc_bits;
+    t->v_read = numbers.v_read;
+    t->I_full_scale = numbers.I_full_scale;
+    return xbtab__h5_get(file, group, "conductance", XBTAB__H5_DOUBLE, (void **)&t->G_level, 1, &t->n_levels,
+                         MOST_VALUES);
+}
+
+static xbtab_status write_cell(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
+{
+    const xbtab_cell_data *c = &t->cell;
+    xbtab__h5_axis axes[3] = {{"state_conductance", "S", c->n_states, c->G_state},
+                              {"bit_line_voltage", "V", c->n_bit, c->V_bit},
+                              {"cell_voltage", "V", c->n_v, c->V}};
+    XBTAB_TRY(xbtab__h5_put_text(file, group, "state_parameter_name", c->parameter_name));
+    XBTAB_TRY(put_error(file, group, "heldout", &c->error));
+    XBTAB_TRY(xbtab__h5_put(file, group, "current", "A", XBTAB__H5_DOUBLE, c->I, 3, axes));
+    return xbtab__h5_put(file, group, "state_parameter", c->parameter_unit, XBTAB__H5_DOUBLE, c->parameter, 1,
+                         axes);
+}
+
+static xbtab_status read_cell(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+{
+    xbtab_cell_data *c = &t->cell;
+    XBTAB_TRY(xbtab__h5_get_text(file, group, "state_parameter_name", &c->parameter_name));
+    XBTAB_TRY(get_error(file, group, "heldout", &c->error));
+    size_t n[3] = {0, 0, 0};
+    XBTAB_TRY(xbtab__h5_get(file, group, "current", XBTAB__H5_DOUBLE, (void **)&c->I, 3, n, MOST_VALUES));
+    c->n_states = n[0];
+    c->n_bit = n[1];
+    c->n_v = n[2];
+    XBTAB_TRY(xbtab__h5_get(file, group, "state_conductance", XBTAB__H5_DOUBLE, (void **)&c->G_state, 1,
+                            &n[0], MOST_VALUES));
+    XBTAB_TRY(xbtab__h5_get(file, group, "bit_line_voltage", XBTAB__H5_DOUBLE, (void **)&c->V_bit, 1, &n[1],
+                            MOST_VALUES));
+    XBTAB_TRY(
+        xbtab__h5_get(file, group, "cell_voltage", XBTAB__H5_DOUBLE, (void **)&c->V, 1, &n[2], MOST_VALUES));
+    XBTAB_TRY(xbtab__h5_get(file, group, "state_parameter", XBTAB__H5_DOUBLE, (void **)&c->parameter, 1,
+                            &n[0], MOST_VALUES));
+    c->parameter_unit = xbtab__strdup("");
+    return c->parameter_unit ? XBTAB_OK : XBTAB_NOMEM();
+}
+
+static xbtab_status write_tia(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
+{
+    const xbtab_tia_data *a = &t->tia;
+    xbtab__h5_axis axis = {"input_current", "A", a->n, a->I};
+    XBTAB_TRY(put_error(file, group, "heldout", &a->error));
+    XBTAB_TRY(xbtab__h5_put(file, group, "input_voltage", "V", XBTAB__H5_DOUBLE, a->V_in, 1, &axis));
+    return xbtab__h5_put(file, group, "output_voltage", "V", XBTAB__H5_DOUBLE, a->V_out, 1, &axis);
+}
+
+static xbtab_status read_tia(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+{
+    xbtab_tia_data *a = &t->tia;
+    XBTAB_TRY(get_error(file, group, "heldout", &a->error));
+    XBTAB_TRY(
+        xbtab__h5_get(file, group, "input_current", XBTAB__H5_DOUBLE, (void **)&a->I, 1, &a->n, MOST_VALUES));
+    XBTAB_TRY(xbtab__h5_get(file, group, "input_voltage", XBTAB__H5_DOUBLE, (void **)&a->V_in, 1, &a->n,
+                            MOST_VALUES));
+    return xbtab__h5_get(file, group, "output_voltage", XBTAB__H5_DOUBLE, (void **)&a->V_out, 1, &a->n,
+                         MOST_VALUES);
+}
+
+static xbtab_status write_transfer(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
+{
+    const xbtab_transfer_data *f = &t->transfer;
+    xbtab__h5_axis axes[2] = {{"term", "1", f->n_terms, NULL}, {"variable", "1", 3, NULL}};
+    XBTAB_TRY(xbtab__h5_put_text(file, group, "equation",
+                                 "I = full_scale_A * sum_t coefficient[t] * (y/full_scale_A)^power[t][0] * "
+                                 "a^power[t][1] * p^power[t][2]"));
+    XBTAB_TRY(xbtab__h5_put_number(file, group, "y_max_fs", f->y_max));
+    XBTAB_TRY(put_error(file, group, "heldout", &f->error));
+    XBTAB_TRY(put_error(file, group, "heldout_ideal", &f->error_ideal));
+    XBTAB_TRY(put_error(file, group, "heldout_effective", &f->error_geff));
+    XBTAB_TRY(xbtab__h5_put(file, group, "coefficient", "1", XBTAB__H5_DOUBLE, f->coefficient, 1, axes));
+    return xbtab__h5_put(file, group, "power", "1", XBTAB__H5_INT32, f->power, 2, axes);
+}
+
+static xbtab_status read_transfer(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+{
+    xbtab_transfer_data *f = &t->transfer;
+    XBTAB_TRY(xbtab__h5_get_number(file, group, "y_max_fs", &f->y_max));
+    XBTAB_TRY(get_error(file, group, "heldout", &f->error));
+    XBTAB_TRY(get_error(file, group, "heldout_ideal", &f->error_ideal));
+    XBTAB_TRY(get_error(file, group, "heldout_effective", &f->error_geff));
+    XBTAB_TRY(xbtab__h5_get(file, group, "coefficient", XBTAB__H5_DOUBLE, (void **)&f->coefficient, 1,
+                            &f->n_terms, 4096));
+    size_t n[2] = {f->n_terms, 3};
+    return xbtab__h5_get(file, group, "power", XBTAB__H5_INT32, (void **)&f->power, 2, n, MOST_VALUES);
+}
+
+static xbtab_status write_energy(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
+{
+    const xbtab_cell_data *c = &t->cell;
+    xbtab__h5_axis axes[2] = {{"state_conductance", "S", c->n_states, c->G_state},
+                              {"cell_voltage", "V", c->n_v, c->V}};
+    XBTAB_TRY(
+        xbtab__h5_put_text(file, group, "equation",
+                           "E_tile = scale * read_time_s * sum_i V_i I_i, I_i through the effective matrix"));
+    XBTAB_TRY(xbtab__h5_put_number(file, group, "scale", t->energy.scale));
+    XBTAB_TRY(xbtab__h5_put_number(file, group, "read_time_s", t->energy.read_time));
+    XBTAB_TRY(put_error(file, group, "heldout", &t->energy.error));
+    return xbtab__h5_put(file, group, "cell_read_energy", "J", XBTAB__H5_DOUBLE, t->energy.E_cell, 2, axes);
+}
+
+static xbtab_status read_energy(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+{
+    size_t n[2] = {t->cell.n_states, t->cell.n_v};
+    XBTAB_TRY(xbtab__h5_get_number(file, group, "scale", &t->energy.scale));
+    XBTAB_TRY(xbtab__h5_get_number(file, group, "read_time_s", &t->energy.read_time));
+    XBTAB_TRY(get_error(file, group, "heldout", &t->energy.error));
+    return xbtab__h5_get(file, group, "cell_read_energy", XBTAB__H5_DOUBLE, (void **)&t->energy.E_cell, 2, n,
+                         MOST_VALUES);
+}
+
+static xbtab_status write_samples(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
+{
+    const xbtab_sample_data *s = &t->samples;
+    xbtab__h5_axis tile = {"tile", "1", s->n_tiles, NULL}, vector = {"vector", "1", s->n_vectors, NULL};
+    xbtab__h5_axis word = {"word_line", "1", t->rows, NULL}, bit = {"bit_line", "1", t->columns, NULL};
+    const struct {
+        const char *name, *unit;
+        xbtab__h5_type type;
+        const void *data;
+        int rank;
+        xbtab__h5_axis axes[3];
+    } sets[] = {
+        {"is_heldout", "1", XBTAB__H5_INT32, s->is_heldout, 1, {tile}},
+        {"level", "1", XBTAB__H5_UINT8, s->level, 3, {tile, word, bit}},
+        {"code", "1", XBTAB__H5_UINT8, s->code, 3, {tile, vector, word}},
+        {"status", "1", XBTAB__H5_INT32, s->status, 2, {tile, vector}},
+        {"current", "A", XBTAB__H5_DOUBLE, s->I, 3, {tile, vector, bit}},
+        {"tia_output", "V", XBTAB__H5_DOUBLE, s->V_out, 3, {tile, vector, bit}},
+        {"power", "W", XBTAB__H5_DOUBLE, s->P, 2, {tile, vector}},
+    };
+    XBTAB_TRY(xbtab__h5_put_text(file, group, "status_words",
+                                 "0 ok, 1 not converged, 2 not finite, 3 refused, 4 crashed, 5 timeout"));
+    for (size_t k = 0; k < sizeof sets / sizeof sets[0]; k++) {
+        XBTAB_TRY(xbtab__h5_put(file, group, sets[k].name, sets[k].unit, sets[k].type, sets[k].data,
+                                sets[k].rank, sets[k].axes));
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status read_samples(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+{
+    xbtab_sample_data *s = &t->samples;
+    size_t n[2] = {0, 0};
+    XBTAB_TRY(xbtab__h5_get(file, group, "status", XBTAB__H5_INT32, (void **)&s->status, 2, n, MOST_VALUES));
+    s->n_tiles = n[0];
+    s->n_vectors = n[1];
+    size_t level[3] = {n[0], t->rows, t->columns}, code[3] = {n[0], n[1], t->rows},
+           out[3] = {n[0], n[1], t->columns};
+    XBTAB_TRY(xbtab__h5_get(file, group, "is_heldout", XBTAB__H5_INT32, (void **)&s->is_heldout, 1, n,
+                            MOST_VALUES));
+    XBTAB_TRY(
+        xbtab__h5_get(file, group, "level", XBTAB__H5_UINT8, (void **)&s->level, 3, level, MOST_VALUES));
+    XBTAB_TRY(xbtab__h5_get(file, group, "code", XBTAB__H5_UINT8, (void **)&s->code, 3, code, MOST_VALUES));
+    XBTAB_TRY(xbtab__h5_get(file, group, "current", XBTAB__H5_DOUBLE, (void **)&s->I, 3, out, MOST_VALUES));
+    XBTAB_TRY(
+        xbtab__h5_get(file, group, "tia_output", XBTAB__H5_DOUBLE, (void **)&s->V_out, 3, out, MOST_VALUES));
+    return xbtab__h5_get(file, group, "power", XBTAB__H5_DOUBLE, (void **)&s->P, 2, n, MOST_VALUES);
+}
+
+static xbtab_status write_provenance(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
+{
+    char seed[32];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)t->seed);
+    XBTAB_TRY(xbtab__h5_put_text(file, group, "tool", t->tool_version));
+    XBTAB_TRY(xbtab__h5_put_text(file, group, "ngspice", t->ngspice_version));
+    XBTAB_TRY(xbtab__h5_put_text(file, group, "seed", seed));
+    XBTAB_TRY(xbtab__h5_put_long_text(file, group, "specification", t->spec_text));
+    return xbtab__h5_put_long_text(file, group, "models", t->models_text);
+}
+
+static xbtab_status read_provenance(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+{
+    char *seed = NULL;
+    unsigned long long value = 0;
+    XBTAB_TRY(xbtab__h5_get_text(file, group, "tool", &t->tool_version));
+    XBTAB_TRY(xbtab__h5_get_text(file, group, "ngspice", &t->ngspice_version));
+    XBTAB_TRY(xbtab__h5_get_text(file, group, "seed", &seed));
+    int fields = sscanf(seed, "%llu", &value);
+    xbtab__free(seed);
+    if (fields != 1) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: /provenance seed is not a number", file->path);
+    t->seed = value;
+    XBTAB_TRY(xbtab__h5_get_long_text(file, group, "specification", &t->spec_text, LONGEST_TEXT));
+    return xbtab__h5_get_long_text(file, group, "models", &t->models_text, LONGEST_TEXT);
+}
+
+static const struct {
+    const char *name;
+    xbtab_status (*write)(const xbtab__h5_file *, xbtab__h5_id, const xbtab_tables *);
+    xbtab_status (*read)(const xbtab__h5_file *, xbtab__h5_id, xbtab_tables *);
+} groups[] = {
+    {"provenance", write_provenance, read_provenance},
+    {"tile", write_tile, read_tile},
+    {"cell", write_cell, read_cell},
+    {"tia", write_tia, read_tia},
+    {"transfer", write_transfer, read_transfer},
+    {"energy", write_energy, read_energy},
+    {"samples", write_samples, read_samples},
+};
+
+enum { N_GROUPS = sizeof groups / sizeof groups[0] };
+
+xbtab_status xbtab_tables_write(const xbtab_tables *tables, const char *path)
+{
+    xbtab_status status;
+    xbtab__h5_file file;
+    xbtab__h5_id group = -1;
+    XBTAB_TRY(xbtab__h5_create(&file, path));
+    XBTAB_TRY_DONE(xbtab__h5_put_number(&file, xbtab__h5_root(&file), "xbartab_schema", XBTAB_TABLES_SCHEMA));
+    for (int k = 0; k < N_GROUPS; k++) {
+        XBTAB_TRY_DONE(xbtab__h5_group_create(&group, &file, groups[k].name));
+        XBTAB_TRY_DONE(groups[k].write(&file, group, tables));
+        xbtab__h5_group_close(&group);
+    }
+    return xbtab__h5_finish(&file);
+done:
+    xbtab__h5_group_close(&group);
+    xbtab__h5_abandon(&file);
+    return status;
+}
+
+static bool ascends(const double *x, size_t n)
+{
+    for (size_t k = 1; k < n; k++) {
+        if (!(x[k] > x[k - 1])) return false;
+    }
+    return n > 0 && isfinite(x[0]) && isfinite(x[n - 1]);
+}
+
+static bool all_finite(const double *x, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        if (!isfinite(x[k])) return false;
+    }
+    return true;
+}
+
+/* What the engine relies on, so that a damaged file is refused here and not met later. */
+static xbtab_status check(const xbtab_tables *t, const char *path)
+{
+    const xbtab_cell_data *c = &t->cell;
+    const char *wrong = NULL;
+    if (!ascends(t->G_level, t->n_levels) || t->G_level[0] < 0) wrong = "/tile/conductance does not rise";
+    if (!ascends(c->G_state, c->n_states)) wrong = "/cell/state_conductance does not rise";
+    if (!ascends(c->V, c->n_v) || c->n_v < 4) wrong = "/cell/cell_voltage does not rise";
+    if (!ascends(c->V_bit, c->n_bit)) wrong = "/cell/bit_line_voltage does not rise";
+    if (!all_finite(c->I, c->n_states * c->n_bit * c->n_v)) wrong = "/cell/current is not finite";
+    if (!ascends(t->tia.I, t->tia.n) || t->tia.n < 4) wrong = "/tia/input_current does not rise";
+    if (!all_finite(t->tia.V_in, t->tia.n) || !all_finite(t->tia.V_out, t->tia.n))
+        wrong = "/tia is not finite";
+    if (!all_finite(t->transfer.coefficient, t->transfer.n_terms)) wrong = "/transfer is not finite";
+    for (size_t k = 0; k < 3 * t->transfer.n_terms; k++) {
+        if (t->transfer.power[k] < 0 || t->transfer.power[k] > 3) wrong = "/transfer/power is outside 0 to 3";
+    }
+    if (wrong) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %s", path, wrong);
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab_tables_open(xbtab_tables **out, const char *path)
+{
+    xbtab_status status;
+    xbtab__h5_file file;
+    xbtab__h5_id group = -1;
+    double schema = 0;
+    XBTAB_TRY(xbtab__h5_open(&file, path));
+    xbtab_tables *tables = xbtab__alloc(1, sizeof *tables);
+    if (!tables) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    if (!xbtab__h5_has_attribute(xbtab__h5_root(&file), "xbartab_schema")) {
+        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: an HDF5 file, but not a table file of xbartab", path);
+    }
+    XBTAB_TRY_DONE(xbtab__h5_get_number(&file, xbtab__h5_root(&file), "xbartab_schema", &schema));
+    if (schema != XBTAB_TABLES_SCHEMA) {
+        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: has schema %g; this xbartab reads schema %d: %s", path, schema,
+                        XBTAB_TABLES_SCHEMA,
+                        schema > XBTAB_TABLES_SCHEMA ? "use a newer xbartab" : "characterize again");
+    }
+    for (int k = 0; k < N_GROUPS; k++) {
+        XBTAB_TRY_DONE(xbtab__h5_group_open(&group, &file, groups[k].name));
+        XBTAB_TRY_DONE(groups[k].read(&file, group, tables));
+        xbtab__h5_group_close(&group);
+    }
+    XBTAB_TRY_DONE(check(tables, path));
+    *out = tables;
+    tables = NULL;
+done:
+    xbtab__h5_group_close(&group);
+    xbtab__h5_abandon(&file);
+    xbtab_tables_destroy(&tables);
+    return status;
+}
+
+void xbtab_tables_destroy(xbtab_tables **tables)
+{
+    if (!tables || !*tables) return;
+    xbtab_tables *t = *tables;
+    void *blocks[] = {t->tile_name,
+                      t->G_level,
+                      t->cell.G_state,
+                      t->cell.parameter,
+                      t->cell.V_bit,
+                      t->cell.V,
+                      t->cell.I,
+                      t->tia.I,
+                      t->tia.V_in,
+                      t->tia.V_out,
+                      t->transfer.power,
+                      t->transfer.coefficient,
+                      t->energy.E_cell,
+                      t->samples.level,
+                      t->samples.code,
+                      t->samples.status,
+                      t->samples.I,
+                      t->samples.V_out,
+                      t->samples.P,
+                      t->spec_text,
+                      t->models_text,
+                      t->tool_version,
+                      t->ngspice_version,
+                      t->cell.parameter_name,
+                      t->cell.parameter_unit,
+                      t->samples.is_heldout};
+    for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++) xbtab__free(blocks[k]);
+    xbtab__free(t);
+    *tables = NULL;
+}
