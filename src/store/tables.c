@@ -131,6 +131,7 @@ static xbtab_status write_cell(const xbtab__h5_file *file, xbtab__h5_id group, c
                               {"bit_line_voltage", "V", c->n_bit, c->V_bit},
                               {"cell_voltage", "V", c->n_v, c->V}};
     XBTAB_TRY(xbtab__h5_put_text(file, group, "state_parameter_name", c->parameter_name));
+    XBTAB_TRY(xbtab__h5_put_text(file, group, "state_parameter_unit", c->parameter_unit));
     XBTAB_TRY(put_error(file, group, "heldout", &c->error));
     XBTAB_TRY(xbtab__h5_put(file, group, "current", "A", XBTAB__H5_DOUBLE, c->I, 3, axes));
     return xbtab__h5_put(file, group, "state_parameter", c->parameter_unit, XBTAB__H5_DOUBLE, c->parameter, 1,
@@ -141,6 +142,7 @@ static xbtab_status read_cell(const xbtab__h5_file *file, xbtab__h5_id group, xb
 {
     xbtab_cell_data *c = &t->cell;
     XBTAB_TRY(xbtab__h5_get_text(file, group, "state_parameter_name", &c->parameter_name));
+    XBTAB_TRY(xbtab__h5_get_text(file, group, "state_parameter_unit", &c->parameter_unit));
     XBTAB_TRY(get_error(file, group, "heldout", &c->error));
     size_t n[3] = {0, 0, 0};
     XBTAB_TRY(xbtab__h5_get(file, group, "current", XBTAB__H5_DOUBLE, (void **)&c->I, 3, n, MOST_VALUES));
