@@ -1,0 +1,162 @@
+/* curves.c - the I-V family of the cell and the static curves of the TIA, on the tables' grids and between
+ * them. */
+#include <math.h>
+
+#include "compose.h"
+#include "memory.h"
+#include "plan.h"
+
+/* Range of a cell's voltages, as shares of v_read. Inside a tile a driven cell sees up to v_read; one on an
+ * idle word line sees the bit line's rise, negative; both with room to spare. */
+static const double V_low = -0.5, V_high = 1.25;
+static const double V_bit_low = -0.1, V_bit_high = 0.5;
+
+/* Range of a TIA's current, as shares of full scale. */
+static const double I_low = -0.1, I_high = 1.4;
+
+double xbtab__cell_voltage(const xbtab_spec *spec, double k)
+{
+    return spec->v_read * (V_low + (V_high - V_low) * k / (spec->sampling.voltages - 1));
+}
+
+double xbtab__bit_voltage(const xbtab_spec *spec, double k)
+{
+    return spec->v_read * (V_bit_low + (V_bit_high - V_bit_low) * k / (XBTAB__BIT_VOLTAGES - 1));
+}
+
+double xbtab__tia_current(const xbtab_spec *spec, double k)
+{
+    return spec->I_full_scale * (I_low + (I_high - I_low) * k / (XBTAB__TIA_POINTS - 1));
+}
+
+/* Held-out points lie halfway between the grid's, in V and in V_bit, and the conductance halfway between
+ * states. */
+static const int heldout_step = 4; /* every 4th interval of the voltage grid */
+
+int xbtab__heldout_cell_points(const xbtab__plan *plan)
+{
+    int n_v = (plan->spec->sampling.voltages - 2) / heldout_step;
+    return (plan->n_states - 1) * n_v;
+}
+
+void xbtab__heldout_cell_point(const xbtab__plan *plan, int s, double *parameter, double *V_bit, double *V)
+{
+    int n_v = (plan->spec->sampling.voltages - 2) / heldout_step;
+    int state = s / n_v, v = s % n_v;
+    *parameter = 0.5 * (plan->parameter[state] + plan->parameter[state + 1]);
+    *V = xbtab__cell_voltage(plan->spec, heldout_step * v + 0.5);
+    *V_bit = xbtab__bit_voltage(plan->spec, v % (XBTAB__BIT_VOLTAGES - 1) + 0.5);
+}
+
+/* I[n_states][n_bit][n_v] */
+xbtab_status xbtab__sweep_cell(const xbtab__plan *plan, xbtab__spice *spice, xbtab__numbers *out)
+{
+    const xbtab_spec *spec = plan->spec;
+    int n_v = spec->sampling.voltages, n_vectors = XBTAB__BIT_VOLTAGES * n_v, n = plan->n_states;
+    xbtab_status status;
+    xbtab__text text = {0}, outputs = {0};
+    double *values = xbtab__alloc((size_t)n_vectors * 2, sizeof *values);
+    double *I = xbtab__alloc((size_t)n_vectors * (size_t)n, sizeof *I);
+    out->n = (size_t)n_vectors * (size_t)n;
+    out->x = xbtab__alloc(out->n, sizeof *out->x);
+    if (!values || !I || !out->x) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    for (int b = 0; b < XBTAB__BIT_VOLTAGES; b++) {
+        for (int v = 0; v < n_v; v++) {
+            double *pair = values + 2 * ((size_t)b * (size_t)n_v + (size_t)v);
+            pair[1] = xbtab__bit_voltage(spec, b);
+            pair[0] = pair[1] + xbtab__cell_voltage(spec, v);
+        }
+    }
+    xbtab__compose_cell_bench(&text, spec, plan->parameter, n);
+    for (int k = 0; k < n; k++) xbtab__text_add(&outputs, "i(vm%d)\n", k);
+    XBTAB_TRY_DONE(xbtab__solve_text_all(spice, &text, false, n_vectors, 2, values, n, &outputs, I));
+    for (int k = 0; k < n; k++) {
+        for (int v = 0; v < n_vectors; v++) {
+            out->x[(size_t)k * (size_t)n_vectors + (size_t)v] = I[(size_t)v * (size_t)n + (size_t)k];
+        }
+    }
+done:
+    xbtab__free(values);
+    xbtab__free(I);
+    xbtab__text_clear(&text);
+    xbtab__text_clear(&outputs);
+    return status;
+}
+
+/* For each held-out point: the state's conductance at v_read, and the current at the point. */
+xbtab_status xbtab__sweep_cell_heldout(const xbtab__plan *plan, xbtab__spice *spice, xbtab__numbers *out)
+{
+    const xbtab_spec *spec = plan->spec;
+    int n_points = xbtab__heldout_cell_points(plan), n = plan->n_states - 1, n_v = n ? n_points / n : 0;
+    xbtab_status status;
+    xbtab__text text = {0}, outputs = {0};
+    double *parameter = xbtab__alloc((size_t)n, sizeof *parameter);
+    double *values = xbtab__alloc(((size_t)n_v + 1) * 2, sizeof *values);
+    double *I = xbtab__alloc(((size_t)n_v + 1) * (size_t)n, sizeof *I);
+    out->n = 2 * (size_t)n_points;
+    out->x = xbtab__alloc(out->n, sizeof *out->x);
+    if (!parameter || !values || !I || !out->x) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    for (int k = 0; k < n; k++) {
+        double V_bit, V;
+        xbtab__heldout_cell_point(plan, k * n_v, &parameter[k], &V_bit, &V);
+    }
+    values[0] = spec->v_read; /* vector 0: the states' own conductances */
+    for (int v = 0; v < n_v; v++) {
+        double unused, V;
+        double *pair = values + 2 * (size_t)(v + 1);
+        xbtab__heldout_cell_point(plan, v, &unused, &pair[1], &V);
+        pair[0] = pair[1] + V;
+    }
+    xbtab__compose_cell_bench(&text, spec, parameter, n);
+    for (int k = 0; k < n; k++) xbtab__text_add(&outputs, "i(vm%d)\n", k);
+    XBTAB_TRY_DONE(xbtab__solve_text_all(spice, &text, false, n_v + 1, 2, values, n, &outputs, I));
+    for (int s = 0; s < n_points; s++) {
+        int k = s / n_v, v = s % n_v;
+        out->x[2 * s] = I[k] / spec->v_read;
+        out->x[2 * s + 1] = I[(size_t)(v + 1) * (size_t)n + (size_t)k];
+    }
+done:
+    xbtab__free(parameter);
+    xbtab__free(values);
+    xbtab__free(I);
+    xbtab__text_clear(&text);
+    xbtab__text_clear(&outputs);
+    return status;
+}
+
+/* V_in and V_out at the grid's points, then at the points between them. */
+xbtab_status xbtab__sweep_tia(const xbtab__plan *plan, xbtab__spice *spice, xbtab__numbers *out)
+{
+    enum { ALL_POINTS = 2 * XBTAB__TIA_POINTS - 1 };
+    xbtab_status status;
+    xbtab__text text = {0}, outputs = {0};
+    double *values = xbtab__alloc(ALL_POINTS, sizeof *values);
+    double *V = xbtab__alloc(2 * ALL_POINTS, sizeof *V);
+    out->n = 2 * ALL_POINTS;
+    out->x = xbtab__alloc(out->n, sizeof *out->x);
+    if (!values || !V || !out->x) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    for (int k = 0; k < ALL_POINTS; k++) values[k] = xbtab__tia_current(plan->spec, 0.5 * k);
+    xbtab__compose_tia_bench(&text, plan->spec);
+    xbtab__text_add(&outputs, "v(t0)\nv(o0)\n");
+    XBTAB_TRY_DONE(xbtab__solve_text_all(spice, &text, true, ALL_POINTS, 1, values, 2, &outputs, V));
+    for (int k = 0; k < ALL_POINTS; k++) {
+        int place = k % 2 == 0 ? k / 2 : XBTAB__TIA_POINTS + k / 2;
+        out->x[2 * place] = V[2 * k];
+        out->x[2 * place + 1] = V[2 * k + 1];
+    }
+done:
+    xbtab__free(values);
+    xbtab__free(V);
+    xbtab__text_clear(&text);
+    xbtab__text_clear(&outputs);
+    return status;
+}

@@ -1,0 +1,97 @@
+/* plan.h - what one characterization asks of ngspice, cut into units.
+ *
+ * A unit is one circuit (or one search on small circuits) with its fixed sequence of input vectors; it
+ * depends on the specification and its own number alone, so neither the number of workers nor a restart
+ * changes a bit. A unit's result is an array of doubles, which is also what the journal keeps. */
+#ifndef XBTAB_CHARACTERIZE_PLAN_H
+#define XBTAB_CHARACTERIZE_PLAN_H
+
+#include <xbartab/spec.h>
+#include <xbartab/tables.h>
+
+#include "check.h"
+#include "spice.h"
+#include "text.h"
+#include "worker.h"
+
+/** Units by number; those from XBTAB__UNIT_TILE on are the sample tiles. */
+enum {
+    XBTAB__UNIT_STATES = 0,       /* the state parameter of every tabulated conductance */
+    XBTAB__UNIT_CELL = 1,         /* the cell's currents on the table's grid */
+    XBTAB__UNIT_CELL_HELDOUT = 2, /* the same between the grid's points */
+    XBTAB__UNIT_TIA = 3,          /* the TIA's curves, and points between them */
+    XBTAB__UNIT_TILE = 4
+};
+
+/** Points of a TIA's curve. Its range reaches past full scale, so that clipping shows. */
+enum { XBTAB__TIA_POINTS = 257 };
+
+/** Voltages of a cell's bit-line end: a cell whose current also depends on them has more than one. */
+enum { XBTAB__BIT_VOLTAGES = 5 };
+
+typedef struct xbtab__plan {
+    const xbtab_spec *spec;
+    uint64_t seed;
+    int n_states;
+    double *G_target;  /* G_target[n_states]: levels, and conductances between them; ascending [S] */
+    double *parameter; /* parameter[n_states]: state parameters, once unit XBTAB__UNIT_STATES is done */
+    double *G_state;   /* G_state[n_states]: conductances reached [S] */
+} xbtab__plan;
+
+/** Number of units of a plan. */
+int xbtab__plan_units(const xbtab__plan *plan);
+
+/** Run one unit; in a worker process. Units from XBTAB__UNIT_CELL on need the states. */
+xbtab_status xbtab__plan_run(const xbtab__plan *plan, int unit, xbtab__spice *spice,
+                             xbtab__numbers *out) XBTAB_MUST_CHECK;
+
+/* ---- the units ---- */
+
+/** Search the state parameter that gives the whole cell each conductance at v_read.
+ *  @param[out] parameter  parameter[n]; @param[out] G  G[n]: reached, within 1e-7 of the target.
+ *  @return XBTAB_ERR_INPUT where the cell cannot reach a conductance; the message names its range. */
+xbtab_status xbtab__find_states(const xbtab_spec *spec, xbtab__spice *spice, const double *target, int n,
+                                double *parameter, double *G) XBTAB_MUST_CHECK;
+
+xbtab_status xbtab__sweep_cell(const xbtab__plan *plan, xbtab__spice *spice,
+                               xbtab__numbers *out) XBTAB_MUST_CHECK;
+xbtab_status xbtab__sweep_cell_heldout(const xbtab__plan *plan, xbtab__spice *spice,
+                                       xbtab__numbers *out) XBTAB_MUST_CHECK;
+xbtab_status xbtab__sweep_tia(const xbtab__plan *plan, xbtab__spice *spice,
+                              xbtab__numbers *out) XBTAB_MUST_CHECK;
+xbtab_status xbtab__sample_tile(const xbtab__plan *plan, int tile, xbtab__spice *spice,
+                                xbtab__numbers *out) XBTAB_MUST_CHECK;
+
+/** Grids that the sweeps and the tables share. */
+double xbtab__cell_voltage(const xbtab_spec *spec, double k); /* k-th cell voltage; k may be fractional [V] */
+double xbtab__bit_voltage(const xbtab_spec *spec, double k);  /* k-th bit-line voltage [V] */
+double xbtab__tia_current(const xbtab_spec *spec, double k);  /* k-th TIA current [A] */
+void xbtab__heldout_cell_point(const xbtab__plan *plan, int s, double *parameter, double *V_bit, double *V);
+int xbtab__heldout_cell_points(const xbtab__plan *plan);
+
+/** Levels and DAC codes of a sample tile, from its random streams.
+ *  @param[out] level  level[rows][columns]; @param[out] code  code[vectors][rows]. */
+void xbtab__tile_levels(const xbtab__plan *plan, int tile, uint8_t *level);
+void xbtab__tile_codes(const xbtab__plan *plan, int tile, uint8_t *code);
+int xbtab__tile_is_heldout(const xbtab__plan *plan, int tile);
+
+/** Doubles a vector of a tile takes in its unit's result: status, power, currents, outputs. */
+size_t xbtab__tile_stride(const xbtab_spec *spec);
+
+/* ---- the one way to ngspice ---- */
+
+/** Solve a composed circuit for a sequence of source values.
+ *  @param text      elements; @param values  values[n_vectors][n_sources] [V, or A for current sources].
+ *  @param outputs   names to read; @param[out] out  out[n_vectors][n_outputs]; @param[out] status
+ * status[n_vectors]. */
+xbtab_status xbtab__solve_text(xbtab__spice *spice, const xbtab__text *text, bool current_sources,
+                               int n_vectors, int n_sources, const double *values, int n_outputs,
+                               const xbtab__text *outputs, double *out,
+                               xbtab_sample_status *status) XBTAB_MUST_CHECK;
+
+/** As xbtab__solve_text(), failing where any vector failed; for circuits so small that each must work. */
+xbtab_status xbtab__solve_text_all(xbtab__spice *spice, const xbtab__text *text, bool current_sources,
+                                   int n_vectors, int n_sources, const double *values, int n_outputs,
+                                   const xbtab__text *outputs, double *out) XBTAB_MUST_CHECK;
+
+#endif

@@ -1,0 +1,41 @@
+/* run.h - runs a plan's units through the pool and the journal, and keeps their results. */
+#ifndef XBTAB_CHARACTERIZE_RUN_H
+#define XBTAB_CHARACTERIZE_RUN_H
+
+#include <xbartab/characterize.h>
+
+#include "journal.h"
+#include "plan.h"
+#include "worker.h"
+
+/** Result of one unit. */
+typedef struct xbtab__unit_result {
+    bool is_done;
+    xbtab_sample_status status;
+    xbtab__numbers numbers;
+    char message[256];
+} xbtab__unit_result;
+
+typedef struct xbtab__run {
+    xbtab__plan plan;
+    xbtab__unit_result *unit; /* unit[n_units] */
+    int n_units;
+    xbtab__journal *journal; /* NULL = none is kept */
+    char ngspice[32];
+} xbtab__run;
+
+/** Prepare a run: conductances to tabulate, room for the results. End with xbtab__run_clear(). */
+xbtab_status xbtab__run_init(xbtab__run *run, const xbtab_spec *spec) XBTAB_MUST_CHECK;
+void xbtab__run_clear(xbtab__run *run);
+
+/** Run the units [first, end) that are not done. */
+xbtab_status xbtab__run_units(xbtab__run *run, int first, int end, const char *what,
+                              const xbtab_characterize_options *options) XBTAB_MUST_CHECK;
+
+/** Copy the states' parameters from their unit into the plan. */
+xbtab_status xbtab__run_take_states(xbtab__run *run) XBTAB_MUST_CHECK;
+
+/** XBTAB_ERR_SPICE with the unit's message where it failed. */
+xbtab_status xbtab__run_need(const xbtab__run *run, int unit) XBTAB_MUST_CHECK;
+
+#endif
