@@ -1,8 +1,8 @@
 /* characterize.h - from a tile's specification to its tables, by way of ngspice.
  *
- * ngspice runs in worker processes. Finished units of work go to a journal beside the output as they come, so that a
- * run that is killed at any moment continues where it was, and ends in the same tables, bit for bit, for any number
- * of workers. */
+ * ngspice runs in worker processes. Finished units of work go to a journal beside the output as they come, so
+ * that a run that is killed at any moment continues where it was, and ends in the same tables, bit for bit,
+ * for any number of workers. */
 #ifndef XBARTAB_CHARACTERIZE_H
 #define XBARTAB_CHARACTERIZE_H
 
@@ -15,8 +15,8 @@ extern "C" {
 #endif
 
 typedef struct xbtab_characterize_options {
-    int workers;                /* processes (0 = one a core) */
-    int resume;                 /* continue from the journal PATH.partial where there is one (0 = refuse if there is) */
+    int workers; /* processes (0 = one a core) */
+    int resume;  /* continue from the journal PATH.partial where there is one (0 = refuse if there is) */
     xbtab_progress_fn progress; /* NULL = none */
     xbtab_note_fn note;         /* NULL = none */
     void *payload;              /* for both */
@@ -24,23 +24,26 @@ typedef struct xbtab_characterize_options {
 
 /** Characterize one tile and write its tables.
  *  @param spec     the tile.
- *  @param path     HDF5 file to write (beside, then renamed). While at work, PATH.partial holds the finished units.
+ *  @param path     HDF5 file to write (beside, then renamed). While at work, PATH.partial holds the finished
+ * units.
  *  @param options  NULL = defaults.
- *  @return XBTAB_ERR_INPUT (the cell cannot reach the levels; a journal of another input), XBTAB_ERR_SPICE (ngspice
- *          refuses a bench, or every tile failed), XBTAB_ERR_SOLVE (a fit failed), XBTAB_ERR_IO, XBTAB_ERR_NOMEM,
- *          XBTAB_ERR_CANCELED (progress said so; PATH.partial holds what is finished).
- *  Threads: forks; call it while no other thread is at work. */
+ *  @return XBTAB_ERR_INPUT (the cell cannot reach the levels; a journal of another input), XBTAB_ERR_SPICE
+ * (ngspice refuses a bench, or every tile failed), XBTAB_ERR_SOLVE (a fit failed), XBTAB_ERR_IO,
+ * XBTAB_ERR_NOMEM, XBTAB_ERR_CANCELED (progress said so; PATH.partial holds what is finished). Threads:
+ * forks; call it while no other thread is at work. */
 xbtab_status xbtab_characterize(const xbtab_spec *spec, const char *path,
                                 const xbtab_characterize_options *options) XBTAB_MUST_CHECK;
 
-/** The state parameters that give the tile's whole cell some conductances at the read voltage, searched in ngspice.
+/** The state parameters that give the tile's whole cell some conductances at the read voltage, searched in
+ * ngspice.
  *  @param[out] state  state[n] [unit of the RRAM model's state parameter]; NAN where G is 0 (an open device).
  *  @param      G      G[n] [S].
  *  @return as xbtab_characterize(). Threads: as xbtab_characterize(). */
-xbtab_status xbtab_find_states(const xbtab_spec *spec, double *state, const double *G, int n) XBTAB_MUST_CHECK;
+xbtab_status xbtab_find_states(const xbtab_spec *spec, double *state, const double *G,
+                               int n) XBTAB_MUST_CHECK;
 
-/** One model's conformance in ngspice: pins, bounds, I(0) = 0, finite and monotone read curves over the parameter
- *  bounds, published figures, and the same currents as the ngspice program where that is installed.
+/** One model's conformance in ngspice: pins, bounds, I(0) = 0, finite and monotone read curves over the
+ * parameter bounds, published figures, and the same currents as the ngspice program where that is installed.
  *  @param note  called with one line a check ("ok: ..." or "failed: ..."); NULL = none.
  *  @param[out] n_failed  checks that failed.
  *  @return XBTAB_OK also where checks failed. */

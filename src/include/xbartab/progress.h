@@ -21,7 +21,8 @@ typedef struct xbtab_progress {
  *  @return non-zero cancels: the call returns XBTAB_ERR_CANCELED and keeps what is finished. */
 typedef int (*xbtab_progress_fn)(const xbtab_progress *progress, void *payload);
 
-/** Called with one line of talk (no line end), for a person to read; never with a failure, which is a status. */
+/** Called with one line of talk (no line end), for a person to read; never with a failure, which is a status.
+ */
 typedef void (*xbtab_note_fn)(const char *line, void *payload);
 
 #ifdef __cplusplus

@@ -11,15 +11,15 @@ extern "C" {
 #endif
 
 /* name, value, text */
-#define XBTAB_STATUS_LIST(X)                                                \
-    X(XBTAB_OK, 0, "success")                                               \
-    X(XBTAB_ERR_INTERNAL, -1, "internal error")                             \
-    X(XBTAB_ERR_INPUT, -2, "invalid input (file, option or argument)")      \
-    X(XBTAB_ERR_IO, -3, "a file cannot be read or written")                 \
-    X(XBTAB_ERR_SPICE, -4, "ngspice refused or aborted the run")            \
-    X(XBTAB_ERR_NOMEM, -5, "out of memory")                                 \
-    X(XBTAB_ERR_SOLVE, -6, "a solver or a fit did not reach its tolerance") \
-    X(XBTAB_ERR_UNSUPPORTED, -7, "not supported")                           \
+#define XBTAB_STATUS_LIST(X)                                                                                 \
+    X(XBTAB_OK, 0, "success")                                                                                \
+    X(XBTAB_ERR_INTERNAL, -1, "internal error")                                                              \
+    X(XBTAB_ERR_INPUT, -2, "invalid input (file, option or argument)")                                       \
+    X(XBTAB_ERR_IO, -3, "a file cannot be read or written")                                                  \
+    X(XBTAB_ERR_SPICE, -4, "ngspice refused or aborted the run")                                             \
+    X(XBTAB_ERR_NOMEM, -5, "out of memory")                                                                  \
+    X(XBTAB_ERR_SOLVE, -6, "a solver or a fit did not reach its tolerance")                                  \
+    X(XBTAB_ERR_UNSUPPORTED, -7, "not supported")                                                            \
     X(XBTAB_ERR_CANCELED, -8, "canceled; finished work is kept")
 
 /** Status of a call: zero is success, negative is failure. */

@@ -1,0 +1,309 @@
+/* characterize.c - the whole way of one tile: states, curves, sample tiles, fits, tables. */
+#include <xbartab/characterize.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <gsl/gsl_errno.h>
+#include <xbartab/version.h>
+
+#include "fit.h"
+#include "memory.h"
+#include "run.h"
+
+/* ---- what a journal and the provenance must tell apart ---- */
+
+static void add_model(xbtab__text *text, const xbtab_model_use *use)
+{
+    const xbtab_model *m = use->model;
+    xbtab__text_add(text, "* %s %s\n", xbtab_model_kind_name(m->kind), m->name);
+    for (int k = 0; k < m->n_parameters; k++) {
+        xbtab__text_add(text, "*   %s = %.17g %s (%s; %s)\n", m->parameters[k].name, use->value[k],
+                        m->parameters[k].unit, m->parameters[k].trust, m->parameters[k].source);
+    }
+    xbtab__text_add(text, "%s\n", m->sub_text);
+}
+
+static void add_models(xbtab__text *text, const xbtab_spec *spec)
+{
+    add_model(text, &spec->rram);
+    add_model(text, &spec->selector);
+    add_model(text, &spec->tia);
+}
+
+static void add_fingerprint(xbtab__text *text, const xbtab_spec *spec, const char *ngspice)
+{
+    xbtab__text_add(text, "xbartab %s, libngspice %s, seed %llu\n%s\nwires %.17g %.17g\n", XBTAB_VERSION,
+                    ngspice, (unsigned long long)spec->seed, spec->text, spec->r_word, spec->r_bit);
+    add_models(text, spec);
+}
+
+/* ---- results to tables ---- */
+
+static double *copy_numbers(const double *x, size_t n)
+{
+    double *copy = xbtab__alloc(n, sizeof *copy);
+    if (copy && n) memcpy(copy, x, n * sizeof *x);
+    return copy;
+}
+
+static xbtab_status take_tile(xbtab_tables *t, const xbtab_spec *spec)
+{
+    t->tile_name = xbtab__strdup(spec->name);
+    t->rows = (size_t)spec->rows;
+    t->columns = (size_t)spec->columns;
+    t->n_levels = (size_t)spec->n_levels;
+    t->G_level = copy_numbers(spec->G_level, t->n_levels);
+    t->r_word = spec->r_word;
+    t->r_bit = spec->r_bit;
+    t->r_driver = spec->r_driver;
+    t->r_sink = spec->r_sink;
+    t->dac_bits = spec->dac_bits;
+    t->adc_bits = spec->adc_bits;
+    t->v_read = spec->v_read;
+    t->I_full_scale = spec->I_full_scale;
+    t->energy.read_time = spec->read_time;
+    t->seed = spec->seed;
+    return t->tile_name && t->G_level ? XBTAB_OK : XBTAB_NOMEM();
+}
+
+/* A cell whose current does not depend on the bit line's own voltage is stored at one. */
+static bool depends_on_bit_voltage(const double *I, size_t n_states, size_t n_v)
+{
+    double most = 0, difference = 0;
+    for (size_t s = 0; s < n_states; s++) {
+        const double *row = I + s * XBTAB__BIT_VOLTAGES * n_v;
+        for (size_t k = 0; k < XBTAB__BIT_VOLTAGES * n_v; k++) {
+            most = fmax(most, fabs(row[k]));
+            difference = fmax(difference, fabs(row[k] - row[k % n_v]));
+        }
+    }
+    return difference > 1e-8 * most; /* ngspice's own points are good to about 1e-9 */
+}
+
+static xbtab_status take_cell(xbtab_tables *t, const xbtab__run *run)
+{
+    const xbtab_spec *spec = run->plan.spec;
+    const xbtab_parameter *state = &spec->rram.model->parameters[spec->rram.model->state];
+    const double *I = run->unit[XBTAB__UNIT_CELL].numbers.x;
+    xbtab_cell_data *c = &t->cell;
+    c->n_states = (size_t)run->plan.n_states;
+    c->n_v = (size_t)spec->sampling.voltages;
+    bool is_flat = !depends_on_bit_voltage(I, c->n_states, c->n_v);
+    c->n_bit = is_flat ? 1 : XBTAB__BIT_VOLTAGES;
+    c->G_state = copy_numbers(run->plan.G_target, c->n_states);
+    c->parameter = copy_numbers(run->plan.parameter, c->n_states);
+    c->parameter_name = xbtab__strdup(state->name);
+    c->parameter_unit = xbtab__strdup(state->unit);
+    c->V_bit = xbtab__alloc(c->n_bit, sizeof *c->V_bit);
+    c->V = xbtab__alloc(c->n_v, sizeof *c->V);
+    c->I = xbtab__alloc(c->n_states * c->n_bit * c->n_v, sizeof *c->I);
+    t->energy.E_cell = xbtab__alloc(c->n_states * c->n_v, sizeof *t->energy.E_cell);
+    if (!c->G_state || !c->parameter || !c->parameter_name || !c->parameter_unit || !c->V_bit || !c->V ||
+        !c->I || !t->energy.E_cell) {
+        return XBTAB_NOMEM();
+    }
+    for (size_t b = 0; b < c->n_bit; b++) c->V_bit[b] = is_flat ? 0.0 : xbtab__bit_voltage(spec, (double)b);
+    for (size_t v = 0; v < c->n_v; v++) c->V[v] = xbtab__cell_voltage(spec, (double)v);
+    for (size_t s = 0; s < c->n_states; s++) {
+        memcpy(c->I + s * c->n_bit * c->n_v, I + s * XBTAB__BIT_VOLTAGES * c->n_v,
+               c->n_bit * c->n_v * sizeof *c->I);
+        for (size_t v = 0; v < c->n_v; v++) {
+            t->energy.E_cell[s * c->n_v + v] = c->V[v] * c->I[s * c->n_bit * c->n_v + v] * spec->read_time;
+        }
+    }
+    return xbtab__fit_cell_error(t, &run->plan, run->unit[XBTAB__UNIT_CELL_HELDOUT].numbers.x);
+}
+
+static xbtab_status take_tia(xbtab_tables *t, const xbtab__run *run)
+{
+    const double *V = run->unit[XBTAB__UNIT_TIA].numbers.x;
+    xbtab_tia_data *a = &t->tia;
+    a->n = XBTAB__TIA_POINTS;
+    a->I = xbtab__alloc(a->n, sizeof *a->I);
+    a->V_in = xbtab__alloc(a->n, sizeof *a->V_in);
+    a->V_out = xbtab__alloc(a->n, sizeof *a->V_out);
+    if (!a->I || !a->V_in || !a->V_out) return XBTAB_NOMEM();
+    for (size_t k = 0; k < a->n; k++) {
+        a->I[k] = xbtab__tia_current(run->plan.spec, (double)k);
+        a->V_in[k] = V[2 * k];
+        a->V_out[k] = V[2 * k + 1];
+    }
+    return xbtab__fit_tia_error(t, &run->plan, V + 2 * XBTAB__TIA_POINTS);
+}
+
+static xbtab_status take_samples(xbtab_tables *t, const xbtab__run *run)
+{
+    const xbtab_spec *spec = run->plan.spec;
+    xbtab_sample_data *d = &t->samples;
+    size_t stride = xbtab__tile_stride(spec), columns = t->columns;
+    d->n_tiles = (size_t)(spec->sampling.tiles + spec->sampling.tiles_heldout);
+    d->n_vectors = (size_t)spec->sampling.vectors;
+    size_t n = d->n_tiles * d->n_vectors;
+    d->is_heldout = xbtab__alloc(d->n_tiles, sizeof *d->is_heldout);
+    d->level = xbtab__alloc(d->n_tiles, t->rows * columns);
+    d->code = xbtab__alloc(n, t->rows);
+    d->status = xbtab__alloc(n, sizeof *d->status);
+    d->I = xbtab__alloc(n * columns, sizeof *d->I);
+    d->V_out = xbtab__alloc(n * columns, sizeof *d->V_out);
+    d->P = xbtab__alloc(n, sizeof *d->P);
+    if (!d->is_heldout || !d->level || !d->code || !d->status || !d->I || !d->V_out || !d->P)
+        return XBTAB_NOMEM();
+    for (size_t tile = 0; tile < d->n_tiles; tile++) {
+        const xbtab__unit_result *unit = &run->unit[XBTAB__UNIT_TILE + (int)tile];
+        d->is_heldout[tile] = xbtab__tile_is_heldout(&run->plan, (int)tile);
+        xbtab__tile_levels(&run->plan, (int)tile, d->level + tile * t->rows * columns);
+        xbtab__tile_codes(&run->plan, (int)tile, d->code + tile * d->n_vectors * t->rows);
+        for (size_t v = 0; v < d->n_vectors; v++) {
+            size_t at = tile * d->n_vectors + v;
+            if (unit->status != XBTAB_SAMPLE_OK) { /* the whole circuit failed */
+                d->status[at] = (int32_t)unit->status;
+                d->P[at] = NAN;
+                for (size_t j = 0; j < columns; j++)
+                    d->I[at * columns + j] = d->V_out[at * columns + j] = NAN;
+                continue;
+            }
+            const double *x = unit->numbers.x + v * stride;
+            d->status[at] = (int32_t)x[0];
+            d->P[at] = x[1];
+            memcpy(d->I + at * columns, x + 2, columns * sizeof *x);
+            memcpy(d->V_out + at * columns, x + 2 + columns, columns * sizeof *x);
+        }
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status take_provenance(xbtab_tables *t, const xbtab__run *run)
+{
+    xbtab__text models = {0};
+    add_models(&models, run->plan.spec);
+    XBTAB_TRY(xbtab__text_status(&models));
+    t->models_text = models.s;
+    t->spec_text = xbtab__strdup(run->plan.spec->text);
+    t->tool_version = xbtab__strdup(XBTAB_VERSION);
+    t->ngspice_version = xbtab__strdup(run->ngspice);
+    return t->spec_text && t->tool_version && t->ngspice_version ? XBTAB_OK : XBTAB_NOMEM();
+}
+
+/* ---- the run ---- */
+
+static xbtab_status take_record(void *context, int unit, int status, const double *x, size_t n)
+{
+    xbtab__run *run = context;
+    if (unit < 0 || unit >= run->n_units) return XBTAB_OK;
+    xbtab__unit_result *result = &run->unit[unit];
+    xbtab__free(result->numbers.x);
+    result->numbers = (xbtab__numbers){.x = copy_numbers(x, n), .n = n};
+    if (!result->numbers.x) return XBTAB_NOMEM();
+    result->status = (xbtab_sample_status)status;
+    result->is_done = true;
+    return XBTAB_OK;
+}
+
+static xbtab_status run_nothing(void *context, int unit, xbtab__spice *spice, xbtab__numbers *out)
+{
+    (void)context, (void)unit, (void)spice, (void)out;
+    return XBTAB_OK;
+}
+
+static xbtab_status keep_nothing(void *context, int unit, xbtab_sample_status status, const char *message,
+                                 const double *x, size_t n)
+{
+    (void)context, (void)unit, (void)status, (void)message, (void)x, (void)n;
+    return XBTAB_OK;
+}
+
+static double one_minute(void *context, int unit)
+{
+    (void)context, (void)unit;
+    return 60.0;
+}
+
+/* libngspice's version belongs to the fingerprint, so it is asked before the journal is opened. */
+static xbtab_status ask_version(xbtab__run *run)
+{
+    xbtab__pool_job job = {.what = "starting ngspice",
+                           .n_units = 1,
+                           .run = run_nothing,
+                           .sink = keep_nothing,
+                           .deadline = one_minute};
+    xbtab__pool_options options = {.workers = 1};
+    xbtab__pool_report report = {0};
+    XBTAB_TRY(xbtab__pool_run(&job, &options, &report));
+    memcpy(run->ngspice, report.ngspice, sizeof run->ngspice);
+    return XBTAB_OK;
+}
+
+static bool has_tile(const xbtab__run *run)
+{
+    for (int unit = XBTAB__UNIT_TILE; unit < run->n_units; unit++) {
+        if (run->unit[unit].is_done) return true;
+    }
+    return false;
+}
+
+/* ngspice gives the same answer every time it refuses a netlist, so one refused tile is told as a failure of
+ * the run only if there is no other. */
+static xbtab_status need_some_tiles(const xbtab__run *run)
+{
+    for (int unit = XBTAB__UNIT_TILE; unit < run->n_units; unit++) {
+        if (run->unit[unit].status == XBTAB_SAMPLE_OK) return XBTAB_OK;
+    }
+    return xbtab__run_need(run, XBTAB__UNIT_TILE);
+}
+
+static xbtab_status run_all(xbtab__run *run, const xbtab_characterize_options *options)
+{
+    XBTAB_TRY(xbtab__run_units(run, XBTAB__UNIT_STATES, XBTAB__UNIT_CELL, "cell states", options));
+    XBTAB_TRY(xbtab__run_take_states(run));
+    XBTAB_TRY(xbtab__run_units(run, XBTAB__UNIT_CELL, XBTAB__UNIT_TILE, "cell and TIA curves", options));
+    for (int unit = XBTAB__UNIT_CELL; unit < XBTAB__UNIT_TILE; unit++) XBTAB_TRY(xbtab__run_need(run, unit));
+    XBTAB_TRY(xbtab__run_units(run, XBTAB__UNIT_TILE, run->n_units, "sample tiles", options));
+    return need_some_tiles(run);
+}
+
+static xbtab_status make_tables(xbtab_tables *t, const xbtab__run *run)
+{
+    XBTAB_TRY(take_tile(t, run->plan.spec));
+    XBTAB_TRY(take_provenance(t, run));
+    XBTAB_TRY(take_cell(t, run));
+    XBTAB_TRY(take_tia(t, run));
+    XBTAB_TRY(take_samples(t, run));
+    return xbtab__fit_transfer(t);
+}
+
+xbtab_status xbtab_characterize(const xbtab_spec *spec, const char *path,
+                                const xbtab_characterize_options *options)
+{
+    static const xbtab_characterize_options defaults = {0};
+    xbtab_status status;
+    xbtab__run run;
+    xbtab__text fingerprint = {0};
+    xbtab_tables *tables = NULL;
+    if (!options) options = &defaults;
+    gsl_error_handler_t *handler = gsl_set_error_handler_off();
+    XBTAB_TRY_DONE(xbtab__run_init(&run, spec));
+    XBTAB_TRY_DONE(ask_version(&run));
+    add_fingerprint(&fingerprint, spec, run.ngspice);
+    XBTAB_TRY_DONE(xbtab__text_status(&fingerprint));
+    XBTAB_TRY_DONE(
+        xbtab__journal_open(&run.journal, path, fingerprint.s, options->resume != 0, take_record, &run));
+    XBTAB_TRY_DONE(run_all(&run, options));
+    tables = xbtab__alloc(1, sizeof *tables);
+    if (!tables) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    XBTAB_TRY_DONE(make_tables(tables, &run));
+    XBTAB_TRY_DONE(xbtab_tables_write(tables, path));
+    xbtab__journal_remove(&run.journal);
+done:
+    /* a run that failed before its first tile leaves nothing worth a --resume */
+    if (status < 0 && run.journal && !has_tile(&run)) xbtab__journal_remove(&run.journal);
+    xbtab_tables_destroy(&tables);
+    xbtab__text_clear(&fingerprint);
+    xbtab__run_clear(&run);
+    gsl_set_error_handler(handler);
+    return status;
+}

@@ -1,0 +1,73 @@
+/* tile.h - a technology (what the tables say of a cell, its wires and its TIA) and tiles programmed in it.
+ *
+ * Programming folds the whole wire network into an effective matrix: A[k][i][j] is the current on bit line j
+ * when word line i has DAC code k and every other word line is at 0 V, with each cell taken as the
+ * conductance it has at its operating point. The current of an input vector x is then y_j = A_const[j] +
+ * sum_i A[x_i][i][j], and the transfer correction T turns y into the current that SPICE would find
+ * (tables.h). */
+#ifndef XBARTAB_TILE_H
+#define XBARTAB_TILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <xbartab/status.h>
+#include <xbartab/tables.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Everything that tiles of one technology share. Read-only once made: any number of threads may use it. */
+typedef struct xbtab_technology xbtab_technology;
+
+/** @param[out] out     the caller owns it: xbtab_technology_destroy().
+ *  @param      tables  borrowed until the technology is destroyed.
+ *  @return XBTAB_ERR_INPUT (tables that do not fit together), XBTAB_ERR_NOMEM. */
+xbtab_status xbtab_technology_create(xbtab_technology **out, const xbtab_tables *tables) XBTAB_MUST_CHECK;
+void xbtab_technology_destroy(xbtab_technology **technology);
+
+/** The tables behind it; borrowed. */
+const xbtab_tables *xbtab_technology_tables(const xbtab_technology *technology);
+
+/** Voltage of a DAC code [V]. */
+double xbtab_technology_dac_voltage(const xbtab_technology *technology, int code);
+
+/** The transfer correction: the current [A] for y [A], mean drive a in [0, 1] and place p in [0, 1]. */
+double xbtab_technology_transfer(const xbtab_technology *technology, double y, double a, double p);
+
+/** The TIA's output [V] for a current [A], interpolated in its table; a straight line beyond it. */
+double xbtab_technology_tia(const xbtab_technology *technology, double I);
+
+/** The ADC's input in units of codes, not rounded and not clamped, for a bit-line current [A]. The ADC's
+ * references are the TIA's own outputs at zero and at full-scale current (a two-point calibration). */
+double xbtab_technology_adc(const xbtab_technology *technology, double I);
+
+/** One programmed tile. Read-only once made. */
+typedef struct xbtab_tile {
+    size_t rows, columns, n_codes; /* DAC codes, code 0 included */
+    double *A;                     /* A[n_codes][rows][columns]; A[0] is 0 [A] */
+    double *A_const;               /* A_const[columns]: with all inputs at 0 V [A] */
+} xbtab_tile;
+
+/** Program a tile.
+ *  @param[out] out         the caller owns it: xbtab_tile_destroy(). Untouched on failure.
+ *  @param      technology  borrowed for the call.
+ *  @param      G           G[rows][columns]: conductance of each cell at v_read; 0 = an open device [S].
+ *  @param      rows        word lines, 1 up to the technology's.
+ *  @param      columns     bit lines, 1 up to the technology's.
+ *  @return XBTAB_ERR_INPUT (a conductance outside the tables, named), XBTAB_ERR_SOLVE, XBTAB_ERR_NOMEM.
+ *  Threads: safe on different tiles at once. Cost: (n_codes - 1) * (rows + 1) solves of the wire network. */
+xbtab_status xbtab_tile_create(xbtab_tile **out, const xbtab_technology *technology, const double *G,
+                               size_t rows, size_t columns) XBTAB_MUST_CHECK;
+void xbtab_tile_destroy(xbtab_tile **tile);
+
+/** Currents of one input vector through the effective matrix, without T.
+ *  @param[out] y     y[columns] [A].
+ *  @param      code  code[rows], each below n_codes. */
+void xbtab_tile_product(const xbtab_tile *tile, const uint8_t *code, double *y);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

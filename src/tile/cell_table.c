@@ -1,0 +1,157 @@
+/* cell_table.c - the cell's current as a smooth function. */
+#include "cell_table.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_spline.h>
+
+#include "memory.h"
+
+/* Coefficients in powers of x of the Lagrange polynomials of n nodes: basis[k][m], the x^m of the one that is
+ * 1 at node k. */
+static void lagrange(const double *node, int n, double basis[XBTAB__CELL_POWERS][XBTAB__CELL_POWERS])
+{
+    for (int k = 0; k < n; k++) {
+        double *p = basis[k];
+        memset(p, 0, XBTAB__CELL_POWERS * sizeof *p);
+        p[0] = 1.0;
+        int degree = 0;
+        for (int q = 0; q < n; q++) {
+            if (q == k) continue;
+            double scale = 1.0 / (node[k] - node[q]);
+            degree++;
+            for (int m = degree; m >= 0; m--) p[m] = ((m > 0 ? p[m - 1] : 0.0) - node[q] * p[m]) * scale;
+        }
+    }
+}
+
+/* Cubic pieces of the spline through y at the table's voltages. GSL's natural spline is wrong only next to
+ * the ends, where the table has its margin. */
+static void put_spline(gsl_spline *spline, gsl_interp_accel *cache, const double *x, const double *y, int n,
+                       double *coefficient, int stride)
+{
+    gsl_spline_init(spline, x, y, (size_t)n);
+    gsl_interp_accel_reset(cache);
+    for (int k = 0; k + 1 < n; k++) {
+        double h = x[k + 1] - x[k];
+        double m0 = gsl_spline_eval_deriv2(spline, x[k], cache),
+               m1 = gsl_spline_eval_deriv2(spline, x[k + 1], cache);
+        double *c = coefficient + (size_t)k * (size_t)stride;
+        c[0] = y[k];
+        c[1] = (y[k + 1] - y[k]) / h - h * (2.0 * m0 + m1) / 6.0;
+        c[2] = m0 / 2.0;
+        c[3] = (m1 - m0) / (6.0 * h);
+    }
+}
+
+xbtab_status xbtab__cell_table_init(xbtab__cell_table *table, const xbtab_cell_data *data)
+{
+    xbtab_status status = XBTAB_OK;
+    double basis[XBTAB__CELL_POWERS][XBTAB__CELL_POWERS];
+    int n_v = (int)data->n_v, n_bit = (int)data->n_bit;
+    *table = (xbtab__cell_table){.n_states = (int)data->n_states,
+                                 .n_intervals = n_v - 1,
+                                 .n_powers = n_bit,
+                                 .V_min = data->V[0],
+                                 .V_max = data->V[n_v - 1],
+                                 .dV = (data->V[n_v - 1] - data->V[0]) / (n_v - 1)};
+    if (n_bit > XBTAB__CELL_POWERS) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "/cell has %d bit-line voltages; at most %d are supported", n_bit,
+                   XBTAB__CELL_POWERS);
+    }
+    size_t stride = (size_t)n_bit * 4;
+    gsl_spline *spline = gsl_spline_alloc(gsl_interp_cspline, (size_t)n_v);
+    gsl_interp_accel *cache = gsl_interp_accel_alloc();
+    double *y = xbtab__alloc((size_t)n_v, sizeof *y);
+    table->G_state = xbtab__alloc(data->n_states, sizeof *table->G_state);
+    table->coefficient =
+        xbtab__alloc(data->n_states * (size_t)table->n_intervals * stride, sizeof *table->coefficient);
+    if (!spline || !cache || !y || !table->G_state || !table->coefficient) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    memcpy(table->G_state, data->G_state, data->n_states * sizeof *table->G_state);
+    lagrange(data->V_bit, n_bit, basis);
+    for (int s = 0; s < table->n_states; s++) {
+        const double *I = data->I + (size_t)s * (size_t)n_bit * (size_t)n_v;
+        for (int m = 0; m < n_bit; m++) {
+            for (int v = 0; v < n_v; v++) {
+                y[v] = 0.0;
+                for (int b = 0; b < n_bit; b++) y[v] += basis[b][m] * I[(size_t)b * (size_t)n_v + (size_t)v];
+            }
+            double *c = table->coefficient + (size_t)s * (size_t)table->n_intervals * stride + 4 * (size_t)m;
+            put_spline(spline, cache, data->V, y, n_v, c, (int)stride);
+        }
+    }
+done:
+    gsl_spline_free(spline);
+    gsl_interp_accel_free(cache);
+    xbtab__free(y);
+    if (status < 0) xbtab__cell_table_clear(table);
+    return status;
+}
+
+void xbtab__cell_table_clear(xbtab__cell_table *table)
+{
+    xbtab__free(table->G_state);
+    xbtab__free(table->coefficient);
+    *table = (xbtab__cell_table){.n_states = 0};
+}
+
+xbtab__cell xbtab__cell_of(const xbtab__cell_table *table, double G)
+{
+    xbtab__cell cell = {.state = 0, .share = 0.0, .scale = G};
+    if (!(G > 0.0)) return (xbtab__cell){.state = -1};
+    while (cell.state + 1 < table->n_states && table->G_state[cell.state + 1] <= G) cell.state++;
+    if (cell.state + 1 < table->n_states && G > table->G_state[cell.state]) {
+        double low = table->G_state[cell.state], high = table->G_state[cell.state + 1];
+        cell.share = log(G / low) / log(high / low);
+    }
+    return cell;
+}
+
+static void state_current(const xbtab__cell_table *table, int state, double V, double V_bit, double *I,
+                          double *dI_dV, double *dI_dV_bit)
+{
+    double x = fmin(fmax(V, table->V_min), table->V_max), beyond = V - x;
+    int k = (int)((x - table->V_min) / table->dV);
+    if (k >= table->n_intervals) k = table->n_intervals - 1;
+    double u = x - (table->V_min + k * table->dV);
+    const double *c = table->coefficient +
+                      ((size_t)state * (size_t)table->n_intervals + (size_t)k) * (size_t)table->n_powers * 4;
+    double value = 0, slope = 0, slope_bit = 0;
+    for (int m = table->n_powers - 1; m >= 0; m--) {
+        const double *p = c + 4 * m;
+        double f = ((p[3] * u + p[2]) * u + p[1]) * u + p[0], d = (3.0 * p[3] * u + 2.0 * p[2]) * u + p[1];
+        f += d * beyond;
+        slope_bit = slope_bit * V_bit + value;
+        value = value * V_bit + f;
+        slope = slope * V_bit + d;
+    }
+    *I = value;
+    *dI_dV = slope;
+    *dI_dV_bit = slope_bit;
+}
+
+void xbtab__cell_current(const xbtab__cell_table *table, const xbtab__cell *cell, double V, double V_bit,
+                         double *I, double *dI_dV, double *dI_dV_bit)
+{
+    if (cell->state < 0) {
+        *I = *dI_dV = *dI_dV_bit = 0.0;
+        return;
+    }
+    double f = (1.0 - cell->share) * cell->scale / table->G_state[cell->state];
+    double value, slope, slope_bit;
+    state_current(table, cell->state, V, V_bit, &value, &slope, &slope_bit);
+    *I = f * value;
+    *dI_dV = f * slope;
+    *dI_dV_bit = f * slope_bit;
+    if (cell->share == 0.0) return;
+    f = cell->share * cell->scale / table->G_state[cell->state + 1];
+    state_current(table, cell->state + 1, V, V_bit, &value, &slope, &slope_bit);
+    *I += f * value;
+    *dI_dV += f * slope;
+    *dI_dV_bit += f * slope_bit;
+}

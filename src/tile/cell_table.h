@@ -1,0 +1,42 @@
+/* cell_table.h - the cell's current as a smooth function, from the table that SPICE filled.
+ *
+ * I(s, V, V_bit) = sum_m V_bit^m S_m(V): for each state, the interpolating polynomial in V_bit through the
+ * table's few bit-line voltages, whose coefficients are cubic splines in V. Slopes are exact derivatives of
+ * the same function. */
+#ifndef XBTAB_TILE_CELL_TABLE_H
+#define XBTAB_TILE_CELL_TABLE_H
+
+#include <xbartab/tables.h>
+
+#include "check.h"
+
+enum { XBTAB__CELL_POWERS = 9 }; /* most bit-line voltages of a table */
+
+typedef struct xbtab__cell_table {
+    int n_states, n_intervals, n_powers;
+    double V_min, V_max, dV;
+    double *G_state;     /* G_state[n_states] [S] */
+    double *coefficient; /* [n_states][n_intervals][n_powers][4]: of (V - V_k)^0..3 */
+} xbtab__cell_table;
+
+/** One cell: a mixture of two neighbouring states. Its current is scale * ((1 - share) I_state/G_state +
+ *  share * I_next/G_next): exact at the states, and the shape of the curve interpolated between them. */
+typedef struct xbtab__cell {
+    int state;    /* lower neighbour; -1 = an open device */
+    double share; /* of the upper neighbour, in [0, 1) */
+    double scale; /* conductance at v_read [S] */
+} xbtab__cell;
+
+xbtab_status xbtab__cell_table_init(xbtab__cell_table *table, const xbtab_cell_data *data) XBTAB_MUST_CHECK;
+void xbtab__cell_table_clear(xbtab__cell_table *table);
+
+/** The cell of a conductance [S] at v_read; 0 is an open device. Outside the table's conductances the curve's
+ * shape is that of the nearest state. */
+xbtab__cell xbtab__cell_of(const xbtab__cell_table *table, double G);
+
+/** Current [A] and its slopes [S] against V (at fixed V_bit) and V_bit (at fixed V). Beyond the table's
+ * voltages the current goes on as a straight line in V. */
+void xbtab__cell_current(const xbtab__cell_table *table, const xbtab__cell *cell, double V, double V_bit,
+                         double *I, double *dI_dV, double *dI_dV_bit);
+
+#endif

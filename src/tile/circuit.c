@@ -1,0 +1,326 @@
+/* circuit.c - Newton, and conjugate gradients on the word lines' Schur complement. */
+#include "circuit.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "lines.h"
+#include "memory.h"
+
+enum { MOST_NEWTON_STEPS = 60, MOST_CG_STEPS = 2000 };
+
+/* Share of the largest cell current that may be left over at a node. */
+static const double residual_share = 1e-9;
+
+struct xbtab__solver {
+    xbtab__wires wires;
+    xbtab__lines word, bit;
+    size_t n_cells;
+    double *w, *b;                 /* node voltages, in the layouts of their lines */
+    double *F_w, *F_b;             /* residuals there [A] */
+    double *d_w, *d_b;             /* cells' slopes, in cell layouts [columns][rows] and [rows][columns] */
+    double *I_w, *I_b;             /* cells' currents, likewise */
+    double *r, *z, *p, *q;         /* conjugate gradients, in the word lines' layout */
+    double *t_cell, *t_cell_other; /* scratch in cell layouts */
+    double *t_bit, *x_bit;         /* scratch in the bit lines' layout */
+    double *sum;                   /* scratch for the diagonals' load */
+};
+
+/* out[k][l] = in[l][k], in blocks that stay in cache. in[rows][columns]. */
+static void transpose(const double *restrict in, double *restrict out, int rows, int columns)
+{
+    enum { BLOCK = 8 };
+    for (int i0 = 0; i0 < rows; i0 += BLOCK) {
+        int i1 = i0 + BLOCK < rows ? i0 + BLOCK : rows;
+        for (int j = 0; j < columns; j++) {
+            for (int i = i0; i < i1; i++) {
+                out[(size_t)j * (size_t)rows + (size_t)i] = in[(size_t)i * (size_t)columns + (size_t)j];
+            }
+        }
+    }
+}
+
+static double dot(const double *a, const double *b, size_t n)
+{
+    double s[8] = {0};
+    size_t k = 0;
+    for (; k + 8 <= n; k += 8) {
+        for (int l = 0; l < 8; l++) s[l] += a[k + (size_t)l] * b[k + (size_t)l];
+    }
+    for (; k < n; k++) s[0] += a[k] * b[k];
+    return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+static double largest(const double *x, size_t n)
+{
+    double m = 0;
+    for (size_t k = 0; k < n; k++) m = !(fabs(x[k]) <= m) ? fabs(x[k]) : m;
+    return m;
+}
+
+xbtab_status xbtab__solver_create(xbtab__solver **out, const xbtab__wires *wires)
+{
+    xbtab__solver *s = xbtab__alloc(1, sizeof *s);
+    if (!s) return XBTAB_NOMEM();
+    s->wires = *wires;
+    s->n_cells = (size_t)wires->rows * (size_t)wires->columns;
+    xbtab_status status =
+        xbtab__lines_init(&s->word, wires->rows, wires->columns, wires->r_word, wires->r_driver, true);
+    if (status == XBTAB_OK) {
+        status = xbtab__lines_init(&s->bit, wires->columns, wires->rows, wires->r_bit, wires->r_foot, false);
+    }
+    double **blocks[] = {&s->w,    &s->b, &s->F_w, &s->F_b, &s->d_w, &s->d_b,    &s->I_w,          &s->I_b,
+                         &s->r,    &s->z, &s->p,   &s->q,   &s->sum, &s->t_cell, &s->t_cell_other, &s->t_bit,
+                         &s->x_bit};
+    for (size_t k = 0; k < sizeof blocks / sizeof blocks[0] && status == XBTAB_OK; k++) {
+        *blocks[k] = xbtab__alloc_aligned(s->n_cells, sizeof(double));
+        if (!*blocks[k]) status = XBTAB_NOMEM();
+    }
+    if (status < 0) {
+        xbtab__solver_destroy(&s);
+        return status;
+    }
+    *out = s;
+    return XBTAB_OK;
+}
+
+void xbtab__solver_destroy(xbtab__solver **solver)
+{
+    if (!solver || !*solver) return;
+    xbtab__solver *s = *solver;
+    double *blocks[] = {s->w, s->b, s->F_w, s->F_b, s->d_w,    s->d_b,          s->I_w,   s->I_b,  s->r,
+                        s->z, s->p, s->q,   s->sum, s->t_cell, s->t_cell_other, s->t_bit, s->x_bit};
+    for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++) xbtab__free(blocks[k]);
+    xbtab__lines_clear(&s->word);
+    xbtab__lines_clear(&s->bit);
+    xbtab__free(s);
+    *solver = NULL;
+}
+
+static double word_voltage(const xbtab__solver *s, int i, int j)
+{
+    return s->w[(size_t)(s->word.n_steps > 1 ? j : 0) * (size_t)s->wires.rows + (size_t)i];
+}
+
+static double bit_voltage(const xbtab__solver *s, int i, int j)
+{
+    return s->b[(size_t)(s->bit.n_steps > 1 ? i : 0) * (size_t)s->wires.columns + (size_t)j];
+}
+
+double xbtab__solver_word_voltage(const xbtab__solver *solver, int i, int j)
+{
+    return word_voltage(solver, i, j);
+}
+
+double xbtab__solver_bit_voltage(const xbtab__solver *solver, int i, int j)
+{
+    return bit_voltage(solver, i, j);
+}
+
+/* Currents and slopes of all cells at the present voltages. */
+static void evaluate_cells(xbtab__solver *s, const xbtab__cells *cells, long *outside)
+{
+    int rows = s->wires.rows, columns = s->wires.columns;
+    *outside = 0;
+    for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < columns; j++) {
+            size_t c = (size_t)i * (size_t)columns + (size_t)j;
+            double V_bit = bit_voltage(s, i, j), V = word_voltage(s, i, j) - V_bit, slope_bit;
+            if (cells->G) {
+                s->I_b[c] = cells->G[c] * V;
+                s->d_b[c] = cells->G[c];
+                continue;
+            }
+            xbtab__cell_current(cells->table, &cells->cell[c], V, V_bit, &s->I_b[c], &s->d_b[c], &slope_bit);
+            if (V < cells->table->V_min || V > cells->table->V_max) ++*outside;
+        }
+    }
+    transpose(s->I_b, s->I_w, rows, columns);
+    transpose(s->d_b, s->d_w, rows, columns);
+}
+
+/* Residuals of Kirchhoff's law, the largest of them returned. */
+static double evaluate(xbtab__solver *s, const xbtab__cells *cells, const double *V, long *outside)
+{
+    evaluate_cells(s, cells, outside);
+    double most = 0;
+    if (s->word.kind != XBTAB__LINES_FIXED) {
+        xbtab__lines_apply(&s->word, s->w, s->F_w);
+        xbtab__lines_add_sums(&s->word, s->I_w, 1.0, s->F_w);
+        double *end = s->F_w + xbtab__lines_end(&s->word);
+        for (int i = 0; i < s->wires.rows; i++) end[i] -= s->word.g_end * V[i];
+        most = largest(s->F_w, xbtab__lines_size(&s->word));
+    }
+    if (s->bit.kind != XBTAB__LINES_FIXED) {
+        xbtab__lines_apply(&s->bit, s->b, s->F_b);
+        xbtab__lines_add_sums(&s->bit, s->I_b, -1.0, s->F_b);
+        double *end = s->F_b + xbtab__lines_end(&s->bit);
+        for (int j = 0; j < s->wires.columns; j++) end[j] -= s->bit.g_end * s->wires.V_foot;
+        double m = largest(s->F_b, xbtab__lines_size(&s->bit));
+        if (!(m <= most)) most = m;
+    }
+    return most;
+}
+
+/* y = D' A_bit^-1 (bit sums of D x): what the word lines feel of each other through the bit lines.
+ * x in cell layout [columns][rows]; result in the same layout, in s->t_cell_other. */
+static void through_bit_lines(xbtab__solver *s, const double *x)
+{
+    for (size_t c = 0; c < s->n_cells; c++) s->t_cell[c] = s->d_w[c] * x[c];
+    transpose(s->t_cell, s->t_cell_other, s->wires.columns, s->wires.rows);
+    memset(s->t_bit, 0, xbtab__lines_size(&s->bit) * sizeof *s->t_bit);
+    xbtab__lines_add_sums(&s->bit, s->t_cell_other, 1.0, s->t_bit);
+    xbtab__lines_solve(&s->bit, s->t_bit, s->x_bit);
+    const double *full = xbtab__lines_expand(&s->bit, s->x_bit, s->t_cell);
+    for (size_t c = 0; c < s->n_cells; c++) s->t_cell[c] = s->d_b[c] * full[c];
+    transpose(s->t_cell, s->t_cell_other, s->wires.rows, s->wires.columns);
+}
+
+/* q = (A_word + D - D A_bit^-1 D) p */
+static void schur_apply(xbtab__solver *s, const double *p, double *q)
+{
+    xbtab__lines_apply_loaded(&s->word, p, q);
+    if (s->bit.kind == XBTAB__LINES_FIXED) return;
+    const double *full = xbtab__lines_expand(&s->word, p, s->t_cell_other);
+    through_bit_lines(s, full);
+    xbtab__lines_add_sums(&s->word, s->t_cell_other, -1.0, q);
+}
+
+/* One linear step: solve for the change of the voltages that takes the residuals away, to a relative
+ * accuracy, and apply it. Returns the steps of conjugate gradients. */
+static int linear_step(xbtab__solver *s, double accuracy)
+{
+    size_t n_w = xbtab__lines_size(&s->word), n_b = xbtab__lines_size(&s->bit);
+    bool has_word = s->word.kind != XBTAB__LINES_FIXED, has_bit = s->bit.kind != XBTAB__LINES_FIXED;
+    int steps = 0;
+    double *change = s->sum; /* of the word lines */
+    if (has_bit) xbtab__lines_factor(&s->bit, s->d_b);
+    memset(change, 0, s->n_cells * sizeof *change);
+    if (has_word) {
+        xbtab__lines_factor(&s->word, s->d_w);
+        for (size_t k = 0; k < n_w; k++) s->r[k] = -s->F_w[k];
+        if (has_bit) { /* what the bit lines' own residuals ask of the word lines */
+            for (size_t k = 0; k < n_b; k++) s->t_bit[k] = -s->F_b[k];
+            xbtab__lines_solve(&s->bit, s->t_bit, s->x_bit);
+            const double *full = xbtab__lines_expand(&s->bit, s->x_bit, s->t_cell);
+            for (size_t c = 0; c < s->n_cells; c++) s->t_cell[c] = s->d_b[c] * full[c];
+            transpose(s->t_cell, s->t_cell_other, s->wires.rows, s->wires.columns);
+            xbtab__lines_add_sums(&s->word, s->t_cell_other, 1.0, s->r);
+        }
+        xbtab__lines_solve(&s->word, s->r, s->z);
+        memcpy(s->p, s->z, n_w * sizeof *s->p);
+        double rz = dot(s->r, s->z, n_w), goal = accuracy * accuracy * rz;
+        while (rz > goal && steps < MOST_CG_STEPS) {
+            schur_apply(s, s->p, s->q);
+            double pq = dot(s->p, s->q, n_w);
+            if (!(pq > 0)) break; /* exhausted: nothing is left but rounding */
+            double alpha = rz / pq;
+            for (size_t k = 0; k < n_w; k++) change[k] += alpha * s->p[k];
+            for (size_t k = 0; k < n_w; k++) s->r[k] -= alpha * s->q[k];
+            xbtab__lines_solve(&s->word, s->r, s->z);
+            double next = dot(s->r, s->z, n_w), beta = next / rz;
+            rz = next;
+            for (size_t k = 0; k < n_w; k++) s->p[k] = s->z[k] + beta * s->p[k];
+            steps++;
+        }
+        for (size_t k = 0; k < n_w; k++) s->w[k] += change[k];
+    }
+    if (has_bit) { /* A_bit change_b = -F_b + sums of D change_w */
+        for (size_t k = 0; k < n_b; k++) s->t_bit[k] = -s->F_b[k];
+        if (has_word) {
+            const double *full = xbtab__lines_expand(&s->word, change, s->t_cell_other);
+            for (size_t c = 0; c < s->n_cells; c++) s->t_cell[c] = s->d_w[c] * full[c];
+            transpose(s->t_cell, s->z, s->wires.columns, s->wires.rows);
+            xbtab__lines_add_sums(&s->bit, s->z, 1.0, s->t_bit);
+        }
+        xbtab__lines_solve(&s->bit, s->t_bit, s->x_bit);
+        for (size_t k = 0; k < n_b; k++) s->b[k] += s->x_bit[k];
+    }
+    return steps;
+}
+
+/* Every vector starts from the same guess, so that its result does not depend on its neighbours. */
+static void start(xbtab__solver *s, const double *V)
+{
+    for (int k = 0; k < s->word.n_steps; k++) {
+        memcpy(s->w + (size_t)k * (size_t)s->wires.rows, V, (size_t)s->wires.rows * sizeof *V);
+    }
+    for (size_t k = 0; k < xbtab__lines_size(&s->bit); k++) s->b[k] = s->wires.V_foot;
+}
+
+static void read_out(const xbtab__solver *s, double *I_out)
+{
+    int rows = s->wires.rows, columns = s->wires.columns;
+    if (s->bit.kind == XBTAB__LINES_FIXED) {
+        memset(I_out, 0, (size_t)columns * sizeof *I_out);
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < columns; j++) I_out[j] += s->I_b[(size_t)i * (size_t)columns + (size_t)j];
+        }
+        return;
+    }
+    const double *end = s->b + xbtab__lines_end(&s->bit);
+    for (int j = 0; j < columns; j++) I_out[j] = s->bit.g_end * (end[j] - s->wires.V_foot);
+}
+
+/* What rounding alone leaves at a node: a few units in the last place of the largest wire current's terms. */
+static double rounding_floor(const xbtab__solver *s, const double *V)
+{
+    double g = fmax(fmax(s->word.g_wire, s->word.g_end), fmax(s->bit.g_wire, s->bit.g_end));
+    double V_most = fmax(largest(V, (size_t)s->wires.rows), fabs(s->wires.V_foot));
+    return 64.0 * DBL_EPSILON * g * V_most;
+}
+
+xbtab_status xbtab__solver_run(xbtab__solver *solver, const xbtab__cells *cells, const double *V,
+                               double *I_out, xbtab__solve_report *report)
+{
+    xbtab__solver *s = solver;
+    *report = (xbtab__solve_report){.residual = INFINITY};
+    start(s, V);
+    double before = INFINITY, floor = rounding_floor(s, V);
+    for (int step = 0;; step++) {
+        double residual = evaluate(s, cells, V, &report->outside);
+        report->tolerance = fmax(residual_share * largest(s->I_b, s->n_cells), floor);
+        report->residual = residual;
+        report->newton_steps = step;
+        if (residual <= report->tolerance) break;
+        if (!isfinite(residual) || step == MOST_NEWTON_STEPS) {
+            XBTAB_FAIL(
+                XBTAB_ERR_SOLVE,
+                "the crossbar's solution stopped at a residual of %g A after %d steps; %g A was wanted",
+                residual, step, report->tolerance);
+        }
+        /* inexact Newton: no more accuracy than the next step can use (Eisenstat and Walker, SIAM J. Sci.
+         * Comput. 17, 1996), and none beyond the goal */
+        double accuracy = step == 0 ? 1e-2 : fmin(1e-2, 0.5 * pow(residual / before, 1.6));
+        if (cells->G) accuracy = 0.0;
+        accuracy = fmax(accuracy, fmin(0.1, 0.1 * report->tolerance / residual));
+        before = residual;
+        report->cg_steps += linear_step(s, accuracy);
+    }
+    read_out(s, I_out);
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab__solver_effective(xbtab__solver *solver, const double *G, double *Geff, double *I_const)
+{
+    xbtab__solver *s = solver;
+    xbtab__cells cells = {.G = G};
+    xbtab__solve_report report;
+    size_t columns = (size_t)s->wires.columns;
+    xbtab_status status = XBTAB_OK;
+    double *V = xbtab__alloc((size_t)s->wires.rows, sizeof *V);
+    if (!V) return XBTAB_NOMEM();
+    XBTAB_TRY_DONE(xbtab__solver_run(s, &cells, V, I_const, &report));
+    double V_foot = s->wires.V_foot;
+    s->wires.V_foot = 0.0; /* one input at a time; the constant part is known already */
+    for (int i = 0; i < s->wires.rows && status == XBTAB_OK; i++) {
+        V[i] = 1.0;
+        status = xbtab__solver_run(s, &cells, V, Geff + (size_t)i * columns, &report);
+        V[i] = 0.0;
+    }
+    s->wires.V_foot = V_foot;
+done:
+    xbtab__free(V);
+    return status;
+}

@@ -1,0 +1,66 @@
+/* circuit.h - the wire network of one crossbar and its exact solution.
+ *
+ * Unknowns are the voltages of each cell's two ends. Word line i starts at its input V_i through r_driver +
+ * r_word and has r_word between neighbouring cells; bit line j has r_bit between neighbouring cells and ends
+ * through r_bit + r_foot at V_foot. A resistance of 0 is exact: with r_word = 0 a word line is one node, and
+ * with r_driver = 0 as well it is the input itself; the same for bit lines.
+ *
+ * Method: Newton's iteration on Kirchhoff's current law. Its linear step eliminates the bit lines, which are
+ * independent tridiagonal systems once the word lines' voltages are fixed; conjugate gradients solve what
+ * remains for the word lines, preconditioned by exact tridiagonal solves of them. All sweeps run over lines
+ * as vector lanes. */
+#ifndef XBTAB_TILE_CIRCUIT_H
+#define XBTAB_TILE_CIRCUIT_H
+
+#include <stddef.h>
+
+#include "cell_table.h"
+#include "check.h"
+
+/** The wires. */
+typedef struct xbtab__wires {
+    int rows, columns;
+    double r_word, r_bit, r_driver;
+    double r_foot; /* sink, and the TIA's input resistance [ohm] */
+    double V_foot; /* voltage behind it: the TIA's input offset [V] */
+} xbtab__wires;
+
+/** The cells: either conductances, or cells of a table. */
+typedef struct xbtab__cells {
+    const double *G; /* G[rows][columns] [S], 0 = open; NULL: table and cell */
+    const xbtab__cell_table *table;
+    const xbtab__cell *cell; /* cell[rows][columns] */
+} xbtab__cells;
+
+/** Working memory for one circuit at a time; one a thread. */
+typedef struct xbtab__solver xbtab__solver;
+
+typedef struct xbtab__solve_report {
+    int newton_steps, cg_steps;
+    double residual;  /* largest sum of currents at a node [A] */
+    double tolerance; /* what it had to be below [A] */
+    long outside;     /* cells whose voltage left the table */
+} xbtab__solve_report;
+
+xbtab_status xbtab__solver_create(xbtab__solver **out, const xbtab__wires *wires) XBTAB_MUST_CHECK;
+void xbtab__solver_destroy(xbtab__solver **solver);
+
+/** Solve for one input vector V[rows].
+ *  @param[out] I_out  I_out[columns]: currents at the bit lines' feet [A].
+ *  @return XBTAB_ERR_SOLVE where the residual does not get below 1e-9 of the largest cell current (or below
+ * what double precision allows on very small wire resistances). */
+xbtab_status xbtab__solver_run(xbtab__solver *solver, const xbtab__cells *cells, const double *V,
+                               double *I_out, xbtab__solve_report *report) XBTAB_MUST_CHECK;
+
+/** Voltages of the last solution: of cell (i, j)'s word-line end and bit-line end [V]. */
+double xbtab__solver_word_voltage(const xbtab__solver *solver, int i, int j);
+double xbtab__solver_bit_voltage(const xbtab__solver *solver, int i, int j);
+
+/** Linear cells: I_out[j] = sum_i Geff[i][j] V_i + I_const[j].
+ *  @param      G        G[rows][columns] [S].
+ *  @param[out] Geff     Geff[rows][columns] [S]; relative error below 1e-7.
+ *  @param[out] I_const  I_const[columns]: with all inputs at 0 [A]. */
+xbtab_status xbtab__solver_effective(xbtab__solver *solver, const double *G, double *Geff,
+                                     double *I_const) XBTAB_MUST_CHECK;
+
+#endif

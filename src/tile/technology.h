@@ -1,0 +1,16 @@
+/* technology.h - the inside of a technology, for the tile and the engines. */
+#ifndef XBTAB_TILE_TECHNOLOGY_H
+#define XBTAB_TILE_TECHNOLOGY_H
+
+#include <xbartab/tile.h>
+
+#include "cell_table.h"
+
+struct xbtab_technology {
+    const xbtab_tables *tables;
+    xbtab__cell_table cell;
+    double r_in, V_offset; /* the TIA's input: V_in = V_offset + r_in I, fitted from 0 to full scale */
+    double V_low, V_high;  /* the TIA's output at zero and at full-scale current: the ADC's references [V] */
+};
+
+#endif

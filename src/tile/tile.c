@@ -1,0 +1,127 @@
+/* tile.c - from conductances to the effective matrix.
+ *
+ * Each cell is taken as the conductance it has halfway between an unloaded line and a fully driven tile: the
+ * tile is solved exactly with every input at the code's voltage V, and a cell that sees V_ij there becomes
+ * g_ij = I(V_a)/V_a with V_a = (V + V_ij)/2. What is left of the nonlinearity is small and smooth, and the
+ * transfer correction's work. */
+#include <xbartab/tile.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "circuit.h"
+#include "memory.h"
+#include "technology.h"
+
+/* Conductances may lie this share outside the table's: SPICE hits its targets to 1e-8. */
+static const double slack = 1e-6;
+
+static xbtab_status check_conductances(const xbtab_technology *t, const double *G, size_t rows,
+                                       size_t columns)
+{
+    double low = t->cell.G_state[0], high = t->cell.G_state[t->cell.n_states - 1];
+    for (size_t c = 0; c < rows * columns; c++) {
+        if (G[c] != 0.0 && !(G[c] >= low * (1 - slack) && G[c] <= high * (1 + slack))) {
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "cell (%zu, %zu): %g S is outside the table's %g S to %g S",
+                       c / columns, c % columns, G[c], low, high);
+        }
+    }
+    return XBTAB_OK;
+}
+
+/* g[rows][columns]: the cells as conductances when all inputs are at V. */
+static xbtab_status find_operating_point(const xbtab_technology *t, xbtab__solver *solver,
+                                         const xbtab__cell *cell, double *V_in, double *I_out, size_t rows,
+                                         size_t columns, double V, double *g)
+{
+    xbtab__cells cells = {.table = &t->cell, .cell = cell};
+    xbtab__solve_report report;
+    for (size_t i = 0; i < rows; i++) V_in[i] = V;
+    XBTAB_TRY(xbtab__solver_run(solver, &cells, V_in, I_out, &report));
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j++) {
+            double V_bit = xbtab__solver_bit_voltage(solver, (int)i, (int)j), I, slope, slope_bit;
+            double V_a = 0.5 * (V + xbtab__solver_word_voltage(solver, (int)i, (int)j) - V_bit);
+            xbtab__cell_current(&t->cell, &cell[i * columns + j], V_a, 0.5 * V_bit, &I, &slope, &slope_bit);
+            g[i * columns + j] = I / V_a;
+        }
+    }
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab_tile_create(xbtab_tile **out, const xbtab_technology *technology, const double *G,
+                               size_t rows, size_t columns)
+{
+    const xbtab_tables *tables = technology->tables;
+    xbtab_status status;
+    xbtab__solver *solver = NULL;
+    xbtab_tile *tile = NULL;
+    xbtab__cell *cell = NULL;
+    double *g = NULL, *V_in = NULL, *I_out = NULL;
+    size_t n = rows * columns;
+    if (rows < 1 || rows > tables->rows || columns < 1 || columns > tables->columns) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "a tile of %zu x %zu does not fit the tables' %zu x %zu", rows, columns,
+                   tables->rows, tables->columns);
+    }
+    XBTAB_TRY(check_conductances(technology, G, rows, columns));
+    xbtab__wires wires = {.rows = (int)rows,
+                          .columns = (int)columns,
+                          .r_word = tables->r_word,
+                          .r_bit = tables->r_bit,
+                          .r_driver = tables->r_driver,
+                          .r_foot = tables->r_sink + technology->r_in,
+                          .V_foot = technology->V_offset};
+    XBTAB_TRY_DONE(xbtab__solver_create(&solver, &wires));
+    tile = xbtab__alloc(1, sizeof *tile);
+    cell = xbtab__alloc(n, sizeof *cell);
+    g = xbtab__alloc(n, sizeof *g);
+    V_in = xbtab__alloc(rows, sizeof *V_in);
+    I_out = xbtab__alloc(columns, sizeof *I_out);
+    if (!tile || !cell || !g || !V_in || !I_out) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    *tile = (xbtab_tile){.rows = rows, .columns = columns, .n_codes = (size_t)1 << tables->dac_bits};
+    tile->A = xbtab__alloc(tile->n_codes * n, sizeof *tile->A);
+    tile->A_const = xbtab__alloc(columns, sizeof *tile->A_const);
+    if (!tile->A || !tile->A_const) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    for (size_t c = 0; c < n; c++) cell[c] = xbtab__cell_of(&technology->cell, G[c]);
+    for (size_t k = 1; k < tile->n_codes; k++) {
+        double V = xbtab_technology_dac_voltage(technology, (int)k);
+        XBTAB_TRY_DONE(find_operating_point(technology, solver, cell, V_in, I_out, rows, columns, V, g));
+        XBTAB_TRY_DONE(xbtab__solver_effective(solver, g, tile->A + k * n, tile->A_const));
+        for (size_t c = 0; c < n; c++) tile->A[k * n + c] *= V;
+    }
+    *out = tile;
+    tile = NULL;
+done:
+    xbtab__solver_destroy(&solver);
+    xbtab_tile_destroy(&tile);
+    xbtab__free(cell);
+    xbtab__free(g);
+    xbtab__free(V_in);
+    xbtab__free(I_out);
+    return status;
+}
+
+void xbtab_tile_destroy(xbtab_tile **tile)
+{
+    if (!tile || !*tile) return;
+    xbtab__free((*tile)->A);
+    xbtab__free((*tile)->A_const);
+    xbtab__free(*tile);
+    *tile = NULL;
+}
+
+void xbtab_tile_product(const xbtab_tile *tile, const uint8_t *code, double *y)
+{
+    memcpy(y, tile->A_const, tile->columns * sizeof *y);
+    for (size_t i = 0; i < tile->rows; i++) {
+        if (code[i] == 0) continue;
+        const double *a = tile->A + (code[i] * tile->rows + i) * tile->columns;
+        for (size_t j = 0; j < tile->columns; j++) y[j] += a[j];
+    }
+}
