@@ -122,10 +122,15 @@ xbtab_status xbtab_kernel_tile_create(xbtab_kernel_tile **out, const xbtab_kerne
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%d ADC bits: the kernel has 1 to %d", in->adc_bits,
                    XBTAB_KERNEL_MOST_ADC_BITS);
     }
+    if (in->rows < 1 || in->columns < 1 || in->lines < in->rows) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%zu x %zu cells of a tile with %zu word lines", in->rows, in->columns,
+                   in->lines);
+    }
     xbtab_kernel_tile *tile = xbtab__alloc(1, sizeof *tile);
     if (!tile) return XBTAB_NOMEM();
     tile->rows = in->rows;
     tile->columns = in->columns;
+    tile->lines = in->lines;
     tile->stride = (in->columns + STRIDE_STEP - 1) / STRIDE_STEP * STRIDE_STEP;
     tile->groups = (in->rows + lines_a_group(in->dac_bits) - 1) / lines_a_group(in->dac_bits);
     tile->dac_bits = in->dac_bits;
@@ -199,7 +204,7 @@ uint32_t xbtab_kernel_pack(const xbtab_kernel_tile *tile, const uint16_t *x, int
         [4] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
     };
     const uint8_t *of = drive[tile->dac_bits];
-    size_t full = tile->rows * ((1u << tile->dac_bits) - 1);
+    size_t full = tile->lines * ((1u << tile->dac_bits) - 1);
     uint32_t used = 0;
     if (tile->dac_bits == 1) {
         pack_1bit(tile, x, slices, pattern);
@@ -235,7 +240,7 @@ const xbtab_kernel_functions xbtab__kernel_c = {.isa = "c", .product = product_c
 
 void xbtab_kernel_exact(const xbtab_kernel_input *in, const uint8_t *code, double *v)
 {
-    size_t full = in->rows * ((1u << in->dac_bits) - 1), sum = 0;
+    size_t full = in->lines * ((1u << in->dac_bits) - 1), sum = 0;
     for (size_t i = 0; i < in->rows; i++) sum += code[i];
     size_t bin = (sum * (XBTAB_KERNEL_BINS - 1) * 2 + full) / (2 * full);
     for (size_t j = 0; j < in->columns; j++) {

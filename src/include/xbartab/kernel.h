@@ -31,6 +31,7 @@ enum {
 /** What a tile is made of. All arrays are borrowed for the call. */
 typedef struct xbtab_kernel_input {
     size_t rows, columns;
+    size_t lines;          /* word lines that the mean drive is taken over: rows, or more where the rest is idle */
     int dac_bits;          /* 1, 2 or 4 */
     int adc_bits;          /* 1 to 12 */
     const double *A;       /* A[1 << dac_bits][rows][columns]: current of a word line at each DAC code [A] */
@@ -42,7 +43,7 @@ typedef struct xbtab_kernel_input {
 
 /** A tile ready for products. Read-only once made. */
 typedef struct xbtab_kernel_tile {
-    size_t rows, columns;
+    size_t rows, columns, lines;
     size_t stride; /* columns rounded up to 32: the length of a row of accumulators */
     size_t groups;
     int dac_bits, adc_bits, boost;

@@ -1,0 +1,40 @@
+/* engine.c - the list of engines, and what they share. */
+#include <xbartab/engine.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "check.h"
+
+static const xbtab_engine_type *const engines[] = {&xbtab_engine_ideal, &xbtab_engine_table, NULL};
+
+const xbtab_engine_type *xbtab_engine_find(const char *name)
+{
+    for (int k = 0; engines[k]; k++) {
+        if (strcmp(engines[k]->name, name) == 0) return engines[k];
+    }
+    return NULL;
+}
+
+size_t xbtab_engine_stride(size_t columns)
+{
+    return (columns + 31) / 32 * 32;
+}
+
+xbtab_status xbtab_engine_codes_per_unit(double *out, const xbtab_engine_setup *setup)
+{
+    const xbtab_tables *t = xbtab_technology_tables(setup->technology);
+    size_t last = t->n_levels - 1;
+    double step = (t->G_level[last] - t->G_level[0]) / (double)last;
+    for (size_t k = 0; k <= last; k++) {
+        if (fabs(t->G_level[k] - t->G_level[0] - step * (double)k) > 0.01 * step) {
+            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
+                       "level %zu (%g S) is not evenly spaced; bit-sliced weights need levels %g S apart", k,
+                       t->G_level[k], step);
+        }
+    }
+    int bits = setup->adc_bits ? setup->adc_bits : t->adc_bits;
+    double V_step = t->v_read / ((1 << t->dac_bits) - 1);
+    *out = (ldexp(1.0, bits) - 1.0) * step * V_step / t->I_full_scale;
+    return XBTAB_OK;
+}

@@ -1,0 +1,87 @@
+/* ideal.c - the engine without analog error: integer sums, and an ADC that only rounds and clamps.
+ *
+ * The current of a bit line is V_step (G_0 sum_i x_i + G_step sum_i x_i level_ij), from two exact integer
+ * sums, so with enough ADC bits the digital product comes back exactly. */
+#include <xbartab/engine.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "check.h"
+#include "memory.h"
+
+typedef struct ideal {
+    size_t rows, columns, stride;
+    int dac_bits;
+    double codes_per_unit, codes_per_offset; /* of one level step, and of G_0, at one DAC step */
+    double largest;                          /* code */
+    int16_t *level;                          /* level[rows][stride] */
+} ideal;
+
+static void clear(void *state)
+{
+    ideal *s = state;
+    if (!s) return;
+    xbtab__free(s->level);
+    xbtab__free(s);
+}
+
+static xbtab_status program(void **state, const xbtab_engine_setup *setup, const uint8_t *level, size_t rows,
+                            size_t columns)
+{
+    const xbtab_tables *t = xbtab_technology_tables(setup->technology);
+    ideal *s = xbtab__alloc(1, sizeof *s);
+    if (!s) return XBTAB_NOMEM();
+    *s = (ideal){
+        .rows = rows, .columns = columns, .stride = xbtab_engine_stride(columns), .dac_bits = t->dac_bits};
+    s->largest = ldexp(1.0, setup->adc_bits ? setup->adc_bits : t->adc_bits) - 1.0;
+    s->level = xbtab__alloc_aligned(rows * s->stride, sizeof *s->level);
+    xbtab_status status = s->level ? xbtab_engine_codes_per_unit(&s->codes_per_unit, setup) : XBTAB_NOMEM();
+    if (status < 0) {
+        clear(s);
+        return status;
+    }
+    double V_step = t->v_read / ((1 << t->dac_bits) - 1);
+    s->codes_per_offset = s->largest * t->G_level[0] * V_step / t->I_full_scale;
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j++) s->level[i * s->stride + j] = level[i * columns + j];
+    }
+    *state = s;
+    return XBTAB_OK;
+}
+
+static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc)
+{
+    const ideal *s = state;
+    unsigned mask = (1u << s->dac_bits) - 1;
+    int32_t *sum = xbtab__alloc_aligned(s->stride, sizeof *sum);
+    if (!sum) return XBTAB_NOMEM();
+    for (size_t v = 0; v < n; v++) {
+        for (int t = 0; t < slices; t++) {
+            int64_t drive = 0;
+            memset(sum, 0, s->stride * sizeof *sum);
+            for (size_t i = 0; i < s->rows; i++) {
+                int32_t code = (int32_t)((unsigned)x[v * s->rows + i] >> (t * s->dac_bits) & mask);
+                if (code == 0) continue;
+                drive += code;
+                const int16_t *level = s->level + i * s->stride;
+                for (size_t j = 0; j < s->stride; j++) sum[j] += code * level[j];
+            }
+            double offset = s->codes_per_offset * (double)drive;
+            for (size_t j = 0; j < s->columns; j++) {
+                double code = floor(offset + s->codes_per_unit * sum[j] + 0.5);
+                acc[v * s->stride + j] += (int32_t)fmin(code, s->largest) << (t * s->dac_bits);
+            }
+        }
+    }
+    xbtab__free(sum);
+    return XBTAB_OK;
+}
+
+const xbtab_engine_type xbtab_engine_ideal = {
+    .name = "ideal",
+    .summary = "exact products and an ideal ADC, no analog error",
+    .program = program,
+    .product = product,
+    .clear = clear,
+};

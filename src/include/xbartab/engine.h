@@ -1,0 +1,67 @@
+/* engine.h - the fidelities behind one interface: what a programmed tile answers to an input vector.
+ *
+ * A tile is given as levels (0 to n_levels - 1 a cell) and asked with activation codes, which are cut into input
+ * slices of dac_bits bits, least significant first. For each slice t every bit line's ADC gives a code; the answer is
+ * sum_t code_t << (t dac_bits), so that engines differ only in how a code comes about. */
+#ifndef XBARTAB_ENGINE_H
+#define XBARTAB_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <xbartab/kernel.h>
+#include <xbartab/status.h>
+#include <xbartab/tile.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What all tiles of a run share. Borrowed until their engines are destroyed. */
+typedef struct xbtab_engine_setup {
+    const xbtab_technology *technology;
+    const xbtab_kernel_functions *kernel; /* NULL = the machine's best */
+    int adc_bits;                         /* 0 = the technology's */
+} xbtab_engine_setup;
+
+/** A fidelity. */
+typedef struct xbtab_engine_type {
+    const char *name, *summary; /* for --mode, --help and reports */
+
+    /** Required. Program a tile: level[rows][columns]. *state is NULL before, and freed by clear. */
+    xbtab_status (*program)(void **state, const xbtab_engine_setup *setup, const uint8_t *level, size_t rows,
+                            size_t columns);
+
+    /** Required. n products: acc[v][j] += sum over input slices t of code << (t dac_bits), for v in [0, n).
+     *  x[n][rows] with rows as programmed, each code below 2^(slices dac_bits); acc[n][stride] 64-byte aligned, with
+     *  stride = xbtab_engine_stride(). Safe from several threads at once on the same state. */
+    xbtab_status (*product)(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc);
+
+    /** Required. NULL-safe. */
+    void (*clear)(void *state);
+} xbtab_engine_type;
+
+/** Exact products of integers and an ideal ADC: mapped and quantized, but no analog error. */
+extern const xbtab_engine_type xbtab_engine_ideal;
+
+/** The effective matrix, T, TIA and ADC from the tables, through the look-up kernel. */
+extern const xbtab_engine_type xbtab_engine_table;
+
+/** The engine of a name; NULL if there is none. Static. */
+const xbtab_engine_type *xbtab_engine_find(const char *name);
+
+/** Length of an accumulator row for a number of bit lines: rounded up to 32. */
+size_t xbtab_engine_stride(size_t columns);
+
+/** Codes of the ADC for one step between neighbouring levels at one DAC step: what a digital 1 is worth.
+ *  @return XBTAB_ERR_UNSUPPORTED where the levels are not evenly spaced (within 1 % of a step). */
+xbtab_status xbtab_engine_codes_per_unit(double *out, const xbtab_engine_setup *setup) XBTAB_MUST_CHECK;
+
+/** Of a tile of the table engine: the largest difference, in codes, between its read-out polynomials and the tables'
+ *  own curves inside the ADC's range. */
+double xbtab_engine_table_readout_error(const void *state);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
