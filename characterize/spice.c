@@ -1,0 +1,531 @@
+/* spice.c - libngspice in this process: loading it, feeding its callbacks, and believing its answers.
+ *
+ * ngspice's return codes say next to nothing: a netlist that failed to load leaves the circuit before it
+ * current, and a singular matrix can end in nonsense with "success". So the evidence is collected instead. A
+ * point of the sweep counts only if the plot carries this job's own title, all earlier points have arrived,
+ * no line on ngspice's stderr since the point before spells trouble, and the numbers are finite. Where the
+ * evidence breaks at vector k, the vectors before k stay, k has failed, and a new sweep starts behind it. */
+#include "spice.h"
+
+#include <ctype.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <locale.h>
+#include <math.h>
+#include <ngspice/sharedspice.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "spice_deck.h"
+
+enum { VERSION_SIZE = 64, COMMAND_SIZE = 128, TITLE_SIZE = 64 };
+
+/* Nothing in a crossbar comes near: what is larger is a singular circuit that "converged" [V or A]. */
+static const double largest_value = 1e6;
+
+/* Newton, then gmin and source stepping (0.1 to 1 s on a bad vector), or also the transient that ngspice
+ * tries by default (10 to 20 s already for 16 x 16 cells). ngspice resets this at each load. */
+static const char short_ladder[] = "optran 1 1 1 0 0 0";
+static const char whole_ladder[] = "optran 1 1 1 100n 10u 0";
+
+typedef struct spice_api {
+    __typeof__(ngSpice_Init) *init;
+    __typeof__(ngSpice_Init_Sync) *init_sync;
+    __typeof__(ngSpice_Command) *command;
+    __typeof__(ngSpice_Circ) *circuit;
+} spice_api;
+
+/* An output by the name that ngspice uses inside: "o0" for v(o0), "vs3#branch" for i(vs3). */
+typedef struct wanted {
+    char *name;
+    int output;
+} wanted;
+
+/* One dc sweep: what the callbacks read and write. Point p is vector first + p. */
+typedef struct dc_sweep {
+    const xbtab__spice_job *job;
+    double *out;
+    const wanted *wanted; /* wanted[n_outputs], sorted by name */
+    int *column;          /* column[n_outputs]: where an output stands among ngspice's vectors */
+    int n_columns;        /* of ngspice's vectors; 0 until the first point */
+    int first, n_vectors; /* the vectors of this sweep */
+    int n_points;         /* n_vectors, or 2 if that is 1: a sweep needs two points, the second is dropped */
+    int n_plots;          /* plots that ngspice began for this title */
+    int n_done;           /* points that arrived */
+    int fault_at;         /* point during which ngspice complained; INT_MAX = none */
+    bool whole_ladder;
+    bool refused; /* what was said is about the circuit as a whole */
+} dc_sweep;
+
+struct xbtab__spice {
+    spice_api api;
+    bool poisoned, loaded;
+    long n_jobs;
+    char title[TITLE_SIZE];
+    char version[VERSION_SIZE];
+    char fault[XBTAB__REASON_SIZE]; /* first line of trouble since it was cleared */
+    bool reason_goes_on;            /* ngspice's next line belongs to it */
+    dc_sweep *sweep;                /* NULL outside a dc command */
+};
+
+const char *xbtab__sample_status_text(xbtab__sample_status status)
+{
+    switch (status) {
+#define STATUS_CASE(name, value, text)                                                                       \
+    case name:                                                                                               \
+        return text;
+        XBTAB__SAMPLE_STATUS_LIST(STATUS_CASE)
+#undef STATUS_CASE
+    }
+    return "unknown sample status";
+}
+
+/* ---- what ngspice says ---- */
+
+static bool contains(const char *line, const char *const *words, size_t n)
+{
+    for (size_t w = 0; w < n; w++) {
+        if (strcasestr(line, words[w])) return true;
+    }
+    return false;
+}
+
+static bool spells_trouble(const char *line, bool forgive_range)
+{
+    static const char *const words[] = {"error",     "can't find", "unknown",
+                                        "undefined", "not parsed", "singular",
+                                        "aborted",   "doanalyses", "resistance to low"};
+    /* A solver that walks through a forbidden range and out again has not failed; only the whole ladder,
+     * asked for by the caller, is given that credit. */
+    static const char *const range[] = {"out of range"};
+    if (contains(line, range, 1)) return !forgive_range;
+    return contains(line, words, sizeof words / sizeof *words);
+}
+
+static void append_reason(xbtab__spice *spice, const char *line)
+{
+    size_t n = strlen(spice->fault);
+    snprintf(spice->fault + n, sizeof spice->fault - n, "%s%s", n ? " " : "", line);
+    for (char *c = spice->fault + n; *c; c++) {
+        if (iscntrl((unsigned char)*c)) *c = ' ';
+    }
+}
+
+static void keep_reason(xbtab__spice *spice, const char *line)
+{
+    if (spice->fault[0] == '\0') append_reason(spice, line);
+}
+
+/* ngspice often puts what it complains about on the line behind: "Error: bad syntax of line", "foo bar". */
+static bool announces_more(const char *line)
+{
+    static const char *const ends[] = {":", " line", " at"};
+    size_t n = strlen(line);
+    for (size_t e = 0; e < sizeof ends / sizeof *ends; e++) {
+        size_t length = strlen(ends[e]);
+        if (n >= length && strcmp(line + n - length, ends[e]) == 0) return true;
+    }
+    return false;
+}
+
+static int on_line(char *line, int id, void *user)
+{
+    (void)id;
+    xbtab__spice *spice = user;
+    static const char is_error[] = "stderr ", is_output[] = "stdout ", banner[] = "ngspice-";
+    if (strncmp(line, is_output, strlen(is_output)) == 0) {
+        const char *name = spice->version[0] ? NULL : strstr(line, banner);
+        if (name) snprintf(spice->version, sizeof spice->version, "%.*s", (int)strcspn(name, " \t\n"), name);
+        return 0;
+    }
+    if (strncmp(line, is_error, strlen(is_error)) == 0) line += strlen(is_error);
+    if (spice->reason_goes_on) append_reason(spice, line);
+    spice->reason_goes_on = false;
+    dc_sweep *sweep = spice->sweep;
+    if (!spells_trouble(line, sweep && sweep->whole_ladder)) return 0;
+    if (spice->fault[0] == '\0') {
+        append_reason(spice, line);
+        spice->reason_goes_on = announces_more(line);
+    }
+    if (!sweep) return 0;
+    /* Said before the plot begins, it is about the circuit and not about a vector; and a circuit that is
+     * singular at its very first point is so by its wiring, whatever ngspice makes of the later ones. */
+    bool is_first = sweep->first == 0 && sweep->n_done == 0;
+    if (sweep->n_plots == 0 || (is_first && strcasestr(line, "singular"))) sweep->refused = true;
+    if (sweep->fault_at == INT_MAX) {
+        sweep->fault_at = sweep->n_done < sweep->n_points ? sweep->n_done : sweep->n_points - 1;
+    }
+    return 0;
+}
+
+static int on_exit_request(int code, NG_BOOL immediate, NG_BOOL quit, int id, void *user)
+{
+    (void)immediate, (void)quit, (void)id;
+    xbtab__spice *spice = user;
+    char line[COMMAND_SIZE];
+    snprintf(line, sizeof line, "ngspice gave up with exit code %d", code);
+    keep_reason(spice, line);
+    spice->poisoned = true;
+    return 0;
+}
+
+/* ---- names ---- */
+
+/* "V(x)" and "x" become "x", "i(x)" and "x#branch" become "x#branch"; lower case. */
+static void make_canonical(char *out, size_t size, const char *name)
+{
+    bool is_call = name[0] && name[1] == '(';
+    size_t n = is_call ? strcspn(name + 2, ")") : strlen(name);
+    snprintf(out, size, "%.*s%s", (int)n, is_call ? name + 2 : name,
+             is_call && tolower((unsigned char)name[0]) == 'i' ? "#branch" : "");
+    for (char *c = out; *c; c++) *c = (char)tolower((unsigned char)*c);
+}
+
+static int compare_wanted(const void *a, const void *b)
+{
+    return strcmp(((const wanted *)a)->name, ((const wanted *)b)->name);
+}
+
+static void wanted_destroy(wanted *list, int n)
+{
+    for (int o = 0; list && o < n; o++) xbtab__free(list[o].name);
+    xbtab__free(list);
+}
+
+static xbtab_status wanted_create(wanted **out, const xbtab__spice_job *job)
+{
+    xbtab_status status = XBTAB_OK;
+    wanted *list = xbtab__alloc((size_t)job->n_outputs, sizeof *list);
+    if (!list) return XBTAB_NOMEM();
+    for (int o = 0; o < job->n_outputs; o++) {
+        size_t size = strlen(job->outputs[o]) + sizeof "#branch";
+        list[o].output = o;
+        list[o].name = xbtab__alloc(size, 1);
+        if (!list[o].name) {
+            status = XBTAB_NOMEM();
+            goto done;
+        }
+        make_canonical(list[o].name, size, job->outputs[o]);
+    }
+    qsort(list, (size_t)job->n_outputs, sizeof *list, compare_wanted);
+    for (int o = 1; o < job->n_outputs; o++) {
+        if (strcmp(list[o - 1].name, list[o].name) == 0) {
+            XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "output \"%s\" is asked for twice",
+                            job->outputs[list[o].output]);
+        }
+    }
+    *out = list;
+    list = NULL;
+done:
+    wanted_destroy(list, job->n_outputs);
+    return status;
+}
+
+/* ---- the sweep, seen from the callbacks ---- */
+
+/* Find every output among ngspice's vectors; an output that is not there stays at -1. */
+static void map_columns(xbtab__spice *spice, const vecvaluesall *point)
+{
+    dc_sweep *sweep = spice->sweep;
+    int n = sweep->job->n_outputs;
+    for (int o = 0; o < n; o++) sweep->column[o] = -1;
+    for (int c = 0; c < point->veccount; c++) {
+        char name[XBTAB__REASON_SIZE];
+        make_canonical(name, sizeof name, point->vecsa[c]->name);
+        const wanted *found =
+            bsearch(&(wanted){.name = name}, sweep->wanted, (size_t)n, sizeof *sweep->wanted, compare_wanted);
+        if (found) sweep->column[found->output] = c;
+    }
+    for (int o = 0; o < n; o++) {
+        if (sweep->column[o] >= 0) continue;
+        char line[XBTAB__REASON_SIZE];
+        snprintf(line, sizeof line, "the circuit has no %s", sweep->job->outputs[o]);
+        keep_reason(spice, line);
+        sweep->refused = true;
+    }
+    sweep->n_columns = point->veccount;
+}
+
+static int on_plot(pvecinfoall plot, int id, void *user)
+{
+    (void)id;
+    xbtab__spice *spice = user;
+    if (spice->sweep && plot->title && strcasecmp(plot->title, spice->title) == 0) spice->sweep->n_plots++;
+    return 0;
+}
+
+static int on_point(pvecvaluesall point, int n, int id, void *user)
+{
+    (void)n, (void)id;
+    xbtab__spice *spice = user;
+    dc_sweep *sweep = spice->sweep;
+    if (!sweep) return 0;
+    if (sweep->n_columns == 0) map_columns(spice, point);
+    int p = sweep->n_done++;
+    if (p >= sweep->n_vectors || sweep->refused || point->veccount != sweep->n_columns) return 0;
+    double *row = sweep->out + (size_t)(sweep->first + p) * (size_t)sweep->job->n_outputs;
+    for (int o = 0; o < sweep->job->n_outputs; o++) row[o] = point->vecsa[sweep->column[o]]->creal;
+    return 0;
+}
+
+/* Value of external source "vi<k>" or "ii<k>"; the deck holds no other names. */
+static int on_source(double *value, double time, char *name, int id, void *user)
+{
+    (void)time, (void)id;
+    const xbtab__spice *spice = user;
+    const dc_sweep *sweep = spice->sweep;
+    *value = 0;
+    if (!sweep) return 0;
+    long k = strtol(name + 2, NULL, 10);
+    int p = sweep->n_done < sweep->n_vectors ? sweep->n_done : sweep->n_vectors - 1;
+    if (k < 0 || k >= sweep->job->n_sources) return 0;
+    *value = sweep->job->values[(size_t)(sweep->first + p) * (size_t)sweep->job->n_sources + (size_t)k];
+    return 0;
+}
+
+/* ---- running ---- */
+
+static int command(xbtab__spice *spice, const char *text)
+{
+    if (spice->poisoned) return -1;
+    char line[COMMAND_SIZE]; /* ngspice may write into it */
+    if (text) snprintf(line, sizeof line, "%s", text);
+    return spice->api.command(text ? line : NULL);
+}
+
+/* Load the deck in place of whatever is loaded. False: refused, with the reason kept. */
+static bool load(xbtab__spice *spice, xbtab__deck *deck)
+{
+    command(spice, "destroy all");
+    if (spice->loaded) command(spice, "remcirc");
+    command(spice, NULL); /* frees the command log */
+    spice->fault[0] = '\0';
+    if (spice->poisoned) return false;
+    spice->loaded = true;
+    int code = spice->api.circuit(deck->lines);
+    if (!spice->poisoned && spice->fault[0] == '\0') command(spice, short_ladder);
+    if (code != 0) keep_reason(spice, "ngspice did not load the netlist");
+    return code == 0 && !spice->poisoned && spice->fault[0] == '\0';
+}
+
+static bool is_finite_row(const double *row, int n)
+{
+    for (int o = 0; o < n; o++) {
+        if (!(fabs(row[o]) <= largest_value)) return false;
+    }
+    return true;
+}
+
+/* Solve vectors first .. first + n - 1 in one sweep. Returns how many of them, from the first on, hold; *why
+ * is the status of the next one. */
+static int run(xbtab__spice *spice, dc_sweep *sweep, int first, int n, xbtab__sample_status *why)
+{
+    char line[COMMAND_SIZE];
+    sweep->n_columns = sweep->n_plots = sweep->n_done = 0;
+    sweep->refused = false;
+    sweep->fault_at = INT_MAX;
+    sweep->first = first;
+    sweep->n_vectors = n;
+    sweep->n_points = n > 1 ? n : 2;
+    spice->fault[0] = '\0';
+    snprintf(line, sizeof line, "dc " XBTAB__DECK_SWEPT " 0 %d 1", sweep->n_points - 1);
+    spice->sweep = sweep;
+    int code = command(spice, line);
+    spice->sweep = NULL;
+    command(spice, "destroy all");
+    if (sweep->n_plots != 1 || sweep->refused) {
+        *why = XBTAB__SAMPLE_REFUSED;
+        keep_reason(spice, "ngspice did not start the sweep");
+        return 0;
+    }
+    *why = spice->poisoned ? XBTAB__SAMPLE_REFUSED : XBTAB__SAMPLE_NOT_CONVERGED;
+    int held = sweep->n_done < sweep->fault_at ? sweep->n_done : sweep->fault_at;
+    if (held >= sweep->n_points && (code != 0 || held > sweep->n_points)) held = 0;
+    int good = held == sweep->n_points ? n : held;
+    if (n == 1 && held < sweep->n_points) good = 0;
+    int n_outputs = sweep->job->n_outputs;
+    for (int v = 0; v < good; v++) {
+        if (is_finite_row(sweep->out + (size_t)(first + v) * (size_t)n_outputs, n_outputs)) continue;
+        *why = XBTAB__SAMPLE_NOT_FINITE;
+        spice->fault[0] = '\0';
+        keep_reason(spice, xbtab__sample_status_text(*why));
+        good = v;
+    }
+    if (good < n) keep_reason(spice, xbtab__sample_status_text(*why));
+    return good;
+}
+
+static void mark(xbtab__spice *spice, xbtab__spice_result *result, const xbtab__spice_job *job, int first,
+                 int n, xbtab__sample_status status)
+{
+    for (int v = first; v < first + n; v++) {
+        result->status[v] = status;
+        if (status == XBTAB__SAMPLE_OK) continue;
+        double *row = result->out + (size_t)v * (size_t)job->n_outputs;
+        for (int o = 0; o < job->n_outputs; o++) row[o] = NAN;
+        result->n_failed++;
+    }
+    if (status != XBTAB__SAMPLE_OK && result->reason[0] == '\0') {
+        memcpy(result->reason, spice->fault, sizeof result->reason);
+    }
+}
+
+/* Once more, alone and with every means ngspice has. */
+static bool retry(xbtab__spice *spice, dc_sweep *sweep, int vector)
+{
+    char first_reason[XBTAB__REASON_SIZE];
+    memcpy(first_reason, spice->fault, sizeof first_reason);
+    xbtab__sample_status why;
+    sweep->whole_ladder = true;
+    command(spice, whole_ladder);
+    bool ok = run(spice, sweep, vector, 1, &why) == 1;
+    command(spice, short_ladder);
+    sweep->whole_ladder = false;
+    memcpy(spice->fault, first_reason, sizeof first_reason);
+    return ok;
+}
+
+static void run_all(xbtab__spice *spice, dc_sweep *sweep, xbtab__spice_result *result)
+{
+    const xbtab__spice_job *job = sweep->job;
+    for (int first = 0; first < job->n_vectors;) {
+        xbtab__sample_status why;
+        int left = job->n_vectors - first;
+        int good = run(spice, sweep, first, left, &why);
+        mark(spice, result, job, first, good, XBTAB__SAMPLE_OK);
+        first += good;
+        if (good == left) break;
+        if (why == XBTAB__SAMPLE_REFUSED) {
+            mark(spice, result, job, first, left - good, why);
+            break;
+        }
+        if (job->retry && retry(spice, sweep, first)) why = XBTAB__SAMPLE_OK;
+        mark(spice, result, job, first++, 1, why);
+    }
+}
+
+xbtab_status xbtab__spice_sweep(xbtab__spice *spice, const xbtab__spice_job *job, xbtab__spice_result *result)
+{
+    xbtab_status status = XBTAB_OK;
+    xbtab__deck deck = {0};
+    wanted *list = NULL;
+    dc_sweep sweep = {.job = job, .out = result->out};
+    if (spice->poisoned) XBTAB_FAIL(XBTAB_ERR_SPICE, "ngspice gave up in an earlier circuit of this process");
+    snprintf(spice->title, sizeof spice->title, "xbtab_job_%ld", ++spice->n_jobs);
+    XBTAB_TRY_DONE(xbtab__deck_build(&deck, job, spice->title));
+    XBTAB_TRY_DONE(wanted_create(&list, job));
+    sweep.wanted = list;
+    sweep.column = xbtab__alloc((size_t)job->n_outputs, sizeof *sweep.column);
+    if (!sweep.column) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    result->n_failed = 0;
+    result->reason[0] = '\0';
+    if (load(spice, &deck)) {
+        run_all(spice, &sweep, result);
+    } else {
+        mark(spice, result, job, 0, job->n_vectors, XBTAB__SAMPLE_REFUSED);
+    }
+done:
+    xbtab__free(sweep.column);
+    wanted_destroy(list, job->n_outputs);
+    xbtab__deck_clear(&deck);
+    return status;
+}
+
+/* ---- opening ---- */
+
+static xbtab_status load_library(spice_api *api)
+{
+    static const char name[] = "libngspice.so.0";
+    void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (!library) XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s cannot be loaded: %s", name, dlerror());
+    const struct {
+        const char *symbol;
+        void *slot;
+    } wants[] = {{"ngSpice_Init", &api->init},
+                 {"ngSpice_Init_Sync", &api->init_sync},
+                 {"ngSpice_Command", &api->command},
+                 {"ngSpice_Circ", &api->circuit}};
+    for (size_t w = 0; w < sizeof wants / sizeof *wants; w++) {
+        void *address = dlsym(library, wants[w].symbol);
+        if (!address) XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s has no %s", name, wants[w].symbol);
+        memcpy(wants[w].slot, &address, sizeof address);
+    }
+    return XBTAB_OK;
+}
+
+/* An empty .spiceinit in the working folder keeps ngspice from reading the user's. */
+static xbtab_status enter_private_folder(char *folder)
+{
+    if (!mkdtemp(folder)) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot make a folder: %s", folder, strerror(errno));
+    if (chdir(folder) != 0) {
+        int reason = errno;
+        rmdir(folder);
+        XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot enter: %s", folder, strerror(reason));
+    }
+    int file = open(".spiceinit", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0) {
+        int reason = errno;
+        rmdir(folder);
+        XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot write: %s", folder, strerror(reason));
+    }
+    close(file);
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab__spice_open(xbtab__spice **out, const char *base_folder)
+{
+    static const char pattern[] = "/xbartab-spice-XXXXXX";
+    if (!base_folder) base_folder = "/tmp";
+    xbtab_status status = XBTAB_OK;
+    size_t size = strlen(base_folder) + sizeof pattern;
+    char *folder = xbtab__alloc(size, 1);
+    xbtab__spice *spice = xbtab__alloc(1, sizeof *spice);
+    if (!folder || !spice) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    XBTAB_TRY_DONE(load_library(&spice->api));
+    snprintf(folder, size, "%s%s", base_folder, pattern);
+    XBTAB_TRY_DONE(enter_private_folder(folder));
+    setlocale(LC_ALL, "C");
+    int code = spice->api.init(on_line, NULL, on_exit_request, on_point, on_plot, NULL, spice);
+    unlink(".spiceinit");
+    rmdir(folder);
+    if (code != 0 || spice->poisoned) {
+        XBTAB_FAIL_DONE(XBTAB_ERR_SPICE, "ngspice does not start (code %d): %s", code, spice->fault);
+    }
+    spice->api.init_sync(on_source, on_source, NULL, NULL, spice);
+    spice->version[0] = '\0';
+    command(spice, "version");
+    *out = spice;
+    spice = NULL;
+done:
+    xbtab__free(spice);
+    xbtab__free(folder);
+    return status;
+}
+
+void xbtab__spice_close(xbtab__spice **spice)
+{
+    if (!spice) return;
+    xbtab__free(*spice);
+    *spice = NULL;
+}
+
+const char *xbtab__spice_version(const xbtab__spice *spice)
+{
+    return spice->version;
+}
+
+bool xbtab__spice_is_poisoned(const xbtab__spice *spice)
+{
+    return spice->poisoned;
+}
