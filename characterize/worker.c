@@ -19,7 +19,14 @@
 #include "memory.h"
 #include "worker_private.h"
 
-enum { NO_UNIT = -1, MAX_TRIES = 2, MAX_STARTS = 3, TICK_MS = 50, RECEIVE_STEP = 1 << 16 };
+enum {
+    NO_UNIT = -1,
+    MAX_TRIES = 2,
+    MAX_STARTS = 3,
+    START_GRACE_MS = 1000,
+    TICK_MS = 50,
+    RECEIVE_STEP = 1 << 16
+};
 
 static const double seconds_to_start = 60, seconds_default = 600;
 static const long units_per_worker_default = 2000;
@@ -69,6 +76,11 @@ static double clock_now(void)
 static void end_worker(worker_pool *pool, worker_slot *slot)
 {
     if (slot->state == SLOT_EMPTY) return;
+    if (slot->state ==
+        SLOT_STARTING) { /* a worker that is killed in these 2 ms would leave its folder behind */
+        struct pollfd up = {.fd = slot->socket, .events = POLLIN};
+        (void)!poll(&up, 1, START_GRACE_MS);
+    }
     close(slot->socket);
     kill(slot->pid, SIGKILL);
     while (waitpid(slot->pid, NULL, 0) < 0 && errno == EINTR) {

@@ -384,6 +384,18 @@ static void cancelling_keeps_what_was_delivered(void **state)
     assert_true(r->last.seconds_left > 0 && r->last.seconds_left < 60);
 }
 
+/* Canceled at once, while all workers start: their private folders must not stay (tear_down looks). */
+static void cancelling_at_the_start_leaves_no_folder(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 3);
+    r->cancel_after = 0;
+    for (int round = 0; round < 20; round++) {
+        assert_int_equal(xbtab__pool_run(NULL, &options, 60, slow_unit, collect, r), XBTAB_ERR_CANCELED);
+        assert_int_equal(r->n_total, 0);
+    }
+}
+
 /* Ctrl-C reaches the workers as well; it is the parent's to decide, so they go on. */
 static xbtab_status interrupt_self(xbtab__spice *spice, long unit, xbtab__bytes *reply,
                                    xbtab__sample_status *sample, void *context)
@@ -571,6 +583,7 @@ int main(void)
         TEST(a_unit_that_fails_ends_the_run_with_its_message),
         TEST(a_sink_that_fails_ends_the_run),
         TEST(cancelling_keeps_what_was_delivered),
+        TEST(cancelling_at_the_start_leaves_no_folder),
         TEST(workers_ignore_an_interrupt),
         TEST(workers_are_limited_and_silent),
         TEST(large_replies_arrive_whole),
