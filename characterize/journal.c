@@ -1,182 +1,288 @@
-/* journal.c - finished units on disk. */
+/* journal.c - writes, checks and continues the journal of journal.h. */
 #include "journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
-#include "file.h"
 #include "memory.h"
-#include "text.h"
 
-static const char magic[16] = "xbartab journal";
+static const char magic[8] = "XBTABJNL";
+
+enum { VERSION = 1, HEAD_FIXED = 16, CHECKED_SIZE = 20, RECORD_SIZE = 24 };
+
+/* More than any unit writes; a torn or damaged length is not taken for a request of memory [bytes]. */
+static const uint64_t largest_payload = (uint64_t)1 << 32;
 
 struct xbtab__journal {
-    int fd;
     char *path;
+    int file;
+    off_t end;           /* of the last whole record */
+    unsigned char *room; /* a record being put together or read */
+    size_t n_room;
 };
 
-typedef struct record_header {
-    int32_t unit, status;
-    uint64_t n;
-    uint32_t crc; /* of this header with crc = 0, then of the numbers */
-    uint32_t zero;
-} record_header;
-
-enum { LARGEST_JOURNAL = 1 << 30 };
-
-static uint32_t checksum(record_header header, const double *x)
+static uint32_t checksum(const unsigned char *head, size_t n_head, const void *bytes, size_t n)
 {
-    header.crc = 0;
-    uLong crc = crc32(0, (const Bytef *)&header, sizeof header);
-    return (uint32_t)crc32_z(crc, (const Bytef *)x, header.n * sizeof *x);
+    uLong crc = crc32_z(crc32_z(0, NULL, 0), head, n_head);
+    return (uint32_t)(n ? crc32_z(crc, bytes, n) : crc);
 }
 
-static bool write_all(int fd, const void *data, size_t n)
+static xbtab_status reserve(xbtab__journal *journal, size_t n)
 {
-    const char *bytes = data;
-    while (n > 0) {
-        ssize_t wrote = write(fd, bytes, n);
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote <= 0) return false;
-        bytes += wrote;
-        n -= (size_t)wrote;
-    }
-    return true;
-}
-
-/* Give every whole record to `record`; *end is where the first torn one begins. */
-static xbtab_status read_records(const char *data, size_t n, size_t *end, xbtab__journal_record_fn record,
-                                 void *context)
-{
-    size_t at = *end;
-    while (n - at >= sizeof(record_header)) {
-        record_header header;
-        memcpy(&header, data + at, sizeof header);
-        if (header.n > (n - at - sizeof header) / sizeof(double)) break;
-        double *x = xbtab__alloc((size_t)header.n, sizeof *x);
-        if (!x) return XBTAB_NOMEM();
-        memcpy(x, data + at + sizeof header, (size_t)header.n * sizeof *x);
-        bool is_whole = checksum(header, x) == header.crc;
-        xbtab_status status =
-            is_whole ? record(context, header.unit, header.status, x, (size_t)header.n) : XBTAB_OK;
-        xbtab__free(x);
-        if (status < 0) return status;
-        if (!is_whole) break;
-        at += sizeof header + (size_t)header.n * sizeof(double);
-    }
-    *end = at;
+    if (n <= journal->n_room) return XBTAB_OK;
+    unsigned char *grown = xbtab__realloc(journal->room, n, 1);
+    if (!grown) return XBTAB_NOMEM();
+    journal->room = grown;
+    journal->n_room = n;
     return XBTAB_OK;
 }
 
-static xbtab_status begin(xbtab__journal *journal, const char *fingerprint)
+/* All n bytes behind the last whole record, or none of them. */
+static xbtab_status append_bytes(xbtab__journal *journal, const unsigned char *bytes, size_t n)
 {
-    xbtab_status status = XBTAB_OK;
-    uint64_t length = strlen(fingerprint);
-    char *beside = xbtab__file_beside(journal->path);
-    if (!beside) return XBTAB_NOMEM();
-    /* the header appears in one piece too: a file without it would be refused as foreign */
-    journal->fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
-    if (journal->fd < 0 || !write_all(journal->fd, magic, sizeof magic) ||
-        !write_all(journal->fd, &length, sizeof length) || !write_all(journal->fd, fingerprint, length) ||
-        rename(beside, journal->path) != 0) {
-        status = xbtab__error_set(XBTAB_ERR_IO, "%s: cannot write: %s", journal->path, strerror(errno));
-        unlink(beside);
+    size_t done = 0;
+    while (done < n) {
+        ssize_t wrote = write(journal->file, bytes + done, n - done);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) {
+            int reason = wrote < 0 ? errno : ENOSPC;
+            (void)!ftruncate(journal->file, journal->end); /* failing that, it is a torn tail */
+            XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot write: %s", journal->path, strerror(reason));
+        }
+        done += (size_t)wrote;
     }
-    xbtab__free(beside);
-    return status;
+    journal->end += (off_t)n;
+    return XBTAB_OK;
 }
 
-static xbtab_status resume_file(xbtab__journal *journal, const char *fingerprint,
-                                xbtab__journal_record_fn record, void *context)
+/* Exactly n bytes at an offset; *got is smaller only where the file ends. */
+static xbtab_status read_bytes(const xbtab__journal *journal, void *bytes, size_t n, off_t from, size_t *got)
 {
-    xbtab_status status;
-    char *data = NULL;
-    size_t n = 0, end = sizeof magic + sizeof(uint64_t);
-    uint64_t length = 0;
-    XBTAB_TRY(xbtab__file_read(&data, &n, journal->path, LARGEST_JOURNAL));
-    if (n < end || memcmp(data, magic, sizeof magic) != 0) {
-        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: not a journal of xbartab", journal->path);
+    *got = 0;
+    while (*got < n) {
+        ssize_t now = pread(journal->file, (char *)bytes + *got, n - *got, from + (off_t)*got);
+        if (now < 0 && errno == EINTR) continue;
+        if (now < 0) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot read: %s", journal->path, strerror(errno));
+        if (now == 0) break;
+        *got += (size_t)now;
     }
-    memcpy(&length, data + sizeof magic, sizeof length);
-    if (length > n - end || length != strlen(fingerprint) ||
-        memcmp(data + end, fingerprint, (size_t)length) != 0) {
-        XBTAB_FAIL_DONE(
+    return XBTAB_OK;
+}
+
+/* ---- the head ---- */
+
+static xbtab_status make_head(unsigned char **out, size_t *n, const char *fingerprint)
+{
+    size_t n_text = strlen(fingerprint);
+    if (n_text > INT_MAX) XBTAB_FAIL(XBTAB_ERR_INTERNAL, "journal: a fingerprint of %zu bytes", n_text);
+    *n = HEAD_FIXED + n_text + sizeof(uint32_t);
+    unsigned char *head = xbtab__alloc(*n, 1);
+    if (!head) return XBTAB_NOMEM();
+    uint32_t version = VERSION, length = (uint32_t)n_text;
+    memcpy(head, magic, sizeof magic);
+    memcpy(head + 8, &version, sizeof version);
+    memcpy(head + 12, &length, sizeof length);
+    memcpy(head + HEAD_FIXED, fingerprint, n_text);
+    uint32_t crc = checksum(head, HEAD_FIXED + n_text, NULL, 0);
+    memcpy(head + HEAD_FIXED + n_text, &crc, sizeof crc);
+    *out = head;
+    return XBTAB_OK;
+}
+
+/* The first got bytes of a file against the head it must have. A file that ends inside its head is of a run
+ * that was killed as it began. */
+static xbtab_status check_head(const xbtab__journal *journal, const unsigned char *head, size_t n,
+                               const unsigned char *found, size_t got)
+{
+    size_t n_magic = got < sizeof magic ? got : sizeof magic;
+    if (memcmp(found, magic, n_magic) != 0) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s is not a journal of xbartab; move it out of the way", journal->path);
+    }
+    if (got >= 12 && memcmp(found + 8, head + 8, 4) != 0) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s was begun by another version of xbartab; delete it and start again",
+                   journal->path);
+    }
+    if (memcmp(found, head, got < n ? got : n) != 0) {
+        XBTAB_FAIL(
             XBTAB_ERR_INPUT,
-            "%s: belongs to another specification, models, seed or version; delete it to start again",
+            "%s belongs to a run with another specification, seed or models; repeat that run, or delete "
+            "the file and start again",
             journal->path);
     }
-    end += (size_t)length;
-    XBTAB_TRY_DONE(read_records(data, n, &end, record, context));
-    journal->fd = open(journal->path, O_WRONLY | O_APPEND | O_CLOEXEC);
-    if (journal->fd < 0 || ftruncate(journal->fd, (off_t)end) != 0) {
-        XBTAB_FAIL_DONE(XBTAB_ERR_IO, "%s: cannot write: %s", journal->path, strerror(errno));
-    }
-done:
-    xbtab__free(data);
-    return status;
+    return XBTAB_OK;
 }
 
-xbtab_status xbtab__journal_open(xbtab__journal **out, const char *path, const char *fingerprint, bool resume,
-                                 xbtab__journal_record_fn record, void *context)
+/* ---- records ---- */
+
+static xbtab_status read_records(xbtab__journal *journal, xbtab__journal_fn read, void *context,
+                                 long *n_records)
+{
+    struct stat info;
+    if (fstat(journal->file, &info) != 0) {
+        XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot read: %s", journal->path, strerror(errno));
+    }
+    for (;;) {
+        size_t got;
+        uint64_t n;
+        XBTAB_TRY(reserve(journal, RECORD_SIZE));
+        XBTAB_TRY(read_bytes(journal, journal->room, RECORD_SIZE, journal->end, &got));
+        if (got < RECORD_SIZE) return XBTAB_OK;
+        memcpy(&n, journal->room + 8, sizeof n);
+        if (n > largest_payload || (off_t)n > info.st_size - journal->end - RECORD_SIZE) return XBTAB_OK;
+        XBTAB_TRY(reserve(journal, RECORD_SIZE + (size_t)n));
+        unsigned char *record = journal->room;
+        XBTAB_TRY(read_bytes(journal, record + RECORD_SIZE, (size_t)n, journal->end + RECORD_SIZE, &got));
+        uint32_t crc;
+        memcpy(&crc, record + CHECKED_SIZE, sizeof crc);
+        if (got < n || crc != checksum(record, CHECKED_SIZE, record + RECORD_SIZE, (size_t)n))
+            return XBTAB_OK;
+        int64_t unit;
+        int32_t status;
+        memcpy(&unit, record, sizeof unit);
+        memcpy(&status, record + 16, sizeof status);
+        XBTAB_TRY(read(unit, status, record + RECORD_SIZE, (size_t)n, context));
+        journal->end += (off_t)(RECORD_SIZE + n);
+        ++*n_records;
+    }
+}
+
+xbtab_status xbtab__journal_append(xbtab__journal *journal, int64_t unit, int status, const void *bytes,
+                                   size_t n)
+{
+    if (n > largest_payload) XBTAB_FAIL(XBTAB_ERR_INTERNAL, "journal: a record of %zu bytes", n);
+    XBTAB_TRY(reserve(journal, RECORD_SIZE + n));
+    unsigned char *record = journal->room;
+    uint64_t length = n;
+    int32_t code = status;
+    memcpy(record, &unit, sizeof unit);
+    memcpy(record + 8, &length, sizeof length);
+    memcpy(record + 16, &code, sizeof code);
+    if (n > 0) memcpy(record + RECORD_SIZE, bytes, n);
+    uint32_t crc = checksum(record, CHECKED_SIZE, record + RECORD_SIZE, n);
+    memcpy(record + CHECKED_SIZE, &crc, sizeof crc);
+    return append_bytes(journal, record, RECORD_SIZE + n);
+}
+
+/* ---- opening ---- */
+
+static xbtab_status journal_alloc(xbtab__journal **out, const char *path)
+{
+    static const char suffix[] = ".partial";
+    size_t n = strlen(path);
+    xbtab__journal *journal = xbtab__alloc(1, sizeof *journal);
+    char *name = xbtab__alloc(n + sizeof suffix, 1);
+    if (!journal || !name) {
+        xbtab__free(journal);
+        xbtab__free(name);
+        return XBTAB_NOMEM();
+    }
+    memcpy(name, path, n);
+    memcpy(name + n, suffix, sizeof suffix);
+    journal->path = name;
+    journal->file = -1;
+    *out = journal;
+    return XBTAB_OK;
+}
+
+/* Two runs must not write to one journal. A file system without locks is taken as it is. */
+static xbtab_status lock(const xbtab__journal *journal)
+{
+    if (flock(journal->file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return XBTAB_OK;
+    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s is in use by another run", journal->path);
+}
+
+xbtab_status xbtab__journal_create(xbtab__journal **out, const char *path, const char *fingerprint)
 {
     xbtab_status status = XBTAB_OK;
-    xbtab__text name = {0};
-    xbtab__journal *journal = xbtab__alloc(1, sizeof *journal);
-    if (!journal) return XBTAB_NOMEM();
-    journal->fd = -1;
-    xbtab__text_add(&name, "%s.partial", path);
-    XBTAB_TRY_DONE(xbtab__text_status(&name));
-    journal->path = name.s;
-    name = (xbtab__text){0};
-    bool is_there = access(journal->path, F_OK) == 0;
-    if (is_there && !resume) {
-        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT,
-                        "%s: an earlier run left this; continue it with --resume, or delete it",
-                        journal->path);
+    xbtab__journal *journal = NULL;
+    unsigned char *head = NULL;
+    size_t n;
+    XBTAB_TRY_DONE(journal_alloc(&journal, path));
+    XBTAB_TRY_DONE(make_head(&head, &n, fingerprint));
+    journal->file = open(journal->path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+    if (journal->file < 0 && errno == EEXIST) {
+        XBTAB_FAIL_DONE(
+            XBTAB_ERR_INPUT,
+            "%s exists: an earlier run has not ended; continue it with --resume, or delete the file",
+            journal->path);
     }
-    XBTAB_TRY_DONE(is_there ? resume_file(journal, fingerprint, record, context)
-                            : begin(journal, fingerprint));
+    if (journal->file < 0) {
+        XBTAB_FAIL_DONE(XBTAB_ERR_IO, "%s: cannot write: %s", journal->path, strerror(errno));
+    }
+    XBTAB_TRY_DONE(lock(journal));
+    XBTAB_TRY_DONE(append_bytes(journal, head, n));
     *out = journal;
     journal = NULL;
 done:
-    xbtab__text_clear(&name);
+    xbtab__free(head);
     xbtab__journal_close(&journal);
     return status;
 }
 
-xbtab_status xbtab__journal_append(xbtab__journal *journal, int unit, int status, const double *x, size_t n)
+xbtab_status xbtab__journal_resume(xbtab__journal **out, const char *path, const char *fingerprint,
+                                   xbtab__journal_fn read, void *context, long *n_records)
 {
-    record_header header = {.unit = unit, .status = status, .n = n};
-    header.crc = checksum(header, x);
-    size_t bytes = sizeof header + n * sizeof *x;
-    char *record = xbtab__alloc(bytes, 1);
-    if (!record) return XBTAB_NOMEM();
-    memcpy(record, &header, sizeof header);
-    if (n) memcpy(record + sizeof header, x, n * sizeof *x);
-    bool wrote = write_all(journal->fd, record, bytes);
-    xbtab__free(record);
-    if (!wrote) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot write: %s", journal->path, strerror(errno));
-    return XBTAB_OK;
+    xbtab_status status = XBTAB_OK;
+    xbtab__journal *journal = NULL;
+    unsigned char *head = NULL;
+    size_t n, got;
+    long found = 0;
+    XBTAB_TRY_DONE(journal_alloc(&journal, path));
+    XBTAB_TRY_DONE(make_head(&head, &n, fingerprint));
+    journal->file = open(journal->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (journal->file < 0) {
+        XBTAB_FAIL_DONE(XBTAB_ERR_IO, "%s: cannot write: %s", journal->path, strerror(errno));
+    }
+    XBTAB_TRY_DONE(lock(journal));
+    XBTAB_TRY_DONE(reserve(journal, n));
+    XBTAB_TRY_DONE(read_bytes(journal, journal->room, n, 0, &got));
+    XBTAB_TRY_DONE(check_head(journal, head, n, journal->room, got));
+    if (got == n) {
+        journal->end = (off_t)n;
+        XBTAB_TRY_DONE(read_records(journal, read, context, &found));
+    }
+    if (ftruncate(journal->file, journal->end) != 0) {
+        XBTAB_FAIL_DONE(XBTAB_ERR_IO, "%s: cannot write: %s", journal->path, strerror(errno));
+    }
+    if (got < n) XBTAB_TRY_DONE(append_bytes(journal, head, n));
+    if (n_records) *n_records = found;
+    *out = journal;
+    journal = NULL;
+done:
+    xbtab__free(head);
+    xbtab__journal_close(&journal);
+    return status;
+}
+
+const char *xbtab__journal_path(const xbtab__journal *journal)
+{
+    return journal->path;
 }
 
 void xbtab__journal_close(xbtab__journal **journal)
 {
     if (!journal || !*journal) return;
-    if ((*journal)->fd >= 0) close((*journal)->fd);
+    if ((*journal)->file >= 0) close((*journal)->file);
     xbtab__free((*journal)->path);
+    xbtab__free((*journal)->room);
     xbtab__free(*journal);
     *journal = NULL;
 }
 
-void xbtab__journal_remove(xbtab__journal **journal)
+xbtab_status xbtab__journal_remove(xbtab__journal **journal)
 {
-    if (!journal || !*journal) return;
-    unlink((*journal)->path);
+    xbtab_status status = XBTAB_OK;
+    if (unlink((*journal)->path) != 0) {
+        status = xbtab__error_set(XBTAB_ERR_IO, "%s: cannot delete: %s", (*journal)->path, strerror(errno));
+    }
     xbtab__journal_close(journal);
+    return status;
 }

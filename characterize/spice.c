@@ -1,239 +1,515 @@
-/* spice.c - the only file that knows libngspice.
+/* spice.c - libngspice in this process: loading it, feeding its callbacks, and believing its answers.
  *
- * All vectors of a circuit are the points of one dc sweep of a source that is connected to nothing; the
- * inputs are "external" sources, whose values ngspice fetches for each point. The matrix is then ordered
- * once, and each point starts from the one before: five to ten times as fast as changing sources and asking
- * for operating points. */
+ * ngspice's return codes say next to nothing: a netlist that failed to load leaves the circuit before it
+ * current, and a singular matrix can end in nonsense with "success". So the evidence is collected instead. A
+ * point of the sweep counts only if the plot carries this job's own title, all earlier points have arrived,
+ * no line on ngspice's stderr since the point before spells trouble, and the numbers are finite. Where the
+ * evidence breaks at vector k, the vectors before k stay, k has failed, and a new sweep starts behind it. */
 #include "spice.h"
 
 #include <ctype.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <locale.h>
 #include <math.h>
+#include <ngspice/sharedspice.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <ngspice/sharedspice.h>
-
 #include "memory.h"
-#include "text.h"
+#include "spice_deck.h"
 
-/* gmin is far below a cell's conductance; with these tolerances a point of a warm sweep is good to about
- * 1e-9. klu is ignored by libraries without it, and makes later ones several times faster. */
-static const char options_line[] = ".options klu reltol=1e-9 vntol=1e-12 abstol=1e-15 gmin=1e-15";
+enum { VERSION_SIZE = 64, COMMAND_SIZE = 128, TITLE_SIZE = 64 };
 
-/* No transient ladder: where plain Newton, gmin stepping and source stepping fail, the default would spend
- * tens of seconds more on one bad vector. */
-static const char ladder_command[] = "optran 1 1 1 0 0 0";
+/* Nothing in a crossbar comes near: what is larger is a singular circuit that "converged" [V or A]. */
+static const double largest_value = 1e6;
 
-enum { OUTPUTS_A_LINE = 32 };
+/* Newton, then gmin and source stepping (0.1 to 1 s on a bad vector), or also the transient that ngspice
+ * tries by default (10 to 20 s already for 16 x 16 cells). ngspice resets this at each load. */
+static const char short_ladder[] = "optran 1 1 1 0 0 0";
+static const char whole_ladder[] = "optran 1 1 1 100n 10u 0";
 
-struct xbtab__spice {
-    int (*init)(SendChar *, SendStat *, ControlledExit *, SendData *, SendInitData *, BGThreadRunning *,
-                void *);
-    int (*init_sync)(GetVSRCData *, GetISRCData *, GetSyncData *, int *, void *);
-    int (*command)(char *);
-    int (*circ)(char **);
-    bool poisoned, has_loaded;
-    unsigned serial;
-    char title[32];
-    char version[32];
-    char complaint[256];
-    /* the sweep under way */
+typedef struct spice_api {
+    __typeof__(ngSpice_Init) *init;
+    __typeof__(ngSpice_Init_Sync) *init_sync;
+    __typeof__(ngSpice_Command) *command;
+    __typeof__(ngSpice_Circ) *circuit;
+} spice_api;
+
+/* An output by the name that ngspice uses inside: "o0" for v(o0), "vs3#branch" for i(vs3). */
+typedef struct wanted {
+    char *name;
+    int output;
+} wanted;
+
+/* One dc sweep: what the callbacks read and write. Point p is vector first + p. */
+typedef struct dc_sweep {
     const xbtab__spice_job *job;
     double *out;
-    int *place;       /* place[n_outputs]: index of each output among ngspice's vectors; -1 = not found */
-    bool is_mapped;   /* place is valid for this sweep */
-    int n_plots;      /* plots begun by this sweep */
-    bool title_fits;  /* the last plot's title is ours */
-    int first, point; /* vector of the sweep's first point; points that arrived */
-    bool is_lost;     /* an output has no vector */
-    int bad_point;    /* first point that ngspice complained about; -1 = none */
+    const wanted *wanted; /* wanted[n_outputs], sorted by name */
+    int *column;          /* column[n_outputs]: where an output stands among ngspice's vectors */
+    int n_columns;        /* of ngspice's vectors; 0 until the first point */
+    int first, n_vectors; /* the vectors of this sweep */
+    int n_points;         /* n_vectors, or 2 if that is 1: a sweep needs two points, the second is dropped */
+    int n_plots;          /* plots that ngspice began for this title */
+    int n_done;           /* points that arrived */
+    int fault_at;         /* point during which ngspice complained; INT_MAX = none */
+    bool whole_ladder;
+    bool refused; /* what was said is about the circuit as a whole */
+} dc_sweep;
+
+struct xbtab__spice {
+    spice_api api;
+    bool poisoned, loaded;
+    long n_jobs;
+    char title[TITLE_SIZE];
+    char version[VERSION_SIZE];
+    char fault[XBTAB__REASON_SIZE]; /* first line of trouble since it was cleared */
+    bool reason_goes_on;            /* ngspice's next line belongs to it */
+    dc_sweep *sweep;                /* NULL outside a dc command */
 };
 
-static bool contains(const char *text, const char *word)
+const char *xbtab__sample_status_text(xbtab__sample_status status)
 {
-    return strcasestr(text, word) != NULL;
+    switch (status) {
+#define STATUS_CASE(name, value, text)                                                                       \
+    case name:                                                                                               \
+        return text;
+        XBTAB__SAMPLE_STATUS_LIST(STATUS_CASE)
+#undef STATUS_CASE
+    }
+    return "unknown sample status";
 }
 
-/* Words that stand in the lines of every failure met; ngspice writes them to "stderr" and mostly returns 0.
- */
-static bool is_complaint(const char *line)
+/* ---- what ngspice says ---- */
+
+static bool contains(const char *line, const char *const *words, size_t n)
 {
-    static const char *const words[] = {"error",     "can't find", "unknown",      "not parsed",
-                                        "singular",  "aborted",    "out of range", "resistance to low",
-                                        "undefined", "no such",    "too few",      "too many",
-                                        "unable",    "failed",     "illegal",      "expected",
-                                        NULL};
-    for (int k = 0; words[k]; k++) {
-        if (contains(line, words[k])) return true;
+    for (size_t w = 0; w < n; w++) {
+        if (strcasestr(line, words[w])) return true;
     }
     return false;
 }
 
-static int on_text(char *line, int id, void *user)
+static bool spells_trouble(const char *line, bool forgive_range)
 {
-    (void)id;
-    xbtab__spice *spice = user;
-    const char *version = strstr(line, "ngspice-");
-    if (version && !spice->version[0]) {
-        version += strlen("ngspice-");
-        snprintf(spice->version, sizeof spice->version, "%.*s", (int)strcspn(version, " :\t\n"), version);
+    static const char *const words[] = {"error",     "can't find", "unknown",
+                                        "undefined", "not parsed", "singular",
+                                        "aborted",   "doanalyses", "resistance to low"};
+    /* A solver that walks through a forbidden range and out again has not failed; only the whole ladder,
+     * asked for by the caller, is given that credit. */
+    static const char *const range[] = {"out of range"};
+    if (contains(line, range, 1)) return !forgive_range;
+    return contains(line, words, sizeof words / sizeof *words);
+}
+
+static void append_reason(xbtab__spice *spice, const char *line)
+{
+    size_t n = strlen(spice->fault);
+    snprintf(spice->fault + n, sizeof spice->fault - n, "%s%s", n ? " " : "", line);
+    for (char *c = spice->fault + n; *c; c++) {
+        if (iscntrl((unsigned char)*c)) *c = ' ';
     }
-    if (strncmp(line, "stderr ", 7) != 0 || !is_complaint(line + 7)) return 0;
-    if (!spice->complaint[0]) snprintf(spice->complaint, sizeof spice->complaint, "%s", line + 7);
-    if (spice->bad_point < 0) spice->bad_point = spice->point;
-    return 0;
 }
 
-static int on_exit_request(int code, NG_BOOL immediate, NG_BOOL is_quit, int id, void *user)
+static void keep_reason(xbtab__spice *spice, const char *line)
 {
-    (void)code, (void)immediate, (void)is_quit, (void)id;
-    ((xbtab__spice *)user)->poisoned = true;
-    return 0;
+    if (spice->fault[0] == '\0') append_reason(spice, line);
 }
 
-static int on_plot(pvecinfoall info, int id, void *user)
+/* ngspice often puts what it complains about on the line behind: "Error: bad syntax of line", "foo bar". */
+static bool announces_more(const char *line)
+{
+    static const char *const ends[] = {":", " line", " at"};
+    size_t n = strlen(line);
+    for (size_t e = 0; e < sizeof ends / sizeof *ends; e++) {
+        size_t length = strlen(ends[e]);
+        if (n >= length && strcmp(line + n - length, ends[e]) == 0) return true;
+    }
+    return false;
+}
+
+static int on_line(char *line, int id, void *user)
 {
     (void)id;
     xbtab__spice *spice = user;
-    spice->n_plots++;
-    spice->title_fits = info->title && strcasecmp(info->title, spice->title) == 0;
+    static const char is_error[] = "stderr ", is_output[] = "stdout ", banner[] = "ngspice-";
+    if (strncmp(line, is_output, strlen(is_output)) == 0) {
+        const char *name = spice->version[0] ? NULL : strstr(line, banner);
+        if (name) snprintf(spice->version, sizeof spice->version, "%.*s", (int)strcspn(name, " \t\n"), name);
+        return 0;
+    }
+    if (strncmp(line, is_error, strlen(is_error)) == 0) line += strlen(is_error);
+    if (spice->reason_goes_on) append_reason(spice, line);
+    spice->reason_goes_on = false;
+    dc_sweep *sweep = spice->sweep;
+    if (!spells_trouble(line, sweep && sweep->whole_ladder)) return 0;
+    if (spice->fault[0] == '\0') {
+        append_reason(spice, line);
+        spice->reason_goes_on = announces_more(line);
+    }
+    if (!sweep) return 0;
+    /* Said before the plot begins, it is about the circuit and not about a vector; and a circuit that is
+     * singular at its very first point is so by its wiring, whatever ngspice makes of the later ones. */
+    bool is_first = sweep->first == 0 && sweep->n_done == 0;
+    if (sweep->n_plots == 0 || (is_first && strcasestr(line, "singular"))) sweep->refused = true;
+    if (sweep->fault_at == INT_MAX) {
+        sweep->fault_at = sweep->n_done < sweep->n_points ? sweep->n_done : sweep->n_points - 1;
+    }
     return 0;
 }
 
-/* "v(o3)" comes back as "o3" or "V(o3)", "i(vs3)" as "vs3#branch" or "i(vs3)". */
-static bool is_named(const char *vector, const char *output)
+static int on_exit_request(int code, NG_BOOL immediate, NG_BOOL quit, int id, void *user)
 {
-    size_t n = strlen(output) - 3; /* without "v(" and ")" */
-    if (strcasecmp(vector, output) == 0) return true;
-    if (strncasecmp(vector, output + 2, n) != 0) return false;
-    return strcasecmp(vector + n, tolower((unsigned char)output[0]) == 'i' ? "#branch" : "") == 0;
+    (void)immediate, (void)quit, (void)id;
+    xbtab__spice *spice = user;
+    char line[COMMAND_SIZE];
+    snprintf(line, sizeof line, "ngspice gave up with exit code %d", code);
+    keep_reason(spice, line);
+    spice->poisoned = true;
+    return 0;
 }
 
-static void map_outputs(xbtab__spice *spice, const vecvaluesall *all)
+/* ---- names ---- */
+
+/* "V(x)" and "x" become "x", "i(x)" and "x#branch" become "x#branch"; lower case. */
+static void make_canonical(char *out, size_t size, const char *name)
 {
-    spice->is_mapped = true;
-    for (int k = 0; k < spice->job->n_outputs; k++) {
-        spice->place[k] = -1;
-        for (int v = 0; v < all->veccount && spice->place[k] < 0; v++) {
-            if (is_named(all->vecsa[v]->name, spice->job->outputs[k])) spice->place[k] = v;
+    bool is_call = name[0] && name[1] == '(';
+    size_t n = is_call ? strcspn(name + 2, ")") : strlen(name);
+    snprintf(out, size, "%.*s%s", (int)n, is_call ? name + 2 : name,
+             is_call && tolower((unsigned char)name[0]) == 'i' ? "#branch" : "");
+    for (char *c = out; *c; c++) *c = (char)tolower((unsigned char)*c);
+}
+
+static int compare_wanted(const void *a, const void *b)
+{
+    return strcmp(((const wanted *)a)->name, ((const wanted *)b)->name);
+}
+
+static void wanted_destroy(wanted *list, int n)
+{
+    for (int o = 0; list && o < n; o++) xbtab__free(list[o].name);
+    xbtab__free(list);
+}
+
+static xbtab_status wanted_create(wanted **out, const xbtab__spice_job *job)
+{
+    xbtab_status status = XBTAB_OK;
+    wanted *list = xbtab__alloc((size_t)job->n_outputs, sizeof *list);
+    if (!list) return XBTAB_NOMEM();
+    for (int o = 0; o < job->n_outputs; o++) {
+        size_t size = strlen(job->outputs[o]) + sizeof "#branch";
+        list[o].output = o;
+        list[o].name = xbtab__alloc(size, 1);
+        if (!list[o].name) {
+            status = XBTAB_NOMEM();
+            goto done;
         }
-        if (spice->place[k] < 0) spice->is_lost = true;
+        make_canonical(list[o].name, size, job->outputs[o]);
     }
+    qsort(list, (size_t)job->n_outputs, sizeof *list, compare_wanted);
+    for (int o = 1; o < job->n_outputs; o++) {
+        if (strcmp(list[o - 1].name, list[o].name) == 0) {
+            XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "output \"%s\" is asked for twice",
+                            job->outputs[list[o].output]);
+        }
+    }
+    *out = list;
+    list = NULL;
+done:
+    wanted_destroy(list, job->n_outputs);
+    return status;
 }
 
-static int vector_of_point(const xbtab__spice *spice)
+/* ---- the sweep, seen from the callbacks ---- */
+
+/* Find every output among ngspice's vectors; an output that is not there stays at -1. */
+static void map_columns(xbtab__spice *spice, const vecvaluesall *point)
 {
-    int v = spice->first + spice->point;
-    return v < spice->job->n_vectors ? v : spice->job->n_vectors - 1;
+    dc_sweep *sweep = spice->sweep;
+    int n = sweep->job->n_outputs;
+    for (int o = 0; o < n; o++) sweep->column[o] = -1;
+    for (int c = 0; c < point->veccount; c++) {
+        char name[XBTAB__REASON_SIZE];
+        make_canonical(name, sizeof name, point->vecsa[c]->name);
+        const wanted *found =
+            bsearch(&(wanted){.name = name}, sweep->wanted, (size_t)n, sizeof *sweep->wanted, compare_wanted);
+        if (found) sweep->column[found->output] = c;
+    }
+    for (int o = 0; o < n; o++) {
+        if (sweep->column[o] >= 0) continue;
+        char line[XBTAB__REASON_SIZE];
+        snprintf(line, sizeof line, "the circuit has no %s", sweep->job->outputs[o]);
+        keep_reason(spice, line);
+        sweep->refused = true;
+    }
+    sweep->n_columns = point->veccount;
 }
 
-static int on_point(pvecvaluesall all, int n, int id, void *user)
+static int on_plot(pvecinfoall plot, int id, void *user)
+{
+    (void)id;
+    xbtab__spice *spice = user;
+    if (spice->sweep && plot->title && strcasecmp(plot->title, spice->title) == 0) spice->sweep->n_plots++;
+    return 0;
+}
+
+static int on_point(pvecvaluesall point, int n, int id, void *user)
 {
     (void)n, (void)id;
     xbtab__spice *spice = user;
-    if (!spice->job) return 0;
-    if (!spice->is_mapped) map_outputs(spice, all);
-    double *row = spice->out + (size_t)vector_of_point(spice) * (size_t)spice->job->n_outputs;
-    for (int k = 0; k < spice->job->n_outputs; k++) {
-        row[k] = spice->place[k] < 0 ? NAN : all->vecsa[spice->place[k]]->creal;
-    }
-    spice->point++;
+    dc_sweep *sweep = spice->sweep;
+    if (!sweep) return 0;
+    if (sweep->n_columns == 0) map_columns(spice, point);
+    int p = sweep->n_done++;
+    if (p >= sweep->n_vectors || sweep->refused || point->veccount != sweep->n_columns) return 0;
+    double *row = sweep->out + (size_t)(sweep->first + p) * (size_t)sweep->job->n_outputs;
+    for (int o = 0; o < sweep->job->n_outputs; o++) row[o] = point->vecsa[sweep->column[o]]->creal;
     return 0;
 }
 
+/* Value of external source "vi<k>" or "ii<k>"; the deck holds no other names. */
 static int on_source(double *value, double time, char *name, int id, void *user)
 {
     (void)time, (void)id;
-    xbtab__spice *spice = user;
-    long k = strlen(name) > 2 ? strtol(name + 2, NULL, 10) : -1;
-    *value = 0.0;
-    if (spice->job && k >= 0 && k < spice->job->n_sources) {
-        *value =
-            spice->job->values[(size_t)vector_of_point(spice) * (size_t)spice->job->n_sources + (size_t)k];
-    }
+    const xbtab__spice *spice = user;
+    const dc_sweep *sweep = spice->sweep;
+    *value = 0;
+    if (!sweep) return 0;
+    long k = strtol(name + 2, NULL, 10);
+    int p = sweep->n_done < sweep->n_vectors ? sweep->n_done : sweep->n_vectors - 1;
+    if (k < 0 || k >= sweep->job->n_sources) return 0;
+    *value = sweep->job->values[(size_t)(sweep->first + p) * (size_t)sweep->job->n_sources + (size_t)k];
     return 0;
 }
 
+/* ---- running ---- */
+
 static int command(xbtab__spice *spice, const char *text)
 {
-    char buffer[256];
-    if (!text) return spice->command(NULL); /* forgets the command history */
-    snprintf(buffer, sizeof buffer, "%s", text);
-    return spice->command(buffer);
+    if (spice->poisoned) return -1;
+    char line[COMMAND_SIZE]; /* ngspice may write into it */
+    if (text) snprintf(line, sizeof line, "%s", text);
+    return spice->api.command(text ? line : NULL);
 }
 
-/* ngspice reads .spiceinit from its working folder, or else the user's own from home. An empty one masks
- * that. The folder goes at once: a process may stay in a folder that has no name any more. */
+/* Load the deck in place of whatever is loaded. False: refused, with the reason kept. */
+static bool load(xbtab__spice *spice, xbtab__deck *deck)
+{
+    command(spice, "destroy all");
+    if (spice->loaded) command(spice, "remcirc");
+    command(spice, NULL); /* frees the command log */
+    spice->fault[0] = '\0';
+    if (spice->poisoned) return false;
+    spice->loaded = true;
+    int code = spice->api.circuit(deck->lines);
+    if (!spice->poisoned && spice->fault[0] == '\0') command(spice, short_ladder);
+    if (code != 0) keep_reason(spice, "ngspice did not load the netlist");
+    return code == 0 && !spice->poisoned && spice->fault[0] == '\0';
+}
+
+static bool is_finite_row(const double *row, int n)
+{
+    for (int o = 0; o < n; o++) {
+        if (!(fabs(row[o]) <= largest_value)) return false;
+    }
+    return true;
+}
+
+/* Solve vectors first .. first + n - 1 in one sweep. Returns how many of them, from the first on, hold; *why
+ * is the status of the next one. */
+static int run(xbtab__spice *spice, dc_sweep *sweep, int first, int n, xbtab__sample_status *why)
+{
+    char line[COMMAND_SIZE];
+    sweep->n_columns = sweep->n_plots = sweep->n_done = 0;
+    sweep->refused = false;
+    sweep->fault_at = INT_MAX;
+    sweep->first = first;
+    sweep->n_vectors = n;
+    sweep->n_points = n > 1 ? n : 2;
+    spice->fault[0] = '\0';
+    snprintf(line, sizeof line, "dc " XBTAB__DECK_SWEPT " 0 %d 1", sweep->n_points - 1);
+    spice->sweep = sweep;
+    int code = command(spice, line);
+    spice->sweep = NULL;
+    command(spice, "destroy all");
+    if (sweep->n_plots != 1 || sweep->refused) {
+        *why = XBTAB__SAMPLE_REFUSED;
+        keep_reason(spice, "ngspice did not start the sweep");
+        return 0;
+    }
+    *why = spice->poisoned ? XBTAB__SAMPLE_REFUSED : XBTAB__SAMPLE_NOT_CONVERGED;
+    int held = sweep->n_done < sweep->fault_at ? sweep->n_done : sweep->fault_at;
+    if (held >= sweep->n_points && (code != 0 || held > sweep->n_points)) held = 0;
+    int good = held == sweep->n_points ? n : held;
+    if (n == 1 && held < sweep->n_points) good = 0;
+    int n_outputs = sweep->job->n_outputs;
+    for (int v = 0; v < good; v++) {
+        if (is_finite_row(sweep->out + (size_t)(first + v) * (size_t)n_outputs, n_outputs)) continue;
+        *why = XBTAB__SAMPLE_NOT_FINITE;
+        spice->fault[0] = '\0';
+        keep_reason(spice, xbtab__sample_status_text(*why));
+        good = v;
+    }
+    if (good < n) keep_reason(spice, xbtab__sample_status_text(*why));
+    return good;
+}
+
+static void mark(xbtab__spice *spice, xbtab__spice_result *result, const xbtab__spice_job *job, int first,
+                 int n, xbtab__sample_status status)
+{
+    for (int v = first; v < first + n; v++) {
+        result->status[v] = status;
+        if (status == XBTAB__SAMPLE_OK) continue;
+        double *row = result->out + (size_t)v * (size_t)job->n_outputs;
+        for (int o = 0; o < job->n_outputs; o++) row[o] = NAN;
+        result->n_failed++;
+    }
+    if (status != XBTAB__SAMPLE_OK && result->reason[0] == '\0') {
+        memcpy(result->reason, spice->fault, sizeof result->reason);
+    }
+}
+
+/* Once more, alone and with every means ngspice has. */
+static bool retry(xbtab__spice *spice, dc_sweep *sweep, int vector)
+{
+    char first_reason[XBTAB__REASON_SIZE];
+    memcpy(first_reason, spice->fault, sizeof first_reason);
+    xbtab__sample_status why;
+    sweep->whole_ladder = true;
+    command(spice, whole_ladder);
+    bool ok = run(spice, sweep, vector, 1, &why) == 1;
+    command(spice, short_ladder);
+    sweep->whole_ladder = false;
+    memcpy(spice->fault, first_reason, sizeof first_reason);
+    return ok;
+}
+
+static void run_all(xbtab__spice *spice, dc_sweep *sweep, xbtab__spice_result *result)
+{
+    const xbtab__spice_job *job = sweep->job;
+    for (int first = 0; first < job->n_vectors;) {
+        xbtab__sample_status why;
+        int left = job->n_vectors - first;
+        int good = run(spice, sweep, first, left, &why);
+        mark(spice, result, job, first, good, XBTAB__SAMPLE_OK);
+        first += good;
+        if (good == left) break;
+        if (why == XBTAB__SAMPLE_REFUSED) {
+            mark(spice, result, job, first, left - good, why);
+            break;
+        }
+        if (job->retry && retry(spice, sweep, first)) why = XBTAB__SAMPLE_OK;
+        mark(spice, result, job, first++, 1, why);
+    }
+}
+
+xbtab_status xbtab__spice_sweep(xbtab__spice *spice, const xbtab__spice_job *job, xbtab__spice_result *result)
+{
+    xbtab_status status = XBTAB_OK;
+    xbtab__deck deck = {0};
+    wanted *list = NULL;
+    dc_sweep sweep = {.job = job, .out = result->out};
+    if (spice->poisoned) XBTAB_FAIL(XBTAB_ERR_SPICE, "ngspice gave up in an earlier circuit of this process");
+    snprintf(spice->title, sizeof spice->title, "xbtab_job_%ld", ++spice->n_jobs);
+    XBTAB_TRY_DONE(xbtab__deck_build(&deck, job, spice->title));
+    XBTAB_TRY_DONE(wanted_create(&list, job));
+    sweep.wanted = list;
+    sweep.column = xbtab__alloc((size_t)job->n_outputs, sizeof *sweep.column);
+    if (!sweep.column) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    result->n_failed = 0;
+    result->reason[0] = '\0';
+    if (load(spice, &deck)) {
+        run_all(spice, &sweep, result);
+    } else {
+        mark(spice, result, job, 0, job->n_vectors, XBTAB__SAMPLE_REFUSED);
+    }
+done:
+    xbtab__free(sweep.column);
+    wanted_destroy(list, job->n_outputs);
+    xbtab__deck_clear(&deck);
+    return status;
+}
+
+/* ---- opening ---- */
+
+static xbtab_status load_library(spice_api *api)
+{
+    static const char name[] = "libngspice.so.0";
+    void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (!library) XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s cannot be loaded: %s", name, dlerror());
+    const struct {
+        const char *symbol;
+        void *slot;
+    } wants[] = {{"ngSpice_Init", &api->init},
+                 {"ngSpice_Init_Sync", &api->init_sync},
+                 {"ngSpice_Command", &api->command},
+                 {"ngSpice_Circ", &api->circuit}};
+    for (size_t w = 0; w < sizeof wants / sizeof *wants; w++) {
+        void *address = dlsym(library, wants[w].symbol);
+        if (!address) XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s has no %s", name, wants[w].symbol);
+        memcpy(wants[w].slot, &address, sizeof address);
+    }
+    return XBTAB_OK;
+}
+
+/* An empty .spiceinit in the working folder keeps ngspice from reading the user's. */
 static xbtab_status enter_private_folder(char *folder)
 {
     if (!mkdtemp(folder)) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot make a folder: %s", folder, strerror(errno));
     if (chdir(folder) != 0) {
+        int reason = errno;
         rmdir(folder);
-        XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot enter: %s", folder, strerror(errno));
+        XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot enter: %s", folder, strerror(reason));
     }
-    FILE *file = fopen(".spiceinit", "w");
-    if (!file || fclose(file) != 0)
-        XBTAB_FAIL(XBTAB_ERR_IO, "%s/.spiceinit: cannot write: %s", folder, strerror(errno));
+    int file = open(".spiceinit", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0) {
+        int reason = errno;
+        rmdir(folder);
+        XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot write: %s", folder, strerror(reason));
+    }
+    close(file);
     return XBTAB_OK;
 }
 
-static void leave_private_folder(const char *folder)
+xbtab_status xbtab__spice_open(xbtab__spice **out, const char *base_folder)
 {
+    static const char pattern[] = "/xbartab-spice-XXXXXX";
+    if (!base_folder) base_folder = "/tmp";
+    xbtab_status status = XBTAB_OK;
+    size_t size = strlen(base_folder) + sizeof pattern;
+    char *folder = xbtab__alloc(size, 1);
+    xbtab__spice *spice = xbtab__alloc(1, sizeof *spice);
+    if (!folder || !spice) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    XBTAB_TRY_DONE(load_library(&spice->api));
+    snprintf(folder, size, "%s%s", base_folder, pattern);
+    XBTAB_TRY_DONE(enter_private_folder(folder));
+    setlocale(LC_ALL, "C");
+    int code = spice->api.init(on_line, NULL, on_exit_request, on_point, on_plot, NULL, spice);
     unlink(".spiceinit");
     rmdir(folder);
-}
-
-static xbtab_status resolve(xbtab__spice *spice, void *library)
-{
-    const struct {
-        const char *name;
-        void *function;
-    } wanted[] = {{"ngSpice_Init", &spice->init},
-                  {"ngSpice_Init_Sync", &spice->init_sync},
-                  {"ngSpice_Command", &spice->command},
-                  {"ngSpice_Circ", &spice->circ}};
-    for (size_t k = 0; k < sizeof wanted / sizeof wanted[0]; k++) {
-        void *symbol = dlsym(library, wanted[k].name);
-        if (!symbol) XBTAB_FAIL(XBTAB_ERR_SPICE, "libngspice has no %s", wanted[k].name);
-        memcpy(wanted[k].function, &symbol, sizeof symbol);
+    if (code != 0 || spice->poisoned) {
+        XBTAB_FAIL_DONE(XBTAB_ERR_SPICE, "ngspice does not start (code %d): %s", code, spice->fault);
     }
-    return XBTAB_OK;
-}
-
-xbtab_status xbtab__spice_open(xbtab__spice **out)
-{
-    xbtab_status status;
-    char folder[] = P_tmpdir "/xbartab-XXXXXX";
-    xbtab__spice *spice = xbtab__alloc(1, sizeof *spice);
-    if (!spice) return XBTAB_NOMEM();
-    setlocale(LC_ALL, "C"); /* ngspice reads numbers by the locale */
-    XBTAB_TRY_DONE(enter_private_folder(folder));
-    void *library = dlopen("libngspice.so.0", RTLD_NOW | RTLD_LOCAL);
-    if (!library) {
-        status = xbtab__error_set(XBTAB_ERR_SPICE, "cannot load libngspice (Debian package libngspice0): %s",
-                                  dlerror());
-    } else {
-        status = resolve(spice, library);
-    }
-    if (status == XBTAB_OK) {
-        spice->init(on_text, NULL, on_exit_request, on_point, on_plot, NULL, spice);
-        spice->init_sync(on_source, on_source, NULL, NULL, spice);
-        command(spice, "version");
-        if (!spice->version[0]) status = xbtab__error_set(XBTAB_ERR_SPICE, "libngspice does not start");
-    }
-    leave_private_folder(folder);
-    if (status < 0) goto done;
+    spice->api.init_sync(on_source, on_source, NULL, NULL, spice);
+    spice->version[0] = '\0';
+    command(spice, "version");
     *out = spice;
     spice = NULL;
 done:
     xbtab__free(spice);
+    xbtab__free(folder);
     return status;
 }
 
@@ -244,114 +520,12 @@ void xbtab__spice_close(xbtab__spice **spice)
     *spice = NULL;
 }
 
-/* The circuit as ngspice wants it: an array of lines, ended by NULL, in one block of text. */
-static xbtab_status load(xbtab__spice *spice, const xbtab__spice_job *job)
+const char *xbtab__spice_version(const xbtab__spice *spice)
 {
-    xbtab_status status = XBTAB_OK;
-    xbtab__text text = {0};
-    char **lines = NULL;
-    size_t n = 0, k = 0;
-    snprintf(spice->title, sizeof spice->title, "xbartab-%u", ++spice->serial);
-    xbtab__text_add(&text, "%s\n%s\n", spice->title, options_line);
-    for (size_t l = 0; l < job->n_lines; l++) xbtab__text_add(&text, "%s\n", job->lines[l]);
-    xbtab__text_add(&text, "Vxbsweep xbsweep 0 dc 0\nRxbsweep xbsweep 0 1k\n");
-    for (int o = 0; o < job->n_outputs; o++) {
-        if (o % OUTPUTS_A_LINE == 0) xbtab__text_add(&text, "%s.save", o ? "\n" : "");
-        xbtab__text_add(&text, " %s", job->outputs[o]);
-    }
-    xbtab__text_add(&text, "\n.end\n");
-    XBTAB_TRY_DONE(xbtab__text_status(&text));
-    for (const char *c = text.s; *c; c++) n += *c == '\n';
-    lines = xbtab__alloc(n + 1, sizeof *lines);
-    if (!lines) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    for (char *line = text.s; k < n; line += strlen(line) + 1) {
-        *strchr(line, '\n') = '\0';
-        lines[k++] = line;
-    }
-    command(spice, "destroy all");
-    if (spice->has_loaded) command(spice, "remcirc");
-    command(spice, NULL);
-    spice->complaint[0] = '\0';
-    spice->has_loaded = true;
-    if (spice->circ(lines) != 0 && !spice->complaint[0]) {
-        snprintf(spice->complaint, sizeof spice->complaint, "the netlist cannot be loaded");
-    }
-    if (!spice->poisoned && !spice->complaint[0]) command(spice, ladder_command);
-done:
-    xbtab__free(lines);
-    xbtab__text_clear(&text);
-    return status;
-}
-
-/* Sweep the vectors from `first` on; returns how many arrived, and were believed, before the first bad one.
- */
-static int sweep_from(xbtab__spice *spice, int first)
-{
-    char text[64];
-    int wanted = spice->job->n_vectors - first;
-    spice->first = first;
-    spice->point = spice->n_plots = 0;
-    spice->bad_point = -1;
-    spice->is_mapped = spice->title_fits = spice->is_lost = false;
-    snprintf(text, sizeof text, "dc vxbsweep 0 %d 1",
-             wanted > 1 ? wanted - 1 : 1); /* a sweep has two points at least */
-    command(spice, text);
-    command(spice, "destroy all");
-    command(spice, NULL);
-    int arrived = spice->point < wanted ? spice->point : wanted;
-    if (spice->poisoned || spice->n_plots != 1 || !spice->title_fits || spice->is_lost) return 0;
-    if (spice->bad_point >= 0 && spice->bad_point < arrived) arrived = spice->bad_point;
-    return arrived;
-}
-
-xbtab_status xbtab__spice_sweep(xbtab__spice *spice, const xbtab__spice_job *job, double *out,
-                                xbtab_sample_status *status)
-{
-    size_t n_values = (size_t)job->n_vectors * (size_t)job->n_outputs;
-    for (size_t k = 0; k < n_values; k++) out[k] = NAN;
-    for (int v = 0; v < job->n_vectors; v++) status[v] = XBTAB_SAMPLE_REFUSED;
-    spice->place = xbtab__alloc((size_t)job->n_outputs, sizeof *spice->place);
-    if (!spice->place) return XBTAB_NOMEM();
-    spice->job = job;
-    spice->out = out;
-    spice->point = 0;
-    spice->bad_point = -1;
-    xbtab_status loaded = load(spice, job);
-    bool is_accepted = loaded == XBTAB_OK && !spice->poisoned && !spice->complaint[0];
-    for (int v = 0; is_accepted && v < job->n_vectors && !spice->poisoned;) {
-        int arrived = sweep_from(spice, v);
-        for (int k = 0; k < arrived; k++) status[v + k] = XBTAB_SAMPLE_OK;
-        v += arrived;
-        if (v < job->n_vectors) status[v++] = XBTAB_SAMPLE_NOT_CONVERGED;
-    }
-    for (int v = 0; v < job->n_vectors; v++) {
-        double *row = out + (size_t)v * (size_t)job->n_outputs;
-        for (int k = 0; k < job->n_outputs && status[v] == XBTAB_SAMPLE_OK; k++) {
-            if (!isfinite(row[k])) status[v] = XBTAB_SAMPLE_NOT_FINITE;
-        }
-        for (int k = 0; k < job->n_outputs && status[v] != XBTAB_SAMPLE_OK; k++) row[k] = NAN;
-    }
-    spice->job = NULL;
-    spice->out = NULL;
-    xbtab__free(spice->place);
-    spice->place = NULL;
-    return loaded;
-}
-
-const char *xbtab__spice_complaint(const xbtab__spice *spice)
-{
-    return spice->complaint;
+    return spice->version;
 }
 
 bool xbtab__spice_is_poisoned(const xbtab__spice *spice)
 {
     return spice->poisoned;
-}
-
-const char *xbtab__spice_version(const xbtab__spice *spice)
-{
-    return spice->version;
 }

@@ -1,57 +1,95 @@
-/* spice.h - ngspice in this process, through libngspice. One process holds one: the library's state is
- * global.
+/* spice.h - one circuit with its sequence of input vectors, solved by libngspice inside this process.
  *
- * libngspice's return codes say little, a failed load leaves the old circuit current, and after a "controlled
- * exit" the library is unusable. So a sweep is believed only if all of this holds: the load gave no
- * complaint, the plot's title is the one of this load, every vector arrived, and every number is finite. Call
- * it from a worker process (worker.h). */
+ * ngspice is a process-wide singleton that may longjmp, crash, hang or stay unusable after a bad netlist, so
+ * this interface is for worker processes (worker.h): open it once a process, and end the process when
+ * xbtab__spice_is_poisoned(). The library is loaded with dlopen() at run time; nothing links against it.
+ *
+ * A job is a dc sweep of an otherwise unused source: its points are the input vectors, and the inputs are
+ * "external" sources that ask us for their values at each point. The matrix is ordered once, each vector
+ * starts from the solution of the one before, and the values pass as exact doubles. The netlist keeps full
+ * precision only where numbers stand in subcircuit parameters (X.. name=%.17g): ngspice cuts the constants of
+ * a B source's expression to 11 digits. */
 #ifndef XBTAB_CHARACTERIZE_SPICE_H
 #define XBTAB_CHARACTERIZE_SPICE_H
 
 #include <stdbool.h>
-#include <stddef.h>
-
-#include <xbartab/tables.h>
 
 #include "check.h"
 
+/* name, value (kept in files), text */
+#define XBTAB__SAMPLE_STATUS_LIST(X)                                                                         \
+    X(XBTAB__SAMPLE_OK, 0, "solved")                                                                         \
+    X(XBTAB__SAMPLE_NOT_CONVERGED, 1, "ngspice found no operating point")                                    \
+    X(XBTAB__SAMPLE_NOT_FINITE, 2, "a voltage or current is beyond all bounds")                              \
+    X(XBTAB__SAMPLE_REFUSED, 3, "ngspice refused the netlist")                                               \
+    X(XBTAB__SAMPLE_CRASHED, 4, "ngspice crashed")                                                           \
+    X(XBTAB__SAMPLE_TIMEOUT, 5, "ngspice took too long")
+
+/** How one sample (one input vector of one circuit) ended. Anything but OK is a result, not a failed call. */
+typedef enum xbtab__sample_status {
+#define XBTAB__SAMPLE_ENUM(name, value, text) name = (value),
+    XBTAB__SAMPLE_STATUS_LIST(XBTAB__SAMPLE_ENUM)
+#undef XBTAB__SAMPLE_ENUM
+} xbtab__sample_status;
+
+/** One line for a sample's status; a static string, also for numbers that are none. */
+const char *xbtab__sample_status_text(xbtab__sample_status status);
+
 typedef struct xbtab__spice xbtab__spice;
 
-/** One circuit and the source values to solve it for. */
-typedef struct xbtab__spice_job {
-    const char *const *lines; /* lines[n_lines]: elements and models; no title, analysis, .save or .end */
-    size_t n_lines;
-    bool current_sources; /* sources are current sources ii<k> instead of voltage sources vi<k> */
-    int n_vectors;        /* 1 or more, solved in order, each warm-started from the one before */
-    int n_sources;        /* sources 0 to n_sources - 1, written "Vi<k> a b external" without a value */
-    const double *values; /* values[n_vectors][n_sources] [V] or [A] */
-    int n_outputs;
-    const char *const *outputs; /* outputs[n_outputs]: "v(node)" or "i(vdevice)" */
-} xbtab__spice_job;
+/** Load and start ngspice. Changes this process: the working folder becomes a private one that is already
+ *  removed again when this returns, and the locale becomes "C".
+ *  @param[out] out          new; xbtab__spice_close(). Untouched on failure.
+ *  @param      base_folder  where the private folder lives for that moment; NULL = "/tmp".
+ *  @return XBTAB_ERR_UNSUPPORTED (libngspice is not installed or lacks a function; the message says which),
+ *  XBTAB_ERR_IO (base_folder is not writable), XBTAB_ERR_SPICE (it does not start), XBTAB_ERR_NOMEM.
+ *  Once a process. ngspice prints nothing on the process' own output; its lines are kept as reasons. */
+xbtab_status xbtab__spice_open(xbtab__spice **out, const char *base_folder) XBTAB_MUST_CHECK;
 
-/** Load libngspice into this process: changes the working folder to a private one (removed again at once),
- * and the locale to "C". @param[out] out  owned by the caller; xbtab__spice_close().
- *  @return XBTAB_ERR_SPICE (no library, or it does not start), XBTAB_ERR_IO, XBTAB_ERR_NOMEM. */
-xbtab_status xbtab__spice_open(xbtab__spice **out) XBTAB_MUST_CHECK;
-
-/** Forget the library; it stays loaded until the process ends. */
+/** Free our side and set the pointer to NULL; NULL-safe. ngspice itself stays in the process. */
 void xbtab__spice_close(xbtab__spice **spice);
 
-/** Solve one circuit for all vectors.
- *  @param[out] out     out[n_vectors][n_outputs]; NAN where a vector failed.
- *  @param[out] status  status[n_vectors]. A vector that fails does not stop the later ones.
- *  @return XBTAB_OK also where vectors failed: xbtab__spice_complaint() has ngspice's own words.
- * XBTAB_ERR_NOMEM. */
-xbtab_status xbtab__spice_sweep(xbtab__spice *spice, const xbtab__spice_job *job, double *out,
-                                xbtab_sample_status *status) XBTAB_MUST_CHECK;
+/** ngspice's own name and version, "ngspice-39"; borrowed from spice. For provenance. */
+const char *xbtab__spice_version(const xbtab__spice *spice);
 
-/** The first line in which ngspice complained about the last sweep; "" if it did not. Borrowed. */
-const char *xbtab__spice_complaint(const xbtab__spice *spice);
-
-/** The library asked to exit: the process must end without calling it again. */
+/** ngspice asked to exit: nothing may be run any more, the process must end. */
 bool xbtab__spice_is_poisoned(const xbtab__spice *spice);
 
-/** Version of libngspice, such as "39.3". Borrowed. */
-const char *xbtab__spice_version(const xbtab__spice *spice);
+/** One circuit and its input vectors; everything is borrowed for the call. */
+typedef struct xbtab__spice_job {
+    /** lines[n_lines]: the netlist without title, options and ".end"; one string may hold several lines.
+     * Input k is "Vi<k> a b external" [V] or "Ii<k> a b external" [A, from a to b inside the source], each k
+     * in [0, n_sources) exactly once, outside any subcircuit and with nothing behind "external". */
+    const char *const *lines;
+    int n_lines;
+    int n_sources;              /* 0 or more */
+    int n_vectors;              /* 1 or more */
+    const double *values;       /* values[n_vectors][n_sources] [V or A], finite */
+    int n_outputs;              /* 1 or more */
+    const char *const *outputs; /* outputs[n_outputs]: "v(node)" [V] or "i(vsource)" [A], all different */
+    bool retry;                 /* try a vector that failed alone with ngspice's whole convergence ladder:
+                                   minutes on a large circuit; false = fail after Newton, gmin and source
+                                   stepping */
+} xbtab__spice_job;
+
+enum { XBTAB__REASON_SIZE = 256 };
+
+/** Where a job's outcome goes; the arrays are the caller's. */
+typedef struct xbtab__spice_result {
+    double *out;                     /* out[n_vectors][n_outputs] [V or A]; NAN where status is not OK */
+    xbtab__sample_status *status;    /* status[n_vectors] */
+    int n_failed;                    /* vectors that are not OK */
+    char reason[XBTAB__REASON_SIZE]; /* first failure in ngspice's own words, one line; "" if none */
+} xbtab__spice_result;
+
+/** Solve a job. A vector is OK only if ngspice loaded this very circuit, said nothing that spells an error
+ *  while it solved the vector, and every output is finite and within 1e6 V or A; a vector that fails is left
+ *  out, and the one behind it starts afresh. The result depends on the job alone, not on earlier jobs.
+ *  @return XBTAB_OK, also if vectors failed or the netlist was refused (see result->status);
+ *  XBTAB_ERR_INPUT (the job breaks a rule above, or holds a control block, ".options", ".title", ".end", or a
+ *  number that is NaN or infinite; nothing was run), XBTAB_ERR_SPICE (already poisoned), XBTAB_ERR_NOMEM.
+ *  Does not return if ngspice hangs; a crash ends the process. Threads: only the one that opened spice. */
+xbtab_status xbtab__spice_sweep(xbtab__spice *spice, const xbtab__spice_job *job,
+                                xbtab__spice_result *result) XBTAB_MUST_CHECK;
 
 #endif

@@ -1,352 +1,322 @@
-/* worker.c - the pool: who works on what, what came back, who died.
+/* worker.c - the parent's side of the pool: it hands out units, collects replies, and replaces workers.
  *
- * The caller and a worker talk over a socket pair: the caller sends a unit's number, the worker answers with
- * a header and the unit's numbers or message. A closed socket is a dead worker. Workers die with their
- * parent. */
+ * Each worker has a slot with one socket. A slot holds at most one unit, and keeps it when its worker dies,
+ * so that the replacement tries the same unit once more; after the second time the unit is reported as
+ * crashed or out of time. Workers are ended with SIGKILL throughout: they hold nothing that needs a farewell.
+ */
 #include "worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "memory.h"
+#include "worker_private.h"
 
 enum {
-    MOST_TRIES = 2, /* of a unit whose worker dies */
-    MOST_WORKERS = 1024,
-    TICK_MILLISECONDS = 200, /* between progress reports and looks at the deadlines */
-    LONGEST_MESSAGE = 1024,
-    HELLO = -1 /* unit number of the first answer: the worker is ready, and tells the version */
+    NO_UNIT = -1,
+    MAX_TRIES = 2,
+    MAX_STARTS = 3,
+    START_GRACE_MS = 1000,
+    TICK_MS = 50,
+    RECEIVE_STEP = 1 << 16
 };
 
-typedef struct answer_header {
-    int32_t unit;
-    int32_t status; /* xbtab_status of the unit's function */
-    uint64_t n_bytes;
-} answer_header;
+static const double seconds_to_start = 60, seconds_default = 600;
+static const long units_per_worker_default = 2000;
+static const uint64_t largest_reply = (uint64_t)1 << 32; /* more is a worker gone mad [bytes] */
 
-typedef struct worker {
+typedef enum slot_state {
+    SLOT_EMPTY,    /* no process */
+    SLOT_STARTING, /* its ngspice is not up yet */
+    SLOT_IDLE,
+    SLOT_BUSY /* with its unit */
+} slot_state;
+
+typedef struct worker_slot {
+    slot_state state;
     pid_t pid;
-    int socket; /* -1 = no such worker */
-    int unit;   /* being worked on; -1 = none */
-    bool is_ready;
-    bool timed_out;
-    double deadline;
-    char *buffer;
-    size_t used, room;
-} worker;
+    int socket;
+    int n_starts;    /* workers in a row that have not come up */
+    long n_units;    /* done by this worker */
+    size_t rss;      /* of this worker, latest [bytes] */
+    long unit;       /* NO_UNIT = none; kept for the next worker when this one dies */
+    int n_tries;     /* of that unit */
+    double deadline; /* of the start or the unit, by clock_now() */
+    xbtab__bytes in; /* received so far; at most one message */
+} worker_slot;
 
-typedef struct pool {
-    const xbtab__pool_job *job;
+typedef struct worker_pool {
     const xbtab__pool_options *options;
-    xbtab__pool_report *report;
-    worker *worker;
-    int n_workers;
-    char *tries; /* tries[n_units] so far */
-    int *again;  /* units to be tried again */
-    int n_again;
-    int next; /* next unit never handed out */
-    int done, total;
-    double began;
-} pool;
+    xbtab__worker_task task;
+    xbtab__sink_fn sink;
+    xbtab__pool_stats stats;
+    worker_slot *slots;
+    struct pollfd *polls; /* polls[n_slots] */
+    int n_slots;
+    long n_units, next; /* units below next are handed out or skipped */
+    double began, told; /* when the run began, and when progress was told last */
+} worker_pool;
 
-static double now(void)
+static double clock_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- in the worker ---- */
+/* ---- workers come and go ---- */
 
-static bool send_all(int socket, const void *data, size_t n)
+static void end_worker(worker_pool *pool, worker_slot *slot)
 {
-    const char *bytes = data;
-    while (n > 0) {
-        ssize_t wrote = send(socket, bytes, n, MSG_NOSIGNAL);
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote <= 0) return false;
-        bytes += wrote;
-        n -= (size_t)wrote;
+    if (slot->state == SLOT_EMPTY) return;
+    if (slot->state ==
+        SLOT_STARTING) { /* a worker that is killed in these 2 ms would leave its folder behind */
+        struct pollfd up = {.fd = slot->socket, .events = POLLIN};
+        (void)!poll(&up, 1, START_GRACE_MS);
     }
-    return true;
+    close(slot->socket);
+    kill(slot->pid, SIGKILL);
+    while (waitpid(slot->pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+    if (slot->rss > pool->stats.rss_last_bytes) pool->stats.rss_last_bytes = slot->rss;
+    slot->state = SLOT_EMPTY;
+    slot->in.n = 0;
 }
 
-static bool answer(int socket, int unit, xbtab_status status, const void *data, size_t n)
+static xbtab_status start_worker(worker_pool *pool, worker_slot *slot)
 {
-    answer_header header = {.unit = unit, .status = status, .n_bytes = n};
-    return send_all(socket, &header, sizeof header) && send_all(socket, data, n);
-}
-
-static void work(const xbtab__pool_job *job, int recycle_after, int socket)
-{
-    xbtab__spice *spice = NULL;
-    xbtab_status status = xbtab__spice_open(&spice);
-    const char *hello = status < 0 ? xbtab_error_message() : xbtab__spice_version(spice);
-    if (!answer(socket, HELLO, status, hello, strlen(hello)) || status < 0) return;
-    for (int n_done = 0; n_done < recycle_after; n_done++) {
-        int32_t unit;
-        ssize_t got;
-        do got = recv(socket, &unit, sizeof unit, MSG_WAITALL);
-        while (got < 0 && errno == EINTR);
-        if (got != (ssize_t)sizeof unit) return;
-        xbtab__numbers numbers = {0};
-        status = job->run(job->context, unit, spice, &numbers);
-        bool sent = status < 0
-                        ? answer(socket, unit, status, xbtab_error_message(), strlen(xbtab_error_message()))
-                        : answer(socket, unit, status, numbers.x, numbers.n * sizeof *numbers.x);
-        xbtab__free(numbers.x);
-        if (!sent || xbtab__spice_is_poisoned(spice)) return;
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        XBTAB_FAIL(XBTAB_ERR_IO, "cannot open a socket to a worker: %s", strerror(errno));
     }
-}
-
-static void become_worker(const pool *p, int socket)
-{
-    struct rlimit none = {0, 0};
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGINT, SIG_IGN); /* the caller decides when to stop */
-    signal(SIGTERM, SIG_DFL);
-    setrlimit(RLIMIT_CORE, &none);
-    for (int w = 0; w < p->n_workers; w++) {
-        if (p->worker[w].socket >= 0) close(p->worker[w].socket);
-    }
-    int nowhere = open("/dev/null", O_RDWR);
-    if (nowhere >= 0) {
-        dup2(nowhere, STDIN_FILENO);
-        dup2(nowhere, STDOUT_FILENO); /* ngspice's words come through its callback; nothing else may leak */
-        close(nowhere);
-    }
-    work(p->job, p->options->recycle_after > 0 ? p->options->recycle_after : 1000, socket);
-    _exit(0); /* no exit handlers: they belong to the caller */
-}
-
-/* ---- in the caller ---- */
-
-static xbtab_status start(pool *p, worker *w)
-{
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-        XBTAB_FAIL(XBTAB_ERR_IO, "cannot start a worker: %s", strerror(errno));
-    }
-    pid_t parent = getpid(), pid = fork();
+    pool->task.socket = ends[1];
+    pid_t pid = fork();
+    if (pid == 0) xbtab__worker_live(&pool->task);
+    int reason = errno;
+    close(ends[1]);
     if (pid < 0) {
-        close(pair[0]);
-        close(pair[1]);
-        XBTAB_FAIL(XBTAB_ERR_IO, "cannot start a worker: %s", strerror(errno));
+        close(ends[0]);
+        XBTAB_FAIL(XBTAB_ERR_IO, "cannot start a worker process: %s", strerror(reason));
     }
-    if (pid == 0) {
-        close(pair[0]);
-        if (getppid() != parent) _exit(1);
-        become_worker(p, pair[1]);
-    }
-    close(pair[1]);
-    w->pid = pid;
-    w->socket = pair[0];
-    w->unit = -1;
-    w->is_ready = w->timed_out = false;
-    w->deadline = now() + 60.0; /* to load the library: milliseconds, on an idle machine */
-    w->used = 0;
+    slot->state = SLOT_STARTING;
+    slot->pid = pid;
+    slot->socket = ends[0];
+    slot->n_starts++;
+    slot->n_units = 0;
+    slot->rss = 0;
+    slot->deadline = clock_now() + seconds_to_start;
     return XBTAB_OK;
 }
 
-static void stop(worker *w)
+/* ---- units ---- */
+
+static bool is_done(const worker_pool *pool, long unit)
 {
-    if (w->socket < 0) return;
-    kill(w->pid, SIGKILL);
-    close(w->socket);
-    while (waitpid(w->pid, NULL, 0) < 0 && errno == EINTR) continue;
-    w->socket = -1;
+    return pool->options->is_done && pool->options->is_done(unit, pool->task.context);
 }
 
-static int next_unit(pool *p)
+/* True if the slot has a unit: the one that its former worker left behind, or the next one. */
+static bool has_unit(worker_pool *pool, worker_slot *slot)
 {
-    if (p->n_again > 0) return p->again[--p->n_again];
-    while (p->next < p->job->n_units && p->job->is_done && p->job->is_done(p->job->context, p->next))
-        p->next++;
-    return p->next < p->job->n_units ? p->next++ : -1;
-}
-
-static bool has_work(pool *p)
-{
-    int unit = next_unit(p);
-    if (unit < 0) return false;
-    p->again[p->n_again++] = unit;
+    if (slot->unit != NO_UNIT) return true;
+    while (pool->next < pool->n_units && is_done(pool, pool->next)) pool->next++;
+    if (pool->next == pool->n_units) return false;
+    slot->unit = pool->next++;
+    slot->n_tries = 0;
     return true;
 }
 
-static void give_work(pool *p, worker *w)
+static void send_unit(const worker_pool *pool, worker_slot *slot)
 {
-    if (!w->is_ready || w->unit >= 0) return;
-    int unit = next_unit(p);
-    if (unit < 0) return;
-    int32_t message = unit;
-    w->unit = unit;
-    p->tries[unit]++;
-    w->deadline = now() + p->job->deadline(p->job->context, unit);
-    (void)send_all(w->socket, &message, sizeof message); /* a dead worker shows as a closed socket */
+    const xbtab__pool_options *options = pool->options;
+    int64_t unit = slot->unit;
+    /* Eight bytes into an empty socket: they go at once, or the worker is dead, which poll() will tell. */
+    (void)!send(slot->socket, &unit, sizeof unit, MSG_NOSIGNAL);
+    slot->state = SLOT_BUSY;
+    slot->n_tries++;
+    slot->deadline =
+        clock_now() +
+        (options->seconds_max ? options->seconds_max(slot->unit, pool->task.context) : seconds_default);
 }
 
-static xbtab_status deliver(pool *p, int unit, xbtab_sample_status status, const char *message,
-                            const double *x, size_t n)
+/* Whatever the slot's state allows without waiting. */
+static xbtab_status go_on(worker_pool *pool, worker_slot *slot)
 {
-    p->done++;
-    if (status != XBTAB_SAMPLE_OK) p->report->failed++;
-    return p->job->sink(p->job->context, unit, status, message, x, n);
-}
-
-static xbtab_status take_answer(pool *p, worker *w)
-{
-    answer_header header;
-    char message[LONGEST_MESSAGE + 1];
-    xbtab_status status = XBTAB_OK;
-    memcpy(&header, w->buffer, sizeof header);
-    const char *body = w->buffer + sizeof header;
-    size_t n = (size_t)header.n_bytes;
-    snprintf(message, sizeof message, "%.*s", (int)(n < LONGEST_MESSAGE ? n : LONGEST_MESSAGE), body);
-    if (header.unit == HELLO) {
-        w->is_ready = true;
-        if (header.status < 0) status = xbtab__error_set((xbtab_status)header.status, "%s", message);
-        snprintf(p->report->ngspice, sizeof p->report->ngspice, "%.31s", message);
-    } else if (header.status < 0) {
-        status = deliver(p, w->unit, XBTAB_SAMPLE_REFUSED, message, NULL, 0);
-        w->unit = -1;
+    if (slot->state == SLOT_EMPTY) return has_unit(pool, slot) ? start_worker(pool, slot) : XBTAB_OK;
+    if (slot->state != SLOT_IDLE) return XBTAB_OK;
+    if (has_unit(pool, slot)) {
+        send_unit(pool, slot);
     } else {
-        double *x = xbtab__alloc(n / sizeof *x, sizeof *x);
-        if (!x) return XBTAB_NOMEM();
-        memcpy(x, body, n);
-        status = deliver(p, w->unit, XBTAB_SAMPLE_OK, "", x, n / sizeof *x);
-        xbtab__free(x);
-        w->unit = -1;
+        end_worker(pool, slot);
     }
-    w->used = 0;
-    return status;
+    return XBTAB_OK;
 }
 
-static xbtab_status bury(pool *p, worker *w)
+static xbtab_status deliver(worker_pool *pool, worker_slot *slot, xbtab__sample_status sample,
+                            const void *bytes, size_t n)
 {
-    int unit = w->unit;
-    bool timed_out = w->timed_out, was_ready = w->is_ready;
-    stop(w);
-    if (!was_ready) XBTAB_FAIL(XBTAB_ERR_SPICE, "a worker died while it loaded libngspice");
-    if (unit < 0) return XBTAB_OK; /* recycled, or out of use */
-    p->report->replaced++;
-    if (p->tries[unit] < MOST_TRIES) {
-        p->again[p->n_again++] = unit;
+    long unit = slot->unit;
+    slot->unit = NO_UNIT;
+    XBTAB_TRY(pool->sink(unit, sample, bytes, n, pool->task.context));
+    pool->stats.n_units++;
+    if (sample != XBTAB__SAMPLE_OK) pool->stats.n_failed++;
+    return XBTAB_OK;
+}
+
+/* The worker is dead, or has gone mad, or is late. */
+static xbtab_status lose_worker(worker_pool *pool, worker_slot *slot, xbtab__sample_status why)
+{
+    bool was_busy = slot->state == SLOT_BUSY;
+    end_worker(pool, slot);
+    pool->stats.n_lost++;
+    if (slot->n_starts >= MAX_STARTS) {
+        XBTAB_FAIL(XBTAB_ERR_SPICE, "%d workers in a row did not get ngspice to start", MAX_STARTS);
+    }
+    if (!was_busy) return XBTAB_OK;
+    if (slot->n_tries >= MAX_TRIES) return deliver(pool, slot, why, NULL, 0);
+    pool->stats.n_retried++;
+    return XBTAB_OK;
+}
+
+static xbtab_status take_reply(worker_pool *pool, worker_slot *slot, const xbtab__message *message,
+                               const void *bytes)
+{
+    const xbtab__pool_options *options = pool->options;
+    long limit = options->units_per_worker > 0 ? options->units_per_worker : units_per_worker_default;
+    if (message->status < 0) {
+        XBTAB_FAIL((xbtab_status)message->status, "%.*s", (int)message->n, (const char *)bytes);
+    }
+    if (slot->state == SLOT_STARTING) {
+        slot->n_starts = 0;
+        slot->state = SLOT_IDLE;
+        slot->in.n = 0;
         return XBTAB_OK;
     }
-    return timed_out ? deliver(p, unit, XBTAB_SAMPLE_TIMEOUT, "ngspice took too long", NULL, 0)
-                     : deliver(p, unit, XBTAB_SAMPLE_CRASHED, "ngspice crashed", NULL, 0);
-}
-
-/* One read's worth of an answer; whole answers are taken. */
-static xbtab_status receive(pool *p, worker *w)
-{
-    if (w->room - w->used < 65536) {
-        char *grown = xbtab__realloc(w->buffer, 2 * w->room + 131072, 1);
-        if (!grown) return XBTAB_NOMEM();
-        w->buffer = grown;
-        w->room = 2 * w->room + 131072;
+    slot->rss = (size_t)message->rss;
+    if (slot->n_units++ == 0 && slot->rss > pool->stats.rss_first_bytes) {
+        pool->stats.rss_first_bytes = slot->rss;
     }
-    ssize_t got = recv(w->socket, w->buffer + w->used, w->room - w->used, 0);
-    if (got < 0 && errno == EINTR) return XBTAB_OK;
-    if (got <= 0) return bury(p, w);
-    w->used += (size_t)got;
-    answer_header header;
-    if (w->used < sizeof header) return XBTAB_OK;
-    memcpy(&header, w->buffer, sizeof header);
-    return w->used >= sizeof header + header.n_bytes ? take_answer(p, w) : XBTAB_OK;
-}
-
-static xbtab_status tell(const pool *p)
-{
-    if (!p->options->progress) return XBTAB_OK;
-    double seconds = now() - p->began;
-    xbtab_progress progress = {.what = p->job->what,
-                               .done = p->done,
-                               .total = p->total,
-                               .failed = p->report->failed,
-                               .seconds = seconds,
-                               .seconds_left = p->done ? seconds / p->done * (p->total - p->done) : -1.0};
-    if (p->options->progress(&progress, p->options->payload)) {
-        XBTAB_FAIL(XBTAB_ERR_CANCELED, "canceled with %d of %d units done", p->done, p->total);
+    slot->state = SLOT_IDLE;
+    XBTAB_TRY(deliver(pool, slot, (xbtab__sample_status)message->sample, bytes, (size_t)message->n));
+    slot->in.n = 0;
+    if (message->retire || slot->n_units >= limit) {
+        end_worker(pool, slot);
+        pool->stats.n_recycled++;
     }
     return XBTAB_OK;
 }
 
-static xbtab_status run(pool *p)
+static xbtab_status receive(worker_pool *pool, worker_slot *slot)
 {
-    struct pollfd *fds = xbtab__alloc((size_t)p->n_workers, sizeof *fds);
-    xbtab_status status = XBTAB_OK;
-    double told = p->began;
-    if (!fds) return XBTAB_NOMEM();
-    XBTAB_TRY_DONE(tell(p));
-    while (p->done < p->total) {
-        for (int w = 0; w < p->n_workers; w++) {
-            worker *k = &p->worker[w];
-            if (k->socket < 0 && has_work(p)) XBTAB_TRY_DONE(start(p, k));
-            if (k->socket >= 0) give_work(p, k);
-            fds[w] = (struct pollfd){.fd = k->socket, .events = POLLIN};
-        }
-        int ready = poll(fds, (nfds_t)p->n_workers, TICK_MILLISECONDS);
-        if (ready < 0 && errno != EINTR)
-            XBTAB_FAIL_DONE(XBTAB_ERR_IO, "cannot wait for workers: %s", strerror(errno));
-        for (int w = 0; w < p->n_workers; w++) {
-            worker *k = &p->worker[w];
-            if (k->socket < 0) continue;
-            if (ready > 0 && fds[w].revents) XBTAB_TRY_DONE(receive(p, k));
-            bool is_busy = k->unit >= 0 || !k->is_ready;
-            if (k->socket >= 0 && is_busy && now() > k->deadline && !k->timed_out) {
-                k->timed_out = true;
-                kill(k->pid, SIGKILL); /* its socket closes */
-            }
-        }
-        if (now() - told >= 1e-3 * TICK_MILLISECONDS) {
-            told = now();
-            XBTAB_TRY_DONE(tell(p));
-        }
+    unsigned char block[RECEIVE_STEP];
+    xbtab__message message;
+    ssize_t got = recv(slot->socket, block, sizeof block, MSG_DONTWAIT);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) return XBTAB_OK;
+    if (got <= 0) return lose_worker(pool, slot, XBTAB__SAMPLE_CRASHED);
+    xbtab__bytes_add(&slot->in, block, (size_t)got);
+    if (slot->in.failed) return XBTAB_NOMEM();
+    if (slot->in.n < sizeof message) return XBTAB_OK;
+    memcpy(&message, slot->in.data, sizeof message);
+    int64_t expected = slot->state == SLOT_BUSY ? slot->unit : NO_UNIT;
+    size_t rest = slot->in.n - sizeof message;
+    if (message.magic != XBTAB__MESSAGE_MAGIC || slot->state == SLOT_IDLE || message.unit != expected ||
+        message.n > largest_reply || rest > message.n) {
+        return lose_worker(pool, slot, XBTAB__SAMPLE_CRASHED);
     }
-    status = tell(p);
-done:
-    xbtab__free(fds);
-    return status;
+    return rest < message.n ? XBTAB_OK : take_reply(pool, slot, &message, slot->in.data + sizeof message);
 }
 
-xbtab_status xbtab__pool_run(const xbtab__pool_job *job, const xbtab__pool_options *options,
-                             xbtab__pool_report *report)
+/* ---- the run ---- */
+
+static xbtab_status tell_progress(worker_pool *pool, bool at_end)
 {
-    xbtab_status status;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    pool p = {.job = job, .options = options, .report = report, .began = now()};
-    for (int unit = 0; unit < job->n_units; unit++) {
-        if (!job->is_done || !job->is_done(job->context, unit)) p.total++;
+    const xbtab__pool_options *options = pool->options;
+    double now = clock_now();
+    if (!options->progress || (!at_end && now - pool->told < 1e-3 * TICK_MS)) return XBTAB_OK;
+    pool->told = now;
+    long done = pool->stats.n_skipped + pool->stats.n_units;
+    double seconds = now - pool->began;
+    xbtab_progress progress = {.what = options->what ? options->what : "circuits",
+                               .done = done,
+                               .total = pool->n_units,
+                               .failed = pool->stats.n_failed,
+                               .seconds = seconds,
+                               .seconds_left = -1};
+    if (pool->stats.n_units > 0) {
+        progress.seconds_left = seconds / (double)pool->stats.n_units * (double)(pool->n_units - done);
     }
-    p.n_workers = options->workers > 0 ? options->workers : cores > 0 ? (int)cores : 1;
-    if (p.n_workers > MOST_WORKERS) p.n_workers = MOST_WORKERS;
-    if (p.n_workers > p.total) p.n_workers = p.total;
-    p.worker = xbtab__alloc((size_t)p.n_workers, sizeof *p.worker);
-    p.tries = xbtab__alloc((size_t)job->n_units, 1);
-    p.again = xbtab__alloc((size_t)job->n_units + 1, sizeof *p.again);
-    if (!p.worker || !p.tries || !p.again) {
+    if (options->progress(&progress, options->progress_payload) == 0 || at_end) return XBTAB_OK;
+    XBTAB_FAIL(XBTAB_ERR_CANCELED, "canceled after %ld of %ld %s", done, pool->n_units, progress.what);
+}
+
+/* True while any worker lives. */
+static bool wait_for_workers(worker_pool *pool)
+{
+    bool any = false;
+    for (int s = 0; s < pool->n_slots; s++) {
+        bool lives = pool->slots[s].state != SLOT_EMPTY;
+        pool->polls[s] = (struct pollfd){.fd = lives ? pool->slots[s].socket : -1, .events = POLLIN};
+        any = any || lives;
+    }
+    if (any && poll(pool->polls, (nfds_t)pool->n_slots, TICK_MS) < 0) {
+        for (int s = 0; s < pool->n_slots; s++) pool->polls[s].revents = 0; /* a signal: progress decides */
+    }
+    return any;
+}
+
+static xbtab_status run(worker_pool *pool)
+{
+    for (;;) {
+        for (int s = 0; s < pool->n_slots; s++) XBTAB_TRY(go_on(pool, &pool->slots[s]));
+        XBTAB_TRY(tell_progress(pool, false));
+        if (!wait_for_workers(pool)) break;
+        double now = clock_now();
+        for (int s = 0; s < pool->n_slots; s++) {
+            worker_slot *slot = &pool->slots[s];
+            if (pool->polls[s].revents) {
+                XBTAB_TRY(receive(pool, slot));
+            } else if ((slot->state == SLOT_STARTING || slot->state == SLOT_BUSY) && now > slot->deadline) {
+                XBTAB_TRY(lose_worker(pool, slot, XBTAB__SAMPLE_TIMEOUT));
+            }
+        }
+    }
+    return tell_progress(pool, true);
+}
+
+xbtab_status xbtab__pool_run(xbtab__pool_stats *stats, const xbtab__pool_options *options, long n_units,
+                             xbtab__unit_fn unit, xbtab__sink_fn sink, void *context)
+{
+    xbtab_status status = XBTAB_OK;
+    worker_pool pool = {.options = options,
+                        .task = {.options = options, .unit = unit, .context = context, .parent = getpid()},
+                        .sink = sink,
+                        .n_slots = options->n_workers > 0 ? options->n_workers : 1,
+                        .n_units = n_units,
+                        .began = clock_now()};
+    for (long u = 0; u < n_units; u++) pool.stats.n_skipped += is_done(&pool, u);
+    pool.slots = xbtab__alloc((size_t)pool.n_slots, sizeof *pool.slots);
+    pool.polls = xbtab__alloc((size_t)pool.n_slots, sizeof *pool.polls);
+    if (!pool.slots || !pool.polls) {
         status = XBTAB_NOMEM();
         goto done;
     }
-    for (int w = 0; w < p.n_workers; w++) p.worker[w].socket = -1;
-    status = run(&p);
-    for (int w = 0; w < p.n_workers; w++) stop(&p.worker[w]);
+    for (int s = 0; s < pool.n_slots; s++) pool.slots[s].unit = NO_UNIT;
+    status = run(&pool);
 done:
-    for (int w = 0; w < p.n_workers && p.worker; w++) xbtab__free(p.worker[w].buffer);
-    xbtab__free(p.worker);
-    xbtab__free(p.tries);
-    xbtab__free(p.again);
+    for (int s = 0; pool.slots && s < pool.n_slots; s++) {
+        end_worker(&pool, &pool.slots[s]);
+        xbtab__bytes_clear(&pool.slots[s].in);
+    }
+    xbtab__free(pool.slots);
+    xbtab__free(pool.polls);
+    pool.stats.seconds = clock_now() - pool.began;
+    if (stats) *stats = pool.stats;
     return status;
 }

@@ -1,0 +1,207 @@
+/* spice_deck.c - checks a job and writes the lines that ngspice loads.
+ *
+ * ngspice runs control blocks that it finds in a netlist, reads NaN and overflowing numbers without a word,
+ * and dies of an external source with a dc value. All that is refused here, with the line in the message,
+ * before ngspice sees it. The checks guard against mistakes in a model's subcircuit; they do not follow
+ * ".include". */
+#include "spice_deck.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "memory.h"
+
+/* Tight tolerances: a point of a sweep is as good as the tolerance, and we compare to 1e-9. klu: faster where
+ * ngspice was built with it, ignored where not. */
+static const char options_line[] = ".options klu reltol=1e-9 vntol=1e-12 abstol=1e-15 gmin=1e-15";
+
+enum { SAVES_PER_LINE = 32, TOKEN_SIZE = 64 };
+
+/* What separates numbers and names; not '+' and '-', which belong to exponents. */
+static const char separators[] = " \t\r,=(){}[]'\"*/:?<>&|^!~";
+
+/* Everything that a check needs to know while it walks through the lines. */
+typedef struct netlist_scan {
+    const xbtab__spice_job *job;
+    bool *seen;          /* seen[n_sources] */
+    bool after_external; /* the line before declared an external source */
+} netlist_scan;
+
+static xbtab_status check_card(const char *line, int n)
+{
+    static const char *const refused[] = {".control", ".endc", ".title", ".opt"};
+    for (size_t r = 0; r < sizeof refused / sizeof *refused; r++) {
+        if (strncasecmp(line, refused[r], strlen(refused[r])) == 0) {
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%.*s\": %s is not allowed here", n, line, refused[r]);
+        }
+    }
+    if (strncasecmp(line, ".end", 4) == 0 && !isalpha((unsigned char)line[4])) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%.*s\": .end is not allowed here", n, line);
+    }
+    return XBTAB_OK;
+}
+
+/* k of "vi<k>" or "ii<k>"; -1 if the name is neither. */
+static long source_number(const char *name, size_t n)
+{
+    if (n < 3 || n > 10 || !strchr("vViI", name[0]) || tolower((unsigned char)name[1]) != 'i') return -1;
+    long k = 0;
+    for (size_t c = 2; c < n; c++) {
+        if (!isdigit((unsigned char)name[c])) return -1;
+        k = 10 * k + (name[c] - '0');
+    }
+    return k;
+}
+
+static xbtab_status check_external(netlist_scan *scan, const char *line, int n, int n_tokens, bool is_last)
+{
+    size_t n_name = strcspn(line, separators);
+    long k = source_number(line, n_name);
+    if (k < 0 || n_tokens != 4 || !is_last) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT,
+                   "netlist line \"%.*s\": an external source is written as \"Vi<k> a b external\" or "
+                   "\"Ii<k> a b external\"",
+                   n, line);
+    }
+    if (k >= scan->job->n_sources || scan->seen[k]) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%.*s\": external source %ld %s (the job has %d inputs)",
+                   n, line, k, k >= scan->job->n_sources ? "has no value" : "is there twice",
+                   scan->job->n_sources);
+    }
+    scan->seen[k] = true;
+    scan->after_external = true;
+    return XBTAB_OK;
+}
+
+static xbtab_status check_tokens(netlist_scan *scan, const char *line, int n)
+{
+    const char *end = line + n, *c = line;
+    int n_tokens = 0;
+    for (;;) {
+        c += strspn(c, separators);
+        if (c >= end || *c == ';' || *c == '$') return XBTAB_OK;
+        size_t length = strcspn(c, separators);
+        if (length > (size_t)(end - c)) length = (size_t)(end - c);
+        n_tokens++;
+        if (length < TOKEN_SIZE && n_tokens > 1) {
+            char token[TOKEN_SIZE], *rest;
+            memcpy(token, c, length);
+            token[length] = '\0';
+            if (strcasecmp(token, "external") == 0) {
+                bool is_last = c + length + strspn(c + length, " \t\r") >= end;
+                XBTAB_TRY(check_external(scan, line, n, n_tokens, is_last));
+            }
+            /* strtod() reads "nan" and "inf" as well as 1e999 */
+            double x = strtod(token, &rest);
+            if (rest > token && !isfinite(x) && (isdigit((unsigned char)rest[-1]) || *rest == '\0')) {
+                XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%.*s\": \"%s\" is not a finite number", n, line,
+                           token);
+            }
+        }
+        c += length;
+    }
+}
+
+static xbtab_status check_line(netlist_scan *scan, const char *line, int n)
+{
+    while (n > 0 && (*line == ' ' || *line == '\t')) line++, n--;
+    if (n == 0) return XBTAB_OK;
+    if (line[0] == '*') {
+        if (line[1] == '#') {
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%.*s\": commands are not allowed here", n, line);
+        }
+        return XBTAB_OK;
+    }
+    if (line[0] == '+' && scan->after_external) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%.*s\": nothing may follow \"external\"", n, line);
+    }
+    scan->after_external = false;
+    if (line[0] == '.') XBTAB_TRY(check_card(line, n));
+    return check_tokens(scan, line, n);
+}
+
+static xbtab_status check_netlist(const xbtab__spice_job *job)
+{
+    xbtab_status status = XBTAB_OK;
+    netlist_scan scan = {.job = job, .seen = xbtab__alloc((size_t)job->n_sources, sizeof(bool))};
+    if (!scan.seen) return XBTAB_NOMEM();
+    for (int l = 0; l < job->n_lines; l++) {
+        for (const char *line = job->lines[l]; *line;) {
+            size_t n = strcspn(line, "\n");
+            XBTAB_TRY_DONE(check_line(&scan, line, (int)n));
+            line += n + (line[n] == '\n');
+        }
+    }
+    for (int k = 0; k < job->n_sources; k++) {
+        if (!scan.seen[k]) {
+            XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "netlist: external source %d of %d is missing", k,
+                            job->n_sources);
+        }
+    }
+done:
+    xbtab__free(scan.seen);
+    return status;
+}
+
+static xbtab_status check_job(const xbtab__spice_job *job)
+{
+    if (job->n_lines < 1 || job->n_sources < 0 || job->n_vectors < 1 || job->n_outputs < 1) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT,
+                   "a circuit needs lines (%d), inputs (%d, 0 or more), vectors (%d), outputs (%d)",
+                   job->n_lines, job->n_sources, job->n_vectors, job->n_outputs);
+    }
+    for (int v = 0; v < job->n_vectors; v++) {
+        for (int k = 0; k < job->n_sources; k++) {
+            double x = job->values[(size_t)v * (size_t)job->n_sources + (size_t)k];
+            if (!isfinite(x)) XBTAB_FAIL(XBTAB_ERR_INPUT, "vector %d, input %d: %g is not finite", v, k, x);
+        }
+    }
+    for (int o = 0; o < job->n_outputs; o++) {
+        const char *name = job->outputs[o];
+        size_t n = strlen(name);
+        if (n < 4 || !strchr("vViI", name[0]) || name[1] != '(' || strcspn(name, ") \t\n") != n - 1) {
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "output \"%s\": write v(node) or i(vsource)", name);
+        }
+    }
+    return check_netlist(job);
+}
+
+static void write_text(xbtab__text *text, const xbtab__spice_job *job, const char *title)
+{
+    xbtab__text_add(text, "%s\n%s\n", title, options_line);
+    for (int l = 0; l < job->n_lines; l++) xbtab__text_add(text, "%s\n", job->lines[l]);
+    xbtab__text_add(text, XBTAB__DECK_SWEPT " xbsel 0 dc 0\nrxbsel xbsel 0 1k");
+    for (int o = 0; o < job->n_outputs; o++) {
+        xbtab__text_add(text, "%s %s", o % SAVES_PER_LINE == 0 ? "\n.save" : "", job->outputs[o]);
+    }
+    xbtab__text_add(text, "\n.end\n");
+}
+
+xbtab_status xbtab__deck_build(xbtab__deck *deck, const xbtab__spice_job *job, const char *title)
+{
+    XBTAB_TRY(check_job(job));
+    write_text(&deck->text, job, title);
+    XBTAB_TRY(xbtab__text_status(&deck->text));
+    size_t n = 0;
+    for (const char *c = deck->text.s; *c; c++) n += *c == '\n';
+    deck->lines = xbtab__alloc(n + 1, sizeof *deck->lines);
+    if (!deck->lines) return XBTAB_NOMEM();
+    char *line = deck->text.s;
+    while (*line) {
+        char *end = strchr(line, '\n');
+        *end = '\0';
+        if (end > line) deck->lines[deck->n_lines++] = line;
+        line = end + 1;
+    }
+    return XBTAB_OK;
+}
+
+void xbtab__deck_clear(xbtab__deck *deck)
+{
+    xbtab__text_clear(&deck->text);
+    xbtab__free(deck->lines);
+    *deck = (xbtab__deck){0};
+}

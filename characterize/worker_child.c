@@ -1,0 +1,147 @@
+/* worker_child.c - the worker's side of the pool: a process that ends when its parent or its socket does. */
+#include "worker_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+void xbtab__bytes_add(xbtab__bytes *bytes, const void *data, size_t n)
+{
+    if (bytes->failed || n == 0) return;
+    if (n > bytes->room - bytes->n) {
+        size_t room = n > SIZE_MAX / 2 - bytes->n ? 0 : 2 * (bytes->n + n);
+        unsigned char *grown = room ? xbtab__realloc(bytes->data, room, 1) : NULL;
+        if (!grown) {
+            bytes->failed = true;
+            return;
+        }
+        bytes->data = grown;
+        bytes->room = room;
+    }
+    memcpy(bytes->data + bytes->n, data, n);
+    bytes->n += n;
+}
+
+void xbtab__bytes_clear(xbtab__bytes *bytes)
+{
+    xbtab__free(bytes->data);
+    *bytes = (xbtab__bytes){0};
+}
+
+static size_t resident_bytes(void)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file) return 0;
+    if (fscanf(file, "%*u %lu", &pages) != 1) pages = 0;
+    fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static bool send_all(int socket, const void *data, size_t n)
+{
+    for (const char *c = data; n > 0;) {
+        ssize_t sent = send(socket, c, n, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent <= 0) return false;
+        c += sent;
+        n -= (size_t)sent;
+    }
+    return true;
+}
+
+static bool receive_unit(int socket, int64_t *unit)
+{
+    ssize_t got;
+    do {
+        got = recv(socket, unit, sizeof *unit, MSG_WAITALL);
+    } while (got < 0 && errno == EINTR);
+    return got == sizeof *unit;
+}
+
+static bool answer(int socket, xbtab__message message, const void *bytes, size_t n)
+{
+    if (message.status < 0) {
+        bytes = xbtab_error_message();
+        n = strlen(bytes);
+    }
+    message.magic = XBTAB__MESSAGE_MAGIC;
+    message.rss = resident_bytes();
+    message.n = n;
+    return send_all(socket, &message, sizeof message) && send_all(socket, bytes, n);
+}
+
+/* Handlers of the program (and of a test framework) must not run in a worker; Ctrl-C reaches every process of
+ * the terminal, but only the parent decides. */
+static void reset_signals(void)
+{
+    static const int defaults[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTERM,
+                                   SIGHUP,  SIGQUIT, SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2};
+    static const int ignored[] = {SIGINT, SIGPIPE};
+    for (size_t s = 0; s < sizeof defaults / sizeof *defaults; s++) signal(defaults[s], SIG_DFL);
+    for (size_t s = 0; s < sizeof ignored / sizeof *ignored; s++) signal(ignored[s], SIG_IGN);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Keep only the socket. The parent's ends of the other workers' sockets, its journal and its tables must not
+ * stay open here, and whatever a library prints on its own must not mix with the program's output. */
+static int keep_socket_only(int socket)
+{
+    int kept = fcntl(socket, F_DUPFD, 3);
+    int nothing = open("/dev/null", O_RDWR);
+    if (kept < 0 || nothing < 0) return -1;
+    for (int fd = 0; fd < 3; fd++) {
+        if (dup2(nothing, fd) < 0) return -1;
+    }
+    if (kept > 3 && close_range(3, (unsigned)kept - 1, 0) != 0) return -1;
+    if (close_range((unsigned)kept + 1, UINT_MAX, 0) != 0) return -1;
+    return kept;
+}
+
+static void limit(int resource, rlim_t value)
+{
+    struct rlimit now;
+    if (getrlimit(resource, &now) != 0) return;
+    now.rlim_cur = value < now.rlim_max ? value : now.rlim_max;
+    setrlimit(resource, &now);
+}
+
+_Noreturn void xbtab__worker_live(const xbtab__worker_task *task)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != task->parent) _exit(1); /* it died before the line above */
+    reset_signals();
+    int socket = keep_socket_only(task->socket);
+    if (socket < 0) _exit(1);
+    limit(RLIMIT_CORE, 0);
+    if (task->options->memory_max > 0) limit(RLIMIT_AS, (rlim_t)task->options->memory_max);
+    xbtab__spice *spice = NULL;
+    xbtab_status status = xbtab__spice_open(&spice, task->options->folder);
+    bool goes_on =
+        answer(socket, (xbtab__message){.status = status, .unit = -1}, NULL, 0) && status == XBTAB_OK;
+    int64_t unit;
+    while (goes_on && receive_unit(socket, &unit)) {
+        xbtab__bytes reply = {0};
+        xbtab__sample_status sample = XBTAB__SAMPLE_OK;
+        status = task->unit(spice, (long)unit, &reply, &sample, task->context);
+        if (status == XBTAB_OK && reply.failed) status = XBTAB_NOMEM();
+        bool retire = xbtab__spice_is_poisoned(spice);
+        goes_on = answer(socket,
+                         (xbtab__message){.status = status, .sample = sample, .retire = retire, .unit = unit},
+                         reply.data, reply.n) &&
+                  status == XBTAB_OK && !retire;
+        xbtab__bytes_clear(&reply);
+    }
+    _exit(0); /* not exit(): the parent's buffered output and exit handlers are not ours */
+}

@@ -1,0 +1,595 @@
+/* The worker pool: workers that crash, hang, are killed or are poisoned, and results that depend on none of
+ * it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "worker.h"
+
+enum { MAX_UNITS = 64, UNIT_BYTES = 1024, PATH_SIZE = 128 };
+
+/* What a test's run shares: the units' collected bytes (parent) and a folder of marks that outlive a worker.
+ */
+typedef struct run {
+    char folder[PATH_SIZE];
+    int n_sunk[MAX_UNITS];
+    xbtab__sample_status sample[MAX_UNITS];
+    size_t n[MAX_UNITS];
+    unsigned char bytes[MAX_UNITS][UNIT_BYTES];
+    long order[MAX_UNITS];
+    int n_total;
+    int n_calls; /* of the progress function */
+    xbtab_progress last;
+    int cancel_after; /* units */
+    int fail_sink_at; /* units */
+} run;
+
+static int set_up(void **state)
+{
+    run *r = test_calloc(1, sizeof *r);
+    snprintf(r->folder, sizeof r->folder, "/tmp/xbartab-test-worker-XXXXXX");
+    r->cancel_after = r->fail_sink_at = -1;
+    if (!mkdtemp(r->folder)) return -1;
+    *state = r;
+    return 0;
+}
+
+static void mark_path(char *out, const run *r, long unit)
+{
+    snprintf(out, PATH_SIZE, "%.64s/%ld", r->folder, unit);
+}
+
+static int tear_down(void **state)
+{
+    run *r = *state;
+    for (long u = 0; u < MAX_UNITS; u++) {
+        char path[PATH_SIZE];
+        mark_path(path, r, u);
+        unlink(path);
+    }
+    int failed = rmdir(r->folder); /* also tells that workers left nothing behind */
+    test_free(r);
+    return failed;
+}
+
+/* True the first time it is called for a unit, in whichever process. */
+static bool is_first_try(const run *r, long unit)
+{
+    char path[PATH_SIZE];
+    mark_path(path, r, unit);
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (file >= 0) close(file);
+    return file >= 0;
+}
+
+static xbtab_status collect(long unit, xbtab__sample_status sample, const void *bytes, size_t n,
+                            void *context)
+{
+    run *r = context;
+    if (r->n_total == r->fail_sink_at) return xbtab__error_set(XBTAB_ERR_IO, "the disk is full");
+    assert_in_range(unit, 0, MAX_UNITS - 1);
+    assert_true(n <= UNIT_BYTES);
+    assert_int_equal((uintptr_t)bytes % sizeof(double), 0);
+    r->order[r->n_total++] = unit;
+    r->n_sunk[unit]++;
+    r->sample[unit] = sample;
+    r->n[unit] = n;
+    if (n > 0) memcpy(r->bytes[unit], bytes, n);
+    return XBTAB_OK;
+}
+
+static int watch(const xbtab_progress *progress, void *payload)
+{
+    run *r = payload;
+    r->last = *progress;
+    r->n_calls++;
+    return r->cancel_after >= 0 && progress->done >= r->cancel_after;
+}
+
+static xbtab__pool_options options_of(run *r, int n_workers)
+{
+    return (xbtab__pool_options){
+        .n_workers = n_workers, .folder = r->folder, .progress = watch, .progress_payload = r};
+}
+
+/* Three vectors through a small nonlinear circuit that depends on the unit; the reply holds the outputs. */
+static xbtab_status solve_unit(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                               xbtab__sample_status *sample, void *context)
+{
+    (void)context;
+    char netlist[512];
+    snprintf(netlist, sizeof netlist,
+             ".subckt cell p n g=1\nB1 p n I={g}*sinh(4*V(p,n))/4\n.ends\n"
+             "Vi0 1 0 external\nRa 1 2 170\nXc 2 3 cell g=%.17g\nVm 3 0 dc 0\n",
+             1e-3 * (1 + 0.2385 * (double)unit));
+    const char *const lines[] = {netlist}, *const outputs[] = {"i(vm)", "v(2)"};
+    const double values[] = {0.3, 1.1, -0.7};
+    double out[6];
+    xbtab__sample_status status[3];
+    const xbtab__spice_job job = {.lines = lines,
+                                  .n_lines = 1,
+                                  .n_sources = 1,
+                                  .n_vectors = 3,
+                                  .values = values,
+                                  .n_outputs = 2,
+                                  .outputs = outputs};
+    xbtab__spice_result result = {.out = out, .status = status};
+    XBTAB_TRY(xbtab__spice_sweep(spice, &job, &result));
+    if (result.n_failed > 0) *sample = XBTAB__SAMPLE_NOT_CONVERGED;
+    xbtab__bytes_add(reply, out, sizeof out);
+    return XBTAB_OK;
+}
+
+static void assert_whole(const run *r, long n)
+{
+    assert_int_equal(r->n_total, n);
+    for (long u = 0; u < n; u++) assert_int_equal(r->n_sunk[u], 1);
+    assert_int_equal(r->last.done, n);
+    assert_int_equal(r->last.total, n);
+}
+
+/* What units 0 .. n-1 give without any pool: one ngspice, in a fork of this process. */
+static void solve_without_pool(unsigned char (*bytes)[UNIT_BYTES], long n)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        xbtab__spice *spice = NULL;
+        int bad = xbtab__spice_open(&spice, NULL) < 0;
+        for (long u = 0; u < n && !bad; u++) {
+            xbtab__bytes reply = {0};
+            xbtab__sample_status sample = XBTAB__SAMPLE_OK;
+            bad = solve_unit(spice, u, &reply, &sample, NULL) < 0 || sample != XBTAB__SAMPLE_OK ||
+                  write(ends[1], reply.data, 48) != 48;
+        }
+        _exit(bad);
+    }
+    close(ends[1]);
+    for (long u = 0; u < n; u++) assert_int_equal(read(ends[0], bytes[u], 48), 48);
+    close(ends[0]);
+    waitpid(pid, NULL, 0);
+}
+
+static void any_number_of_workers_gives_the_same_bytes(void **state)
+{
+    run *r = *state;
+    static unsigned char expected[MAX_UNITS][UNIT_BYTES];
+    solve_without_pool(expected, 37);
+    for (int n_workers = 1; n_workers <= 3; n_workers++) {
+        xbtab__pool_options options = options_of(r, n_workers);
+        xbtab__pool_stats stats;
+        options.units_per_worker = n_workers == 2 ? 5 : 0;
+        memset(r->n_sunk, 0, sizeof r->n_sunk);
+        memset(r->bytes, 0, sizeof r->bytes);
+        r->n_total = 0;
+        assert_int_equal(xbtab__pool_run(&stats, &options, 37, solve_unit, collect, r), XBTAB_OK);
+        assert_whole(r, 37);
+        assert_memory_equal(r->bytes, expected, sizeof expected);
+        for (int u = 0; u < 37; u++) {
+            assert_int_equal(r->sample[u], XBTAB__SAMPLE_OK);
+            assert_int_equal(r->n[u], 48);
+            if (n_workers == 1) assert_int_equal(r->order[u], u);
+        }
+        assert_int_equal(stats.n_units, 37);
+        assert_int_equal(stats.n_failed + stats.n_lost + stats.n_retried + stats.n_skipped, 0);
+        if (n_workers == 2) assert_in_range(stats.n_recycled, 6, 7);
+        if (n_workers != 2) assert_int_equal(stats.n_recycled, 0);
+        assert_in_range(stats.rss_first_bytes, 1 << 20, 1u << 30);
+        assert_true(stats.rss_last_bytes >= stats.rss_first_bytes / 2);
+        print_message("%d workers: %.3f s, resident %zu kB after the first unit, %zu kB after the last\n",
+                      n_workers, stats.seconds, stats.rss_first_bytes / 1024, stats.rss_last_bytes / 1024);
+    }
+}
+
+static bool is_odd_or_small(long unit, void *context)
+{
+    (void)context;
+    return unit % 2 == 1 || unit < 7;
+}
+
+static void finished_units_are_skipped(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 2);
+    xbtab__pool_stats stats;
+    options.is_done = is_odd_or_small;
+    assert_int_equal(xbtab__pool_run(&stats, &options, 21, solve_unit, collect, r), XBTAB_OK);
+    for (long u = 0; u < 21; u++) assert_int_equal(r->n_sunk[u], !is_odd_or_small(u, NULL));
+    assert_int_equal(stats.n_units, 7);
+    assert_int_equal(stats.n_skipped, 14);
+    assert_int_equal(r->last.done, 21);
+}
+
+static void no_units_need_no_workers(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 2);
+    xbtab__pool_stats stats;
+    assert_int_equal(xbtab__pool_run(&stats, &options, 0, solve_unit, collect, r), XBTAB_OK);
+    assert_int_equal(stats.rss_last_bytes, 0);
+    assert_int_equal(r->n_calls > 0, 1);
+}
+
+/* Units 3 and 8 crash every time, 5 and 6 only at the first try; 6 by a kill from outside. */
+static xbtab_status crash_some(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                               xbtab__sample_status *sample, void *context)
+{
+    bool first = is_first_try(context, unit);
+    if (unit == 3) abort();
+    if (unit == 8) raise(SIGSEGV);
+    if (unit == 5 && first) _exit(0);
+    if (unit == 6 && first) kill(getpid(), SIGKILL);
+    return solve_unit(spice, unit, reply, sample, context);
+}
+
+static void a_crash_costs_one_unit_and_a_kill_costs_none(void **state)
+{
+    run *r = *state;
+    static unsigned char expected[MAX_UNITS][UNIT_BYTES];
+    solve_without_pool(expected, 13);
+    memset(expected[3], 0, UNIT_BYTES);
+    memset(expected[8], 0, UNIT_BYTES);
+    xbtab__pool_options options = options_of(r, 2);
+    xbtab__pool_stats stats;
+    assert_int_equal(xbtab__pool_run(&stats, &options, 13, crash_some, collect, r), XBTAB_OK);
+    assert_whole(r, 13);
+    assert_memory_equal(r->bytes, expected, sizeof expected);
+    for (int u = 0; u < 13; u++) {
+        assert_int_equal(r->sample[u], u == 3 || u == 8 ? XBTAB__SAMPLE_CRASHED : XBTAB__SAMPLE_OK);
+    }
+    assert_int_equal(r->n[3], 0);
+    assert_int_equal(stats.n_failed, 2);
+    assert_int_equal(stats.n_lost, 6);
+    assert_int_equal(stats.n_retried, 4);
+    assert_int_equal(r->last.failed, 2);
+}
+
+static xbtab_status hang_some(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                              xbtab__sample_status *sample, void *context)
+{
+    bool first = is_first_try(context, unit);
+    if (unit == 2 || (unit == 4 && first)) {
+        for (volatile long spin = 0;; spin = spin + 1) {
+        }
+    }
+    return solve_unit(spice, unit, reply, sample, context);
+}
+
+static double third_of_a_second(long unit, void *context)
+{
+    (void)context;
+    return unit == 2 || unit == 4 ? 0.3 : 30;
+}
+
+static void a_unit_that_hangs_twice_is_out_of_time(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 2);
+    xbtab__pool_stats stats;
+    options.seconds_max = third_of_a_second;
+    assert_int_equal(xbtab__pool_run(&stats, &options, 7, hang_some, collect, r), XBTAB_OK);
+    assert_whole(r, 7);
+    for (int u = 0; u < 7; u++) {
+        assert_int_equal(r->sample[u], u == 2 ? XBTAB__SAMPLE_TIMEOUT : XBTAB__SAMPLE_OK);
+    }
+    assert_int_equal(stats.n_lost, 3);
+    assert_int_equal(stats.n_retried, 2);
+    assert_true(stats.seconds >= 0.6 && stats.seconds < 20);
+}
+
+/* Every third unit's netlist makes ngspice ask to exit. */
+static xbtab_status poison_some(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                                xbtab__sample_status *sample, void *context)
+{
+    if (unit % 3 != 1) return solve_unit(spice, unit, reply, sample, context);
+    const char *const lines[] = {"Vi0 1 0 external\nRa 1 0 {nosuchparameter}\n"};
+    const char *const outputs[] = {"v(1)"};
+    const double values[] = {1, 2};
+    double out[2];
+    xbtab__sample_status status[2];
+    const xbtab__spice_job job = {.lines = lines,
+                                  .n_lines = 1,
+                                  .n_sources = 1,
+                                  .n_vectors = 2,
+                                  .values = values,
+                                  .n_outputs = 1,
+                                  .outputs = outputs};
+    xbtab__spice_result result = {.out = out, .status = status};
+    XBTAB_TRY(xbtab__spice_sweep(spice, &job, &result));
+    *sample = status[0];
+    xbtab__bytes_add(reply, result.reason, strlen(result.reason));
+    return XBTAB_OK;
+}
+
+static void a_poisoned_worker_is_replaced_without_loss(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 2);
+    xbtab__pool_stats stats;
+    assert_int_equal(xbtab__pool_run(&stats, &options, 12, poison_some, collect, r), XBTAB_OK);
+    assert_whole(r, 12);
+    for (int u = 0; u < 12; u++) {
+        assert_int_equal(r->sample[u], u % 3 == 1 ? XBTAB__SAMPLE_REFUSED : XBTAB__SAMPLE_OK);
+        if (u % 3 == 1) assert_non_null(strstr((const char *)r->bytes[u], "nosuchparameter"));
+    }
+    assert_int_equal(stats.n_recycled, 4);
+    assert_int_equal(stats.n_lost, 0);
+}
+
+static xbtab_status fail_at_five(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                                 xbtab__sample_status *sample, void *context)
+{
+    if (unit == 5)
+        return xbtab__error_set(XBTAB_ERR_INPUT, "unit %ld: R_wire = -2.385 ohm is negative", unit);
+    return solve_unit(spice, unit, reply, sample, context);
+}
+
+static void a_unit_that_fails_ends_the_run_with_its_message(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 2);
+    assert_int_equal(xbtab__pool_run(NULL, &options, 30, fail_at_five, collect, r), XBTAB_ERR_INPUT);
+    assert_string_equal(xbtab_error_message(), "unit 5: R_wire = -2.385 ohm is negative");
+    assert_true(r->n_total < 30);
+}
+
+static void a_sink_that_fails_ends_the_run(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 3);
+    r->fail_sink_at = 4;
+    xbtab__pool_stats stats;
+    assert_int_equal(xbtab__pool_run(&stats, &options, 30, solve_unit, collect, r), XBTAB_ERR_IO);
+    assert_string_equal(xbtab_error_message(), "the disk is full");
+    assert_int_equal(stats.n_units, 4);
+}
+
+static xbtab_status slow_unit(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                              xbtab__sample_status *sample, void *context)
+{
+    usleep(20000);
+    return solve_unit(spice, unit, reply, sample, context);
+}
+
+static void cancelling_keeps_what_was_delivered(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 2);
+    xbtab__pool_stats stats;
+    options.what = "odd circuits";
+    r->cancel_after = 6;
+    assert_int_equal(xbtab__pool_run(&stats, &options, 60, slow_unit, collect, r), XBTAB_ERR_CANCELED);
+    assert_non_null(strstr(xbtab_error_message(), "of 60 odd circuits"));
+    assert_in_range(r->n_total, 6, 40);
+    assert_int_equal(stats.n_units, r->n_total);
+    for (int u = 0; u < r->n_total; u++) assert_int_equal(r->n[r->order[u]], 48);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
+    assert_string_equal(r->last.what, "odd circuits");
+    assert_true(r->last.seconds_left > 0 && r->last.seconds_left < 60);
+}
+
+/* Canceled at once, while all workers start: their private folders must not stay (tear_down looks). */
+static void cancelling_at_the_start_leaves_no_folder(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 3);
+    r->cancel_after = 0;
+    for (int round = 0; round < 20; round++) {
+        assert_int_equal(xbtab__pool_run(NULL, &options, 60, slow_unit, collect, r), XBTAB_ERR_CANCELED);
+        assert_int_equal(r->n_total, 0);
+    }
+}
+
+/* Ctrl-C reaches the workers as well; it is the parent's to decide, so they go on. */
+static xbtab_status interrupt_self(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                                   xbtab__sample_status *sample, void *context)
+{
+    raise(SIGINT);
+    return solve_unit(spice, unit, reply, sample, context);
+}
+
+static void workers_ignore_an_interrupt(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 1);
+    xbtab__pool_stats stats;
+    assert_int_equal(xbtab__pool_run(&stats, &options, 3, interrupt_self, collect, r), XBTAB_OK);
+    assert_whole(r, 3);
+    assert_int_equal(stats.n_lost, 0);
+}
+
+static xbtab_status tell_limits(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                                xbtab__sample_status *sample, void *context)
+{
+    (void)spice, (void)unit, (void)sample, (void)context;
+    struct rlimit limits[2];
+    getrlimit(RLIMIT_CORE, &limits[0]);
+    getrlimit(RLIMIT_AS, &limits[1]);
+    const uint64_t seen[] = {limits[0].rlim_cur, limits[1].rlim_cur, (uint64_t)isatty(1)};
+    xbtab__bytes_add(reply, seen, sizeof seen);
+    if (write(1, "this must not appear\n", 21) != 21) *sample = XBTAB__SAMPLE_REFUSED;
+    if (write(2, "nor this\n", 9) != 9) *sample = XBTAB__SAMPLE_REFUSED;
+    return XBTAB_OK;
+}
+
+static void workers_are_limited_and_silent(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 1);
+    char name[PATH_SIZE];
+    mark_path(name, r, 0);
+#ifndef __SANITIZE_ADDRESS__ /* it reserves far more address space than it uses */
+    options.memory_max = (size_t)2385 << 20;
+#endif
+    fflush(NULL);
+    int file = open(name, O_RDWR | O_CREAT, 0600), out = dup(1), err = dup(2);
+    dup2(file, 1);
+    dup2(file, 2);
+    xbtab_status status = xbtab__pool_run(NULL, &options, 1, tell_limits, collect, r);
+    dup2(out, 1);
+    dup2(err, 2);
+    close(out);
+    close(err);
+    struct stat info;
+    assert_int_equal(fstat(file, &info), 0);
+    close(file);
+    assert_int_equal(info.st_size, 0);
+    assert_int_equal(status, XBTAB_OK);
+    assert_int_equal(r->sample[0], XBTAB__SAMPLE_OK);
+    uint64_t seen[3];
+    memcpy(seen, r->bytes[0], sizeof seen);
+    assert_int_equal(seen[0], 0);
+    if (options.memory_max > 0) assert_int_equal(seen[1], options.memory_max);
+}
+
+enum { LARGE = 3 << 20 };
+
+static xbtab_status large_reply(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                                xbtab__sample_status *sample, void *context)
+{
+    (void)spice, (void)sample, (void)context;
+    for (uint32_t w = 0; w < LARGE / 4; w++) {
+        uint32_t word = w * 2654435761u + (uint32_t)unit;
+        xbtab__bytes_add(reply, &word, sizeof word);
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status check_large(long unit, xbtab__sample_status sample, const void *bytes, size_t n,
+                                void *context)
+{
+    run *r = context;
+    assert_int_equal(sample, XBTAB__SAMPLE_OK);
+    assert_int_equal(n, LARGE);
+    const uint32_t *words = bytes;
+    for (uint32_t w = 0; w < LARGE / 4; w++) {
+        if (words[w] != w * 2654435761u + (uint32_t)unit) fail_msg("unit %ld, word %u", unit, w);
+    }
+    r->n_total++;
+    return XBTAB_OK;
+}
+
+static void large_replies_arrive_whole(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 3);
+    assert_int_equal(xbtab__pool_run(NULL, &options, 7, large_reply, check_large, r), XBTAB_OK);
+    assert_int_equal(r->n_total, 7);
+}
+
+static void a_folder_that_is_missing_ends_the_run_with_the_reason(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 2);
+    options.folder = "/nonexistent";
+    assert_int_equal(xbtab__pool_run(NULL, &options, 3, solve_unit, collect, r), XBTAB_ERR_IO);
+    assert_non_null(strstr(xbtab_error_message(), "/nonexistent"));
+}
+
+/* Each unit writes down its process; then it hangs. The parent is killed: no worker may survive it. */
+static xbtab_status note_and_hang(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                                  xbtab__sample_status *sample, void *context)
+{
+    (void)spice, (void)reply, (void)sample;
+    char path[PATH_SIZE];
+    mark_path(path, context, unit);
+    int file = open(path, O_WRONLY | O_CREAT, 0600);
+    pid_t pid = getpid();
+    if (write(file, &pid, sizeof pid) != sizeof pid) _exit(1);
+    close(file);
+    for (;;) pause();
+}
+
+static bool read_pid(const run *r, long unit, pid_t *pid)
+{
+    char path[PATH_SIZE];
+    mark_path(path, r, unit);
+    int file = open(path, O_RDONLY);
+    bool ok = file >= 0 && read(file, pid, sizeof *pid) == sizeof *pid;
+    if (file >= 0) close(file);
+    return ok;
+}
+
+/* Gone, or dead and waiting for whoever inherited it. */
+static bool is_dead(pid_t pid)
+{
+    char path[64], state = 'X';
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    FILE *file = fopen(path, "r");
+    if (!file) return true;
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'X';
+    fclose(file);
+    return state == 'Z' || state == 'X';
+}
+
+static void workers_die_with_their_parent(void **state)
+{
+    run *r = *state;
+    pid_t parent = fork();
+    if (parent == 0) {
+        xbtab__pool_options options = options_of(r, 2);
+        _exit(xbtab__pool_run(NULL, &options, 2, note_and_hang, collect, r) != XBTAB_OK);
+    }
+    pid_t workers[2] = {0, 0};
+    for (int wait = 0; wait < 500 && !(read_pid(r, 0, &workers[0]) && read_pid(r, 1, &workers[1])); wait++) {
+        usleep(20000);
+    }
+    assert_true(workers[0] > 0 && workers[1] > 0);
+    assert_false(is_dead(workers[0]));
+    kill(parent, SIGKILL);
+    waitpid(parent, NULL, 0);
+    for (int wait = 0; wait < 500 && !(is_dead(workers[0]) && is_dead(workers[1])); wait++) usleep(20000);
+    assert_true(is_dead(workers[0]) && is_dead(workers[1]));
+}
+
+static void memory_that_runs_out_in_the_parent_is_reported(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 1);
+    for (long k = 0; k < 2; k++) {
+        xbtab__alloc_fail_after(k);
+        xbtab_status status = xbtab__pool_run(NULL, &options, 3, solve_unit, collect, r);
+        xbtab__alloc_fail_after(-1);
+        assert_int_equal(status, XBTAB_ERR_NOMEM);
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(any_number_of_workers_gives_the_same_bytes),
+        TEST(finished_units_are_skipped),
+        TEST(no_units_need_no_workers),
+        TEST(a_crash_costs_one_unit_and_a_kill_costs_none),
+        TEST(a_unit_that_hangs_twice_is_out_of_time),
+        TEST(a_poisoned_worker_is_replaced_without_loss),
+        TEST(a_unit_that_fails_ends_the_run_with_its_message),
+        TEST(a_sink_that_fails_ends_the_run),
+        TEST(cancelling_keeps_what_was_delivered),
+        TEST(cancelling_at_the_start_leaves_no_folder),
+        TEST(workers_ignore_an_interrupt),
+        TEST(workers_are_limited_and_silent),
+        TEST(large_replies_arrive_whole),
+        TEST(a_folder_that_is_missing_ends_the_run_with_the_reason),
+        TEST(workers_die_with_their_parent),
+        TEST(memory_that_runs_out_in_the_parent_is_reported),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
