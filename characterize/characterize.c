@@ -188,51 +188,22 @@ static xbtab_status take_provenance(xbtab_tables *t, const xbtab__run *run)
 
 /* ---- the run ---- */
 
-static xbtab_status take_record(void *context, int unit, int status, const double *x, size_t n)
+static xbtab_status take_record(int64_t unit, int status, const void *bytes, size_t n, void *context)
 {
-    xbtab__run *run = context;
-    if (unit < 0 || unit >= run->n_units) return XBTAB_OK;
-    xbtab__unit_result *result = &run->unit[unit];
-    xbtab__free(result->numbers.x);
-    result->numbers = (xbtab__numbers){.x = copy_numbers(x, n), .n = n};
-    if (!result->numbers.x) return XBTAB_NOMEM();
-    result->status = (xbtab_sample_status)status;
-    result->is_done = true;
-    return XBTAB_OK;
+    return xbtab__run_take(context, (int)unit, (xbtab_sample_status)status, bytes, n);
 }
 
-static xbtab_status run_nothing(void *context, int unit, xbtab__spice *spice, xbtab__numbers *out)
+static xbtab_status open_journal(xbtab__run *run, const char *path, int resume)
 {
-    (void)context, (void)unit, (void)spice, (void)out;
-    return XBTAB_OK;
-}
-
-static xbtab_status keep_nothing(void *context, int unit, xbtab_sample_status status, const char *message,
-                                 const double *x, size_t n)
-{
-    (void)context, (void)unit, (void)status, (void)message, (void)x, (void)n;
-    return XBTAB_OK;
-}
-
-static double one_minute(void *context, int unit)
-{
-    (void)context, (void)unit;
-    return 60.0;
-}
-
-/* libngspice's version belongs to the fingerprint, so it is asked before the journal is opened. */
-static xbtab_status ask_version(xbtab__run *run)
-{
-    xbtab__pool_job job = {.what = "starting ngspice",
-                           .n_units = 1,
-                           .run = run_nothing,
-                           .sink = keep_nothing,
-                           .deadline = one_minute};
-    xbtab__pool_options options = {.workers = 1};
-    xbtab__pool_report report = {0};
-    XBTAB_TRY(xbtab__pool_run(&job, &options, &report));
-    memcpy(run->ngspice, report.ngspice, sizeof run->ngspice);
-    return XBTAB_OK;
+    xbtab__text fingerprint = {0};
+    add_fingerprint(&fingerprint, run->plan.spec, run->ngspice);
+    xbtab_status status = xbtab__text_status(&fingerprint);
+    if (status == XBTAB_OK) {
+        status = resume ? xbtab__journal_resume(&run->journal, path, fingerprint.s, take_record, run, NULL)
+                        : xbtab__journal_create(&run->journal, path, fingerprint.s);
+    }
+    xbtab__text_clear(&fingerprint);
+    return status;
 }
 
 static bool has_tile(const xbtab__run *run)
@@ -279,16 +250,12 @@ xbtab_status xbtab_characterize(const xbtab_spec *spec, const char *path,
     static const xbtab_characterize_options defaults = {0};
     xbtab_status status;
     xbtab__run run;
-    xbtab__text fingerprint = {0};
     xbtab_tables *tables = NULL;
     if (!options) options = &defaults;
     gsl_error_handler_t *handler = gsl_set_error_handler_off();
     XBTAB_TRY_DONE(xbtab__run_init(&run, spec));
-    XBTAB_TRY_DONE(ask_version(&run));
-    add_fingerprint(&fingerprint, spec, run.ngspice);
-    XBTAB_TRY_DONE(xbtab__text_status(&fingerprint));
-    XBTAB_TRY_DONE(
-        xbtab__journal_open(&run.journal, path, fingerprint.s, options->resume != 0, take_record, &run));
+    XBTAB_TRY_DONE(xbtab__run_ask_version(&run)); /* it belongs to the journal's fingerprint */
+    XBTAB_TRY_DONE(open_journal(&run, path, options->resume));
     XBTAB_TRY_DONE(run_all(&run, options));
     tables = xbtab__alloc(1, sizeof *tables);
     if (!tables) {
@@ -297,12 +264,11 @@ xbtab_status xbtab_characterize(const xbtab_spec *spec, const char *path,
     }
     XBTAB_TRY_DONE(make_tables(tables, &run));
     XBTAB_TRY_DONE(xbtab_tables_write(tables, path));
-    xbtab__journal_remove(&run.journal);
+    XBTAB_TRY_DONE(xbtab__journal_remove(&run.journal));
 done:
     /* a run that failed before its first tile leaves nothing worth a --resume */
-    if (status < 0 && run.journal && !has_tile(&run)) xbtab__journal_remove(&run.journal);
+    if (status < 0 && run.journal && !has_tile(&run)) (void)!xbtab__journal_remove(&run.journal);
     xbtab_tables_destroy(&tables);
-    xbtab__text_clear(&fingerprint);
     xbtab__run_clear(&run);
     gsl_set_error_handler(handler);
     return status;

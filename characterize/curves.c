@@ -72,7 +72,7 @@ xbtab_status xbtab__sweep_cell(const xbtab__plan *plan, xbtab__spice *spice, xbt
     }
     xbtab__compose_cell_bench(&text, spec, plan->parameter, n);
     for (int k = 0; k < n; k++) xbtab__text_add(&outputs, "i(vm%d)\n", k);
-    XBTAB_TRY_DONE(xbtab__solve_text_all(spice, &text, false, n_vectors, 2, values, n, &outputs, I));
+    XBTAB_TRY_DONE(xbtab__solve_text_all(spice, &text, n_vectors, 2, values, n, &outputs, I));
     for (int k = 0; k < n; k++) {
         for (int v = 0; v < n_vectors; v++) {
             out->x[(size_t)k * (size_t)n_vectors + (size_t)v] = I[(size_t)v * (size_t)n + (size_t)k];
@@ -115,7 +115,7 @@ xbtab_status xbtab__sweep_cell_heldout(const xbtab__plan *plan, xbtab__spice *sp
     }
     xbtab__compose_cell_bench(&text, spec, parameter, n);
     for (int k = 0; k < n; k++) xbtab__text_add(&outputs, "i(vm%d)\n", k);
-    XBTAB_TRY_DONE(xbtab__solve_text_all(spice, &text, false, n_v + 1, 2, values, n, &outputs, I));
+    XBTAB_TRY_DONE(xbtab__solve_text_all(spice, &text, n_v + 1, 2, values, n, &outputs, I));
     for (int s = 0; s < n_points; s++) {
         int k = s / n_v, v = s % n_v;
         out->x[2 * s] = I[k] / spec->v_read;
@@ -147,7 +147,7 @@ xbtab_status xbtab__sweep_tia(const xbtab__plan *plan, xbtab__spice *spice, xbta
     for (int k = 0; k < ALL_POINTS; k++) values[k] = xbtab__tia_current(plan->spec, 0.5 * k);
     xbtab__compose_tia_bench(&text, plan->spec);
     xbtab__text_add(&outputs, "v(t0)\nv(o0)\n");
-    XBTAB_TRY_DONE(xbtab__solve_text_all(spice, &text, true, ALL_POINTS, 1, values, 2, &outputs, V));
+    XBTAB_TRY_DONE(xbtab__solve_text_all(spice, &text, ALL_POINTS, 1, values, 2, &outputs, V));
     for (int k = 0; k < ALL_POINTS; k++) {
         int place = k % 2 == 0 ? k / 2 : XBTAB__TIA_POINTS + k / 2;
         out->x[2 * place] = V[2 * k];

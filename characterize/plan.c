@@ -1,7 +1,6 @@
 /* plan.c - a characterization's units by number, and the one way from a composed circuit to ngspice. */
 #include "plan.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
@@ -38,70 +37,67 @@ xbtab_status xbtab__plan_run(const xbtab__plan *plan, int unit, xbtab__spice *sp
 }
 
 /* Lines of a text as an array of pointers into it; the line ends become zeros. */
-static const char **split(char *text, size_t *n)
+static const char **split(char *text, int n)
 {
-    size_t count = 0;
-    for (const char *c = text; *c; c++) count += *c == '\n';
-    const char **lines = xbtab__alloc(count + 1, sizeof *lines);
-    if (!lines) return NULL;
-    *n = 0;
-    for (char *line = text, *end; *line; line = end + 1) {
-        end = strchr(line, '\n');
-        lines[(*n)++] = line;
-        if (!end) break;
-        *end = '\0';
+    const char **lines = xbtab__alloc((size_t)n, sizeof *lines);
+    for (int k = 0; k < n && lines; k++) {
+        lines[k] = text;
+        text += strcspn(text, "\n");
+        if (*text) *text++ = '\0';
     }
     return lines;
 }
 
-xbtab_status xbtab__solve_text(xbtab__spice *spice, const xbtab__text *text, bool current_sources,
-                               int n_vectors, int n_sources, const double *values, int n_outputs,
-                               const xbtab__text *outputs, double *out, xbtab_sample_status *status)
+static xbtab_status sweep(xbtab__spice *spice, const xbtab__text *text, int n_vectors, int n_sources,
+                          const double *values, int n_outputs, const xbtab__text *outputs,
+                          xbtab__spice_result *result)
 {
-    xbtab_status result;
-    size_t n_lines = 0, n_names = 0;
-    char *circuit = NULL, *names = NULL;
-    const char **lines = NULL, **name = NULL;
+    xbtab_status status;
     XBTAB_TRY(xbtab__text_status(text));
     XBTAB_TRY(xbtab__text_status(outputs));
-    circuit = xbtab__strdup(text->s);
-    names = xbtab__strdup(outputs->s);
-    lines = circuit ? split(circuit, &n_lines) : NULL;
-    name = names ? split(names, &n_names) : NULL;
-    if (lines && name) {
-        xbtab__spice_job job = {.lines = lines,
-                                .n_lines = n_lines,
-                                .current_sources = current_sources,
-                                .n_vectors = n_vectors,
+    char *names = xbtab__strdup(outputs->s);
+    const char **name = names ? split(names, n_outputs) : NULL;
+    if (name) {
+        xbtab__spice_job job = {.lines = (const char *const[]){text->s},
+                                .n_lines = 1,
                                 .n_sources = n_sources,
+                                .n_vectors = n_vectors,
                                 .values = values,
                                 .n_outputs = n_outputs,
                                 .outputs = name};
-        result = xbtab__spice_sweep(spice, &job, out, status);
+        status = xbtab__spice_sweep(spice, &job, result);
     } else {
-        result = XBTAB_NOMEM();
+        status = XBTAB_NOMEM();
     }
-    xbtab__free(lines);
     xbtab__free(name);
-    xbtab__free(circuit);
     xbtab__free(names);
-    return result;
+    if (status == XBTAB_OK && result->status[0] == XBTAB_SAMPLE_REFUSED) {
+        status = xbtab__error_set(XBTAB_ERR_SPICE, "ngspice refuses the circuit: %s", result->reason);
+    }
+    return status;
 }
 
-xbtab_status xbtab__solve_text_all(xbtab__spice *spice, const xbtab__text *text, bool current_sources,
-                                   int n_vectors, int n_sources, const double *values, int n_outputs,
-                                   const xbtab__text *outputs, double *out)
+xbtab_status xbtab__solve_text(xbtab__spice *spice, const xbtab__text *text, int n_vectors, int n_sources,
+                               const double *values, int n_outputs, const xbtab__text *outputs, double *out,
+                               xbtab_sample_status *status)
 {
-    xbtab_sample_status *sample = xbtab__alloc((size_t)n_vectors, sizeof *sample);
-    if (!sample) return XBTAB_NOMEM();
-    xbtab_status status = xbtab__solve_text(spice, text, current_sources, n_vectors, n_sources, values,
-                                            n_outputs, outputs, out, sample);
+    xbtab__spice_result result = {.out = out, .status = status};
+    return sweep(spice, text, n_vectors, n_sources, values, n_outputs, outputs, &result);
+}
+
+xbtab_status xbtab__solve_text_all(xbtab__spice *spice, const xbtab__text *text, int n_vectors, int n_sources,
+                                   const double *values, int n_outputs, const xbtab__text *outputs,
+                                   double *out)
+{
+    xbtab__spice_result result = {.out = out};
+    result.status = xbtab__alloc((size_t)n_vectors, sizeof *result.status);
+    if (!result.status) return XBTAB_NOMEM();
+    xbtab_status status = sweep(spice, text, n_vectors, n_sources, values, n_outputs, outputs, &result);
     for (int v = 0; v < n_vectors && status == XBTAB_OK; v++) {
-        if (sample[v] == XBTAB_SAMPLE_OK) continue;
-        const char *words = xbtab__spice_complaint(spice);
-        status = xbtab__error_set(XBTAB_ERR_SPICE, "ngspice cannot solve the bench (point %d of %d): %s", v,
-                                  n_vectors, words[0] ? words : "a result is missing or not finite");
+        if (result.status[v] == XBTAB_SAMPLE_OK) continue;
+        status = xbtab__error_set(XBTAB_ERR_SPICE, "ngspice cannot solve point %d of %d of a bench: %s", v,
+                                  n_vectors, result.reason);
     }
-    xbtab__free(sample);
+    xbtab__free(result.status);
     return status;
 }

@@ -12,7 +12,6 @@
 #include "check.h"
 #include "spice.h"
 #include "text.h"
-#include "worker.h"
 
 /** Units by number; those from XBTAB__UNIT_TILE on are the sample tiles. */
 enum {
@@ -37,6 +36,12 @@ typedef struct xbtab__plan {
     double *parameter; /* parameter[n_states]: state parameters, once unit XBTAB__UNIT_STATES is done */
     double *G_state;   /* G_state[n_states]: conductances reached [S] */
 } xbtab__plan;
+
+/** Result of a unit: n doubles; caller frees with xbtab__free(). */
+typedef struct xbtab__numbers {
+    double *x;
+    size_t n;
+} xbtab__numbers;
 
 /** Number of units of a plan. */
 int xbtab__plan_units(const xbtab__plan *plan);
@@ -82,16 +87,17 @@ size_t xbtab__tile_stride(const xbtab_spec *spec);
 
 /** Solve a composed circuit for a sequence of source values.
  *  @param text      elements; @param values  values[n_vectors][n_sources] [V, or A for current sources].
- *  @param outputs   names to read; @param[out] out  out[n_vectors][n_outputs]; @param[out] status
- * status[n_vectors]. */
-xbtab_status xbtab__solve_text(xbtab__spice *spice, const xbtab__text *text, bool current_sources,
-                               int n_vectors, int n_sources, const double *values, int n_outputs,
-                               const xbtab__text *outputs, double *out,
+ *  @param outputs   names to read, one a line.
+ *  @param[out] out  out[n_vectors][n_outputs]; NAN where a vector failed. @param[out] status
+ * status[n_vectors].
+ *  @return XBTAB_ERR_SPICE where ngspice refuses the circuit itself; a vector that fails is only marked. */
+xbtab_status xbtab__solve_text(xbtab__spice *spice, const xbtab__text *text, int n_vectors, int n_sources,
+                               const double *values, int n_outputs, const xbtab__text *outputs, double *out,
                                xbtab_sample_status *status) XBTAB_MUST_CHECK;
 
 /** As xbtab__solve_text(), failing where any vector failed; for circuits so small that each must work. */
-xbtab_status xbtab__solve_text_all(xbtab__spice *spice, const xbtab__text *text, bool current_sources,
-                                   int n_vectors, int n_sources, const double *values, int n_outputs,
-                                   const xbtab__text *outputs, double *out) XBTAB_MUST_CHECK;
+xbtab_status xbtab__solve_text_all(xbtab__spice *spice, const xbtab__text *text, int n_vectors, int n_sources,
+                                   const double *values, int n_outputs, const xbtab__text *outputs,
+                                   double *out) XBTAB_MUST_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "memory.h"
 
@@ -58,13 +59,19 @@ typedef struct slice {
     int first;
 } slice;
 
-static xbtab_status run_unit(void *context, int unit, xbtab__spice *spice, xbtab__numbers *out)
+static xbtab_status run_unit(xbtab__spice *spice, long unit, xbtab__bytes *reply, xbtab_sample_status *sample,
+                             void *context)
 {
     const slice *s = context;
-    return xbtab__plan_run(&s->run->plan, s->first + unit, spice, out);
+    xbtab__numbers numbers = {0};
+    (void)sample;
+    xbtab_status status = xbtab__plan_run(&s->run->plan, s->first + (int)unit, spice, &numbers);
+    if (status == XBTAB_OK) xbtab__bytes_add(reply, numbers.x, numbers.n * sizeof *numbers.x);
+    xbtab__free(numbers.x);
+    return status;
 }
 
-static bool unit_is_done(void *context, int unit)
+static bool unit_is_done(long unit, void *context)
 {
     const slice *s = context;
     return s->run->unit[s->first + unit].is_done;
@@ -72,7 +79,7 @@ static bool unit_is_done(void *context, int unit)
 
 /* Five times what libngspice 39.3 was measured to need for N x N cells: 6e-8 N^4.3 s to order the matrix and
  * 6e-9 N^4.34 s a vector; never less than a minute. */
-static double unit_deadline(void *context, int unit)
+static double seconds_max(long unit, void *context)
 {
     const slice *s = context;
     const xbtab_spec *spec = s->run->plan.spec;
@@ -81,40 +88,69 @@ static double unit_deadline(void *context, int unit)
     return 60.0 + 5.0 * (6e-8 * pow(n, 4.3) + 6e-9 * pow(n, 4.34) * spec->sampling.vectors);
 }
 
-static xbtab_status take_unit(void *context, int unit, xbtab_sample_status status, const char *message,
-                              const double *x, size_t n)
+xbtab_status xbtab__run_take(xbtab__run *run, int unit, xbtab_sample_status status, const void *bytes,
+                             size_t n)
 {
-    const slice *s = context;
-    xbtab__unit_result *result = &s->run->unit[s->first + unit];
-    result->numbers.x = xbtab__alloc(n, sizeof *x);
+    if (unit < 0 || unit >= run->n_units) return XBTAB_OK;
+    xbtab__unit_result *result = &run->unit[unit];
+    xbtab__free(result->numbers.x);
+    result->numbers = (xbtab__numbers){.x = xbtab__alloc(n, 1), .n = n / sizeof(double)};
     if (!result->numbers.x) return XBTAB_NOMEM();
-    if (n) memcpy(result->numbers.x, x, n * sizeof *x);
-    result->numbers.n = n;
+    if (n) memcpy(result->numbers.x, bytes, n);
     result->status = status;
     result->is_done = true;
-    snprintf(result->message, sizeof result->message, "%s", message);
-    /* a refused unit stays out of the journal: a second try after a repair must see the repair */
-    if (!s->run->journal || status == XBTAB_SAMPLE_REFUSED) return XBTAB_OK;
-    return xbtab__journal_append(s->run->journal, s->first + unit, status, x, n);
+    return XBTAB_OK;
+}
+
+static xbtab_status take_unit(long unit, xbtab_sample_status status, const void *bytes, size_t n,
+                              void *context)
+{
+    const slice *s = context;
+    XBTAB_TRY(xbtab__run_take(s->run, s->first + (int)unit, status, bytes, n));
+    if (!s->run->journal) return XBTAB_OK;
+    return xbtab__journal_append(s->run->journal, s->first + unit, (int)status, bytes, n);
+}
+
+static int cores(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (int)n : 1;
 }
 
 xbtab_status xbtab__run_units(xbtab__run *run, int first, int end, const char *what,
                               const xbtab_characterize_options *options)
 {
     slice s = {.run = run, .first = first};
-    xbtab__pool_job job = {.what = what,
-                           .n_units = end - first,
-                           .context = &s,
-                           .run = run_unit,
-                           .sink = take_unit,
-                           .is_done = unit_is_done,
-                           .deadline = unit_deadline};
-    xbtab__pool_options pool = {
-        .workers = options->workers, .progress = options->progress, .payload = options->payload};
-    xbtab__pool_report report = {0};
-    XBTAB_TRY(xbtab__pool_run(&job, &pool, &report));
-    if (report.ngspice[0]) memcpy(run->ngspice, report.ngspice, sizeof run->ngspice);
+    xbtab__pool_options pool = {.n_workers = options->workers > 0 ? options->workers : cores(),
+                                .is_done = unit_is_done,
+                                .seconds_max = seconds_max,
+                                .progress = options->progress,
+                                .progress_payload = options->payload,
+                                .what = what};
+    return xbtab__pool_run(NULL, &pool, end - first, run_unit, take_unit, &s);
+}
+
+static xbtab_status tell_version(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                                 xbtab_sample_status *sample, void *context)
+{
+    (void)unit, (void)sample, (void)context;
+    xbtab__bytes_add(reply, xbtab__spice_version(spice), strlen(xbtab__spice_version(spice)));
     return XBTAB_OK;
+}
+
+static xbtab_status take_version(long unit, xbtab_sample_status status, const void *bytes, size_t n,
+                                 void *context)
+{
+    xbtab__run *run = context;
+    (void)unit, (void)status;
+    snprintf(run->ngspice, sizeof run->ngspice, "%.*s", (int)n, (const char *)bytes);
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab__run_ask_version(xbtab__run *run)
+{
+    xbtab__pool_options pool = {.n_workers = 1};
+    return xbtab__pool_run(NULL, &pool, 1, tell_version, take_version, run);
 }
 
 xbtab_status xbtab__run_need(const xbtab__run *run, int unit)
@@ -122,9 +158,10 @@ xbtab_status xbtab__run_need(const xbtab__run *run, int unit)
     static const char *const what[] = {"the cell's states", "the cell's curves", "the cell's held-out curves",
                                        "the TIA's curves"};
     const xbtab__unit_result *result = &run->unit[unit];
+    const char *why = xbtab__sample_status_text(result->status);
     if (result->status == XBTAB_SAMPLE_OK) return XBTAB_OK;
-    if (unit < XBTAB__UNIT_TILE) XBTAB_FAIL(XBTAB_ERR_SPICE, "%s: %s", what[unit], result->message);
-    XBTAB_FAIL(XBTAB_ERR_SPICE, "sample tile %d: %s", unit - XBTAB__UNIT_TILE, result->message);
+    if (unit < XBTAB__UNIT_TILE) XBTAB_FAIL(XBTAB_ERR_SPICE, "%s: %s", what[unit], why);
+    XBTAB_FAIL(XBTAB_ERR_SPICE, "sample tile %d: %s", unit - XBTAB__UNIT_TILE, why);
 }
 
 xbtab_status xbtab__run_take_states(xbtab__run *run)

@@ -13,7 +13,6 @@ typedef struct xbtab__unit_result {
     bool is_done;
     xbtab_sample_status status;
     xbtab__numbers numbers;
-    char message[256];
 } xbtab__unit_result;
 
 typedef struct xbtab__run {
@@ -21,7 +20,7 @@ typedef struct xbtab__run {
     xbtab__unit_result *unit; /* unit[n_units] */
     int n_units;
     xbtab__journal *journal; /* NULL = none is kept */
-    char ngspice[32];
+    char ngspice[64];
 } xbtab__run;
 
 /** Prepare a run: conductances to tabulate, room for the results. End with xbtab__run_clear(). */
@@ -32,10 +31,17 @@ void xbtab__run_clear(xbtab__run *run);
 xbtab_status xbtab__run_units(xbtab__run *run, int first, int end, const char *what,
                               const xbtab_characterize_options *options) XBTAB_MUST_CHECK;
 
+/** Keep a unit's result: n bytes of doubles; also from a journal. */
+xbtab_status xbtab__run_take(xbtab__run *run, int unit, xbtab_sample_status status, const void *bytes,
+                             size_t n) XBTAB_MUST_CHECK;
+
 /** Copy the states' parameters from their unit into the plan. */
 xbtab_status xbtab__run_take_states(xbtab__run *run) XBTAB_MUST_CHECK;
 
-/** XBTAB_ERR_SPICE with the unit's message where it failed. */
+/** libngspice's version into run->ngspice, asked of a worker. */
+xbtab_status xbtab__run_ask_version(xbtab__run *run) XBTAB_MUST_CHECK;
+
+/** XBTAB_ERR_SPICE where the unit failed. */
 xbtab_status xbtab__run_need(const xbtab__run *run, int unit) XBTAB_MUST_CHECK;
 
 #endif

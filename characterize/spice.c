@@ -73,13 +73,13 @@ struct xbtab__spice {
     dc_sweep *sweep;                /* NULL outside a dc command */
 };
 
-const char *xbtab__sample_status_text(xbtab__sample_status status)
+const char *xbtab__sample_status_text(xbtab_sample_status status)
 {
     switch (status) {
 #define STATUS_CASE(name, value, text)                                                                       \
     case name:                                                                                               \
         return text;
-        XBTAB__SAMPLE_STATUS_LIST(STATUS_CASE)
+        XBTAB_SAMPLE_STATUS_LIST(STATUS_CASE)
 #undef STATUS_CASE
     }
     return "unknown sample status";
@@ -323,7 +323,7 @@ static bool is_finite_row(const double *row, int n)
 
 /* Solve vectors first .. first + n - 1 in one sweep. Returns how many of them, from the first on, hold; *why
  * is the status of the next one. */
-static int run(xbtab__spice *spice, dc_sweep *sweep, int first, int n, xbtab__sample_status *why)
+static int run(xbtab__spice *spice, dc_sweep *sweep, int first, int n, xbtab_sample_status *why)
 {
     char line[COMMAND_SIZE];
     sweep->n_columns = sweep->n_plots = sweep->n_done = 0;
@@ -339,11 +339,11 @@ static int run(xbtab__spice *spice, dc_sweep *sweep, int first, int n, xbtab__sa
     spice->sweep = NULL;
     command(spice, "destroy all");
     if (sweep->n_plots != 1 || sweep->refused) {
-        *why = XBTAB__SAMPLE_REFUSED;
+        *why = XBTAB_SAMPLE_REFUSED;
         keep_reason(spice, "ngspice did not start the sweep");
         return 0;
     }
-    *why = spice->poisoned ? XBTAB__SAMPLE_REFUSED : XBTAB__SAMPLE_NOT_CONVERGED;
+    *why = spice->poisoned ? XBTAB_SAMPLE_REFUSED : XBTAB_SAMPLE_NOT_CONVERGED;
     int held = sweep->n_done < sweep->fault_at ? sweep->n_done : sweep->fault_at;
     if (held >= sweep->n_points && (code != 0 || held > sweep->n_points)) held = 0;
     int good = held == sweep->n_points ? n : held;
@@ -351,7 +351,7 @@ static int run(xbtab__spice *spice, dc_sweep *sweep, int first, int n, xbtab__sa
     int n_outputs = sweep->job->n_outputs;
     for (int v = 0; v < good; v++) {
         if (is_finite_row(sweep->out + (size_t)(first + v) * (size_t)n_outputs, n_outputs)) continue;
-        *why = XBTAB__SAMPLE_NOT_FINITE;
+        *why = XBTAB_SAMPLE_NOT_FINITE;
         spice->fault[0] = '\0';
         keep_reason(spice, xbtab__sample_status_text(*why));
         good = v;
@@ -361,16 +361,16 @@ static int run(xbtab__spice *spice, dc_sweep *sweep, int first, int n, xbtab__sa
 }
 
 static void mark(xbtab__spice *spice, xbtab__spice_result *result, const xbtab__spice_job *job, int first,
-                 int n, xbtab__sample_status status)
+                 int n, xbtab_sample_status status)
 {
     for (int v = first; v < first + n; v++) {
         result->status[v] = status;
-        if (status == XBTAB__SAMPLE_OK) continue;
+        if (status == XBTAB_SAMPLE_OK) continue;
         double *row = result->out + (size_t)v * (size_t)job->n_outputs;
         for (int o = 0; o < job->n_outputs; o++) row[o] = NAN;
         result->n_failed++;
     }
-    if (status != XBTAB__SAMPLE_OK && result->reason[0] == '\0') {
+    if (status != XBTAB_SAMPLE_OK && result->reason[0] == '\0') {
         memcpy(result->reason, spice->fault, sizeof result->reason);
     }
 }
@@ -380,7 +380,7 @@ static bool retry(xbtab__spice *spice, dc_sweep *sweep, int vector)
 {
     char first_reason[XBTAB__REASON_SIZE];
     memcpy(first_reason, spice->fault, sizeof first_reason);
-    xbtab__sample_status why;
+    xbtab_sample_status why;
     sweep->whole_ladder = true;
     command(spice, whole_ladder);
     bool ok = run(spice, sweep, vector, 1, &why) == 1;
@@ -394,17 +394,17 @@ static void run_all(xbtab__spice *spice, dc_sweep *sweep, xbtab__spice_result *r
 {
     const xbtab__spice_job *job = sweep->job;
     for (int first = 0; first < job->n_vectors;) {
-        xbtab__sample_status why;
+        xbtab_sample_status why;
         int left = job->n_vectors - first;
         int good = run(spice, sweep, first, left, &why);
-        mark(spice, result, job, first, good, XBTAB__SAMPLE_OK);
+        mark(spice, result, job, first, good, XBTAB_SAMPLE_OK);
         first += good;
         if (good == left) break;
-        if (why == XBTAB__SAMPLE_REFUSED) {
+        if (why == XBTAB_SAMPLE_REFUSED) {
             mark(spice, result, job, first, left - good, why);
             break;
         }
-        if (job->retry && retry(spice, sweep, first)) why = XBTAB__SAMPLE_OK;
+        if (job->retry && retry(spice, sweep, first)) why = XBTAB_SAMPLE_OK;
         mark(spice, result, job, first++, 1, why);
     }
 }
@@ -430,7 +430,7 @@ xbtab_status xbtab__spice_sweep(xbtab__spice *spice, const xbtab__spice_job *job
     if (load(spice, &deck)) {
         run_all(spice, &sweep, result);
     } else {
-        mark(spice, result, job, 0, job->n_vectors, XBTAB__SAMPLE_REFUSED);
+        mark(spice, result, job, 0, job->n_vectors, XBTAB_SAMPLE_REFUSED);
     }
 done:
     xbtab__free(sweep.column);

@@ -14,26 +14,12 @@
 
 #include <stdbool.h>
 
+#include <xbartab/tables.h>
+
 #include "check.h"
 
-/* name, value (kept in files), text */
-#define XBTAB__SAMPLE_STATUS_LIST(X)                                                                         \
-    X(XBTAB__SAMPLE_OK, 0, "solved")                                                                         \
-    X(XBTAB__SAMPLE_NOT_CONVERGED, 1, "ngspice found no operating point")                                    \
-    X(XBTAB__SAMPLE_NOT_FINITE, 2, "a voltage or current is beyond all bounds")                              \
-    X(XBTAB__SAMPLE_REFUSED, 3, "ngspice refused the netlist")                                               \
-    X(XBTAB__SAMPLE_CRASHED, 4, "ngspice crashed")                                                           \
-    X(XBTAB__SAMPLE_TIMEOUT, 5, "ngspice took too long")
-
-/** How one sample (one input vector of one circuit) ended. Anything but OK is a result, not a failed call. */
-typedef enum xbtab__sample_status {
-#define XBTAB__SAMPLE_ENUM(name, value, text) name = (value),
-    XBTAB__SAMPLE_STATUS_LIST(XBTAB__SAMPLE_ENUM)
-#undef XBTAB__SAMPLE_ENUM
-} xbtab__sample_status;
-
 /** One line for a sample's status; a static string, also for numbers that are none. */
-const char *xbtab__sample_status_text(xbtab__sample_status status);
+const char *xbtab__sample_status_text(xbtab_sample_status status);
 
 typedef struct xbtab__spice xbtab__spice;
 
@@ -77,7 +63,7 @@ enum { XBTAB__REASON_SIZE = 256 };
 /** Where a job's outcome goes; the arrays are the caller's. */
 typedef struct xbtab__spice_result {
     double *out;                     /* out[n_vectors][n_outputs] [V or A]; NAN where status is not OK */
-    xbtab__sample_status *status;    /* status[n_vectors] */
+    xbtab_sample_status *status;     /* status[n_vectors] */
     int n_failed;                    /* vectors that are not OK */
     char reason[XBTAB__REASON_SIZE]; /* first failure in ngspice's own words, one line; "" if none */
 } xbtab__spice_result;

@@ -35,7 +35,7 @@ static xbtab_status measure(const xbtab_spec *spec, xbtab__spice *spice, const d
     double values[2] = {spec->v_read, 0.0};
     xbtab__compose_cell_bench(&text, spec, parameter, n);
     for (int k = 0; k < n; k++) xbtab__text_add(&outputs, "i(vm%d)\n", k);
-    xbtab_status status = xbtab__solve_text_all(spice, &text, false, 1, 2, values, n, &outputs, G);
+    xbtab_status status = xbtab__solve_text_all(spice, &text, 1, 2, values, n, &outputs, G);
     for (int k = 0; k < n && status == XBTAB_OK; k++) G[k] /= spec->v_read;
     xbtab__text_clear(&text);
     xbtab__text_clear(&outputs);

@@ -121,7 +121,7 @@ xbtab_status xbtab__sample_tile(const xbtab__plan *plan, int tile, xbtab__spice 
     for (int j = 0; j < columns; j++) xbtab__text_add(&outputs, "v(o%d)\n", j);
     for (int i = 0; i < rows; i++) xbtab__text_add(&outputs, "i(vi%d)\n", i);
     XBTAB_TRY_DONE(
-        xbtab__solve_text(spice, &text, false, n_vectors, rows, values, n_outputs, &outputs, found, sample));
+        xbtab__solve_text(spice, &text, n_vectors, rows, values, n_outputs, &outputs, found, sample));
     for (int v = 0; v < n_vectors; v++) {
         double *result = out->x + (size_t)v * xbtab__tile_stride(spec);
         const double *f = found + (size_t)v * (size_t)n_outputs, *drive = values + (size_t)v * (size_t)rows;

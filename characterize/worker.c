@@ -159,19 +159,19 @@ static xbtab_status go_on(worker_pool *pool, worker_slot *slot)
     return XBTAB_OK;
 }
 
-static xbtab_status deliver(worker_pool *pool, worker_slot *slot, xbtab__sample_status sample,
+static xbtab_status deliver(worker_pool *pool, worker_slot *slot, xbtab_sample_status sample,
                             const void *bytes, size_t n)
 {
     long unit = slot->unit;
     slot->unit = NO_UNIT;
     XBTAB_TRY(pool->sink(unit, sample, bytes, n, pool->task.context));
     pool->stats.n_units++;
-    if (sample != XBTAB__SAMPLE_OK) pool->stats.n_failed++;
+    if (sample != XBTAB_SAMPLE_OK) pool->stats.n_failed++;
     return XBTAB_OK;
 }
 
 /* The worker is dead, or has gone mad, or is late. */
-static xbtab_status lose_worker(worker_pool *pool, worker_slot *slot, xbtab__sample_status why)
+static xbtab_status lose_worker(worker_pool *pool, worker_slot *slot, xbtab_sample_status why)
 {
     bool was_busy = slot->state == SLOT_BUSY;
     end_worker(pool, slot);
@@ -204,7 +204,7 @@ static xbtab_status take_reply(worker_pool *pool, worker_slot *slot, const xbtab
         pool->stats.rss_first_bytes = slot->rss;
     }
     slot->state = SLOT_IDLE;
-    XBTAB_TRY(deliver(pool, slot, (xbtab__sample_status)message->sample, bytes, (size_t)message->n));
+    XBTAB_TRY(deliver(pool, slot, (xbtab_sample_status)message->sample, bytes, (size_t)message->n));
     slot->in.n = 0;
     if (message->retire || slot->n_units >= limit) {
         end_worker(pool, slot);
@@ -219,7 +219,7 @@ static xbtab_status receive(worker_pool *pool, worker_slot *slot)
     xbtab__message message;
     ssize_t got = recv(slot->socket, block, sizeof block, MSG_DONTWAIT);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) return XBTAB_OK;
-    if (got <= 0) return lose_worker(pool, slot, XBTAB__SAMPLE_CRASHED);
+    if (got <= 0) return lose_worker(pool, slot, XBTAB_SAMPLE_CRASHED);
     xbtab__bytes_add(&slot->in, block, (size_t)got);
     if (slot->in.failed) return XBTAB_NOMEM();
     if (slot->in.n < sizeof message) return XBTAB_OK;
@@ -228,7 +228,7 @@ static xbtab_status receive(worker_pool *pool, worker_slot *slot)
     size_t rest = slot->in.n - sizeof message;
     if (message.magic != XBTAB__MESSAGE_MAGIC || slot->state == SLOT_IDLE || message.unit != expected ||
         message.n > largest_reply || rest > message.n) {
-        return lose_worker(pool, slot, XBTAB__SAMPLE_CRASHED);
+        return lose_worker(pool, slot, XBTAB_SAMPLE_CRASHED);
     }
     return rest < message.n ? XBTAB_OK : take_reply(pool, slot, &message, slot->in.data + sizeof message);
 }
@@ -283,7 +283,7 @@ static xbtab_status run(worker_pool *pool)
             if (pool->polls[s].revents) {
                 XBTAB_TRY(receive(pool, slot));
             } else if ((slot->state == SLOT_STARTING || slot->state == SLOT_BUSY) && now > slot->deadline) {
-                XBTAB_TRY(lose_worker(pool, slot, XBTAB__SAMPLE_TIMEOUT));
+                XBTAB_TRY(lose_worker(pool, slot, XBTAB_SAMPLE_TIMEOUT));
             }
         }
     }

@@ -31,12 +31,12 @@ void xbtab__bytes_clear(xbtab__bytes *bytes);
  *  @return a failing status ends the whole run with its message; a sample that fails is not such a failure.
  */
 typedef xbtab_status (*xbtab__unit_fn)(xbtab__spice *spice, long unit, xbtab__bytes *reply,
-                                       xbtab__sample_status *sample, void *context);
+                                       xbtab_sample_status *sample, void *context);
 
 /** Take a finished unit, in the caller's process, in the order of arrival.
  *  @param bytes  bytes[n]; borrowed for the call, aligned for doubles; n = 0 for CRASHED and TIMEOUT.
  *  @return a failing status ends the whole run. */
-typedef xbtab_status (*xbtab__sink_fn)(long unit, xbtab__sample_status sample, const void *bytes, size_t n,
+typedef xbtab_status (*xbtab__sink_fn)(long unit, xbtab_sample_status sample, const void *bytes, size_t n,
                                        void *context);
 
 typedef struct xbtab__pool_options {

@@ -133,7 +133,7 @@ _Noreturn void xbtab__worker_live(const xbtab__worker_task *task)
     int64_t unit;
     while (goes_on && receive_unit(socket, &unit)) {
         xbtab__bytes reply = {0};
-        xbtab__sample_status sample = XBTAB__SAMPLE_OK;
+        xbtab_sample_status sample = XBTAB_SAMPLE_OK;
         status = task->unit(spice, (long)unit, &reply, &sample, task->context);
         if (status == XBTAB_OK && reply.failed) status = XBTAB_NOMEM();
         bool retire = xbtab__spice_is_poisoned(spice);

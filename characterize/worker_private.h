@@ -16,7 +16,7 @@ enum { XBTAB__MESSAGE_MAGIC = 0x78627761 };
 typedef struct xbtab__message {
     uint32_t magic;
     int32_t status; /* xbtab_status; failing: the bytes are its text */
-    int32_t sample; /* xbtab__sample_status */
+    int32_t sample; /* xbtab_sample_status */
     int32_t retire; /* non-zero: this worker does no more units */
     int64_t unit;   /* -1: ngspice is up, or failed to start */
     uint64_t rss;   /* resident memory [bytes] */

@@ -48,7 +48,7 @@ static int close_spice(void **state)
 
 typedef struct outcome {
     double out[MAX_VECTORS][MAX_OUTPUTS]; /* used as out[n_vectors][n_outputs], see at() */
-    xbtab__sample_status status[MAX_VECTORS];
+    xbtab_sample_status status[MAX_VECTORS];
     xbtab__spice_result result;
     int n_outputs;
 } outcome;
@@ -73,7 +73,7 @@ static void check_consistent(const outcome *o, const xbtab__spice_job *job)
 {
     int n_failed = 0;
     for (int v = 0; v < job->n_vectors; v++) {
-        bool ok = o->status[v] == XBTAB__SAMPLE_OK;
+        bool ok = o->status[v] == XBTAB_SAMPLE_OK;
         n_failed += !ok;
         for (int k = 0; k < job->n_outputs; k++) assert_true(ok ? isfinite(at(o, v, k)) : isnan(at(o, v, k)));
     }
@@ -197,7 +197,7 @@ static void each_source_gets_its_own_value_to_the_last_bit(void **state)
     char names[N][16];
     const char *outputs[N];
     double got[3 * N];
-    xbtab__sample_status status[3];
+    xbtab_sample_status status[3];
     for (int k = 0; k < N; k++) {
         xbtab__text_add(&netlist, "vI%d in%d 0 EXTERNAL\nR%d in%d 0 %d\n", k, k, k, k, 100 + k);
         snprintf(names[k], sizeof names[k], "V(IN%d)", k);
@@ -237,7 +237,7 @@ static void current_sources_take_values_too(void **state)
     assert_int_equal(solve(&o, &job), XBTAB_OK);
     check_consistent(&o, &job);
     for (int v = 0; v < 3; v++) {
-        assert_int_equal(o.status[v], XBTAB__SAMPLE_OK);
+        assert_int_equal(o.status[v], XBTAB_SAMPLE_OK);
         assert_near(at(&o, v, 0), -2000 * values[v] / (1 + 1e-5), 1e-12);
         assert_near(at(&o, v, 1), 2000 * values[v] / (1e5 + 1), 1e-9);
         assert_near(at(&o, v, 2), -values[v], 1e-12);
@@ -252,7 +252,7 @@ static void many_outputs_are_told_apart(void **state)
     char names[N][16];
     const char *outputs[N];
     double out[2 * N];
-    xbtab__sample_status status[2];
+    xbtab_sample_status status[2];
     const double values[] = {0.001, -0.002385};
     xbtab__text_add(&netlist, "Ii0 0 n%d external\n", N - 1);
     for (int k = 0; k < N; k++) {
@@ -333,7 +333,7 @@ static void expect_refused(const char *netlist, const char *word)
     outcome o;
     assert_int_equal(solve(&o, &job), XBTAB_OK);
     check_consistent(&o, &job);
-    for (int v = 0; v < 3; v++) assert_int_equal(o.status[v], XBTAB__SAMPLE_REFUSED);
+    for (int v = 0; v < 3; v++) assert_int_equal(o.status[v], XBTAB_SAMPLE_REFUSED);
     if (!strstr(o.result.reason, word)) fail_msg("\"%s\" does not mention \"%s\"", o.result.reason, word);
     assert_false(xbtab__spice_is_poisoned(spice));
     check_divider(3); /* and it goes on as if nothing had been */
@@ -379,7 +379,7 @@ static void an_undefined_parameter_poisons(void **state)
         outcome o;
         int bad = 0;
         bad |= solve(&o, &job) != XBTAB_OK || !xbtab__spice_is_poisoned(spice);
-        bad |= o.status[0] != XBTAB__SAMPLE_REFUSED || o.status[1] != XBTAB__SAMPLE_REFUSED;
+        bad |= o.status[0] != XBTAB_SAMPLE_REFUSED || o.status[1] != XBTAB_SAMPLE_REFUSED;
         bad |= (o.result.n_failed != 2) | (!strstr(o.result.reason, "nosuchparameter") << 1);
         bad |= (solve(&o, &job) != XBTAB_ERR_SPICE) << 2;
         _exit(bad);
@@ -406,7 +406,7 @@ static void a_vector_without_a_solution_fails_alone(void **state)
     assert_int_equal(solve(&o, &job), XBTAB_OK);
     check_consistent(&o, &job);
     for (int v = 0; v < 7; v++) {
-        assert_int_equal(o.status[v], fails[v] ? XBTAB__SAMPLE_NOT_CONVERGED : XBTAB__SAMPLE_OK);
+        assert_int_equal(o.status[v], fails[v] ? XBTAB_SAMPLE_NOT_CONVERGED : XBTAB_SAMPLE_OK);
         if (!fails[v]) assert_near(at(&o, v, 0), 0.5 * values[v], 1e-9);
     }
     assert_non_null(strstr(o.result.reason, "doAnalyses"));
@@ -435,15 +435,15 @@ static void values_beyond_all_bounds_are_not_finite(void **state)
     outcome o;
     assert_int_equal(solve(&o, &job), XBTAB_OK);
     check_consistent(&o, &job);
-    assert_int_equal(o.status[0], XBTAB__SAMPLE_OK);
-    assert_int_equal(o.status[1], XBTAB__SAMPLE_NOT_FINITE);
-    assert_int_equal(o.status[2], XBTAB__SAMPLE_OK);
+    assert_int_equal(o.status[0], XBTAB_SAMPLE_OK);
+    assert_int_equal(o.status[1], XBTAB_SAMPLE_NOT_FINITE);
+    assert_int_equal(o.status[2], XBTAB_SAMPLE_OK);
     assert_near(at(&o, 2, 0), 1.5, 1e-15);
     const char *const division[] = {AROUND "B1 2 0 I=1/(V(2)-V(2))\n"};
     job = usual_job(division, 3, (const double[]){1, 2, 3});
     assert_int_equal(solve(&o, &job), XBTAB_OK);
     check_consistent(&o, &job);
-    assert_int_equal(o.status[1], XBTAB__SAMPLE_NOT_FINITE);
+    assert_int_equal(o.status[1], XBTAB_SAMPLE_NOT_FINITE);
 }
 
 /* A cell so steep that Newton's first step leaves the range of sinh(). */
@@ -456,13 +456,13 @@ static void the_whole_ladder_rescues_a_vector_on_request(void **state)
     outcome o;
     assert_int_equal(solve(&o, &job), XBTAB_OK);
     check_consistent(&o, &job);
-    assert_int_equal(o.status[0], XBTAB__SAMPLE_NOT_CONVERGED);
+    assert_int_equal(o.status[0], XBTAB_SAMPLE_NOT_CONVERGED);
     assert_non_null(strstr(o.result.reason, "out of range"));
     job.retry = true;
     assert_int_equal(solve(&o, &job), XBTAB_OK);
     check_consistent(&o, &job);
     for (int v = 0; v < 3; v++) {
-        if (o.status[v] != XBTAB__SAMPLE_OK) fail_msg("vector %d: %s", v, o.result.reason);
+        if (o.status[v] != XBTAB_SAMPLE_OK) fail_msg("vector %d: %s", v, o.result.reason);
         assert_near(at(&o, v, 1), series_sinh(values[v], 1000, 2e-9, 2000), 1e-9);
     }
 }

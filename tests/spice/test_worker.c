@@ -28,7 +28,7 @@ enum { MAX_UNITS = 64, UNIT_BYTES = 1024, PATH_SIZE = 128 };
 typedef struct run {
     char folder[PATH_SIZE];
     int n_sunk[MAX_UNITS];
-    xbtab__sample_status sample[MAX_UNITS];
+    xbtab_sample_status sample[MAX_UNITS];
     size_t n[MAX_UNITS];
     unsigned char bytes[MAX_UNITS][UNIT_BYTES];
     long order[MAX_UNITS];
@@ -77,7 +77,7 @@ static bool is_first_try(const run *r, long unit)
     return file >= 0;
 }
 
-static xbtab_status collect(long unit, xbtab__sample_status sample, const void *bytes, size_t n,
+static xbtab_status collect(long unit, xbtab_sample_status sample, const void *bytes, size_t n,
                             void *context)
 {
     run *r = context;
@@ -109,7 +109,7 @@ static xbtab__pool_options options_of(run *r, int n_workers)
 
 /* Three vectors through a small nonlinear circuit that depends on the unit; the reply holds the outputs. */
 static xbtab_status solve_unit(xbtab__spice *spice, long unit, xbtab__bytes *reply,
-                               xbtab__sample_status *sample, void *context)
+                               xbtab_sample_status *sample, void *context)
 {
     (void)context;
     char netlist[512];
@@ -120,7 +120,7 @@ static xbtab_status solve_unit(xbtab__spice *spice, long unit, xbtab__bytes *rep
     const char *const lines[] = {netlist}, *const outputs[] = {"i(vm)", "v(2)"};
     const double values[] = {0.3, 1.1, -0.7};
     double out[6];
-    xbtab__sample_status status[3];
+    xbtab_sample_status status[3];
     const xbtab__spice_job job = {.lines = lines,
                                   .n_lines = 1,
                                   .n_sources = 1,
@@ -130,7 +130,7 @@ static xbtab_status solve_unit(xbtab__spice *spice, long unit, xbtab__bytes *rep
                                   .outputs = outputs};
     xbtab__spice_result result = {.out = out, .status = status};
     XBTAB_TRY(xbtab__spice_sweep(spice, &job, &result));
-    if (result.n_failed > 0) *sample = XBTAB__SAMPLE_NOT_CONVERGED;
+    if (result.n_failed > 0) *sample = XBTAB_SAMPLE_NOT_CONVERGED;
     xbtab__bytes_add(reply, out, sizeof out);
     return XBTAB_OK;
 }
@@ -154,8 +154,8 @@ static void solve_without_pool(unsigned char (*bytes)[UNIT_BYTES], long n)
         int bad = xbtab__spice_open(&spice, NULL) < 0;
         for (long u = 0; u < n && !bad; u++) {
             xbtab__bytes reply = {0};
-            xbtab__sample_status sample = XBTAB__SAMPLE_OK;
-            bad = solve_unit(spice, u, &reply, &sample, NULL) < 0 || sample != XBTAB__SAMPLE_OK ||
+            xbtab_sample_status sample = XBTAB_SAMPLE_OK;
+            bad = solve_unit(spice, u, &reply, &sample, NULL) < 0 || sample != XBTAB_SAMPLE_OK ||
                   write(ends[1], reply.data, 48) != 48;
         }
         _exit(bad);
@@ -182,7 +182,7 @@ static void any_number_of_workers_gives_the_same_bytes(void **state)
         assert_whole(r, 37);
         assert_memory_equal(r->bytes, expected, sizeof expected);
         for (int u = 0; u < 37; u++) {
-            assert_int_equal(r->sample[u], XBTAB__SAMPLE_OK);
+            assert_int_equal(r->sample[u], XBTAB_SAMPLE_OK);
             assert_int_equal(r->n[u], 48);
             if (n_workers == 1) assert_int_equal(r->order[u], u);
         }
@@ -228,7 +228,7 @@ static void no_units_need_no_workers(void **state)
 
 /* Units 3 and 8 crash every time, 5 and 6 only at the first try; 6 by a kill from outside. */
 static xbtab_status crash_some(xbtab__spice *spice, long unit, xbtab__bytes *reply,
-                               xbtab__sample_status *sample, void *context)
+                               xbtab_sample_status *sample, void *context)
 {
     bool first = is_first_try(context, unit);
     if (unit == 3) abort();
@@ -251,7 +251,7 @@ static void a_crash_costs_one_unit_and_a_kill_costs_none(void **state)
     assert_whole(r, 13);
     assert_memory_equal(r->bytes, expected, sizeof expected);
     for (int u = 0; u < 13; u++) {
-        assert_int_equal(r->sample[u], u == 3 || u == 8 ? XBTAB__SAMPLE_CRASHED : XBTAB__SAMPLE_OK);
+        assert_int_equal(r->sample[u], u == 3 || u == 8 ? XBTAB_SAMPLE_CRASHED : XBTAB_SAMPLE_OK);
     }
     assert_int_equal(r->n[3], 0);
     assert_int_equal(stats.n_failed, 2);
@@ -261,7 +261,7 @@ static void a_crash_costs_one_unit_and_a_kill_costs_none(void **state)
 }
 
 static xbtab_status hang_some(xbtab__spice *spice, long unit, xbtab__bytes *reply,
-                              xbtab__sample_status *sample, void *context)
+                              xbtab_sample_status *sample, void *context)
 {
     bool first = is_first_try(context, unit);
     if (unit == 2 || (unit == 4 && first)) {
@@ -286,7 +286,7 @@ static void a_unit_that_hangs_twice_is_out_of_time(void **state)
     assert_int_equal(xbtab__pool_run(&stats, &options, 7, hang_some, collect, r), XBTAB_OK);
     assert_whole(r, 7);
     for (int u = 0; u < 7; u++) {
-        assert_int_equal(r->sample[u], u == 2 ? XBTAB__SAMPLE_TIMEOUT : XBTAB__SAMPLE_OK);
+        assert_int_equal(r->sample[u], u == 2 ? XBTAB_SAMPLE_TIMEOUT : XBTAB_SAMPLE_OK);
     }
     assert_int_equal(stats.n_lost, 3);
     assert_int_equal(stats.n_retried, 2);
@@ -295,14 +295,14 @@ static void a_unit_that_hangs_twice_is_out_of_time(void **state)
 
 /* Every third unit's netlist makes ngspice ask to exit. */
 static xbtab_status poison_some(xbtab__spice *spice, long unit, xbtab__bytes *reply,
-                                xbtab__sample_status *sample, void *context)
+                                xbtab_sample_status *sample, void *context)
 {
     if (unit % 3 != 1) return solve_unit(spice, unit, reply, sample, context);
     const char *const lines[] = {"Vi0 1 0 external\nRa 1 0 {nosuchparameter}\n"};
     const char *const outputs[] = {"v(1)"};
     const double values[] = {1, 2};
     double out[2];
-    xbtab__sample_status status[2];
+    xbtab_sample_status status[2];
     const xbtab__spice_job job = {.lines = lines,
                                   .n_lines = 1,
                                   .n_sources = 1,
@@ -325,7 +325,7 @@ static void a_poisoned_worker_is_replaced_without_loss(void **state)
     assert_int_equal(xbtab__pool_run(&stats, &options, 12, poison_some, collect, r), XBTAB_OK);
     assert_whole(r, 12);
     for (int u = 0; u < 12; u++) {
-        assert_int_equal(r->sample[u], u % 3 == 1 ? XBTAB__SAMPLE_REFUSED : XBTAB__SAMPLE_OK);
+        assert_int_equal(r->sample[u], u % 3 == 1 ? XBTAB_SAMPLE_REFUSED : XBTAB_SAMPLE_OK);
         if (u % 3 == 1) assert_non_null(strstr((const char *)r->bytes[u], "nosuchparameter"));
     }
     assert_int_equal(stats.n_recycled, 4);
@@ -333,7 +333,7 @@ static void a_poisoned_worker_is_replaced_without_loss(void **state)
 }
 
 static xbtab_status fail_at_five(xbtab__spice *spice, long unit, xbtab__bytes *reply,
-                                 xbtab__sample_status *sample, void *context)
+                                 xbtab_sample_status *sample, void *context)
 {
     if (unit == 5)
         return xbtab__error_set(XBTAB_ERR_INPUT, "unit %ld: R_wire = -2.385 ohm is negative", unit);
@@ -361,7 +361,7 @@ static void a_sink_that_fails_ends_the_run(void **state)
 }
 
 static xbtab_status slow_unit(xbtab__spice *spice, long unit, xbtab__bytes *reply,
-                              xbtab__sample_status *sample, void *context)
+                              xbtab_sample_status *sample, void *context)
 {
     usleep(20000);
     return solve_unit(spice, unit, reply, sample, context);
@@ -398,7 +398,7 @@ static void cancelling_at_the_start_leaves_no_folder(void **state)
 
 /* Ctrl-C reaches the workers as well; it is the parent's to decide, so they go on. */
 static xbtab_status interrupt_self(xbtab__spice *spice, long unit, xbtab__bytes *reply,
-                                   xbtab__sample_status *sample, void *context)
+                                   xbtab_sample_status *sample, void *context)
 {
     raise(SIGINT);
     return solve_unit(spice, unit, reply, sample, context);
@@ -415,7 +415,7 @@ static void workers_ignore_an_interrupt(void **state)
 }
 
 static xbtab_status tell_limits(xbtab__spice *spice, long unit, xbtab__bytes *reply,
-                                xbtab__sample_status *sample, void *context)
+                                xbtab_sample_status *sample, void *context)
 {
     (void)spice, (void)unit, (void)sample, (void)context;
     struct rlimit limits[2];
@@ -423,8 +423,8 @@ static xbtab_status tell_limits(xbtab__spice *spice, long unit, xbtab__bytes *re
     getrlimit(RLIMIT_AS, &limits[1]);
     const uint64_t seen[] = {limits[0].rlim_cur, limits[1].rlim_cur, (uint64_t)isatty(1)};
     xbtab__bytes_add(reply, seen, sizeof seen);
-    if (write(1, "this must not appear\n", 21) != 21) *sample = XBTAB__SAMPLE_REFUSED;
-    if (write(2, "nor this\n", 9) != 9) *sample = XBTAB__SAMPLE_REFUSED;
+    if (write(1, "this must not appear\n", 21) != 21) *sample = XBTAB_SAMPLE_REFUSED;
+    if (write(2, "nor this\n", 9) != 9) *sample = XBTAB_SAMPLE_REFUSED;
     return XBTAB_OK;
 }
 
@@ -451,7 +451,7 @@ static void workers_are_limited_and_silent(void **state)
     close(file);
     assert_int_equal(info.st_size, 0);
     assert_int_equal(status, XBTAB_OK);
-    assert_int_equal(r->sample[0], XBTAB__SAMPLE_OK);
+    assert_int_equal(r->sample[0], XBTAB_SAMPLE_OK);
     uint64_t seen[3];
     memcpy(seen, r->bytes[0], sizeof seen);
     assert_int_equal(seen[0], 0);
@@ -461,7 +461,7 @@ static void workers_are_limited_and_silent(void **state)
 enum { LARGE = 3 << 20 };
 
 static xbtab_status large_reply(xbtab__spice *spice, long unit, xbtab__bytes *reply,
-                                xbtab__sample_status *sample, void *context)
+                                xbtab_sample_status *sample, void *context)
 {
     (void)spice, (void)sample, (void)context;
     for (uint32_t w = 0; w < LARGE / 4; w++) {
@@ -471,11 +471,11 @@ static xbtab_status large_reply(xbtab__spice *spice, long unit, xbtab__bytes *re
     return XBTAB_OK;
 }
 
-static xbtab_status check_large(long unit, xbtab__sample_status sample, const void *bytes, size_t n,
+static xbtab_status check_large(long unit, xbtab_sample_status sample, const void *bytes, size_t n,
                                 void *context)
 {
     run *r = context;
-    assert_int_equal(sample, XBTAB__SAMPLE_OK);
+    assert_int_equal(sample, XBTAB_SAMPLE_OK);
     assert_int_equal(n, LARGE);
     const uint32_t *words = bytes;
     for (uint32_t w = 0; w < LARGE / 4; w++) {
@@ -504,7 +504,7 @@ static void a_folder_that_is_missing_ends_the_run_with_the_reason(void **state)
 
 /* Each unit writes down its process; then it hangs. The parent is killed: no worker may survive it. */
 static xbtab_status note_and_hang(xbtab__spice *spice, long unit, xbtab__bytes *reply,
-                                  xbtab__sample_status *sample, void *context)
+                                  xbtab_sample_status *sample, void *context)
 {
     (void)spice, (void)reply, (void)sample;
     char path[PATH_SIZE];

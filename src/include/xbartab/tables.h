@@ -32,14 +32,20 @@ typedef struct xbtab_fit_error {
     long failed;       /* SPICE samples that failed and were left out everywhere */
 } xbtab_fit_error;
 
-/** What happened to a SPICE sample. */
+/* name, value (kept in files), text */
+#define XBTAB_SAMPLE_STATUS_LIST(X)                                                                          \
+    X(XBTAB_SAMPLE_OK, 0, "solved")                                                                          \
+    X(XBTAB_SAMPLE_NOT_CONVERGED, 1, "ngspice found no operating point")                                     \
+    X(XBTAB_SAMPLE_NOT_FINITE, 2, "a voltage or current is beyond all bounds")                               \
+    X(XBTAB_SAMPLE_REFUSED, 3, "ngspice refused the netlist")                                                \
+    X(XBTAB_SAMPLE_CRASHED, 4, "ngspice crashed")                                                            \
+    X(XBTAB_SAMPLE_TIMEOUT, 5, "ngspice took too long")
+
+/** What happened to a SPICE sample (one input vector of one circuit). */
 typedef enum xbtab_sample_status {
-    XBTAB_SAMPLE_OK = 0,
-    XBTAB_SAMPLE_NOT_CONVERGED = 1, /* ngspice gave up */
-    XBTAB_SAMPLE_NOT_FINITE = 2,    /* a result is not a finite number */
-    XBTAB_SAMPLE_REFUSED = 3,       /* ngspice refused the netlist */
-    XBTAB_SAMPLE_CRASHED = 4,       /* the worker died */
-    XBTAB_SAMPLE_TIMEOUT = 5        /* the worker took too long */
+#define XBTAB_SAMPLE_ENUM(name, value, text) name = (value),
+    XBTAB_SAMPLE_STATUS_LIST(XBTAB_SAMPLE_ENUM)
+#undef XBTAB_SAMPLE_ENUM
 } xbtab_sample_status;
 
 /** The cell: I(state, V_bit, V) of the whole cell, selector included. */
