@@ -1,0 +1,250 @@
+/* integer.c - a quantized network in exact integers, one image at a time. */
+#include <math.h>
+#include <string.h>
+
+#include "memory.h"
+#include "quantized.h"
+
+/* One thread's memory. */
+typedef struct integer_run {
+    int32_t *codes;  /* codes of all activations, at the values' offsets */
+    uint16_t *patch; /* patch[positions][inputs] */
+    int32_t *sum;    /* sum[positions][outputs] */
+    double *real;    /* of the network's output */
+} integer_run;
+
+typedef struct integer_job {
+    const xbtab_quantized *q;
+    const xbtab_images *images;
+    integer_run *runs;
+    xbtab_product_fn product;
+    void *payload;
+    float scale;
+    int output; /* value whose real numbers are handed out */
+    float *outputs;
+} integer_job;
+
+static int32_t round_to_code(double x, const xbtab__code *code)
+{
+    double q = floor(x + 0.5) + code->zero;
+    return q <= 0 ? 0 : q >= code->most ? code->most : (int32_t)q;
+}
+
+/* The patches of one group's input, padded with the code of zero. */
+static void unfold(const xbtab__window *w, const int32_t *x, int64_t channels, int32_t zero, uint16_t *patch)
+{
+    for (int64_t oy = 0; oy < w->out_height; oy++) {
+        for (int64_t ox = 0; ox < w->out_width; ox++) {
+            for (int64_t c = 0; c < channels; c++) {
+                for (int64_t ky = 0; ky < w->kernel_y; ky++) {
+                    int64_t iy = oy * w->stride_y - w->pad_top + ky * w->dilation_y;
+                    for (int64_t kx = 0; kx < w->kernel_x; kx++) {
+                        int64_t ix = ox * w->stride_x - w->pad_left + kx * w->dilation_x;
+                        bool inside = iy >= 0 && iy < w->height && ix >= 0 && ix < w->width;
+                        *patch++ = (uint16_t)(inside ? x[(c * w->height + iy) * w->width + ix] : zero);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* Codes have 15 bits at the most, so both factors fit 16 signed bits, which compilers turn into multiply-add
+ * pairs. */
+static void exact_product(const xbtab_matrix *m, size_t n, const uint16_t *x, int32_t *y)
+{
+    for (size_t v = 0; v < n; v++) {
+        const int16_t *code = (const int16_t *)(const void *)(x + v * m->inputs);
+        for (size_t o = 0; o < m->outputs; o++) {
+            const int16_t *w = m->W + o * m->inputs;
+            int32_t sum = 0;
+            for (size_t k = 0; k < m->inputs; k++) sum += code[k] * w[k];
+            y[v * m->outputs + o] = sum;
+        }
+    }
+}
+
+static xbtab_status run_linear(const integer_job *job, int k, const integer_run *run, int thread)
+{
+    const xbtab_quantized *q = job->q;
+    const xbtab__node *node = &q->network->node[k];
+    const xbtab__linear *l = &node->linear;
+    const xbtab__integer_layer *layer = &q->layer[k];
+    const int32_t *x = run->codes + q->network->value[node->input[0]].offset;
+    int32_t *y = run->codes + q->network->value[node->output].offset;
+    const xbtab__code *out = &q->code[node->output];
+    for (size_t g = 0; g < l->groups; g++) {
+        const xbtab_matrix *m = &q->matrix[layer->first_matrix + g];
+        if (l->is_convolution) {
+            int64_t channels = node->window.channels / (int64_t)l->groups;
+            unfold(&node->window, x + (int64_t)g * channels * node->window.height * node->window.width,
+                   channels, q->code[node->input[0]].zero, run->patch);
+        } else {
+            for (size_t c = 0; c < l->positions * l->inputs; c++) run->patch[c] = (uint16_t)x[c];
+        }
+        if (job->product) {
+            XBTAB_TRY(job->product(job->payload, layer->first_matrix + g, l->positions, run->patch, run->sum,
+                                   thread));
+        } else {
+            exact_product(m, l->positions, run->patch, run->sum);
+        }
+        for (size_t o = 0; o < l->outputs; o++) {
+            size_t row = g * l->outputs + o;
+            double factor = layer->scale[row] / out->scale;
+            for (size_t p = 0; p < l->positions; p++) {
+                int64_t sum = run->sum[p * l->outputs + o] + layer->offset[row];
+                size_t at = l->is_convolution ? row * l->positions + p : p * l->outputs + o;
+                if (node->output == job->output) run->real[at] = layer->scale[row] * (double)sum;
+                y[at] = round_to_code((double)sum * factor, out);
+            }
+        }
+    }
+    return XBTAB_OK;
+}
+
+static void run_pool(const xbtab__node *node, const int32_t *x, int32_t *y, int32_t zero)
+{
+    const xbtab__window *w = &node->window;
+    bool is_max = node->type->integer == XBTAB__INTEGER_MAX;
+    for (int64_t c = 0; c < w->channels; c++, x += w->height * w->width) {
+        for (int64_t oy = 0; oy < w->out_height; oy++) {
+            for (int64_t ox = 0; ox < w->out_width; ox++) {
+                int32_t most = 0;
+                int64_t sum = 0, count = 0;
+                for (int64_t ky = 0; ky < w->kernel_y; ky++) {
+                    int64_t iy = oy * w->stride_y - w->pad_top + ky * w->dilation_y;
+                    for (int64_t kx = 0; kx < w->kernel_x; kx++) {
+                        int64_t ix = ox * w->stride_x - w->pad_left + kx * w->dilation_x;
+                        bool inside = iy >= 0 && iy < w->height && ix >= 0 && ix < w->width;
+                        int32_t code = inside ? x[iy * w->width + ix] : zero;
+                        if (inside && code > most) most = code;
+                        if (inside || w->count_pad) {
+                            sum += code;
+                            count++;
+                        }
+                    }
+                }
+                *y++ = is_max ? most : (int32_t)((2 * sum + count) / (2 * (count > 0 ? count : 1)));
+            }
+        }
+    }
+}
+
+static void run_add(const integer_job *job, const xbtab__node *node, const int32_t *a, const int32_t *b,
+                    int32_t *y)
+{
+    const xbtab__code *ca = &job->q->code[node->input[0]], *cb = &job->q->code[node->input[1]];
+    const xbtab__code *out = &job->q->code[node->output];
+    double fa = ca->scale / out->scale, fb = cb->scale / out->scale;
+    for (size_t k = 0; k < job->q->network->value[node->output].shape.size; k++) {
+        y[k] = round_to_code(fa * (a[k] - ca->zero) + fb * (b[k] - cb->zero), out);
+    }
+}
+
+static xbtab_status run_node(const integer_job *job, int k, const integer_run *run, int thread)
+{
+    const xbtab_network *n = job->q->network;
+    const xbtab__node *node = &n->node[k];
+    const int32_t *x = run->codes + n->value[node->input[0]].offset;
+    int32_t *y = run->codes + n->value[node->output].offset;
+    int32_t zero = job->q->code[node->input[0]].zero;
+    switch (node->type->integer) {
+    case XBTAB__INTEGER_LINEAR:
+        return run_linear(job, k, run, thread);
+    case XBTAB__INTEGER_COPY:
+        memcpy(y, x, n->value[node->output].shape.size * sizeof *y);
+        break;
+    case XBTAB__INTEGER_RELU:
+        for (size_t c = 0; c < n->value[node->output].shape.size; c++) y[c] = x[c] > zero ? x[c] : zero;
+        break;
+    case XBTAB__INTEGER_MAX:
+    case XBTAB__INTEGER_AVERAGE:
+        run_pool(node, x, y, zero);
+        break;
+    case XBTAB__INTEGER_ADD:
+        run_add(job, node, x, run->codes + n->value[node->input[1]].offset, y);
+        break;
+    case XBTAB__INTEGER_LAST:
+        break;
+    }
+    return XBTAB_OK;
+}
+
+static bool is_linear_output(const xbtab_network *n, int value)
+{
+    for (int k = 0; k < n->n_nodes; k++) {
+        if (n->node[k].output == value) return n->node[k].type->integer == XBTAB__INTEGER_LINEAR;
+    }
+    return false;
+}
+
+static xbtab_status run_image(void *context, size_t image, int thread)
+{
+    const integer_job *job = context;
+    const xbtab_network *n = job->q->network;
+    const integer_run *run = &job->runs[thread];
+    size_t size = n->value[n->input].shape.size, n_outputs = n->value[job->output].shape.size;
+    const xbtab__code *in = &job->q->code[n->input], *out = &job->q->code[job->output];
+    const float *pixel = job->images->pixel + image * size;
+    int32_t *x = run->codes + n->value[n->input].offset;
+    for (size_t k = 0; k < size; k++) x[k] = round_to_code((double)(job->scale * pixel[k]) / in->scale, in);
+    for (int k = 0; k < n->n_nodes; k++) XBTAB_TRY(run_node(job, k, run, thread));
+    const int32_t *y = run->codes + n->value[job->output].offset;
+    bool has_sums = is_linear_output(n, job->output);
+    for (size_t k = 0; k < n_outputs; k++) {
+        job->outputs[image * n_outputs + k] =
+            (float)(has_sums ? run->real[k] : out->scale * (y[k] - out->zero));
+    }
+    return XBTAB_OK;
+}
+
+static void runs_destroy(integer_run *runs, int n)
+{
+    if (!runs) return;
+    for (int t = 0; t < n; t++) {
+        xbtab__free(runs[t].codes);
+        xbtab__free(runs[t].patch);
+        xbtab__free(runs[t].sum);
+        xbtab__free(runs[t].real);
+    }
+    xbtab__free(runs);
+}
+
+static integer_run *runs_create(const xbtab_quantized *q, int n)
+{
+    integer_run *runs = xbtab__alloc((size_t)n, sizeof *runs);
+    if (!runs) return NULL;
+    for (int t = 0; t < n; t++) {
+        runs[t].codes = xbtab__alloc(q->network->memory, sizeof *runs[t].codes);
+        runs[t].patch = xbtab__alloc(q->patches, sizeof *runs[t].patch);
+        runs[t].sum = xbtab__alloc(q->sums, sizeof *runs[t].sum);
+        runs[t].real = xbtab__alloc(xbtab_network_outputs(q->network), sizeof *runs[t].real);
+        if (!runs[t].codes || !runs[t].patch || !runs[t].sum || !runs[t].real) {
+            runs_destroy(runs, n);
+            return NULL;
+        }
+    }
+    return runs;
+}
+
+xbtab_status xbtab_quantized_run(const xbtab_quantized *quantized, const xbtab_images *images, size_t n,
+                                 xbtab_product_fn product, void *product_payload,
+                                 const xbtab_run_options *options, float *outputs)
+{
+    static const xbtab_run_options defaults = {0};
+    if (!options) options = &defaults;
+    int threads = xbtab__thread_count(options);
+    XBTAB_TRY(xbtab__check_images(quantized->network, images, n));
+    integer_job job = {.q = quantized,
+                       .images = images,
+                       .runs = runs_create(quantized, threads),
+                       .product = product,
+                       .payload = product_payload,
+                       .scale = images->is_bytes && !quantized->raw_pixels ? 1.0f / 255.0f : 1.0f,
+                       .output = xbtab__quantized_output(quantized->network),
+                       .outputs = outputs};
+    if (!job.runs) return XBTAB_NOMEM();
+    xbtab_status status = xbtab__for_images(n, options, run_image, &job);
+    runs_destroy(job.runs, threads);
+    return status;
+}

@@ -1,0 +1,325 @@
+/* network.c - finishing a graph (constants, biases, memory), and running it in float over many images. */
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <omp.h>
+
+#include "graph.h"
+#include "memory.h"
+
+/* Numbers of one tensor, and of one image's run: far past the networks that tiles can hold. */
+static const int64_t largest_tensor = (int64_t)1 << 28;
+
+xbtab_status xbtab__node_fail(const xbtab_network *network, const xbtab__node *node, xbtab_status code,
+                              const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return xbtab__error_set(code, "%s: node \"%s\" (%s): %s", network->path, node->name, node->type->name,
+                            text);
+}
+
+xbtab_status xbtab__shape_set(xbtab_network *network, const xbtab__node *node, xbtab__value *value, int rank,
+                              const int64_t *dim)
+{
+    int64_t size = 1;
+    value->shape.rank = rank;
+    for (int k = 0; k < rank; k++) {
+        if (dim[k] < 1 || dim[k] > largest_tensor / size) {
+            const char *who = node ? node->name : value->name;
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: \"%s\" has a tensor of an implausible size", network->path, who);
+        }
+        value->shape.dim[k] = dim[k];
+        size *= dim[k];
+    }
+    value->shape.size = (size_t)size;
+    return XBTAB_OK;
+}
+
+void xbtab_network_destroy(xbtab_network **network)
+{
+    if (!network || !*network) return;
+    xbtab_network *n = *network;
+    for (int k = 0; k < n->n_values; k++) {
+        xbtab__free(n->value[k].name);
+        xbtab__free(n->value[k].constant);
+        xbtab__free(n->value[k].integers);
+    }
+    for (int k = 0; k < n->n_nodes; k++) {
+        xbtab__free(n->node[k].name);
+        xbtab__free(n->node[k].linear.W);
+        xbtab__free(n->node[k].linear.bias);
+    }
+    xbtab__free(n->value);
+    xbtab__free(n->node);
+    xbtab__free(n->path);
+    xbtab__free(n);
+    *network = NULL;
+}
+
+size_t xbtab_network_outputs(const xbtab_network *network)
+{
+    return network->value[network->output].shape.size;
+}
+
+/* ---- finishing ---- */
+
+static void drop_node(xbtab_network *n, int k)
+{
+    xbtab__free(n->node[k].name);
+    xbtab__free(n->node[k].linear.W);
+    xbtab__free(n->node[k].linear.bias);
+    memmove(&n->node[k], &n->node[k + 1], (size_t)(n->n_nodes - k - 1) * sizeof *n->node);
+    n->n_nodes--;
+}
+
+static bool all_constant(const xbtab_network *n, const xbtab__node *node)
+{
+    for (int k = 0; k < node->n_inputs; k++) {
+        if (node->input[k] >= 0 && !n->value[node->input[k]].constant) return false;
+    }
+    return true;
+}
+
+/* Evaluate a node of constants; its output becomes one. Reshaped weights are the usual case. */
+static xbtab_status fold(xbtab_network *n, const xbtab__node *node)
+{
+    xbtab__value *out = &n->value[node->output];
+    out->constant = xbtab__alloc(out->shape.size, sizeof *out->constant);
+    float **data = xbtab__alloc((size_t)n->n_values, sizeof *data);
+    float *scratch = xbtab__alloc(n->scratch, sizeof *scratch);
+    bool has_memory = out->constant && data && scratch;
+    if (has_memory) {
+        for (int k = 0; k < n->n_values; k++) data[k] = n->value[k].constant;
+        node->type->run(n, node, &(xbtab__float_run){.data = data, .scratch = scratch});
+    }
+    xbtab__free(data);
+    xbtab__free(scratch);
+    return has_memory ? XBTAB_OK : XBTAB_NOMEM();
+}
+
+static int producer(const xbtab_network *n, int value)
+{
+    for (int k = 0; k < n->n_nodes; k++) {
+        if (n->node[k].output == value) return k;
+    }
+    return -1;
+}
+
+/* "Add" of a constant to a matrix layer's only use is that layer's bias. */
+static bool fold_bias(xbtab_network *n, int k)
+{
+    const xbtab__node *add = &n->node[k];
+    for (int side = 0; side < 2; side++) {
+        int from = producer(n, add->input[side]), constant = add->input[1 - side];
+        xbtab__linear *l = from >= 0 ? &n->node[from].linear : NULL;
+        if (!l || !l->W || !n->value[constant].constant || n->value[add->input[side]].n_uses != 1) continue;
+        size_t outputs = l->groups * l->outputs, size = n->value[constant].shape.size;
+        if (size != 1 && size != outputs) continue;
+        for (size_t o = 0; o < outputs; o++) l->bias[o] += n->value[constant].constant[size == 1 ? 0 : o];
+        n->node[from].output = add->output;
+        n->value[add->output].shape = n->value[add->input[side]].shape;
+        drop_node(n, k);
+        return true;
+    }
+    return false;
+}
+
+static xbtab_status lay_out_memory(xbtab_network *n)
+{
+    n->memory = 0;
+    for (int k = 0; k < n->n_values; k++) {
+        if (n->value[k].constant) continue;
+        n->value[k].offset = n->memory;
+        n->memory += n->value[k].shape.size;
+        if (n->memory > (size_t)largest_tensor) {
+            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: one image needs more than %lld numbers", n->path,
+                       (long long)largest_tensor);
+        }
+    }
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab__network_finish(xbtab_network *n)
+{
+    for (int k = 0; k < n->n_nodes;) {
+        xbtab__node *node = &n->node[k];
+        if (n->value[node->output].constant) {
+            drop_node(n, k);
+        } else if (node->type->integer == XBTAB__INTEGER_ADD && fold_bias(n, k)) {
+            continue;
+        } else if (node->type->integer == XBTAB__INTEGER_ADD &&
+                   n->value[node->input[0]].shape.size != n->value[node->input[1]].shape.size) {
+            return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
+                                    "adds tensors of one shape, or a constant bias to a matrix layer");
+        } else {
+            k++;
+        }
+    }
+    return lay_out_memory(n);
+}
+
+xbtab_status xbtab__network_fold(xbtab_network *n, xbtab__node *node)
+{
+    return all_constant(n, node) ? fold(n, node) : XBTAB_OK;
+}
+
+/* ---- running ---- */
+
+xbtab_status xbtab__float_runs_create(xbtab__float_run **out, const xbtab_network *network, int n)
+{
+    xbtab__float_run *runs = xbtab__alloc((size_t)n, sizeof *runs);
+    if (!runs) return XBTAB_NOMEM();
+    for (int t = 0; t < n; t++) {
+        runs[t].data = xbtab__alloc((size_t)network->n_values, sizeof *runs[t].data);
+        runs[t].scratch = xbtab__alloc(network->scratch + network->memory, sizeof *runs[t].scratch);
+        if (!runs[t].data || !runs[t].scratch) {
+            xbtab__float_runs_destroy(&runs, n);
+            return XBTAB_NOMEM();
+        }
+        for (int k = 0; k < network->n_values; k++) {
+            const xbtab__value *v = &network->value[k];
+            runs[t].data[k] = v->constant ? v->constant : runs[t].scratch + network->scratch + v->offset;
+        }
+    }
+    *out = runs;
+    return XBTAB_OK;
+}
+
+void xbtab__float_runs_destroy(xbtab__float_run **runs, int n)
+{
+    if (!*runs) return;
+    for (int t = 0; t < n; t++) {
+        xbtab__free((*runs)[t].data);
+        xbtab__free((*runs)[t].scratch);
+    }
+    xbtab__free(*runs);
+    *runs = NULL;
+}
+
+void xbtab__network_run_image(const xbtab_network *network, const float *pixel, float scale,
+                              const xbtab__float_run *run)
+{
+    float *x = run->data[network->input];
+    for (size_t k = 0; k < network->value[network->input].shape.size; k++) x[k] = scale * pixel[k];
+    for (int k = 0; k < network->n_nodes; k++) network->node[k].type->run(network, &network->node[k], run);
+}
+
+xbtab_status xbtab__check_images(const xbtab_network *network, const xbtab_images *images, size_t n)
+{
+    const xbtab__value *input = &network->value[network->input];
+    size_t size = images->channels * images->height * images->width;
+    const xbtab__shape *s = &input->shape;
+    bool fits = size == s->size;
+    if (s->rank == 4) {
+        fits = (size_t)s->dim[1] == images->channels && (size_t)s->dim[2] == images->height &&
+               (size_t)s->dim[3] == images->width;
+    }
+    if (!fits) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: input \"%s\" takes %zu numbers; the images have %zu x %zu x %zu",
+                   network->path, input->name, s->size, images->channels, images->height, images->width);
+    }
+    if (n > images->n) XBTAB_FAIL(XBTAB_ERR_INPUT, "%zu images asked for; there are %zu", n, images->n);
+    return XBTAB_OK;
+}
+
+int xbtab__thread_count(const xbtab_run_options *options)
+{
+    return options->threads > 0 ? options->threads : omp_get_max_threads();
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+xbtab_status xbtab__for_images(size_t n, const xbtab_run_options *options, xbtab__image_fn work,
+                               void *context)
+{
+    enum { BLOCK_A_THREAD = 32 };
+    int threads = xbtab__thread_count(options);
+    double began = now();
+    for (size_t done = 0; done < n;) {
+        size_t end =
+            done + (size_t)threads * BLOCK_A_THREAD < n ? done + (size_t)threads * BLOCK_A_THREAD : n;
+        xbtab_status failed = XBTAB_OK;
+        char message[512] = "";
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+        for (size_t k = done; k < end; k++) {
+            xbtab_status status = work(context, k, omp_get_thread_num());
+            if (status < 0) {
+#pragma omp critical
+                {
+                    failed = status;
+                    snprintf(message, sizeof message, "%s", xbtab_error_message());
+                }
+            }
+        }
+        if (failed < 0) return xbtab__error_set(failed, "%s", message);
+        done = end;
+        double seconds = now() - began;
+        xbtab_progress progress = {.what = options->what ? options->what : "images",
+                                   .done = (long)done,
+                                   .total = (long)n,
+                                   .seconds = seconds,
+                                   .seconds_left = seconds / (double)done * (double)(n - done)};
+        if (options->progress && options->progress(&progress, options->payload)) {
+            XBTAB_FAIL(XBTAB_ERR_CANCELED, "canceled with %zu of %zu images done", done, n);
+        }
+    }
+    return XBTAB_OK;
+}
+
+typedef struct float_job {
+    const xbtab_network *network;
+    const xbtab_images *images;
+    const xbtab__float_run *runs;
+    float scale;
+    float *outputs;
+} float_job;
+
+static xbtab_status run_image(void *context, size_t image, int thread)
+{
+    const float_job *job = context;
+    const xbtab_network *n = job->network;
+    size_t size = n->value[n->input].shape.size, n_outputs = xbtab_network_outputs(n);
+    xbtab__network_run_image(n, job->images->pixel + image * size, job->scale, &job->runs[thread]);
+    memcpy(job->outputs + image * n_outputs, job->runs[thread].data[n->output], n_outputs * sizeof(float));
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab_network_run(const xbtab_network *network, const xbtab_images *images, size_t n,
+                               const xbtab_run_options *options, float *outputs)
+{
+    static const xbtab_run_options defaults = {0};
+    xbtab__float_run *runs = NULL;
+    if (!options) options = &defaults;
+    int threads = xbtab__thread_count(options);
+    XBTAB_TRY(xbtab__check_images(network, images, n));
+    XBTAB_TRY(xbtab__float_runs_create(&runs, network, threads));
+    float_job job = {.network = network,
+                     .images = images,
+                     .runs = runs,
+                     .scale = images->is_bytes && !options->raw_pixels ? 1.0f / 255.0f : 1.0f,
+                     .outputs = outputs};
+    xbtab_status status = xbtab__for_images(n, options, run_image, &job);
+    xbtab__float_runs_destroy(&runs, threads);
+    return status;
+}
+
+size_t xbtab_argmax(const float *output, size_t n)
+{
+    size_t best = 0;
+    for (size_t k = 1; k < n; k++) {
+        if (output[k] > output[best]) best = k;
+    }
+    return best;
+}
