@@ -1,0 +1,325 @@
+/* mapping.c - which weight goes into which cell, and what its tiles' answers add up to. */
+#include <xbartab/infer.h>
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <omp.h>
+
+#include "check.h"
+#include "memory.h"
+
+enum { BLOCK = 64 }; /* vectors a tile is asked at once: its answers stay in cache */
+
+/* One tile: a block of a matrix. */
+typedef struct mapped_tile {
+    size_t matrix;
+    size_t first_input, n_inputs;   /* its rows */
+    size_t first_output, n_outputs; /* each 2 * slices columns */
+    void *state;                    /* of the engine */
+} mapped_tile;
+
+typedef struct mapped_matrix {
+    const xbtab_matrix *m;
+    size_t first_tile, n_tiles;
+    int weight_slices, input_slices;
+} mapped_matrix;
+
+struct xbtab_mapped {
+    const xbtab_quantized *quantized;
+    const xbtab_engine_type *engine;
+    xbtab_engine_setup setup;
+    size_t rows, columns; /* of a tile */
+    int cell_bits, dac_bits;
+    double codes_per_unit;
+    mapped_matrix *matrix;
+    size_t n_matrices;
+    mapped_tile *tile;
+    size_t n_tiles;
+    size_t used_cells;
+};
+
+static int slices_for(int bits, int bits_a_slice)
+{
+    return (bits + bits_a_slice - 1) / bits_a_slice;
+}
+
+/* Levels of one tile: column 2 (o slices + s) holds slice s of output o where the weight is positive, the
+ * next column where it is negative. */
+static void fill_levels(const xbtab_mapped *mapped, const mapped_tile *t, uint8_t *level)
+{
+    const mapped_matrix *mm = &mapped->matrix[t->matrix];
+    size_t slices = (size_t)mm->weight_slices, columns = 2 * slices * t->n_outputs;
+    unsigned mask = (1u << mapped->cell_bits) - 1;
+    memset(level, 0, t->n_inputs * columns);
+    for (size_t o = 0; o < t->n_outputs; o++) {
+        const int16_t *w = mm->m->W + (t->first_output + o) * mm->m->inputs + t->first_input;
+        for (size_t i = 0; i < t->n_inputs; i++) {
+            unsigned magnitude = (unsigned)(w[i] < 0 ? -w[i] : w[i]);
+            for (size_t s = 0; s < slices; s++) {
+                size_t column = 2 * (o * slices + s) + (w[i] < 0);
+                level[i * columns + column] =
+                    (uint8_t)(magnitude >> (s * (unsigned)mapped->cell_bits) & mask);
+            }
+        }
+    }
+}
+
+static size_t ceiling(size_t a, size_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* The row tiles of each group of outputs stand one after the other. */
+static xbtab_status plan_tiles(xbtab_mapped *mapped)
+{
+    size_t n_tiles = 0;
+    for (size_t m = 0; m < mapped->n_matrices; m++) {
+        mapped_matrix *mm = &mapped->matrix[m];
+        mm->m = xbtab_quantized_matrix(mapped->quantized, m);
+        mm->weight_slices = slices_for(mm->m->weight_bits - 1, mapped->cell_bits);
+        mm->input_slices = slices_for(mm->m->activation_bits, mapped->dac_bits);
+        size_t outputs = mapped->columns / (2 * (size_t)mm->weight_slices);
+        if (outputs == 0) {
+            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: %d-bit weights need %d columns an output; a tile has %zu",
+                       mm->m->name, mm->m->weight_bits, 2 * mm->weight_slices, mapped->columns);
+        }
+        mm->first_tile = n_tiles;
+        mm->n_tiles = ceiling(mm->m->inputs, mapped->rows) * ceiling(mm->m->outputs, outputs);
+        n_tiles += mm->n_tiles;
+    }
+    mapped->tile = xbtab__alloc(n_tiles, sizeof *mapped->tile);
+    if (!mapped->tile) return XBTAB_NOMEM();
+    for (size_t m = 0; m < mapped->n_matrices; m++) {
+        mapped_matrix *mm = &mapped->matrix[m];
+        size_t outputs = mapped->columns / (2 * (size_t)mm->weight_slices);
+        for (size_t o = 0; o < mm->m->outputs; o += outputs) {
+            for (size_t i = 0; i < mm->m->inputs; i += mapped->rows) {
+                mapped_tile *t = &mapped->tile[mapped->n_tiles++];
+                t->matrix = m;
+                t->first_input = i;
+                t->n_inputs = mm->m->inputs - i < mapped->rows ? mm->m->inputs - i : mapped->rows;
+                t->first_output = o;
+                t->n_outputs = mm->m->outputs - o < outputs ? mm->m->outputs - o : outputs;
+                mapped->used_cells += t->n_inputs * t->n_outputs * 2 * (size_t)mm->weight_slices;
+            }
+        }
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status program_tile(const xbtab_mapped *mapped, mapped_tile *t)
+{
+    const mapped_matrix *mm = &mapped->matrix[t->matrix];
+    size_t columns = 2 * (size_t)mm->weight_slices * t->n_outputs;
+    uint8_t *level = xbtab__alloc(t->n_inputs * columns, 1);
+    if (!level) return XBTAB_NOMEM();
+    fill_levels(mapped, t, level);
+    xbtab_status status = mapped->engine->program(&t->state, &mapped->setup, level, t->n_inputs, columns);
+    xbtab__free(level);
+    if (status < 0) {
+        return xbtab__error_prefix(status, "%s, tile from input %zu and output %zu", mm->m->name,
+                                   t->first_input, t->first_output);
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status program_all(xbtab_mapped *mapped, const xbtab_run_options *options)
+{
+    int threads = options->threads > 0 ? options->threads : omp_get_max_threads();
+    double began = omp_get_wtime();
+    for (size_t done = 0; done < mapped->n_tiles;) {
+        size_t end =
+            done + 4 * (size_t)threads < mapped->n_tiles ? done + 4 * (size_t)threads : mapped->n_tiles;
+        xbtab_status failed = XBTAB_OK;
+        char message[512] = "";
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+        for (size_t t = done; t < end; t++) {
+            xbtab_status status = program_tile(mapped, &mapped->tile[t]);
+            if (status < 0) {
+#pragma omp critical
+                {
+                    failed = status;
+                    snprintf(message, sizeof message, "%s", xbtab_error_message());
+                }
+            }
+        }
+        if (failed < 0) return xbtab__error_set(failed, "%s", message);
+        done = end;
+        double seconds = omp_get_wtime() - began;
+        xbtab_progress progress = {.what = "programming tiles",
+                                   .done = (long)done,
+                                   .total = (long)mapped->n_tiles,
+                                   .seconds = seconds,
+                                   .seconds_left = seconds / (double)done * (double)(mapped->n_tiles - done)};
+        if (options->progress && options->progress(&progress, options->payload)) {
+            XBTAB_FAIL(XBTAB_ERR_CANCELED, "canceled with %zu of %zu tiles programmed", done,
+                       mapped->n_tiles);
+        }
+    }
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab_mapped_create(xbtab_mapped **out, const xbtab_quantized *quantized,
+                                 const xbtab_engine_setup *setup, const xbtab_engine_type *engine,
+                                 const xbtab_run_options *options)
+{
+    static const xbtab_run_options defaults = {0};
+    const xbtab_tables *t = xbtab_technology_tables(setup->technology);
+    xbtab_status status;
+    xbtab_mapped *mapped = xbtab__alloc(1, sizeof *mapped);
+    if (!mapped) return XBTAB_NOMEM();
+    *mapped = (xbtab_mapped){.quantized = quantized,
+                             .engine = engine,
+                             .setup = *setup,
+                             .rows = t->rows,
+                             .columns = t->columns,
+                             .dac_bits = t->dac_bits,
+                             .n_matrices = xbtab_quantized_matrices(quantized)};
+    while ((size_t)2 << mapped->cell_bits <= t->n_levels) mapped->cell_bits++;
+    mapped->matrix = xbtab__alloc(mapped->n_matrices, sizeof *mapped->matrix);
+    if (!mapped->matrix) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    XBTAB_TRY_DONE(xbtab_engine_codes_per_unit(&mapped->codes_per_unit, setup));
+    XBTAB_TRY_DONE(plan_tiles(mapped));
+    XBTAB_TRY_DONE(program_all(mapped, options ? options : &defaults));
+    *out = mapped;
+    mapped = NULL;
+done:
+    xbtab_mapped_destroy(&mapped);
+    return status;
+}
+
+void xbtab_mapped_destroy(xbtab_mapped **mapped)
+{
+    if (!mapped || !*mapped) return;
+    for (size_t t = 0; t < (*mapped)->n_tiles; t++) (*mapped)->engine->clear((*mapped)->tile[t].state);
+    xbtab__free((*mapped)->tile);
+    xbtab__free((*mapped)->matrix);
+    xbtab__free(*mapped);
+    *mapped = NULL;
+}
+
+void xbtab_mapped_get_report(const xbtab_mapped *mapped, xbtab_mapped_report *report)
+{
+    double most = ((1 << mapped->dac_bits) - 1.0) * ((1 << mapped->cell_bits) - 1.0) * (double)mapped->rows;
+    *report = (xbtab_mapped_report){.tiles = mapped->n_tiles,
+                                    .utilisation = (double)mapped->used_cells /
+                                                   (double)(mapped->n_tiles * mapped->rows * mapped->columns),
+                                    .cell_bits = mapped->cell_bits,
+                                    .adc_bits_needed = (int)ceil(log2(most))};
+    for (size_t m = 0; m < mapped->n_matrices; m++) {
+        const mapped_matrix *mm = &mapped->matrix[m];
+        if (report->weight_slices < mm->weight_slices) report->weight_slices = mm->weight_slices;
+        if (report->input_slices < mm->input_slices) report->input_slices = mm->input_slices;
+    }
+    for (size_t t = 0; t < mapped->n_tiles && mapped->engine == &xbtab_engine_table; t++) {
+        report->readout_error =
+            fmax(report->readout_error, xbtab_engine_table_readout_error(mapped->tile[t].state));
+    }
+}
+
+/* ---- running ---- */
+
+typedef struct workspace {
+    uint16_t *x;    /* x[BLOCK][rows] of one tile */
+    int32_t *acc;   /* acc[BLOCK][stride] */
+    int64_t *total; /* total[BLOCK][outputs] */
+} workspace;
+
+typedef struct run {
+    const xbtab_mapped *mapped;
+    workspace *workspaces;
+} run;
+
+static void add_answers(const mapped_matrix *mm, const mapped_tile *t, int cell_bits, const int32_t *acc,
+                        size_t stride, size_t n, int64_t *total)
+{
+    for (size_t v = 0; v < n; v++) {
+        const int32_t *a = acc + v * stride;
+        int64_t *y = total + v * mm->m->outputs + t->first_output;
+        for (size_t o = 0; o < t->n_outputs; o++) {
+            for (int s = 0; s < mm->weight_slices; s++, a += 2)
+                y[o] += (int64_t)(a[0] - a[1]) * (1 << (s * cell_bits));
+        }
+    }
+}
+
+static xbtab_status product_block(const xbtab_mapped *mapped, const mapped_matrix *mm, const workspace *w,
+                                  const uint16_t *x, size_t n, int32_t *y)
+{
+    size_t inputs = mm->m->inputs, outputs = mm->m->outputs;
+    memset(w->total, 0, n * outputs * sizeof *w->total);
+    for (size_t k = 0; k < mm->n_tiles; k++) {
+        const mapped_tile *t = &mapped->tile[mm->first_tile + k];
+        size_t stride = xbtab_engine_stride(2 * (size_t)mm->weight_slices * t->n_outputs);
+        for (size_t v = 0; v < n; v++) {
+            memcpy(w->x + v * t->n_inputs, x + v * inputs + t->first_input, t->n_inputs * sizeof *x);
+        }
+        memset(w->acc, 0, n * stride * sizeof *w->acc);
+        XBTAB_TRY(mapped->engine->product(t->state, w->x, n, mm->input_slices, w->acc));
+        add_answers(mm, t, mapped->cell_bits, w->acc, stride, n, w->total);
+    }
+    for (size_t k = 0; k < n * outputs; k++) {
+        y[k] = (int32_t)floor((double)w->total[k] / mapped->codes_per_unit + 0.5);
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status product(void *payload, size_t m, size_t n, const uint16_t *x, int32_t *y, int thread)
+{
+    const run *r = payload;
+    const mapped_matrix *mm = &r->mapped->matrix[m];
+    for (size_t v = 0; v < n; v += BLOCK) {
+        size_t block = n - v < BLOCK ? n - v : BLOCK;
+        XBTAB_TRY(product_block(r->mapped, mm, &r->workspaces[thread], x + v * mm->m->inputs, block,
+                                y + v * mm->m->outputs));
+    }
+    return XBTAB_OK;
+}
+
+static void workspaces_destroy(workspace *w, int n)
+{
+    if (!w) return;
+    for (int t = 0; t < n; t++) {
+        xbtab__free(w[t].x);
+        xbtab__free(w[t].acc);
+        xbtab__free(w[t].total);
+    }
+    xbtab__free(w);
+}
+
+static workspace *workspaces_create(const xbtab_mapped *mapped, int n)
+{
+    size_t outputs = 1;
+    for (size_t m = 0; m < mapped->n_matrices; m++) {
+        if (mapped->matrix[m].m->outputs > outputs) outputs = mapped->matrix[m].m->outputs;
+    }
+    workspace *w = xbtab__alloc((size_t)n, sizeof *w);
+    if (!w) return NULL;
+    for (int t = 0; t < n; t++) {
+        w[t].x = xbtab__alloc_aligned(BLOCK * mapped->rows, sizeof *w[t].x);
+        w[t].acc = xbtab__alloc_aligned(BLOCK * xbtab_engine_stride(mapped->columns), sizeof *w[t].acc);
+        w[t].total = xbtab__alloc_aligned(BLOCK * outputs, sizeof *w[t].total);
+        if (!w[t].x || !w[t].acc || !w[t].total) {
+            workspaces_destroy(w, n);
+            return NULL;
+        }
+    }
+    return w;
+}
+
+xbtab_status xbtab_mapped_run(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
+                              const xbtab_run_options *options, float *outputs)
+{
+    int threads = options && options->threads > 0 ? options->threads : omp_get_max_threads();
+    run r = {.mapped = mapped, .workspaces = workspaces_create(mapped, threads)};
+    if (!r.workspaces) return XBTAB_NOMEM();
+    xbtab_status status = xbtab_quantized_run(mapped->quantized, images, n, product, &r, options, outputs);
+    workspaces_destroy(r.workspaces, threads);
+    return status;
+}
