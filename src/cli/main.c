@@ -1,4 +1,52 @@
-int main(void)
+/* main.c - finds the verb and runs it. */
+#include <stdio.h>
+#include <string.h>
+
+#include <xbartab/version.h>
+
+#include "cli.h"
+
+static const cli_verb verbs[] = {
+    {"models", cmd_models, "list, show and test the device, selector, TIA and wire models"},
+    {"netlist", cmd_netlist, "write a crossbar as SPICE text"},
+    {"characterize", cmd_characterize, "run ngspice on a tile's specification and write its tables"},
+    {"info", cmd_info, "what a table file holds, and how well it fits SPICE"},
+    {"infer", cmd_infer, "run a quantized network on tables"},
+    {"bench", cmd_bench, "measure the performance ratios on this machine"},
+};
+
+static void print_help(FILE *out)
 {
-    return 0;
+    fprintf(
+        out,
+        "Usage: xbartab VERB [OPTION...] [ARGUMENT...]\n\n"
+        "Characterizes RRAM crossbars in ngspice and runs quantized networks on the resulting tables.\n\n");
+    for (size_t k = 0; k < sizeof verbs / sizeof verbs[0]; k++)
+        fprintf(out, "  %-13s %s\n", verbs[k].name, verbs[k].help);
+    fprintf(
+        out,
+        "\nxbartab VERB --help tells a verb's options. Exit: 0 done, 1 failed, 2 usage, 3 done but a stated\n"
+        "tolerance was missed.\n\nExample:\n"
+        "  xbartab characterize data/tiles/default.yaml -o default.h5\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout);
+        return CLI_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("xbartab %s\n", XBTAB_VERSION);
+        return CLI_DONE;
+    }
+    for (size_t k = 0; k < sizeof verbs / sizeof verbs[0]; k++) {
+        if (strcmp(verbs[k].name, argv[1]) == 0) return verbs[k].run(argc - 1, (const char **)argv + 1);
+    }
+    fprintf(stderr, "xbartab: no verb is called \"%s\"; see xbartab --help\n", argv[1]);
+    return CLI_USAGE;
 }

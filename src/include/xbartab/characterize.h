@@ -42,11 +42,12 @@ xbtab_status xbtab_characterize(const xbtab_spec *spec, const char *path,
 xbtab_status xbtab_find_states(const xbtab_spec *spec, double *state, const double *G,
                                int n) XBTAB_MUST_CHECK;
 
-/** One model's conformance in ngspice: pins, bounds, I(0) = 0, finite and monotone read curves over the
- * parameter bounds, published figures, and the same currents as the ngspice program where that is installed.
+/** One model's conformance in ngspice: its circuit loads, gives no current at 0 V, is finite and rises with the voltage,
+ *  its conductance follows its state in one direction, it converges with each parameter at each of its bounds, and its
+ *  published figures come out.
  *  @param note  called with one line a check ("ok: ..." or "failed: ..."); NULL = none.
  *  @param[out] n_failed  checks that failed.
- *  @return XBTAB_OK also where checks failed. */
+ *  @return XBTAB_OK also where checks failed. Threads: as xbtab_characterize(). */
 xbtab_status xbtab_model_test(const xbtab_model *model, xbtab_note_fn note, void *payload,
                               int *n_failed) XBTAB_MUST_CHECK;
 

@@ -1,0 +1,69 @@
+/* cli.h - what the program's verbs share. Results go to stdout, talk and progress to stderr. */
+#ifndef XBTAB_CLI_CLI_H
+#define XBTAB_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+#include <popt.h>
+#include <xbartab/models.h>
+#include <xbartab/progress.h>
+#include <xbartab/status.h>
+
+/** Exit codes: the contract that scripts rely on. */
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_MISSED = 3 };
+
+/** A verb. argv[0] is its name. Returns an exit code. */
+typedef struct cli_verb {
+    const char *name;
+    int (*run)(int argc, const char **argv);
+    const char *help; /* one line */
+} cli_verb;
+
+extern const cli_verb *const cli_verbs[];
+
+int cmd_arch(int argc, const char **argv);
+int cmd_bench(int argc, const char **argv);
+int cmd_characterize(int argc, const char **argv);
+int cmd_infer(int argc, const char **argv);
+int cmd_info(int argc, const char **argv);
+int cmd_models(int argc, const char **argv);
+int cmd_netlist(int argc, const char **argv);
+int cmd_solve(int argc, const char **argv);
+
+/** Parse a verb's options.
+ *  @param usage    what follows the options, such as "SPEC.yaml".
+ *  @param example  shown at the end of --help.
+ *  @param[out] arguments  arguments[most + 1]: the plain arguments, ended by NULL; valid until *context is
+ * freed.
+ *  @return CLI_DONE, or CLI_USAGE after a line on stderr. --help ends the program. */
+int cli_parse(poptContext *context, int argc, const char **argv, const struct poptOption *options,
+              const char *usage, const char *example, int least, int most, const char **arguments);
+
+/** One line on stderr, "xbartab VERB: ...", and CLI_USAGE. */
+int cli_usage(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** The library's last message on stderr, and CLI_FAILED. */
+int cli_failed(void);
+
+/** A failure of the program itself on stderr, and CLI_FAILED. */
+int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** The shipped models and those of the user's folder (NULL = none). */
+xbtab_status cli_open_models(xbtab_models **out, const char *folder);
+
+/** Progress on stderr: a line that renews itself on a terminal, else a line now and then. Cancels after
+ * Ctrl-C. */
+int cli_progress(const xbtab_progress *progress, void *payload);
+
+/** From now on Ctrl-C cancels long calls instead of ending the program. */
+void cli_catch_interrupt(void);
+
+/** Print one JSON object and free it. */
+int cli_print_json(json_t *object);
+
+/** Seconds on a steady clock. */
+double cli_seconds(void);
+
+#endif

@@ -1,0 +1,85 @@
+/* cmd_characterize.c - characterize SPEC.yaml -o TABLES.h5. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <xbartab/characterize.h>
+#include <xbartab/tables.h>
+
+#include "cli.h"
+
+static json_t *error_json(const xbtab_fit_error *e)
+{
+    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "heldout_rmse_fs", e->rmse, "heldout_max_fs", e->max,
+                     "full_scale", e->full_scale, "samples", (json_int_t)e->samples, "failed",
+                     (json_int_t)e->failed);
+}
+
+static int report(const char *path, double seconds, int as_json)
+{
+    xbtab_tables *t = NULL;
+    if (xbtab_tables_open(&t, path) < 0) return cli_failed();
+    if (as_json) {
+        cli_print_json(json_pack("{s:s, s:f, s:o}", "tables", path, "seconds", seconds, "transfer",
+                                 error_json(&t->transfer.error)));
+    } else {
+        printf("%s: transfer table within %.4f %% of full scale (RMSE; largest error %.3f %%) of %ld "
+               "held-out SPICE "
+               "currents, %ld samples failed; %.1f s\n",
+               path, 100 * t->transfer.error.rmse, 100 * t->transfer.error.max, t->transfer.error.samples,
+               t->transfer.error.failed, seconds);
+    }
+    xbtab_tables_destroy(&t);
+    return CLI_DONE;
+}
+
+int cmd_characterize(int argc, const char **argv)
+{
+    const char *folder = NULL, *output = NULL, *seed = NULL, *arguments[2];
+    int as_json = 0;
+    xbtab_characterize_options run = {.progress = cli_progress};
+    const struct poptOption options[] = {
+        {"output", 'o', POPT_ARG_STRING, &output, 0, "table file to write", "TABLES.h5"},
+        {"jobs", 'j', POPT_ARG_INT, &run.workers, 0, "worker processes (one a core)", "N"},
+        {"seed", '\0', POPT_ARG_STRING, &seed, 0,
+         "seed of the random samples, instead of the specification's", "S"},
+        {"resume", '\0', POPT_ARG_NONE, &run.resume, 0, "continue what an earlier run left", NULL},
+        {"models", '\0', POPT_ARG_STRING, &folder, 0, "the user's own models too", "DIR"},
+        {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
+        POPT_TABLEEND};
+    poptContext context;
+    xbtab_models *models = NULL;
+    xbtab_spec *spec = NULL;
+    char *end = NULL;
+    int code = cli_parse(&context, argc, argv, options, "SPEC.yaml -o TABLES.h5",
+                         "xbartab characterize data/tiles/default.yaml -o default.h5 -j 2", 1, 1, arguments);
+    if (code != CLI_DONE) goto done;
+    if (!output) {
+        code = cli_usage(argv[0], "-o TABLES.h5 is missing");
+        goto done;
+    }
+    if (run.workers < 0 || run.workers > 1024) {
+        code = cli_usage(argv[0], "-j %d is outside 0 to 1024", run.workers);
+        goto done;
+    }
+    if (cli_open_models(&models, folder) < 0 || xbtab_spec_open(&spec, arguments[0], models) < 0) {
+        code = cli_failed();
+        goto done;
+    }
+    if (seed) {
+        spec->seed = strtoull(seed, &end, 10);
+        if (end == seed || *end || seed[0] == '-') {
+            code = cli_usage(argv[0], "--seed %s is not a whole number from 0 up", seed);
+            goto done;
+        }
+    }
+    cli_catch_interrupt();
+    double began = cli_seconds();
+    xbtab_status status = xbtab_characterize(spec, output, &run);
+    code = status < 0 ? cli_failed() : report(output, cli_seconds() - began, as_json);
+    if (status == XBTAB_ERR_CANCELED) fprintf(stderr, "xbartab: continue with --resume\n");
+done:
+    xbtab_spec_destroy(&spec);
+    xbtab_models_destroy(&models);
+    poptFreeContext(context);
+    return code;
+}

@@ -1,0 +1,242 @@
+/* cmd_infer.c - infer NETWORK.onnx --tables T.h5 --images F --labels F. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <xbartab/infer.h>
+
+#include "cli.h"
+
+typedef struct infer_options {
+    const char *tables, *images, *labels, *calibration_images, *mode, *predictions, *cpu;
+    int limit, threads, calibrate, raw_pixels, weight_bits, activation_bits, adc_bits, as_json;
+    long seed;
+} infer_options;
+
+/* Everything a run holds. */
+typedef struct inference {
+    infer_options o;
+    xbtab_network *network;
+    xbtab_images *images, *calibration;
+    xbtab_tables *tables;
+    xbtab_technology *technology;
+    xbtab_quantized *quantized;
+    xbtab_run_options run;
+    float *outputs; /* of the last run */
+    size_t n_outputs;
+} inference;
+
+static double accuracy(const inference *f)
+{
+    size_t right = 0;
+    for (size_t k = 0; k < f->images->n; k++) {
+        right += xbtab_argmax(f->outputs + k * f->n_outputs, f->n_outputs) == (size_t)f->images->label[k];
+    }
+    return (double)right / (double)f->images->n;
+}
+
+static int open_inputs(inference *f, const char *network)
+{
+    size_t limit = (size_t)f->o.limit;
+    if (xbtab_network_open(&f->network, network) < 0) return cli_failed();
+    if (xbtab_images_open(&f->images, f->o.images, f->o.labels, limit) < 0) return cli_failed();
+    if (!f->images->label) return cli_fail("%s: has no labels of its own; give --labels", f->o.images);
+    if (f->o.calibration_images && xbtab_images_open(&f->calibration, f->o.calibration_images, NULL, 0) < 0) {
+        return cli_failed();
+    }
+    f->n_outputs = xbtab_network_outputs(f->network);
+    for (size_t k = 0; k < f->images->n; k++) {
+        if ((size_t)f->images->label[k] >= f->n_outputs) {
+            return cli_fail("label %d of image %zu is none of the network's %zu outputs",
+                            (int)f->images->label[k], k, f->n_outputs);
+        }
+    }
+    if (xbtab_tables_open(&f->tables, f->o.tables) < 0 ||
+        xbtab_technology_create(&f->technology, f->tables) < 0) {
+        return cli_failed();
+    }
+    f->outputs = malloc(f->images->n * f->n_outputs * sizeof *f->outputs);
+    return f->outputs ? CLI_DONE : cli_fail("out of memory");
+}
+
+static int write_predictions(const inference *f)
+{
+    char beside[4096];
+    snprintf(beside, sizeof beside, "%s.%ld.tmp", f->o.predictions, (long)getpid());
+    FILE *file = fopen(beside, "w");
+    if (!file) return cli_fail("%s: cannot write: %s", f->o.predictions, strerror(errno));
+    fprintf(file, "index,label,prediction");
+    for (size_t o = 0; o < f->n_outputs; o++) fprintf(file, ",output%zu", o);
+    fprintf(file, "\n");
+    for (size_t k = 0; k < f->images->n; k++) {
+        const float *y = f->outputs + k * f->n_outputs;
+        fprintf(file, "%zu,%d,%zu", k, (int)f->images->label[k], xbtab_argmax(y, f->n_outputs));
+        for (size_t o = 0; o < f->n_outputs; o++) fprintf(file, ",%.9g", (double)y[o]);
+        fprintf(file, "\n");
+    }
+    bool failed = ferror(file) != 0;
+    if (fclose(file) != 0) failed = true;
+    if (failed || rename(beside, f->o.predictions) != 0) {
+        int reason = errno;
+        unlink(beside);
+        return cli_fail("%s: cannot write: %s", f->o.predictions, strerror(reason));
+    }
+    return CLI_DONE;
+}
+
+/* One mode on tiles: its accuracy, and for the mode asked for its report and time. */
+static int run_mode(inference *f, const char *mode, double *share, xbtab_mapped_report *report,
+                    double *seconds)
+{
+    const xbtab_engine_type *engine = xbtab_engine_find(mode);
+    xbtab_engine_setup setup = {.technology = f->technology, .adc_bits = f->o.adc_bits};
+    xbtab_mapped *mapped = NULL;
+    int code = CLI_DONE;
+    if (f->o.cpu && !(setup.kernel = xbtab_kernel_find(f->o.cpu))) {
+        return cli_fail("--cpu %s: this machine has no such kernel", f->o.cpu);
+    }
+    if (xbtab_mapped_create(&mapped, f->quantized, &setup, engine, &f->run) < 0) return cli_failed();
+    xbtab_mapped_get_report(mapped, report);
+    f->run.what = mode;
+    double began = cli_seconds();
+    if (xbtab_mapped_run(mapped, f->images, f->images->n, &f->run, f->outputs) < 0) code = cli_failed();
+    *seconds = cli_seconds() - began;
+    if (code == CLI_DONE) *share = accuracy(f);
+    xbtab_mapped_destroy(&mapped);
+    return code;
+}
+
+static void print_text(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds)
+{
+    static const char *const what[] = {"float network", "quantized, exact integers",
+                                       "mapped, ideal tiles and ADC", "mapped, tables from SPICE"};
+    static const char *const names[] = {"float", "integer", "ideal", "table"};
+    printf("accuracy on %zu images:\n", f->images->n);
+    for (int k = 0; k < 4; k++) {
+        if (!isnan(share[k])) printf("  %-8s %-28s %6.2f %%\n", names[k], what[k], 100 * share[k]);
+    }
+    printf("%zu tiles of %zu x %zu, %.0f %% of their cells in use, %d bits a cell; %d-bit ADC (%d bits would "
+           "be exact)\n",
+           r->tiles, f->tables->rows, f->tables->columns, 100 * r->utilisation, r->cell_bits,
+           f->o.adc_bits ? f->o.adc_bits : f->tables->adc_bits, r->adc_bits_needed);
+    printf("%s: %.2f s, %.0f images/s; transfer table within %.4f %% of full scale of held-out SPICE\n",
+           f->o.mode, seconds, (double)f->images->n / seconds, 100 * f->tables->transfer.error.rmse);
+}
+
+static int print_json(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds)
+{
+    static const char *const names[] = {"float", "integer", "ideal", "table"};
+    json_t *accuracies = json_object();
+    for (int k = 0; k < 4; k++) {
+        if (!isnan(share[k])) json_object_set_new(accuracies, names[k], json_real(share[k]));
+    }
+    return cli_print_json(json_pack("{s:I, s:o, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images",
+                                    (json_int_t)f->images->n, "accuracy", accuracies, "mode", f->o.mode,
+                                    "tiles", (json_int_t)r->tiles, "utilisation", r->utilisation, "adc_bits",
+                                    f->o.adc_bits ? f->o.adc_bits : f->tables->adc_bits, "adc_bits_needed",
+                                    r->adc_bits_needed, "readout_error_codes", r->readout_error,
+                                    "transfer_heldout_rmse_fs", f->tables->transfer.error.rmse, "seconds",
+                                    seconds, "images_per_second", (double)f->images->n / seconds));
+}
+
+static int infer(inference *f, const char *network)
+{
+    double share[4] = {NAN, NAN, NAN, NAN}, seconds = 0;
+    xbtab_mapped_report report;
+    int code = open_inputs(f, network);
+    if (code != CLI_DONE) return code;
+    cli_catch_interrupt();
+    f->run = (xbtab_run_options){
+        .raw_pixels = f->o.raw_pixels, .threads = f->o.threads, .progress = cli_progress, .what = "float"};
+    if (xbtab_network_run(f->network, f->images, f->images->n, &f->run, f->outputs) < 0) return cli_failed();
+    share[0] = accuracy(f);
+    xbtab_quantize_options quantize = {.weight_bits = f->o.weight_bits,
+                                       .activation_bits = f->o.activation_bits,
+                                       .n_images = (size_t)f->o.calibrate,
+                                       .run = f->run};
+    quantize.run.what = "calibration";
+    const xbtab_images *calibration = f->calibration ? f->calibration : f->images;
+    if (xbtab_quantized_create(&f->quantized, f->network, calibration, &quantize) < 0) return cli_failed();
+    f->run.what = "integer";
+    if (xbtab_quantized_run(f->quantized, f->images, f->images->n, NULL, NULL, &f->run, f->outputs) < 0) {
+        return cli_failed();
+    }
+    share[1] = accuracy(f);
+    code = run_mode(f, "ideal", &share[2], &report, &seconds);
+    if (code == CLI_DONE && strcmp(f->o.mode, "ideal") != 0)
+        code = run_mode(f, f->o.mode, &share[3], &report, &seconds);
+    if (code == CLI_DONE && f->o.predictions) code = write_predictions(f);
+    if (code != CLI_DONE) return code;
+    if (f->o.as_json) return print_json(f, share, &report, seconds);
+    print_text(f, share, &report, seconds);
+    return CLI_DONE;
+}
+
+static int check_options(const infer_options *o)
+{
+    if (!o->tables || !o->images)
+        return cli_usage("infer", "%s is missing", o->tables ? "--images" : "--tables");
+    if (!xbtab_engine_find(o->mode)) return cli_usage("infer", "--mode %s is not ideal or table", o->mode);
+    if (o->limit < 0 || o->threads < 0 || o->threads > 1024 || o->calibrate < 0) {
+        return cli_usage("infer", "--limit, --calibrate and --threads (up to 1024) must not be negative");
+    }
+    if (o->weight_bits && (o->weight_bits < 2 || o->weight_bits > 8)) {
+        return cli_usage("infer", "--weight-bits %d is outside 2 to 8", o->weight_bits);
+    }
+    if (o->activation_bits && (o->activation_bits < 1 || o->activation_bits > 15)) {
+        return cli_usage("infer", "--activation-bits %d is outside 1 to 15", o->activation_bits);
+    }
+    int most_adc_bits = strcmp(o->mode, "ideal") == 0 ? 24 : XBTAB_KERNEL_MOST_ADC_BITS;
+    if (o->adc_bits && (o->adc_bits < 1 || o->adc_bits > most_adc_bits)) {
+        return cli_usage("infer", "--adc-bits %d is outside 1 to %d", o->adc_bits, most_adc_bits);
+    }
+    return CLI_DONE;
+}
+
+int cmd_infer(int argc, const char **argv)
+{
+    inference f = {.o = {.mode = "table"}};
+    infer_options *o = &f.o;
+    const char *arguments[2];
+    const struct poptOption options[] = {
+        {"tables", '\0', POPT_ARG_STRING, &o->tables, 0, "table file of the tile", "T.h5"},
+        {"images", '\0', POPT_ARG_STRING, &o->images, 0, "IDX, CIFAR binary (both plain or gzip) or .npy",
+         "F"},
+        {"labels", '\0', POPT_ARG_STRING, &o->labels, 0, "IDX, .npy, or one integer a line", "F"},
+        {"mode", '\0', POPT_ARG_STRING, &o->mode, 0, "ideal or table (the default)", "MODE"},
+        {"limit", '\0', POPT_ARG_INT, &o->limit, 0, "run no more than so many images", "N"},
+        {"calibrate", '\0', POPT_ARG_INT, &o->calibrate, 0, "images that set the activations' ranges (100)",
+         "N"},
+        {"calibration-images", '\0', POPT_ARG_STRING, &o->calibration_images, 0, "take them from this file",
+         "F"},
+        {"raw-pixels", '\0', POPT_ARG_NONE, &o->raw_pixels, 0, "feed bytes as 0..255 instead of 0..1", NULL},
+        {"weight-bits", '\0', POPT_ARG_INT, &o->weight_bits, 0, "bits a weight, sign included (8)", "N"},
+        {"activation-bits", '\0', POPT_ARG_INT, &o->activation_bits, 0, "bits an activation (8)", "N"},
+        {"adc-bits", '\0', POPT_ARG_INT, &o->adc_bits, 0, "another ADC than the tables'", "N"},
+        {"threads", '\0', POPT_ARG_INT, &o->threads, 0, "threads (one a core)", "N"},
+        {"seed", '\0', POPT_ARG_LONG, &o->seed, 0, "seed of random effects; the modes so far have none", "S"},
+        {"cpu", '\0', POPT_ARG_STRING, &o->cpu, 0, "kernel: c, avx2 or avx512 (the machine's best)", "ISA"},
+        {"predictions", '\0', POPT_ARG_STRING, &o->predictions, 0, "write index,label,prediction and outputs",
+         "FILE.csv"},
+        {"json", '\0', POPT_ARG_NONE, &o->as_json, 0, "one JSON object on stdout", NULL},
+        POPT_TABLEEND};
+    poptContext context;
+    int code = cli_parse(&context, argc, argv, options, "NETWORK.onnx --tables T.h5 --images F [--labels F]",
+                         "xbartab infer data/networks/digits.onnx --tables default.h5 "
+                         "--images data/digits/test-images.idx.gz --labels data/digits/test-labels.idx.gz",
+                         1, 1, arguments);
+    if (code == CLI_DONE) code = check_options(o);
+    if (code == CLI_DONE) code = infer(&f, arguments[0]);
+    free(f.outputs);
+    xbtab_quantized_destroy(&f.quantized);
+    xbtab_technology_destroy(&f.technology);
+    xbtab_tables_destroy(&f.tables);
+    xbtab_images_destroy(&f.calibration);
+    xbtab_images_destroy(&f.images);
+    xbtab_network_destroy(&f.network);
+    poptFreeContext(context);
+    return code;
+}

@@ -1,0 +1,97 @@
+/* cmd_info.c - info TABLES.h5. */
+#include <stdio.h>
+
+#include <xbartab/tables.h>
+
+#include "cli.h"
+
+static json_t *error_json(const xbtab_fit_error *e)
+{
+    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "heldout_rmse_fs", e->rmse, "heldout_max_fs", e->max,
+                     "full_scale", e->full_scale, "samples", (json_int_t)e->samples, "failed",
+                     (json_int_t)e->failed);
+}
+
+static long count_failed(const xbtab_sample_data *s)
+{
+    long failed = 0;
+    for (size_t k = 0; k < s->n_tiles * s->n_vectors; k++) failed += s->status[k] != XBTAB_SAMPLE_OK;
+    return failed;
+}
+
+static json_t *info_json(const xbtab_tables *t)
+{
+    json_t *levels = json_array();
+    for (size_t k = 0; k < t->n_levels; k++) json_array_append_new(levels, json_real(t->G_level[k]));
+    json_t *tile = json_pack("{s:s, s:I, s:I, s:o, s:f, s:f, s:f, s:f, s:i, s:i, s:f, s:f}", "name",
+                             t->tile_name, "rows", (json_int_t)t->rows, "columns", (json_int_t)t->columns,
+                             "levels", levels, "r_word", t->r_word, "r_bit", t->r_bit, "r_driver",
+                             t->r_driver, "r_sink", t->r_sink, "dac_bits", t->dac_bits, "adc_bits",
+                             t->adc_bits, "read_voltage", t->v_read, "full_scale", t->I_full_scale);
+    json_t *transfer = error_json(&t->transfer.error);
+    json_object_set_new(transfer, "ideal", error_json(&t->transfer.error_ideal));
+    json_object_set_new(transfer, "effective", error_json(&t->transfer.error_geff));
+    json_object_set_new(transfer, "terms", json_integer((json_int_t)t->transfer.n_terms));
+    json_t *samples =
+        json_pack("{s:I, s:I, s:I}", "tiles", (json_int_t)t->samples.n_tiles, "vectors",
+                  (json_int_t)t->samples.n_vectors, "failed", (json_int_t)count_failed(&t->samples));
+    json_t *provenance = json_pack("{s:s, s:s, s:I}", "tool", t->tool_version, "ngspice", t->ngspice_version,
+                                   "seed", (json_int_t)t->seed);
+    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", XBTAB_TABLES_SCHEMA, "tile", tile,
+                     "cell", error_json(&t->cell.error), "tia", error_json(&t->tia.error), "transfer",
+                     transfer, "energy", error_json(&t->energy.error), "samples", samples, "provenance",
+                     provenance);
+}
+
+static void print_error(const char *name, const char *what, const xbtab_fit_error *e, const char *unit)
+{
+    printf("  %-10s %-52s %8.4f %%  %8.4f %%  of %.4g %s, %ld samples\n", name, what, 100 * e->rmse,
+           100 * e->max, e->full_scale, unit, e->samples);
+}
+
+static void info_text(const xbtab_tables *t)
+{
+    printf(
+        "tile       %s: %zu x %zu, %zu levels %g to %g S, wires %g / %g ohm a cell, driver %g, sink %g ohm\n",
+        t->tile_name, t->rows, t->columns, t->n_levels, t->G_level[0], t->G_level[t->n_levels - 1], t->r_word,
+        t->r_bit, t->r_driver, t->r_sink);
+    printf("converters %d-bit DAC up to %g V, %d-bit ADC up to %g A\n", t->dac_bits, t->v_read, t->adc_bits,
+           t->I_full_scale);
+    printf("cell       %zu states (%s) x %zu bit-line voltages x %zu voltages %g to %g V\n", t->cell.n_states,
+           t->cell.parameter_name, t->cell.n_bit, t->cell.n_v, t->cell.V[0], t->cell.V[t->cell.n_v - 1]);
+    printf("samples    %zu tiles x %zu vectors in ngspice, %ld failed\n", t->samples.n_tiles,
+           t->samples.n_vectors, count_failed(&t->samples));
+    printf("made by    xbartab %s, %s, seed %llu, schema %d\n", t->tool_version, t->ngspice_version,
+           (unsigned long long)t->seed, XBTAB_TABLES_SCHEMA);
+    printf("error on held-out SPICE samples (RMSE, largest):\n");
+    print_error("cell", "interpolated current", &t->cell.error, "A");
+    print_error("tia", "interpolated output", &t->tia.error, "V");
+    print_error("transfer", "effective matrix and T, tiles the fit never saw", &t->transfer.error, "A");
+    print_error("", "  effective matrix alone, the same samples", &t->transfer.error_geff, "A");
+    print_error("", "  ideal product, the same samples", &t->transfer.error_ideal, "A");
+    print_error("energy", "read energy of the tile", &t->energy.error, "J");
+}
+
+int cmd_info(int argc, const char **argv)
+{
+    const char *arguments[2];
+    int as_json = 0;
+    const struct poptOption options[] = {
+        {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL}, POPT_TABLEEND};
+    poptContext context;
+    xbtab_tables *tables = NULL;
+    int code = cli_parse(&context, argc, argv, options, "TABLES.h5", "xbartab info default.h5 --json", 1, 1,
+                         arguments);
+    if (code != CLI_DONE) goto done;
+    if (xbtab_tables_open(&tables, arguments[0]) < 0) {
+        code = cli_failed();
+    } else if (as_json) {
+        code = cli_print_json(info_json(tables));
+    } else {
+        info_text(tables);
+    }
+done:
+    xbtab_tables_destroy(&tables);
+    poptFreeContext(context);
+    return code;
+}

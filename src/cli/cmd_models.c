@@ -1,0 +1,138 @@
+/* cmd_models.c - models list, models show NAME, models test NAME|--all. */
+#include <stdio.h>
+#include <string.h>
+
+#include <xbartab/characterize.h>
+
+#include "cli.h"
+
+static json_t *parameter_json(const xbtab_parameter *p)
+{
+    return json_pack("{s:s, s:s, s:f, s:f, s:f, s:s, s:s, s:s}", "name", p->name, "unit", p->unit, "default",
+                     p->value, "min", p->min, "max", p->max, "description", p->description, "source",
+                     p->source, "trust", p->trust);
+}
+
+static int list(const xbtab_models *models, int as_json)
+{
+    json_t *array = json_array();
+    for (int k = 0; k < xbtab_models_count(models); k++) {
+        const xbtab_model *m = xbtab_models_get(models, k);
+        if (as_json) {
+            json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "name", m->name, "kind",
+                                                   xbtab_model_kind_name(m->kind), "summary", m->summary));
+        } else {
+            printf("%-9s %-14s %s\n", xbtab_model_kind_name(m->kind), m->name, m->summary);
+        }
+    }
+    if (as_json) return cli_print_json(json_pack("{s:o}", "models", array));
+    json_decref(array);
+    return CLI_DONE;
+}
+
+static void show_text(const xbtab_model *m)
+{
+    printf("%s (%s)\n%s\nsource: %s\nlicence: %s\nfiles: %s, %s\npins:", m->name,
+           xbtab_model_kind_name(m->kind), m->summary, m->source, m->licence, m->sheet_path, m->sub_path);
+    for (int k = 0; k < m->n_pins; k++) printf(" %s", m->pins[k]);
+    printf("%s\n", m->n_pins ? "" : " none");
+    for (int k = 0; k < m->n_parameters; k++) {
+        const xbtab_parameter *p = &m->parameters[k];
+        printf("  %-11s %12.6g %-8s %g to %g; %s [%s: %s]%s\n", p->name, p->value, p->unit, p->min, p->max,
+               p->description, p->trust, p->source, k == m->state ? " (the programmed state)" : "");
+    }
+}
+
+static json_t *show_json(const xbtab_model *m)
+{
+    json_t *pins = json_array(), *parameters = json_array();
+    for (int k = 0; k < m->n_pins; k++) json_array_append_new(pins, json_string(m->pins[k]));
+    for (int k = 0; k < m->n_parameters; k++)
+        json_array_append_new(parameters, parameter_json(&m->parameters[k]));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "name", m->name, "kind",
+                     xbtab_model_kind_name(m->kind), "summary", m->summary, "source", m->source, "licence",
+                     m->licence, "pins", pins, "parameters", parameters);
+}
+
+static void print_note(const char *line, void *payload)
+{
+    if (payload) printf("  %s\n", line);
+}
+
+static int test(const xbtab_models *models, const char *name, int as_json)
+{
+    json_t *array = json_array();
+    int n_tested = 0, all_failed = 0;
+    for (int k = 0; k < xbtab_models_count(models); k++) {
+        const xbtab_model *m = xbtab_models_get(models, k);
+        int n_failed = 0;
+        if (name && strcmp(m->name, name) != 0) continue;
+        n_tested++;
+        if (!as_json) printf("%s (%s)\n", m->name, xbtab_model_kind_name(m->kind));
+        if (xbtab_model_test(m, print_note, as_json ? NULL : array, &n_failed) < 0) {
+            json_decref(array);
+            return cli_failed();
+        }
+        all_failed += n_failed;
+        json_array_append_new(array, json_pack("{s:s, s:s, s:i}", "name", m->name, "kind",
+                                               xbtab_model_kind_name(m->kind), "failed", n_failed));
+    }
+    if (n_tested == 0) {
+        json_decref(array);
+        return cli_fail("no model is called \"%s\"; see xbartab models list", name ? name : "");
+    }
+    if (as_json) {
+        cli_print_json(json_pack("{s:o, s:i}", "models", array, "failed", all_failed));
+    } else {
+        printf("%d models tested, %d checks failed\n", n_tested, all_failed);
+        json_decref(array);
+    }
+    return all_failed ? CLI_FAILED : CLI_DONE;
+}
+
+int cmd_models(int argc, const char **argv)
+{
+    const char *folder = NULL, *arguments[3];
+    int as_json = 0, all = 0;
+    const struct poptOption options[] = {
+        {"models", '\0', POPT_ARG_STRING, &folder, 0, "the user's own models too", "DIR"},
+        {"all", '\0', POPT_ARG_NONE, &all, 0, "test every model", NULL},
+        {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
+        POPT_TABLEEND};
+    poptContext context;
+    xbtab_models *models = NULL;
+    int code = cli_parse(&context, argc, argv, options, "list | show NAME | test NAME|--all",
+                         "xbartab models test sky130_gap", 1, 2, arguments);
+    if (code != CLI_DONE) goto done;
+    const char *verb = arguments[0], *name = arguments[1];
+    bool is_list = strcmp(verb, "list") == 0, is_show = strcmp(verb, "show") == 0,
+         is_test = strcmp(verb, "test") == 0;
+    if (!is_list && !is_show && !is_test) {
+        code = cli_usage(argv[0], "\"%s\" is not list, show or test", verb);
+    } else if ((is_list && name) || (is_show && !name) || (is_test && !name == !all)) {
+        code = cli_usage(argv[0], "usage: list, show NAME, test NAME, or test --all");
+    } else if (cli_open_models(&models, folder) < 0) {
+        code = cli_failed();
+    } else if (is_list) {
+        code = list(models, as_json);
+    } else if (is_test) {
+        code = test(models, name, as_json);
+    } else {
+        bool found = false;
+        for (int k = 0; k < xbtab_models_count(models); k++) {
+            const xbtab_model *m = xbtab_models_get(models, k);
+            if (found || strcmp(m->name, name) != 0) continue;
+            found = true;
+            if (as_json) {
+                cli_print_json(show_json(m));
+            } else {
+                show_text(m);
+            }
+        }
+        if (!found) code = cli_fail("no model is called \"%s\"; see xbartab models list", name);
+    }
+done:
+    xbtab_models_destroy(&models);
+    poptFreeContext(context);
+    return code;
+}

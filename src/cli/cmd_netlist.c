@@ -1,0 +1,137 @@
+/* cmd_netlist.c - netlist SPEC.yaml -o FILE.cir. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <xbartab/characterize.h>
+#include <xbartab/netlist.h>
+
+#include "cli.h"
+#include "csv.h"
+
+/* Conductance of every cell: from levels, from conductances, or all at the highest level. */
+static int choose_conductances(const xbtab_spec *spec, const char *levels, const char *conductances,
+                               cli_matrix *G)
+{
+    size_t n = (size_t)spec->rows * (size_t)spec->columns;
+    const char *path = levels ? levels : conductances;
+    if (!path) {
+        *G = (cli_matrix){malloc(n * sizeof *G->x), (size_t)spec->rows, (size_t)spec->columns};
+        for (size_t c = 0; c < n && G->x; c++) G->x[c] = spec->G_level[spec->n_levels - 1];
+        return G->x ? CLI_DONE : cli_fail("out of memory");
+    }
+    int code = cli_read_csv(G, path);
+    if (code != CLI_DONE) return code;
+    if (G->rows != (size_t)spec->rows || G->columns != (size_t)spec->columns) {
+        return cli_fail("%s: %zu x %zu numbers; the tile has %d x %d cells", path, G->rows, G->columns,
+                        spec->rows, spec->columns);
+    }
+    for (size_t c = 0; c < n; c++) {
+        double x = G->x[c];
+        if (levels && (x != floor(x) || x < 0 || x >= spec->n_levels)) {
+            return cli_fail("%s:%zu: level %g is not one of 0 to %d", path, c / G->columns + 1, x,
+                            spec->n_levels - 1);
+        }
+        if (levels) G->x[c] = spec->G_level[(int)x];
+        if (!(G->x[c] >= 0) || isinf(G->x[c])) {
+            return cli_fail("%s:%zu: a conductance must be 0 (open) or above [S]", path, c / G->columns + 1);
+        }
+    }
+    return CLI_DONE;
+}
+
+static int choose_voltages(const xbtab_spec *spec, const char *path, cli_matrix *V)
+{
+    if (!path) {
+        *V = (cli_matrix){malloc((size_t)spec->rows * sizeof *V->x), (size_t)spec->rows, 1};
+        for (int i = 0; i < spec->rows && V->x; i++) V->x[i] = spec->v_read;
+        return V->x ? CLI_DONE : cli_fail("out of memory");
+    }
+    int code = cli_read_csv(V, path);
+    if (code == CLI_DONE && V->rows != (size_t)spec->rows) {
+        return cli_fail("%s: %zu lines; the tile has %d word lines", path, V->rows, spec->rows);
+    }
+    return code;
+}
+
+/* Beside its name, then renamed. */
+static int write_text(const char *path, const char *text)
+{
+    char beside[4096];
+    snprintf(beside, sizeof beside, "%s.%ld.tmp", path, (long)getpid());
+    FILE *file = fopen(beside, "w");
+    if (!file) return cli_fail("%s: cannot write: %s", path, strerror(errno));
+    bool failed = fputs(text, file) < 0;
+    if (fclose(file) != 0) failed = true;
+    if (failed || rename(beside, path) != 0) {
+        int reason = errno;
+        unlink(beside);
+        return cli_fail("%s: cannot write: %s", path, strerror(reason));
+    }
+    return CLI_DONE;
+}
+
+static int write_netlist(const xbtab_spec *spec, const cli_matrix *G, const cli_matrix *V, const char *output)
+{
+    char *text = NULL;
+    size_t n = G->rows * G->columns;
+    double *state = malloc(n * sizeof *state);
+    if (!state) return cli_fail("out of memory");
+    int code = CLI_DONE;
+    if (xbtab_find_states(spec, state, G->x, (int)n) < 0 ||
+        xbtab_netlist_crossbar(&text, spec, state, V->x, (int)V->columns) < 0) {
+        code = cli_failed();
+    } else if (strcmp(output, "-") == 0) {
+        fputs(text, stdout);
+    } else {
+        code = write_text(output, text);
+    }
+    free(state);
+    xbtab_netlist_free(&text);
+    return code;
+}
+
+int cmd_netlist(int argc, const char **argv)
+{
+    const char *folder = NULL, *output = NULL, *levels = NULL, *conductances = NULL, *voltages = NULL,
+               *arguments[2];
+    const struct poptOption options[] = {
+        {"output", 'o', POPT_ARG_STRING, &output, 0, "netlist to write (- = stdout)", "FILE.cir"},
+        {"levels", '\0', POPT_ARG_STRING, &levels, 0, "level of each cell, a line a word line", "L.csv"},
+        {"conductances", '\0', POPT_ARG_STRING, &conductances, 0, "conductance of each cell [S], 0 = open",
+         "G.csv"},
+        {"voltages", '\0', POPT_ARG_STRING, &voltages, 0, "a line a word line, a column an input vector [V]",
+         "V.csv"},
+        {"models", '\0', POPT_ARG_STRING, &folder, 0, "the user's own models too", "DIR"},
+        POPT_TABLEEND};
+    poptContext context;
+    xbtab_models *models = NULL;
+    xbtab_spec *spec = NULL;
+    cli_matrix G = {0}, V = {0};
+    int code = cli_parse(&context, argc, argv, options, "SPEC.yaml -o FILE.cir",
+                         "xbartab netlist data/tiles/default.yaml -o tile.cir && ngspice -b tile.cir", 1, 1,
+                         arguments);
+    if (code != CLI_DONE) goto done;
+    if (!output || (levels && conductances)) {
+        code = cli_usage(argv[0], output ? "--levels and --conductances exclude each other"
+                                         : "-o FILE.cir is missing");
+        goto done;
+    }
+    if (cli_open_models(&models, folder) < 0 || xbtab_spec_open(&spec, arguments[0], models) < 0) {
+        code = cli_failed();
+        goto done;
+    }
+    code = choose_conductances(spec, levels, conductances, &G);
+    if (code == CLI_DONE) code = choose_voltages(spec, voltages, &V);
+    if (code == CLI_DONE) code = write_netlist(spec, &G, &V, output);
+done:
+    free(G.x);
+    free(V.x);
+    xbtab_spec_destroy(&spec);
+    xbtab_models_destroy(&models);
+    poptFreeContext(context);
+    return code;
+}
