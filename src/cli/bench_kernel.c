@@ -11,6 +11,7 @@
  * over a buffer as large as the tile's tables tells how near the kernel is to the machine's own limit. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cblas.h>
 #if defined(__x86_64__)
@@ -48,7 +49,7 @@ typedef struct work {
     uint32_t row[PRODUCTS];
     float bits[PRODUCTS][SIZE], G[SIZE][SIZE], ideal[PRODUCTS][SIZE];
     double A[2][SIZE][SIZE], A_const[SIZE], readout[XBTAB_KERNEL_BINS][SIZE][4];
-    uint8_t stream[SIZE / 4 * 16 * SIZE * 2];
+    _Alignas(64) uint8_t stream[SIZE / 4 * 16 * SIZE * 2];
     int32_t *acc;
 } work;
 
@@ -91,7 +92,7 @@ static xbtab_status make_tile(work *w)
 static void pack_all(work *w)
 {
     for (int v = 0; v < VECTORS; v++)
-        xbtab_kernel_pack(w->tile, w->x[v], SLICES, w->pattern[v * SLICES], w->bin + v * SLICES);
+        w->functions->pack(w->tile, w->x[v], SLICES, w->pattern[v * SLICES], w->bin + v * SLICES);
 }
 
 static void look_up(work *w)
@@ -186,14 +187,15 @@ int bench_kernel(json_t **result, const char *isa)
     enum { N_SIDES = sizeof sides / sizeof sides[0] };
     double seconds[N_SIDES][TURNS], t[N_SIDES];
     int code = CLI_DONE;
-    work *w = calloc(1, sizeof *w);
+    work *w = aligned_alloc(64, sizeof *w);
     int32_t *acc = aligned_alloc(64, VECTORS * SIZE * sizeof *acc);
     xbtab_status status = XBTAB_OK;
     if (!w || !acc) {
         code = cli_failed("out of memory");
         goto done;
     }
-    for (int k = 0; k < VECTORS * SIZE; k++) acc[k] = 0;
+    memset(w, 0, sizeof *w);
+    memset(acc, 0, VECTORS * SIZE * sizeof *acc);
     w->acc = acc;
     w->functions = xbtab_kernel_find(isa);
     status = make_tile(w);
@@ -203,8 +205,7 @@ int bench_kernel(json_t **result, const char *isa)
     }
     openblas_set_num_threads(1);
     for (int turn = -WARM_UP; turn < TURNS; turn++) {
-        if (turn % 64 == 0)
-            for (int k = 0; k < VECTORS * SIZE; k++) acc[k] = 0;
+        if (turn % 64 == 0) memset(acc, 0, VECTORS * SIZE * sizeof *acc);
         pack_all(w);
         for (int side = 0; side < N_SIDES; side++) {
             double start = bench_now();
