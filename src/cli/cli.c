@@ -90,7 +90,8 @@ static void on_interrupt(int signal_number)
 
 void cli_catch_interrupt(void)
 {
-    struct sigaction action = {.sa_handler = on_interrupt};
+    struct sigaction action = {.sa_handler = on_interrupt,
+                               .sa_flags = (int)SA_RESETHAND}; /* the second one ends */
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -103,24 +104,49 @@ double cli_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static const char *time_text(char *text, size_t size, double seconds)
+{
+    if (seconds < 0) {
+        snprintf(text, size, "time left unknown");
+    } else if (seconds < 90) {
+        snprintf(text, size, "%.0f s left", seconds);
+    } else {
+        snprintf(text, size, "%.0f min left", seconds / 60);
+    }
+    return text;
+}
+
+static void show_bar(const xbtab_progress *p, const char *failed)
+{
+    enum { WIDTH = 30 };
+    char bar[WIDTH + 1] = "", left[32];
+    long full = p->total > 0 ? p->done * WIDTH / p->total : 0;
+    for (int k = 0; k < WIDTH; k++) bar[k] = k < full ? '#' : '.';
+    fprintf(stderr, "\r%s [%s] %ld/%ld%s, %s\033[K", p->what, bar, p->done, p->total, failed,
+            time_text(left, sizeof left, p->seconds_left));
+    if (p->done >= p->total) fprintf(stderr, "\n");
+}
+
 int cli_progress(const xbtab_progress *p, void *payload)
 {
     static double told; /* when the last line was written */
     static const char *step;
+    char failed[32] = "", left[32];
+    bool is_end = p->done >= p->total, is_new = step != p->what;
     (void)payload;
-    bool is_terminal = isatty(STDERR_FILENO) != 0, is_end = p->done == p->total, is_new = step != p->what;
-    double interval = is_terminal ? 0.2 : 10.0;
+    if (p->failed > 0) snprintf(failed, sizeof failed, " (%ld failed)", p->failed);
     if (is_new) told = cli_seconds();
-    if (is_end ? p->seconds > 1.0 || is_terminal : cli_seconds() - told >= interval) {
-        told = cli_seconds();
-        fprintf(stderr, "%s%s: %ld of %ld", is_terminal ? "\r\033[K" : "", p->what, p->done, p->total);
-        if (p->failed) fprintf(stderr, ", %ld failed", p->failed);
-        if (is_end) {
-            fprintf(stderr, ", %.1f s", p->seconds);
-        } else if (p->seconds_left >= 0) {
-            fprintf(stderr, ", %.0f s left", p->seconds_left);
+    if (isatty(STDERR_FILENO)) {
+        if (is_new || is_end || cli_seconds() - told >= 0.2) {
+            told = cli_seconds();
+            show_bar(p, failed);
         }
-        if (!is_terminal || is_end) fprintf(stderr, "\n");
+    } else if (is_end && p->seconds >= 1.0) {
+        fprintf(stderr, "%s: %ld of %ld%s in %.1f s\n", p->what, p->done, p->total, failed, p->seconds);
+    } else if (!is_end && cli_seconds() - told >= 10.0) {
+        told = cli_seconds();
+        fprintf(stderr, "%s: %ld of %ld%s, %s\n", p->what, p->done, p->total, failed,
+                time_text(left, sizeof left, p->seconds_left));
     }
     step = is_end ? NULL : p->what;
     return interrupted != 0;

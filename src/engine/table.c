@@ -186,7 +186,7 @@ static xbtab_status product(const void *state, const uint16_t *x, size_t n, int 
         size_t n_block = 0, end = n_done + PRODUCTS_A_BLOCK < n ? n_done + PRODUCTS_A_BLOCK : n;
         for (; n_done < end; n_done++) {
             uint8_t *p = pattern + n_block * tile->groups;
-            uint32_t used = xbtab_kernel_pack(tile, x + n_done * tile->rows, slices, p, bin + n_block);
+            uint32_t used = s->functions->pack(tile, x + n_done * tile->rows, slices, p, bin + n_block);
             size_t kept = n_block;
             for (int t = 0; t < slices; t++) {
                 if (tile->zero_is_zero && !(used >> t & 1)) continue; /* adds nothing */

@@ -1,4 +1,8 @@
-/* kernel_avx2.c - the product with AVX2: 16 bit lines a register, up to 8 registers of sums at once. */
+/* kernel_avx2.c - the kernels with AVX2: a block of 32 bit lines is two registers.
+ *
+ * The block's turn comes before the product's, so that a block's table stays in the first-level cache. Two
+ * pairs of running sums hide the latency of the addition; addition with saturation is associative, since no
+ * term is negative. */
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -6,66 +10,148 @@
 
 #include "kernel_private.h"
 
-enum { LANES = 16 };
+enum { BLOCK = XBTAB_KERNEL_BLOCK, PATTERN_STEP = XBTAB__PATTERNS * XBTAB_KERNEL_BLOCK };
 
-/* Correction, ADC and shift-and-add for 16 bit lines. k points at their k0. */
-static inline void read_out(const xbtab_kernel_tile *tile, const int16_t *k, __m256i S, __m128i shift,
-                            int32_t *acc)
+typedef struct pair {
+    __m256i low, high;
+} pair;
+
+/* The row of group g for the stored pattern in the low byte of bits. */
+static inline pair add_row(pair S, const uint16_t *P, size_t g, uint64_t bits)
 {
-    const __m256i half = _mm256_set1_epi16((int16_t)(1 << (14 - tile->adc_bits)));
-    __m256i S2 = _mm256_mulhrs_epi16(S, S), S3 = _mm256_mulhrs_epi16(S2, S);
-    __m256i k0 = _mm256_load_si256((const __m256i *)k);
-    __m256i k1 = _mm256_load_si256((const __m256i *)(k + tile->stride));
-    __m256i k2 = _mm256_load_si256((const __m256i *)(k + 2 * tile->stride));
-    __m256i k3 = _mm256_load_si256((const __m256i *)(k + 3 * tile->stride));
-    __m256i v = _mm256_adds_epi16(k0, _mm256_mulhrs_epi16(S, k1));
-    v = _mm256_adds_epi16(v, _mm256_mulhrs_epi16(S2, k2));
-    v = _mm256_adds_epi16(v, _mm256_mulhrs_epi16(S3, k3));
-    for (int b = 0; b < tile->boost; b++) v = _mm256_adds_epi16(v, v);
-    v = _mm256_max_epi16(_mm256_adds_epi16(v, half), _mm256_setzero_si256());
-    v = _mm256_srl_epi16(v, _mm_cvtsi32_si128(15 - tile->adc_bits));
-    __m256i low = _mm256_cvtepu16_epi32(_mm256_castsi256_si128(v));
-    __m256i high = _mm256_cvtepu16_epi32(_mm256_extracti128_si256(v, 1));
-    __m256i *a = (__m256i *)acc;
+    const __m256i *row = (const void *)(P + g * PATTERN_STEP + (bits & 0xff) * XBTAB__ROW);
+    return (pair){_mm256_adds_epu16(S.low, _mm256_load_si256(row)),
+                  _mm256_adds_epu16(S.high, _mm256_load_si256(row + 1))};
+}
+
+static inline pair look_up(const uint16_t *P, const uint8_t *pattern, size_t groups)
+{
+    const pair zero = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    pair a = zero, b = zero;
+    const uint8_t *end = pattern + groups;
+    for (; end - pattern >= 8; pattern += 8, P += 8 * PATTERN_STEP) {
+        /* One load of eight patterns: every load of a single one would take the place of a row's. The empty
+         * statement keeps the compiler from taking the bytes from memory again. */
+        uint64_t bits;
+        memcpy(&bits, pattern, sizeof bits);
+        __asm__("" : "+r"(bits));
+        a = add_row(a, P, 0, bits);
+        b = add_row(b, P, 1, bits >> 8);
+        a = add_row(a, P, 2, bits >> 16);
+        b = add_row(b, P, 3, bits >> 24);
+        a = add_row(a, P, 4, bits >> 32);
+        b = add_row(b, P, 5, bits >> 40);
+        a = add_row(a, P, 6, bits >> 48);
+        b = add_row(b, P, 7, bits >> 56);
+    }
+    for (; pattern < end; pattern++, P += PATTERN_STEP) a = add_row(a, P, 0, *pattern);
+    return (pair){_mm256_adds_epu16(a.low, b.low), _mm256_adds_epu16(a.high, b.high)};
+}
+
+/* What all bit lines of a tile share. */
+typedef struct reader {
+    __m256i middle, identity;
+    __m128i drop;
+    int boost;
+} reader;
+
+/* Correction and ADC for 16 bit lines; k points at their k0. */
+static inline __m256i read_out(reader r, const int16_t *k, __m256i S)
+{
+    const __m256i *c = (const void *)k; /* k0 to k3 are two registers apart */
+    const __m256i u = _mm256_xor_si256(S, r.middle);
+    __m256i v = _mm256_add_epi16(_mm256_load_si256(c + 4), _mm256_mulhrs_epi16(u, _mm256_load_si256(c + 6)));
+    v = _mm256_add_epi16(_mm256_load_si256(c + 2), _mm256_mulhrs_epi16(u, v));
+    v = _mm256_add_epi16(_mm256_load_si256(c), _mm256_mulhrs_epi16(u, v));
+    v = _mm256_adds_epi16(_mm256_and_si256(u, r.identity), v);
+    for (int b = 0; b < r.boost; b++) v = _mm256_adds_epi16(v, v);
+    return _mm256_srl_epi16(_mm256_xor_si256(v, r.middle), r.drop);
+}
+
+static inline void shift_and_add(int32_t *acc, __m256i codes, __m128i shift)
+{
+    __m256i *a = (void *)acc;
+    __m256i low = _mm256_cvtepu16_epi32(_mm256_castsi256_si128(codes));
+    __m256i high = _mm256_cvtepu16_epi32(_mm256_extracti128_si256(codes, 1));
     _mm256_store_si256(a, _mm256_add_epi32(_mm256_load_si256(a), _mm256_sll_epi32(low, shift)));
     _mm256_store_si256(a + 1, _mm256_add_epi32(_mm256_load_si256(a + 1), _mm256_sll_epi32(high, shift)));
 }
 
-/* n registers' worth of bit lines; n is a constant where this is inlined. */
-static inline __attribute__((always_inline)) void block(const xbtab_kernel_tile *tile, const uint8_t *pattern,
-                                                        const int16_t *k, __m128i shift, size_t j, int n,
-                                                        int32_t *acc)
-{
-    __m256i S[8];
-    const int16_t *P = tile->P + j;
-    for (int r = 0; r < n; r++) S[r] = _mm256_setzero_si256();
-    for (size_t g = 0; g < tile->groups; g++, P += 16 * tile->stride) {
-        const int16_t *row = P + pattern[g] * tile->stride;
-        for (int r = 0; r < n; r++) {
-            S[r] = _mm256_add_epi16(S[r], _mm256_load_si256((const __m256i *)(row + LANES * r)));
-        }
-    }
-    for (int r = 0; r < n; r++) {
-        size_t at = j + (size_t)(LANES * r);
-        read_out(tile, k + at, S[r], shift, acc + at);
-    }
-}
-
 static void product_avx2(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc)
 {
-    for (size_t v = 0; v < batch->n; v++) {
-        const uint8_t *pattern = batch->pattern + v * tile->groups;
-        const int16_t *k = tile->k + (size_t)batch->bin[v] * 4 * tile->stride;
-        __m128i shift = _mm_cvtsi32_si128(batch->shift[v]);
-        int32_t *out = acc + batch->row[v] * tile->stride;
-        size_t j = 0;
-        for (; j + 8 * LANES <= tile->stride; j += 8 * LANES) block(tile, pattern, k, shift, j, 8, out);
-        for (; j + 4 * LANES <= tile->stride; j += 4 * LANES) block(tile, pattern, k, shift, j, 4, out);
-        for (; j < tile->stride; j += 2 * LANES) block(tile, pattern, k, shift, j, 2, out);
+    /* copies, since what is stored into acc might be theirs for all that the compiler knows */
+    const xbtab_kernel_batch in = *batch;
+    const size_t groups = tile->groups, stride = tile->stride;
+    const reader r = {.middle = _mm256_set1_epi16(INT16_MIN),
+                      .identity = _mm256_set1_epi16(tile->boost == 0 ? -1 : 0),
+                      .drop = _mm_cvtsi32_si128(16 - tile->adc_bits),
+                      .boost = tile->boost};
+    for (size_t first = 0; first < in.n; first += XBTAB__CHUNK) {
+        size_t end = in.n - first < XBTAB__CHUNK ? in.n : first + XBTAB__CHUNK;
+        for (size_t block = 0; block < stride / BLOCK; block++) {
+            const uint16_t *P = xbtab__kernel_P(tile, block);
+            const int16_t *k_block = xbtab__kernel_k(tile, block);
+            for (size_t v = first; v < end; v++) {
+                pair S = look_up(P, in.pattern + v * groups, groups);
+                const int16_t *k = k_block + (size_t)in.bin[v] * 4 * BLOCK;
+                __m128i shift = _mm_cvtsi32_si128(in.shift[v]);
+                int32_t *out = acc + in.row[v] * stride + block * BLOCK;
+                shift_and_add(out, read_out(r, k, S.low), shift);
+                shift_and_add(out + 16, read_out(r, k + 16, S.high), shift);
+            }
+        }
     }
 }
 
-const xbtab_kernel_functions xbtab__kernel_avx2 = {.isa = "avx2", .product = product_avx2};
+/* Bit t of 32 codes, code i in bit i. */
+static inline uint32_t gather_bits(const __m256i *x, __m128i up)
+{
+    __m256i a = _mm256_sll_epi16(_mm256_loadu_si256(x), up);
+    __m256i b = _mm256_sll_epi16(_mm256_loadu_si256(x + 1), up);
+    /* saturation to bytes keeps the sign; it works in halves of 128 bits, which the permutation puts in order
+     */
+    return (uint32_t)_mm256_movemask_epi8(_mm256_permute4x64_epi64(_mm256_packs_epi16(a, b), 0xd8));
+}
+
+/* The 8 nibbles of 32 bits as 8 stored patterns. */
+static inline uint64_t spread(uint32_t bits)
+{
+    uint64_t x = bits;
+    x = (x | x << 16) & 0x0000ffff0000ffffU;
+    x = (x | x << 8) & 0x00ff00ff00ff00ffU;
+    return ((x | x << 4) & 0x0f0f0f0f0f0f0f0fU) << XBTAB__PATTERN_SHIFT;
+}
+
+static uint32_t pack_avx2(const xbtab_kernel_tile *tile, const uint16_t *x, int slices, uint8_t *pattern,
+                          uint8_t *bin)
+{
+    if (tile->dac_bits != 1) return xbtab__kernel_c.pack(tile, x, slices, pattern, bin);
+    uint32_t used = 0;
+    const size_t whole = tile->rows / 32 * 32, rest = tile->rows - whole;
+    uint16_t tail[32] = {0};
+    for (size_t i = 0; i < rest; i++) tail[i] = x[whole + i];
+    for (int t = 0; t < slices; t++, pattern += tile->groups) {
+        const __m128i up = _mm_cvtsi32_si128(15 - t);
+        unsigned sum = 0;
+        for (size_t i = 0; i < whole; i += 32) {
+            uint32_t bits = gather_bits((const void *)(x + i), up);
+            uint64_t bytes = spread(bits);
+            sum += (unsigned)__builtin_popcount(bits);
+            memcpy(pattern + i / 4, &bytes, sizeof bytes);
+        }
+        if (rest) {
+            uint32_t bits = gather_bits((const void *)tail, up);
+            sum += (unsigned)__builtin_popcount(bits);
+            for (size_t g = whole / 4; g < tile->groups; g++, bits >>= 4)
+                pattern[g] = (uint8_t)((bits & 15) << XBTAB__PATTERN_SHIFT);
+        }
+        bin[t] = xbtab__kernel_bin(tile, sum);
+        if (sum) used |= 1U << t;
+    }
+    return used;
+}
+
+const xbtab_kernel_functions xbtab__kernel_avx2 = {.isa = "avx2", .product = product_avx2, .pack = pack_avx2};
 
 #else
 typedef int xbtab__kernel_avx2_not_here;

@@ -1,4 +1,7 @@
-/* kernel_avx512.c - the product with AVX-512BW: 32 bit lines a register. */
+/* kernel_avx512.c - the kernels with AVX-512BW: a block of 32 bit lines is one register, a look-up one cache
+ * line.
+ *
+ * As kernel_avx2.c, with four running sums. Packing is AVX2's, which every such machine has. */
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -6,60 +9,97 @@
 
 #include "kernel_private.h"
 
-enum { LANES = 32 };
+enum { BLOCK = XBTAB_KERNEL_BLOCK, PATTERN_STEP = XBTAB__PATTERNS * XBTAB_KERNEL_BLOCK };
 
-static inline void read_out(const xbtab_kernel_tile *tile, const int16_t *k, __m512i S, __m128i shift,
-                            int32_t *acc)
+/* The row of group g for the stored pattern in the low byte of bits. */
+static inline __m512i add_row(__m512i S, const uint16_t *P, size_t g, uint64_t bits)
 {
-    const __m512i half = _mm512_set1_epi16((int16_t)(1 << (14 - tile->adc_bits)));
-    __m512i S2 = _mm512_mulhrs_epi16(S, S), S3 = _mm512_mulhrs_epi16(S2, S);
-    __m512i k0 = _mm512_load_si512(k), k1 = _mm512_load_si512(k + tile->stride);
-    __m512i k2 = _mm512_load_si512(k + 2 * tile->stride), k3 = _mm512_load_si512(k + 3 * tile->stride);
-    __m512i v = _mm512_adds_epi16(k0, _mm512_mulhrs_epi16(S, k1));
-    v = _mm512_adds_epi16(v, _mm512_mulhrs_epi16(S2, k2));
-    v = _mm512_adds_epi16(v, _mm512_mulhrs_epi16(S3, k3));
-    for (int b = 0; b < tile->boost; b++) v = _mm512_adds_epi16(v, v);
-    v = _mm512_max_epi16(_mm512_adds_epi16(v, half), _mm512_setzero_si512());
-    v = _mm512_srl_epi16(v, _mm_cvtsi32_si128(15 - tile->adc_bits));
-    __m512i low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(v));
-    __m512i high = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(v, 1));
+    return _mm512_adds_epu16(S, _mm512_load_si512(P + g * PATTERN_STEP + (bits & 0xff) * XBTAB__ROW));
+}
+
+static inline __m512i look_up(const uint16_t *P, const uint8_t *pattern, size_t groups)
+{
+    __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
+    const uint8_t *end = pattern + groups;
+    for (; end - pattern >= 8; pattern += 8, P += 8 * PATTERN_STEP) {
+        /* One load of eight patterns: every load of a single one would take the place of a row's. The empty
+         * statement keeps the compiler from taking the bytes from memory again. */
+        uint64_t bits;
+        memcpy(&bits, pattern, sizeof bits);
+        __asm__("" : "+r"(bits));
+        a = add_row(a, P, 0, bits);
+        b = add_row(b, P, 1, bits >> 8);
+        c = add_row(c, P, 2, bits >> 16);
+        d = add_row(d, P, 3, bits >> 24);
+        a = add_row(a, P, 4, bits >> 32);
+        b = add_row(b, P, 5, bits >> 40);
+        c = add_row(c, P, 6, bits >> 48);
+        d = add_row(d, P, 7, bits >> 56);
+    }
+    for (; pattern < end; pattern++, P += PATTERN_STEP) a = add_row(a, P, 0, *pattern);
+    return _mm512_adds_epu16(_mm512_adds_epu16(a, b), _mm512_adds_epu16(c, d));
+}
+
+/* What all bit lines of a tile share. */
+typedef struct reader {
+    __m512i middle, identity;
+    __m128i drop;
+    int boost;
+} reader;
+
+static inline __m512i read_out(reader r, const int16_t *k, __m512i S)
+{
+    const __m512i u = _mm512_xor_si512(S, r.middle);
+    __m512i v = _mm512_add_epi16(_mm512_load_si512(k + 2 * BLOCK),
+                                 _mm512_mulhrs_epi16(u, _mm512_load_si512(k + 3 * BLOCK)));
+    v = _mm512_add_epi16(_mm512_load_si512(k + BLOCK), _mm512_mulhrs_epi16(u, v));
+    v = _mm512_add_epi16(_mm512_load_si512(k), _mm512_mulhrs_epi16(u, v));
+    v = _mm512_adds_epi16(_mm512_and_si512(u, r.identity), v);
+    for (int b = 0; b < r.boost; b++) v = _mm512_adds_epi16(v, v);
+    return _mm512_srl_epi16(_mm512_xor_si512(v, r.middle), r.drop);
+}
+
+static inline void shift_and_add(int32_t *acc, __m512i codes, __m128i shift)
+{
+    __m512i low = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(codes));
+    __m512i high = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(codes, 1));
     _mm512_store_si512(acc, _mm512_add_epi32(_mm512_load_si512(acc), _mm512_sll_epi32(low, shift)));
     _mm512_store_si512(acc + 16,
                        _mm512_add_epi32(_mm512_load_si512(acc + 16), _mm512_sll_epi32(high, shift)));
 }
 
-static inline __attribute__((always_inline)) void block(const xbtab_kernel_tile *tile, const uint8_t *pattern,
-                                                        const int16_t *k, __m128i shift, size_t j, int n,
-                                                        int32_t *acc)
-{
-    __m512i S[4];
-    const int16_t *P = tile->P + j;
-    for (int r = 0; r < n; r++) S[r] = _mm512_setzero_si512();
-    for (size_t g = 0; g < tile->groups; g++, P += 16 * tile->stride) {
-        const int16_t *row = P + pattern[g] * tile->stride;
-        for (int r = 0; r < n; r++) S[r] = _mm512_add_epi16(S[r], _mm512_load_si512(row + LANES * r));
-    }
-    for (int r = 0; r < n; r++) {
-        size_t at = j + (size_t)(LANES * r);
-        read_out(tile, k + at, S[r], shift, acc + at);
-    }
-}
-
 static void product_avx512(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc)
 {
-    for (size_t v = 0; v < batch->n; v++) {
-        const uint8_t *pattern = batch->pattern + v * tile->groups;
-        const int16_t *k = tile->k + (size_t)batch->bin[v] * 4 * tile->stride;
-        __m128i shift = _mm_cvtsi32_si128(batch->shift[v]);
-        int32_t *out = acc + batch->row[v] * tile->stride;
-        size_t j = 0;
-        for (; j + 4 * LANES <= tile->stride; j += 4 * LANES) block(tile, pattern, k, shift, j, 4, out);
-        for (; j + 2 * LANES <= tile->stride; j += 2 * LANES) block(tile, pattern, k, shift, j, 2, out);
-        for (; j < tile->stride; j += LANES) block(tile, pattern, k, shift, j, 1, out);
+    /* copies, since what is stored into acc might be theirs for all that the compiler knows */
+    const xbtab_kernel_batch in = *batch;
+    const size_t groups = tile->groups, stride = tile->stride;
+    const reader r = {.middle = _mm512_set1_epi16(INT16_MIN),
+                      .identity = _mm512_set1_epi16(tile->boost == 0 ? -1 : 0),
+                      .drop = _mm_cvtsi32_si128(16 - tile->adc_bits),
+                      .boost = tile->boost};
+    for (size_t first = 0; first < in.n; first += XBTAB__CHUNK) {
+        size_t end = in.n - first < XBTAB__CHUNK ? in.n : first + XBTAB__CHUNK;
+        for (size_t block = 0; block < stride / BLOCK; block++) {
+            const uint16_t *P = xbtab__kernel_P(tile, block);
+            const int16_t *k = xbtab__kernel_k(tile, block);
+            for (size_t v = first; v < end; v++) {
+                __m512i S = look_up(P, in.pattern + v * groups, groups);
+                shift_and_add(acc + in.row[v] * stride + block * BLOCK,
+                              read_out(r, k + (size_t)in.bin[v] * 4 * BLOCK, S),
+                              _mm_cvtsi32_si128(in.shift[v]));
+            }
+        }
     }
 }
 
-const xbtab_kernel_functions xbtab__kernel_avx512 = {.isa = "avx512", .product = product_avx512};
+static uint32_t pack_avx512(const xbtab_kernel_tile *tile, const uint16_t *x, int slices, uint8_t *pattern,
+                            uint8_t *bin)
+{
+    return xbtab__kernel_avx2.pack(tile, x, slices, pattern, bin);
+}
+
+const xbtab_kernel_functions xbtab__kernel_avx512 = {
+    .isa = "avx512", .product = product_avx512, .pack = pack_avx512};
 
 #else
 typedef int xbtab__kernel_avx512_not_here;

@@ -1,35 +1,66 @@
 /* kernel_private.h - the arithmetic that all variants share, written once in plain C, and the list of
- * variants. */
+ * variants.
+ *
+ * To add an instruction set: one file kernel_<isa>.c that ends in its table of functions, and one line in
+ * cpu.c. tests/conformance/test_kernel.c then covers it. */
 #ifndef XBTAB_KERNEL_KERNEL_PRIVATE_H
 #define XBTAB_KERNEL_KERNEL_PRIVATE_H
 
 #include <xbartab/kernel.h>
 
-/* a b / 2^15, rounded: what a vector unit's "multiply high with round and scale" does. */
-static inline int16_t xbtab__mul_high(int16_t a, int16_t b)
+enum {
+    XBTAB__PATTERNS = 16,
+    XBTAB__PATTERN_SHIFT = 3,                                /* patterns are stored times 8 */
+    XBTAB__ROW = XBTAB_KERNEL_BLOCK >> XBTAB__PATTERN_SHIFT, /* numbers of P a stored pattern counts for */
+
+    /* Products that pass one block before the next block's turn. A block of a 128-line tile with 1-bit inputs
+     * (32 KiB) is loaded into the first-level cache once for all of them. */
+    XBTAB__CHUNK = 512
+};
+
+/** Row 0 of a block's look-up table. */
+static inline const uint16_t *xbtab__kernel_P(const xbtab_kernel_tile *tile, size_t block)
 {
-    return (int16_t)((a * b + 0x4000) >> 15);
+    return tile->P + block * tile->groups * XBTAB__PATTERNS * XBTAB_KERNEL_BLOCK;
 }
 
-static inline int16_t xbtab__add_saturated(int16_t a, int16_t b)
+/** k0 of the first bit line of a block; k1, k2 and k3 follow at distances of XBTAB_KERNEL_BLOCK, the next bin
+ * at four times that. */
+static inline const int16_t *xbtab__kernel_k(const xbtab_kernel_tile *tile, size_t block)
 {
-    int sum = a + b;
-    return (int16_t)(sum > INT16_MAX ? INT16_MAX : sum < INT16_MIN ? INT16_MIN : sum);
+    return tile->k + block * XBTAB_KERNEL_BINS * 4 * XBTAB_KERNEL_BLOCK;
 }
 
-/* The ADC's code for a sum S on bit line j. The order of the saturating additions is part of the definition.
- * S and the coefficients stay above -2^15, so that no product of two -2^15 occurs, which vector units wrap.
- */
-static inline int32_t xbtab__kernel_code(const xbtab_kernel_tile *tile, int bin, size_t j, int16_t S)
+/** a b / 2^15, rounded: what a vector unit's "multiply high with round and scale" does. */
+static inline int xbtab__mul_high(int a, int b)
 {
-    const int16_t *k = tile->k + (size_t)bin * 4 * tile->stride + j;
-    int16_t S2 = xbtab__mul_high(S, S), S3 = xbtab__mul_high(S2, S);
-    int16_t v = xbtab__add_saturated(k[0], xbtab__mul_high(S, k[tile->stride]));
-    v = xbtab__add_saturated(v, xbtab__mul_high(S2, k[2 * tile->stride]));
-    v = xbtab__add_saturated(v, xbtab__mul_high(S3, k[3 * tile->stride]));
-    for (int b = 0; b < tile->boost; b++) v = xbtab__add_saturated(v, v);
-    v = xbtab__add_saturated(v, (int16_t)(1 << (14 - tile->adc_bits)));
-    return v < 0 ? 0 : v >> (15 - tile->adc_bits);
+    return (a * b + 0x4000) >> 15;
+}
+
+static inline int xbtab__saturated(int a)
+{
+    return a > INT16_MAX ? INT16_MAX : a < INT16_MIN ? INT16_MIN : a;
+}
+
+/** The ADC's code for a sum S; k points at the bit line's k0. The sum of |k| is below 1, so only the
+ * saturated additions can leave the range of 16 bits. */
+static inline int32_t xbtab__kernel_code(const xbtab_kernel_tile *tile, const int16_t *k, uint16_t S)
+{
+    enum { STEP = XBTAB_KERNEL_BLOCK };
+    int u = S - 32768;
+    int v = k[2 * STEP] + xbtab__mul_high(u, k[3 * STEP]);
+    v = k[STEP] + xbtab__mul_high(u, v);
+    v = k[0] + xbtab__mul_high(u, v);
+    v = xbtab__saturated((tile->boost == 0 ? u : 0) + v);
+    for (int b = 0; b < tile->boost; b++) v = xbtab__saturated(2 * v);
+    return (v + 32768) >> (16 - tile->adc_bits);
+}
+
+/** The bin of the mean drive for a sum of DAC codes. */
+static inline uint8_t xbtab__kernel_bin(const xbtab_kernel_tile *tile, size_t sum)
+{
+    size_t full = tile->lines * ((1U << tile->dac_bits) - 1);
+    return (uint8_t)((sum * (XBTAB_KERNEL_BINS - 1) * 2 + full) / (2 * full));
 }
 
 extern const xbtab_kernel_functions xbtab__kernel_c;

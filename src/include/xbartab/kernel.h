@@ -1,16 +1,28 @@
 /* kernel.h - the look-up product: one tile's currents, correction, ADC and shift-and-add in 16-bit integers.
  *
- * Word lines are taken in groups whose DAC codes together have 4 bits (4 lines at 1 bit, 2 at 2 bits, 1 at 4 bits).
- * For each of a group's 16 input patterns the sum of its lines' currents is stored for all bit lines when the tile is
- * programmed, as 16-bit integers. A product is then one load and one addition a group, for many bit lines at once;
- * the nonlinear dependence on the input voltage costs nothing, because each code has its own currents.
+ * Word lines are taken in groups whose DAC codes together have 4 bits (4 lines at 1 bit, 2 at 2 bits, 1 at 4
+ * bits). For each of a group's 16 input patterns the sum of its lines' currents is stored for all bit lines
+ * when the tile is programmed, as 16-bit integers. A product is then one load and one addition a group, for
+ * many bit lines at once; the nonlinear dependence on the input voltage costs nothing, because each code has
+ * its own currents.
  *
- *   S_j    = sum over groups of P[group][pattern][j]             the current, in units of 1/scale
- *   v_j    = (k0 + k1 S + k2 S^2/2^15 + k3 S^3/2^30) 2^boost     correction, TIA and gain; k depend on the mean drive
- *   code_j = clamp(round(v_j / 2^(15 - adc_bits)))               the ADC
- *   acc_j += code_j << shift                                     over input slices
+ *   S_j    = sum over groups of P[group][pattern][j], saturated to [0, 65535]     (I_j - I_base[j]) / I_unit
+ *   u      = S_j / 2^15 - 1                                                       in [-1, 1)
+ *   v      = saturated(u + k0 + u (k1 + u (k2 + u k3)))                           correction, TIA and gain
+ *   code_j = floor((v + 1) 2^(adc_bits - 1))                                      the ADC, v = 1 is its upper
+ * end acc_j += code_j << shift                                                      over input slices
  *
- * All of it is integer arithmetic with stated rounding, so every variant gives the same bits. */
+ * P has no negative numbers: what flows through a bit line whatever the pattern is in I_base, and from there
+ * in k. So S cannot wrap; it saturates, the order of the additions does not matter, and I_unit need not cover
+ * the sum of all cells, which no network comes near, but only the ADC's range: all 16 bits serve it. The k
+ * are small, because the chain is written as a deviation from the identity, and depend on the mean drive and
+ * the bit line. Where it is too far from the identity (the sum of |k| is 1 or more) u is left out and v =
+ * 2^boost (k0 + ..), with less precision.
+ *
+ * The fixed-point chain differs from double arithmetic by at most 3.5 steps of 2^-16 of the ADC's range (four
+ * rounded k and three rounded products) for boost 0: 0.014 codes at 8 bits, 0.055 at 10, 0.22 at 12. Rounding
+ * of P adds sqrt(groups / 12) steps rms. All of it is integer arithmetic with stated rounding, so every
+ * variant gives the same bits. */
 #ifndef XBARTAB_KERNEL_H
 #define XBARTAB_KERNEL_H
 
@@ -24,19 +36,21 @@ extern "C" {
 #endif
 
 enum {
-    XBTAB_KERNEL_BINS = 33,        /* of the mean drive: bin b stands for a = b/32 */
-    XBTAB_KERNEL_MOST_ADC_BITS = 12 /* 15-bit results leave 3 bits below a 12-bit code */
+    XBTAB_KERNEL_BINS = 33,         /* of the mean drive: bin b stands for a = b/32 */
+    XBTAB_KERNEL_BLOCK = 32,        /* bit lines of a block */
+    XBTAB_KERNEL_MOST_ADC_BITS = 12 /* 16-bit results leave 4 bits below a 12-bit code */
 };
 
 /** What a tile is made of. All arrays are borrowed for the call. */
 typedef struct xbtab_kernel_input {
     size_t rows, columns;
-    size_t lines;          /* word lines that the mean drive is taken over: rows, or more where the rest is idle */
-    int dac_bits;          /* 1, 2 or 4 */
-    int adc_bits;          /* 1 to 12 */
-    const double *A;       /* A[1 << dac_bits][rows][columns]: current of a word line at each DAC code [A] */
+    size_t lines;    /* word lines that the mean drive is taken over: rows, or more where the rest is idle */
+    int dac_bits;    /* 1, 2 or 4 */
+    int adc_bits;    /* 1 to 12 */
+    const double *A; /* A[1 << dac_bits][rows][columns]: current of a word line at each DAC code [A] */
     const double *A_const; /* A_const[columns]: with all inputs at 0 V [A] */
-    double full_scale;     /* [A] */
+    double full_scale;     /* current at about the ADC's upper end [A]; larger ones may saturate where every
+                              read-out is at its largest code (read-outs are taken as monotone there) */
     const double *readout; /* readout[XBTAB_KERNEL_BINS][columns][4]: the ADC's input in codes is
                               sum_m readout[..][m] (y / full_scale)^m */
 } xbtab_kernel_input;
@@ -44,29 +58,43 @@ typedef struct xbtab_kernel_input {
 /** A tile ready for products. Read-only once made. */
 typedef struct xbtab_kernel_tile {
     size_t rows, columns, lines;
-    size_t stride; /* columns rounded up to 32: the length of a row of accumulators */
+    size_t stride; /* columns rounded up to XBTAB_KERNEL_BLOCK: the length of a row of accumulators */
     size_t groups;
     int dac_bits, adc_bits, boost;
-    double scale;      /* S per ampere */
-    int16_t *P;        /* P[groups][16][stride]; group 0 also holds A_const */
-    int16_t *k;        /* k[XBTAB_KERNEL_BINS][4][stride] */
-    int zero_is_zero;  /* an input of zeros gives code 0 on every bit line */
+    double I_unit;    /* current of one step of S [A] */
+    double *I_base;   /* I_base[columns]: current at S = 0 [A] */
+    uint16_t *P;      /* P[stride / block][groups][16][block]: a block's row of P is one cache line */
+    int16_t *k;       /* k[stride / block][XBTAB_KERNEL_BINS][4][block], in steps of 2^-15 */
+    int zero_is_zero; /* an input of zeros gives code 0 on every bit line */
 } xbtab_kernel_tile;
 
 /** Products to do. */
 typedef struct xbtab_kernel_batch {
     size_t n;
-    const uint8_t *pattern; /* pattern[n][groups], each below 16 */
+    const uint8_t *pattern; /* pattern[n][groups]: 8 times the pattern, as pack gives it (the processor
+                               multiplies by 8 once more: together 64 bytes, a row of P) */
     const uint8_t *bin;     /* bin[n], each below XBTAB_KERNEL_BINS */
     const uint8_t *shift;   /* shift[n]: of the input slice, below 24 */
     const uint32_t *row;    /* row[n]: row of the accumulators that the product adds to */
 } xbtab_kernel_batch;
 
-/** One instruction set's functions; all give the same bits. */
+/** One instruction set's functions; all give the same bits. They allocate nothing and may run in any number
+ * of threads on the same tile. */
 typedef struct xbtab_kernel_functions {
     const char *isa; /* "c", "avx2" or "avx512" */
-    /** acc[row[v]][j] += code << shift[v] for every product v, in order. acc[rows of it][stride], 64-byte aligned. */
+
+    /** acc[row[v]][j] += code << shift[v] for every product v. acc[..][stride], 64-byte aligned; what is
+     * behind the tile's columns stays as it is. */
     void (*product)(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc);
+
+    /** Cut activation codes into input slices of dac_bits bits, least significant first.
+     *  @param      x        x[rows]; bits above the last slice are left out.
+     *  @param      slices   slices * dac_bits is at most 16.
+     *  @param[out] pattern  pattern[slices][groups]: 8 times the pattern; bits of lines behind rows are zero
+     *  @param[out] bin      bin[slices]
+     *  @return a bit a slice: set where the slice is not zero everywhere. */
+    uint32_t (*pack)(const xbtab_kernel_tile *tile, const uint16_t *x, int slices, uint8_t *pattern,
+                     uint8_t *bin);
 } xbtab_kernel_functions;
 
 /** The functions of an instruction set; NULL name: the best that this machine has.
@@ -75,18 +103,12 @@ const xbtab_kernel_functions *xbtab_kernel_find(const char *isa);
 
 /** Make a tile.
  *  @param[out] out  the caller owns it: xbtab_kernel_tile_destroy(). Untouched on failure.
- *  @return XBTAB_ERR_INPUT (a number out of range), XBTAB_ERR_UNSUPPORTED (a read-out too strongly curved for 16 bits:
- *          |k2| or |k3| of 1 or more), XBTAB_ERR_NOMEM. Threads: safe. Cost: 4 * rows * columns additions. */
-xbtab_status xbtab_kernel_tile_create(xbtab_kernel_tile **out, const xbtab_kernel_input *input) XBTAB_MUST_CHECK;
+ *  @return XBTAB_ERR_INPUT (a number out of range), XBTAB_ERR_UNSUPPORTED (a read-out too strongly curved for
+ * 16 bits: more than 2^12 times the ADC's range), XBTAB_ERR_NOMEM. Threads: safe. Cost: 4 * rows * columns
+ * additions. */
+xbtab_status xbtab_kernel_tile_create(xbtab_kernel_tile **out,
+                                      const xbtab_kernel_input *input) XBTAB_MUST_CHECK;
 void xbtab_kernel_tile_destroy(xbtab_kernel_tile **tile);
-
-/** Cut activation codes into input slices of dac_bits bits, least significant first.
- *  @param      x        x[rows]: codes, each below 2^(slices * dac_bits).
- *  @param[out] pattern  pattern[slices][groups]
- *  @param[out] bin      bin[slices]
- *  @return a bit a slice: set where the slice is not zero everywhere. */
-uint32_t xbtab_kernel_pack(const xbtab_kernel_tile *tile, const uint16_t *x, int slices, uint8_t *pattern,
-                           uint8_t *bin);
 
 /** The same chain in double precision, without the ADC's rounding and clamp: the ADC's input in codes.
  *  @param[out] v  v[columns]. */

@@ -1,0 +1,238 @@
+/* kernel_tile.c - programming a kernel tile: currents to 16-bit partial sums, read-out polynomials to fixed
+ * point.
+ *
+ * Range. One step of S is the same current for all bit lines, I_unit = range / 2^16, since what counts is the
+ * step of the ADC behind them. The range is the full scale, or more where some bit line can carry more and
+ * its ADC is not yet at its largest code there.
+ *
+ * Rounding. Each partial sum is rounded to the nearest step, so that one without current stays zero. The
+ * errors of the groups are as good as independent: sqrt(groups / 12) steps rms, 0.0025 % of the range for 32
+ * groups. Carrying a group's mean error into the next group's rounding was tried and made it 2 % less.
+ *
+ * Read-out. With S = 2^15 (1 + u): y = (I_base + I_unit S) / full_scale = h + r u. The Taylor shift of the
+ * cubic to h gives code = d0 + d1 u + d2 u^2 + d3 u^3; v = (code + 1/2) 2^(1 - adc_bits) - 1 runs over [-1,
+ * 1) while the rounded code runs over the ADC's range, so that its upper adc_bits bits are the code and its
+ * saturation the clamp. */
+#include <xbartab/kernel.h>
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "kernel_private.h"
+#include "memory.h"
+
+enum { BLOCK = XBTAB_KERNEL_BLOCK, PATTERNS = XBTAB__PATTERNS, PROBES = 32, MOST_BOOST = 12 };
+
+/* Rounding of the four k and of the products behind them must not reach 2^15. */
+static const double LARGEST_SUM_OF_K = 1.0 - 8.0 / 32768.0;
+
+static size_t lines_a_group(int dac_bits)
+{
+    return 4U / (unsigned)dac_bits;
+}
+
+/* Current of one group's lines for each pattern, on one bit line [A]; the smallest is taken out and returned.
+ */
+static double partials(double *I, const xbtab_kernel_input *in, size_t group, size_t j)
+{
+    const size_t lines = lines_a_group(in->dac_bits);
+    const unsigned bits = (unsigned)in->dac_bits, mask = (1U << bits) - 1;
+    double least = INFINITY;
+    for (unsigned p = 0; p < PATTERNS; p++) {
+        I[p] = 0;
+        for (size_t l = 0; l < lines && group * lines + l < in->rows; l++)
+            I[p] += in->A[((p >> (l * bits) & mask) * in->rows + group * lines + l) * in->columns + j];
+        least = fmin(least, I[p]);
+    }
+    for (unsigned p = 0; p < PATTERNS; p++) I[p] -= least;
+    return least;
+}
+
+static double cubic(const double *c, double y)
+{
+    return ((c[3] * y + c[2]) * y + c[1]) * y + c[0];
+}
+
+/* How far above I_base a bit line's current must be told apart, when it can reach I_span there: to where the
+ * ADC is at its largest code for every mean drive, but at least to the full scale. */
+static double needed_range(const xbtab_kernel_input *in, size_t j, double I_base, double I_span)
+{
+    const double top = ldexp(1.0, in->adc_bits) - 0.5;
+    int probe = 0;
+    if (I_span <= in->full_scale) return in->full_scale;
+    for (int bin = 0; bin < XBTAB_KERNEL_BINS && probe < PROBES; bin++) {
+        const double *c = in->readout + ((size_t)bin * in->columns + j) * 4;
+        for (; probe < PROBES; probe++) {
+            double I = in->full_scale + (I_span - in->full_scale) * probe / PROBES;
+            if (cubic(c, (I_base + I) / in->full_scale) >= top) break;
+        }
+    }
+    return in->full_scale + (I_span - in->full_scale) * probe / PROBES;
+}
+
+static xbtab_status check(const xbtab_kernel_input *in)
+{
+    if (in->dac_bits != 1 && in->dac_bits != 2 && in->dac_bits != 4)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%d DAC bits: the kernel has 1, 2 and 4", in->dac_bits);
+    if (in->adc_bits < 1 || in->adc_bits > XBTAB_KERNEL_MOST_ADC_BITS)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%d ADC bits: the kernel has 1 to %d", in->adc_bits,
+                   XBTAB_KERNEL_MOST_ADC_BITS);
+    if (in->rows < 1 || in->columns < 1 || in->lines < in->rows)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%zu x %zu cells of a tile with %zu word lines", in->rows, in->columns,
+                   in->lines);
+    if (!isfinite(in->full_scale) || in->full_scale <= 0)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "full scale of %g A: it must be positive", in->full_scale);
+    for (size_t n = 0; n < ((size_t)1 << in->dac_bits) * in->rows * in->columns; n++)
+        if (!isfinite(in->A[n]))
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "a current of bit line %zu is not finite", n % in->columns);
+    for (size_t j = 0; j < in->columns; j++)
+        if (!isfinite(in->A_const[j]))
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "the constant current of bit line %zu is not finite", j);
+    for (size_t n = 0; n < XBTAB_KERNEL_BINS * in->columns * 4; n++)
+        if (!isfinite(in->readout[n]))
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "the read-out of bit line %zu is not finite", n / 4 % in->columns);
+    return XBTAB_OK;
+}
+
+/* Sets I_base, and returns the range that all bit lines need [A]. */
+static double find_range(xbtab_kernel_tile *tile, const xbtab_kernel_input *in)
+{
+    double I[PATTERNS], range = in->full_scale;
+    for (size_t j = 0; j < in->columns; j++) {
+        double base = in->A_const[j], span = 0;
+        for (size_t g = 0; g < tile->groups; g++) {
+            double most = 0;
+            base += partials(I, in, g, j);
+            for (unsigned p = 0; p < PATTERNS; p++) most = fmax(most, I[p]);
+            span += most;
+        }
+        tile->I_base[j] = base;
+        range = fmax(range, needed_range(in, j, base, span));
+    }
+    return range;
+}
+
+static void fill_P(xbtab_kernel_tile *tile, const xbtab_kernel_input *in, size_t j)
+{
+    double I[PATTERNS];
+    uint16_t *P = tile->P + j / BLOCK * tile->groups * PATTERNS * BLOCK + j % BLOCK;
+    for (size_t g = 0; g < tile->groups; g++, P += PATTERNS * BLOCK) {
+        partials(I, in, g, j);
+        for (unsigned p = 0; p < PATTERNS; p++)
+            P[p * BLOCK] = (uint16_t)fmin(floor(I[p] / tile->I_unit + 0.5), UINT16_MAX);
+    }
+}
+
+/* v as a polynomial in u. */
+static void centre(double *d, const xbtab_kernel_tile *tile, const xbtab_kernel_input *in, size_t bin,
+                   size_t j)
+{
+    const double *c = in->readout + (bin * in->columns + j) * 4;
+    const double r = 32768.0 * tile->I_unit / in->full_scale, h = tile->I_base[j] / in->full_scale + r;
+    const double codes = ldexp(1.0, 1 - in->adc_bits);
+    d[0] = (cubic(c, h) + 0.5) * codes - 1.0;
+    d[1] = ((3.0 * c[3] * h + 2.0 * c[2]) * h + c[1]) * r * codes;
+    d[2] = (3.0 * c[3] * h + c[2]) * r * r * codes;
+    d[3] = c[3] * r * r * r * codes;
+}
+
+static xbtab_status fill_k(xbtab_kernel_tile *tile, const xbtab_kernel_input *in)
+{
+    double d[4], most = 0, most_off_identity = 0;
+    for (size_t bin = 0; bin < XBTAB_KERNEL_BINS; bin++) {
+        for (size_t j = 0; j < tile->columns; j++) {
+            centre(d, tile, in, bin, j);
+            double others = fabs(d[0]) + fabs(d[2]) + fabs(d[3]);
+            most = fmax(most, others + fabs(d[1]));
+            most_off_identity = fmax(most_off_identity, others + fabs(d[1] - 1.0));
+        }
+    }
+    if (most_off_identity >= LARGEST_SUM_OF_K) {
+        tile->boost = 1;
+        while (ldexp(most, -tile->boost) >= LARGEST_SUM_OF_K) {
+            if (++tile->boost > MOST_BOOST)
+                XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
+                           "a read-out leaves the ADC's range %.3g times: the kernel has 16 bits", most);
+        }
+    }
+    for (size_t bin = 0; bin < XBTAB_KERNEL_BINS; bin++) {
+        for (size_t j = 0; j < tile->stride; j++) {
+            int16_t *k = tile->k + (j / BLOCK * XBTAB_KERNEL_BINS + bin) * 4 * BLOCK + j % BLOCK;
+            if (j >= tile->columns) {
+                k[0] = INT16_MIN; /* code 0 */
+                continue;
+            }
+            centre(d, tile, in, bin, j);
+            if (tile->boost == 0) d[1] -= 1.0;
+            for (int m = 0; m < 4; m++) k[m * BLOCK] = (int16_t)lrint(ldexp(d[m], 15 - tile->boost));
+        }
+    }
+    return XBTAB_OK;
+}
+
+static bool check_zero(const xbtab_kernel_tile *tile)
+{
+    for (size_t j = 0; j < tile->columns; j++) {
+        const uint16_t *P = xbtab__kernel_P(tile, j / BLOCK) + j % BLOCK;
+        uint32_t S = 0;
+        for (size_t g = 0; g < tile->groups; g++) S += P[g * PATTERNS * BLOCK];
+        S = S < UINT16_MAX ? S : UINT16_MAX;
+        if (xbtab__kernel_code(tile, xbtab__kernel_k(tile, j / BLOCK) + j % BLOCK, (uint16_t)S) != 0)
+            return false;
+    }
+    return true;
+}
+
+xbtab_status xbtab_kernel_tile_create(xbtab_kernel_tile **out, const xbtab_kernel_input *in)
+{
+    xbtab_status status;
+    XBTAB_TRY(check(in));
+    xbtab_kernel_tile *tile = xbtab__alloc(1, sizeof *tile);
+    if (!tile) return XBTAB_NOMEM();
+    tile->rows = in->rows;
+    tile->columns = in->columns;
+    tile->lines = in->lines;
+    tile->stride = (in->columns + BLOCK - 1) / BLOCK * BLOCK;
+    tile->groups = (in->rows + lines_a_group(in->dac_bits) - 1) / lines_a_group(in->dac_bits);
+    tile->dac_bits = in->dac_bits;
+    tile->adc_bits = in->adc_bits;
+    tile->I_base = xbtab__alloc(tile->columns, sizeof *tile->I_base);
+    tile->P = xbtab__alloc_aligned(tile->groups * PATTERNS * tile->stride, sizeof *tile->P);
+    tile->k = xbtab__alloc_aligned((size_t)XBTAB_KERNEL_BINS * 4 * tile->stride, sizeof *tile->k);
+    if (!tile->I_base || !tile->P || !tile->k) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    tile->I_unit = find_range(tile, in) / 65536.0;
+    for (size_t j = 0; j < tile->columns; j++) fill_P(tile, in, j);
+    XBTAB_TRY_DONE(fill_k(tile, in));
+    tile->zero_is_zero = check_zero(tile);
+    *out = tile;
+    tile = NULL;
+done:
+    xbtab_kernel_tile_destroy(&tile);
+    return status;
+}
+
+void xbtab_kernel_tile_destroy(xbtab_kernel_tile **tile)
+{
+    if (!tile || !*tile) return;
+    xbtab__free((*tile)->I_base);
+    xbtab__free((*tile)->P);
+    xbtab__free((*tile)->k);
+    xbtab__free(*tile);
+    *tile = NULL;
+}
+
+void xbtab_kernel_exact(const xbtab_kernel_input *in, const uint8_t *code, double *v)
+{
+    const size_t full = in->lines * ((1U << in->dac_bits) - 1);
+    size_t sum = 0;
+    for (size_t i = 0; i < in->rows; i++) sum += code[i];
+    const size_t bin = (sum * (XBTAB_KERNEL_BINS - 1) * 2 + full) / (2 * full);
+    for (size_t j = 0; j < in->columns; j++) {
+        double I = in->A_const[j];
+        for (size_t i = 0; i < in->rows; i++) I += in->A[(code[i] * in->rows + i) * in->columns + j];
+        v[j] = cubic(in->readout + (bin * in->columns + j) * 4, I / in->full_scale);
+    }
+}
