@@ -47,9 +47,12 @@ int cli_parse(poptContext *context, int argc, const char **argv, const struct po
         {NULL, '\0', POPT_ARG_INCLUDE_TABLE, (void *)(size_t)options, 0, "Options:", NULL},
         {"help", 'h', POPT_ARG_NONE, &help, 0, "Show this help", NULL},
         POPT_TABLEEND};
-    char title[64];
-    snprintf(title, sizeof title, "xbartab %s", argv[0]);
+    static char title[64]; /* popt prints the program's name from argv */
+    const char *verb = argv[0];
+    snprintf(title, sizeof title, "xbartab %s", verb);
+    argv[0] = title;
     *context = poptGetContext(title, argc, argv, all, 0);
+    argv[0] = verb;
     poptSetOtherOptionHelp(*context, usage);
     int code = poptGetNextOpt(*context);
     if (code < -1) {
