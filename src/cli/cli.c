@@ -133,10 +133,12 @@ static void show_bar(const xbtab_progress *p, const char *failed)
 int cli_progress(const xbtab_progress *p, void *payload)
 {
     static double told; /* when the last line was written */
-    static const char *step;
+    static const char *step, *ended; /* the step being told, and the one whose end was */
     char failed[32] = "", left[32];
     bool is_end = p->done >= p->total, is_new = step != p->what;
     (void)payload;
+    if (is_end && ended == p->what) return interrupted != 0;
+    ended = is_end ? p->what : NULL;
     if (p->failed > 0) snprintf(failed, sizeof failed, " (%ld failed)", p->failed);
     if (is_new) told = cli_seconds();
     if (isatty(STDERR_FILENO)) {

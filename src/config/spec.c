@@ -278,6 +278,18 @@ static xbtab_status take_seed(xbtab_spec *spec, const xbtab__yaml *yaml, const c
     return XBTAB_OK;
 }
 
+/* The ADC's range that covers every input, with a step that is a power of two times one level's step at one
+ * DAC step. Both columns of a differential pair carry the same current of the lowest level, so with aligned
+ * steps their codes differ by whole numbers, and an ADC of enough bits gives exact sums. */
+static double aligned_full_scale(const xbtab_spec *spec)
+{
+    double G_most = spec->G_level[spec->n_levels - 1];
+    double unit = (G_most - spec->G_level[0]) / (spec->n_levels - 1) * xbtab_spec_dac_voltage(spec, 1);
+    double codes = ldexp(1.0, spec->adc_bits) - 1.0;
+    double steps = spec->rows * G_most * spec->v_read / (codes * unit);
+    return codes * unit * exp2(ceil(log2(steps)));
+}
+
 static xbtab_status take_converters(xbtab_spec *spec, const xbtab__yaml *yaml, const spec_text *text)
 {
     spec->dac_bits = 1;
@@ -289,7 +301,7 @@ static xbtab_status take_converters(xbtab_spec *spec, const xbtab__yaml *yaml, c
     XBTAB_TRY(
         xbtab__yaml_quantity(&spec->read_time, yaml, "dac.read_time", text->dac.read_time, "s", 1e-12, 1));
     XBTAB_TRY(xbtab__yaml_int(&spec->adc_bits, yaml, "adc.bits", text->adc.bits, 1, 12));
-    spec->I_full_scale = spec->rows * spec->G_level[spec->n_levels - 1] * spec->v_read;
+    spec->I_full_scale = aligned_full_scale(spec);
     if (text->adc.range && strcmp(text->adc.range, "full") != 0) {
         spec->range_is_given = 1;
         XBTAB_TRY(

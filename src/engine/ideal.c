@@ -50,27 +50,37 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
     return XBTAB_OK;
 }
 
+/* sum[j] = sum_i code_i level[i][j] for one input slice; returns sum_i code_i. */
+static int64_t add_levels(const ideal *s, const uint16_t *x, int slice, int32_t *restrict sum)
+{
+    unsigned mask = (1u << s->dac_bits) - 1;
+    int64_t drive = 0;
+    memset(sum, 0, s->stride * sizeof *sum);
+    for (size_t i = 0; i < s->rows; i++) {
+        int32_t code = (int32_t)((unsigned)x[i] >> (slice * s->dac_bits) & mask);
+        if (code == 0) continue;
+        const int16_t *level = s->level + i * s->stride;
+        drive += code;
+        for (size_t j = 0; j < s->stride; j++) sum[j] += code * level[j];
+    }
+    return drive;
+}
+
 static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc)
 {
     const ideal *s = state;
-    unsigned mask = (1u << s->dac_bits) - 1;
-    int32_t *sum = xbtab__alloc_aligned(s->stride, sizeof *sum);
+    int32_t *restrict sum = xbtab__alloc_aligned(s->stride, sizeof *sum);
     if (!sum) return XBTAB_NOMEM();
     for (size_t v = 0; v < n; v++) {
+        int32_t *restrict out = acc + v * s->stride;
         for (int t = 0; t < slices; t++) {
-            int64_t drive = 0;
-            memset(sum, 0, s->stride * sizeof *sum);
-            for (size_t i = 0; i < s->rows; i++) {
-                int32_t code = (int32_t)((unsigned)x[v * s->rows + i] >> (t * s->dac_bits) & mask);
-                if (code == 0) continue;
-                drive += code;
-                const int16_t *level = s->level + i * s->stride;
-                for (size_t j = 0; j < s->stride; j++) sum[j] += code * level[j];
-            }
-            double offset = s->codes_per_offset * (double)drive;
-            for (size_t j = 0; j < s->columns; j++) {
-                double code = floor(offset + s->codes_per_unit * sum[j] + 0.5);
-                acc[v * s->stride + j] += (int32_t)fmin(code, s->largest) << (t * s->dac_bits);
+            int64_t drive = add_levels(s, x + v * s->rows, t, sum);
+            if (drive == 0) continue; /* no current, code 0 */
+            double offset = s->codes_per_offset * (double)drive + 0.5;
+            int shift = t * s->dac_bits;
+            for (size_t j = 0; j < s->columns; j++) { /* never negative, so cutting off rounds down */
+                double code = offset + s->codes_per_unit * sum[j];
+                out[j] += (int32_t)(code < s->largest ? code : s->largest) << shift;
             }
         }
     }

@@ -54,8 +54,9 @@ typedef struct xbtab_spec {
     double v_read;           /* voltage of the largest DAC code [V] */
     int adc_bits;            /* 1 to 12 */
     double I_full_scale;     /* column current at the ADC's largest code [A] */
-    int range_is_given;      /* I_full_scale was set by the user; else rows * G_max * v_read */
-    double read_time;        /* duration of one read, for its energy [s] */
+    int range_is_given; /* I_full_scale was set by the user; else the least that covers rows * G_max * v_read
+                           with ADC steps of a power of two times one level's step at one DAC step */
+    double read_time;   /* duration of one read, for its energy [s] */
     xbtab_sampling sampling;
     uint64_t seed;
 } xbtab_spec;
