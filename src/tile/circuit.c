@@ -25,6 +25,7 @@ struct xbtab__solver {
     double *t_cell, *t_cell_other; /* scratch in cell layouts */
     double *t_bit, *x_bit;         /* scratch in the bit lines' layout */
     double *sum;                   /* scratch for the diagonals' load */
+    double *V_foot;                /* V_foot[columns] at the present currents [V] */
 };
 
 /* out[k][l] = in[l][k], in blocks that stay in cache. in[rows][columns]. */
@@ -77,6 +78,9 @@ xbtab_status xbtab__solver_create(xbtab__solver **out, const xbtab__wires *wires
         *blocks[k] = xbtab__alloc_aligned(s->n_cells, sizeof(double));
         if (!*blocks[k]) status = XBTAB_NOMEM();
     }
+    if (status == XBTAB_OK && !(s->V_foot = xbtab__alloc((size_t)wires->columns, sizeof(double)))) {
+        status = XBTAB_NOMEM();
+    }
     if (status < 0) {
         xbtab__solver_destroy(&s);
         return status;
@@ -92,6 +96,7 @@ void xbtab__solver_destroy(xbtab__solver **solver)
     double *blocks[] = {s->w, s->b, s->F_w, s->F_b, s->d_w,    s->d_b,          s->I_w,   s->I_b,  s->r,
                         s->z, s->p, s->q,   s->sum, s->t_cell, s->t_cell_other, s->t_bit, s->x_bit};
     for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++) xbtab__free(blocks[k]);
+    xbtab__free(s->V_foot);
     xbtab__lines_clear(&s->word);
     xbtab__lines_clear(&s->bit);
     xbtab__free(s);
@@ -140,6 +145,16 @@ static void evaluate_cells(xbtab__solver *s, const xbtab__cells *cells, long *ou
     transpose(s->d_b, s->d_w, rows, columns);
 }
 
+/* The voltages behind the feet for the currents that flow there now. */
+static void bend_feet(xbtab__solver *s)
+{
+    const double *end = s->b + xbtab__lines_end(&s->bit);
+    for (int j = 0; j < s->wires.columns && s->wires.V_bend; j++) {
+        double I = s->bit.g_end * (end[j] - s->V_foot[j]);
+        s->V_foot[j] = s->wires.V_foot + s->wires.V_bend(s->wires.bend_context, I);
+    }
+}
+
 /* Residuals of Kirchhoff's law, the largest of them returned. */
 static double evaluate(xbtab__solver *s, const xbtab__cells *cells, const double *V, long *outside)
 {
@@ -156,7 +171,8 @@ static double evaluate(xbtab__solver *s, const xbtab__cells *cells, const double
         xbtab__lines_apply(&s->bit, s->b, s->F_b);
         xbtab__lines_add_sums(&s->bit, s->I_b, -1.0, s->F_b);
         double *end = s->F_b + xbtab__lines_end(&s->bit);
-        for (int j = 0; j < s->wires.columns; j++) end[j] -= s->bit.g_end * s->wires.V_foot;
+        bend_feet(s);
+        for (int j = 0; j < s->wires.columns; j++) end[j] -= s->bit.g_end * s->V_foot[j];
         double m = largest(s->F_b, xbtab__lines_size(&s->bit));
         if (!(m <= most)) most = m;
     }
@@ -247,6 +263,7 @@ static void start(xbtab__solver *s, const double *V)
         memcpy(s->w + (size_t)k * (size_t)s->wires.rows, V, (size_t)s->wires.rows * sizeof *V);
     }
     for (size_t k = 0; k < xbtab__lines_size(&s->bit); k++) s->b[k] = s->wires.V_foot;
+    for (int j = 0; j < s->wires.columns; j++) s->V_foot[j] = s->wires.V_foot;
 }
 
 static void read_out(const xbtab__solver *s, double *I_out)
@@ -260,7 +277,7 @@ static void read_out(const xbtab__solver *s, double *I_out)
         return;
     }
     const double *end = s->b + xbtab__lines_end(&s->bit);
-    for (int j = 0; j < columns; j++) I_out[j] = s->bit.g_end * (end[j] - s->wires.V_foot);
+    for (int j = 0; j < columns; j++) I_out[j] = s->bit.g_end * (end[j] - s->V_foot[j]);
 }
 
 /* What rounding alone leaves at a node: a few units in the last place of the largest wire current's terms. */

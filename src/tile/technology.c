@@ -71,6 +71,30 @@ static xbtab_status fit_input(xbtab_technology *technology)
     return XBTAB_OK;
 }
 
+/* How far the TIA's input is from its straight line. Beyond the table the line goes on. */
+static double input_bend(const void *context, double I)
+{
+    const xbtab_technology *t = context;
+    const xbtab_tia_data *d = &t->tables->tia;
+    double at = fmin(fmax(I, d->I[0]), d->I[d->n - 1]);
+    return interpolate(d->I, d->V_in, d->n, at) - (t->V_offset + t->r_in * at);
+}
+
+xbtab__wires xbtab__technology_wires(const xbtab_technology *technology, size_t rows, size_t columns,
+                                     bool bends)
+{
+    const xbtab_tables *t = technology->tables;
+    return (xbtab__wires){.rows = (int)rows,
+                          .columns = (int)columns,
+                          .r_word = t->r_word,
+                          .r_bit = t->r_bit,
+                          .r_driver = t->r_driver,
+                          .r_foot = t->r_sink + technology->r_in,
+                          .V_foot = technology->V_offset,
+                          .V_bend = bends ? input_bend : NULL,
+                          .bend_context = technology};
+}
+
 xbtab_status xbtab_technology_create(xbtab_technology **out, const xbtab_tables *tables)
 {
     xbtab_status status;

@@ -2,9 +2,12 @@
 #ifndef XBTAB_TILE_TECHNOLOGY_H
 #define XBTAB_TILE_TECHNOLOGY_H
 
+#include <stdbool.h>
+
 #include <xbartab/tile.h>
 
 #include "cell_table.h"
+#include "circuit.h"
 
 struct xbtab_technology {
     const xbtab_tables *tables;
@@ -12,5 +15,10 @@ struct xbtab_technology {
     double r_in, V_offset; /* the TIA's input: V_in = V_offset + r_in I, fitted from 0 to full scale */
     double V_low, V_high;  /* the TIA's output at zero and at full-scale current: the ADC's references [V] */
 };
+
+/** The wires of an array of the technology. @param bends  with the TIA's whole input curve, not only its
+ * line. */
+xbtab__wires xbtab__technology_wires(const xbtab_technology *technology, size_t rows, size_t columns,
+                                     bool bends);
 
 #endif

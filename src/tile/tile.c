@@ -64,13 +64,7 @@ xbtab_status xbtab_tile_create(xbtab_tile **out, const xbtab_technology *technol
                    tables->rows, tables->columns);
     }
     XBTAB_TRY(check_conductances(technology, G, rows, columns));
-    xbtab__wires wires = {.rows = (int)rows,
-                          .columns = (int)columns,
-                          .r_word = tables->r_word,
-                          .r_bit = tables->r_bit,
-                          .r_driver = tables->r_driver,
-                          .r_foot = tables->r_sink + technology->r_in,
-                          .V_foot = technology->V_offset};
+    xbtab__wires wires = xbtab__technology_wires(technology, rows, columns, false);
     XBTAB_TRY_DONE(xbtab__solver_create(&solver, &wires));
     tile = xbtab__alloc(1, sizeof *tile);
     cell = xbtab__alloc(n, sizeof *cell);
