@@ -132,7 +132,7 @@ static void show_bar(const xbtab_progress *p, const char *failed)
 
 int cli_progress(const xbtab_progress *p, void *payload)
 {
-    static double told; /* when the last line was written */
+    static double told;              /* when the last line was written */
     static const char *step, *ended; /* the step being told, and the one whose end was */
     char failed[32] = "", left[32];
     bool is_end = p->done >= p->total, is_new = step != p->what;

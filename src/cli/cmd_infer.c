@@ -12,7 +12,7 @@
 
 typedef struct infer_options {
     const char *tables, *images, *labels, *calibration_images, *mode, *predictions, *cpu;
-    int limit, threads, calibrate, raw_pixels, weight_bits, activation_bits, adc_bits, as_json;
+    int limit, threads, calibrate, check, raw_pixels, weight_bits, activation_bits, adc_bits, as_json;
     long seed;
 } infer_options;
 
@@ -27,6 +27,7 @@ typedef struct inference {
     xbtab_run_options run;
     float *outputs; /* of the last run */
     size_t n_outputs;
+    xbtab_check_report check; /* where --check was asked */
 } inference;
 
 static double accuracy(const inference *f)
@@ -105,6 +106,11 @@ static int run_mode(inference *f, const char *mode, double *share, xbtab_mapped_
     if (xbtab_mapped_run(mapped, f->images, f->images->n, &f->run, f->outputs) < 0) code = cli_failed();
     *seconds = cli_seconds() - began;
     if (code == CLI_DONE) *share = accuracy(f);
+    if (code == CLI_DONE && f->o.check && engine == &xbtab_engine_table &&
+        xbtab_mapped_check(mapped, f->images, (size_t)f->o.check, (uint64_t)f->o.seed, &f->run, &f->check) <
+            0) {
+        code = cli_failed();
+    }
     xbtab_mapped_destroy(&mapped);
     return code;
 }
@@ -113,10 +119,10 @@ static void print_text(const inference *f, const double *share, const xbtab_mapp
 {
     static const char *const what[] = {"float network", "quantized, exact integers",
                                        "mapped, ideal tiles and ADC", "mapped, tables from SPICE"};
-    static const char *const names[] = {"float", "integer", "ideal", "table"};
+    const char *const names[] = {"float", "integer", "ideal", f->o.mode};
     printf("accuracy on %zu images:\n", f->images->n);
     for (int k = 0; k < 4; k++) {
-        if (!isnan(share[k])) printf("  %-8s %-28s %6.2f %%\n", names[k], what[k], 100 * share[k]);
+        if (!isnan(share[k])) printf("  %-8s %6.2f %%  %s\n", names[k], 100 * share[k], what[k]);
     }
     printf("%zu tiles of %zu x %zu, %.0f %% of their cells in use, %d bits a cell; %d-bit ADC (%d bits would "
            "be exact)\n",
@@ -124,22 +130,38 @@ static void print_text(const inference *f, const double *share, const xbtab_mapp
            f->o.adc_bits ? f->o.adc_bits : f->tables->adc_bits, r->adc_bits_needed);
     printf("%s: %.2f s, %.0f images/s; transfer table within %.4f %% of full scale of held-out SPICE\n",
            f->o.mode, seconds, (double)f->images->n / seconds, 100 * f->tables->transfer.error.rmse);
+    if (f->o.check) {
+        printf("check: %zu products of this run solved again exactly: currents within %.4f %% of full scale "
+               "(RMSE; "
+               "largest %.3f %%), %zu of %zu ADC codes differ, by %g at the most\n",
+               f->check.samples, 100 * f->check.rmse, 100 * f->check.max, f->check.codes_differ,
+               f->check.codes, f->check.max_codes);
+    }
 }
 
 static int print_json(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds)
 {
-    static const char *const names[] = {"float", "integer", "ideal", "table"};
+    const char *const names[] = {"float", "integer", "ideal", f->o.mode};
     json_t *accuracies = json_object();
     for (int k = 0; k < 4; k++) {
         if (!isnan(share[k])) json_object_set_new(accuracies, names[k], json_real(share[k]));
     }
-    return cli_print_json(json_pack("{s:I, s:o, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images",
-                                    (json_int_t)f->images->n, "accuracy", accuracies, "mode", f->o.mode,
-                                    "tiles", (json_int_t)r->tiles, "utilisation", r->utilisation, "adc_bits",
-                                    f->o.adc_bits ? f->o.adc_bits : f->tables->adc_bits, "adc_bits_needed",
-                                    r->adc_bits_needed, "readout_error_codes", r->readout_error,
-                                    "transfer_heldout_rmse_fs", f->tables->transfer.error.rmse, "seconds",
-                                    seconds, "images_per_second", (double)f->images->n / seconds));
+    json_t *result = json_pack("{s:I, s:o, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images",
+                               (json_int_t)f->images->n, "accuracy", accuracies, "mode", f->o.mode, "tiles",
+                               (json_int_t)r->tiles, "utilisation", r->utilisation, "adc_bits",
+                               f->o.adc_bits ? f->o.adc_bits : f->tables->adc_bits, "adc_bits_needed",
+                               r->adc_bits_needed, "readout_error_codes", r->readout_error,
+                               "transfer_heldout_rmse_fs", f->tables->transfer.error.rmse, "seconds", seconds,
+                               "images_per_second", (double)f->images->n / seconds);
+    if (f->o.check) {
+        json_t *check =
+            json_pack("{s:s, s:I, s:f, s:f, s:f, s:f, s:I, s:I}", "engine", f->check.engine, "samples",
+                      (json_int_t)f->check.samples, "rmse_fs", f->check.rmse, "max_fs", f->check.max,
+                      "rmse_codes", f->check.rmse_codes, "max_codes", f->check.max_codes, "codes",
+                      (json_int_t)f->check.codes, "codes_differ", (json_int_t)f->check.codes_differ);
+        json_object_set_new(result, "check", check);
+    }
+    return cli_print_json(result);
 }
 
 static int infer(inference *f, const char *network)
@@ -179,7 +201,11 @@ static int check_options(const infer_options *o)
 {
     if (!o->tables || !o->images)
         return cli_usage("infer", "%s is missing", o->tables ? "--images" : "--tables");
-    if (!xbtab_engine_find(o->mode)) return cli_usage("infer", "--mode %s is not ideal or table", o->mode);
+    if (!xbtab_engine_find(o->mode))
+        return cli_usage("infer", "--mode %s is not ideal, table or solve", o->mode);
+    if (o->check < 0 || o->seed < 0) return cli_usage("infer", "--check and --seed must not be negative");
+    if (o->check && strcmp(o->mode, "table") != 0)
+        return cli_usage("infer", "--check compares the mode table");
     if (o->limit < 0 || o->threads < 0 || o->threads > 1024 || o->calibrate < 0) {
         return cli_usage("infer", "--limit, --calibrate and --threads (up to 1024) must not be negative");
     }
@@ -206,8 +232,9 @@ int cmd_infer(int argc, const char **argv)
         {"images", '\0', POPT_ARG_STRING, &o->images, 0, "IDX, CIFAR binary (both plain or gzip) or .npy",
          "F"},
         {"labels", '\0', POPT_ARG_STRING, &o->labels, 0, "IDX, .npy, or one integer a line", "F"},
-        {"mode", '\0', POPT_ARG_STRING, &o->mode, 0, "ideal or table (the default)", "MODE"},
+        {"mode", '\0', POPT_ARG_STRING, &o->mode, 0, "ideal, table (the default) or solve", "MODE"},
         {"limit", '\0', POPT_ARG_INT, &o->limit, 0, "run no more than so many images", "N"},
+        {"check", '\0', POPT_ARG_INT, &o->check, 0, "solve so many products of the run again, exactly", "N"},
         {"calibrate", '\0', POPT_ARG_INT, &o->calibrate, 0, "images that set the activations' ranges (100)",
          "N"},
         {"calibration-images", '\0', POPT_ARG_STRING, &o->calibration_images, 0, "take them from this file",
@@ -217,7 +244,7 @@ int cmd_infer(int argc, const char **argv)
         {"activation-bits", '\0', POPT_ARG_INT, &o->activation_bits, 0, "bits an activation (8)", "N"},
         {"adc-bits", '\0', POPT_ARG_INT, &o->adc_bits, 0, "another ADC than the tables'", "N"},
         {"threads", '\0', POPT_ARG_INT, &o->threads, 0, "threads (one a core)", "N"},
-        {"seed", '\0', POPT_ARG_LONG, &o->seed, 0, "seed of random effects; the modes so far have none", "S"},
+        {"seed", '\0', POPT_ARG_LONG, &o->seed, 0, "picks the products of --check (0)", "S"},
         {"cpu", '\0', POPT_ARG_STRING, &o->cpu, 0, "kernel: c, avx2 or avx512 (the machine's best)", "ISA"},
         {"predictions", '\0', POPT_ARG_STRING, &o->predictions, 0, "write index,label,prediction and outputs",
          "FILE.csv"},

@@ -6,7 +6,8 @@
 
 #include "check.h"
 
-static const xbtab_engine_type *const engines[] = {&xbtab_engine_ideal, &xbtab_engine_table, NULL};
+static const xbtab_engine_type *const engines[] = {&xbtab_engine_ideal, &xbtab_engine_table,
+                                                   &xbtab_engine_solve, NULL};
 
 const xbtab_engine_type *xbtab_engine_find(const char *name)
 {

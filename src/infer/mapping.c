@@ -1,5 +1,5 @@
 /* mapping.c - which weight goes into which cell, and what its tiles' answers add up to. */
-#include <xbartab/infer.h>
+#include "mapping.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -8,49 +8,18 @@
 
 #include <omp.h>
 
-#include "check.h"
 #include "memory.h"
 
 enum { BLOCK = 64 }; /* vectors a tile is asked at once: its answers stay in cache */
-
-/* One tile: a block of a matrix. */
-typedef struct mapped_tile {
-    size_t matrix;
-    size_t first_input, n_inputs;   /* its rows */
-    size_t first_output, n_outputs; /* each 2 * slices columns */
-    void *state;                    /* of the engine */
-} mapped_tile;
-
-typedef struct mapped_matrix {
-    const xbtab_matrix *m;
-    size_t first_tile, n_tiles;
-    int weight_slices, input_slices;
-} mapped_matrix;
-
-struct xbtab_mapped {
-    const xbtab_quantized *quantized;
-    const xbtab_engine_type *engine;
-    xbtab_engine_setup setup;
-    size_t rows, columns; /* of a tile */
-    int cell_bits, dac_bits;
-    double codes_per_unit;
-    mapped_matrix *matrix;
-    size_t n_matrices;
-    mapped_tile *tile;
-    size_t n_tiles;
-    size_t used_cells;
-};
 
 static int slices_for(int bits, int bits_a_slice)
 {
     return (bits + bits_a_slice - 1) / bits_a_slice;
 }
 
-/* Levels of one tile: column 2 (o slices + s) holds slice s of output o where the weight is positive, the
- * next column where it is negative. */
-static void fill_levels(const xbtab_mapped *mapped, const mapped_tile *t, uint8_t *level)
+void xbtab__mapped_levels(const xbtab_mapped *mapped, const xbtab__mapped_tile *t, uint8_t *level)
 {
-    const mapped_matrix *mm = &mapped->matrix[t->matrix];
+    const xbtab__mapped_matrix *mm = &mapped->matrix[t->matrix];
     size_t slices = (size_t)mm->weight_slices, columns = 2 * slices * t->n_outputs;
     unsigned mask = (1u << mapped->cell_bits) - 1;
     memset(level, 0, t->n_inputs * columns);
@@ -77,7 +46,7 @@ static xbtab_status plan_tiles(xbtab_mapped *mapped)
 {
     size_t n_tiles = 0;
     for (size_t m = 0; m < mapped->n_matrices; m++) {
-        mapped_matrix *mm = &mapped->matrix[m];
+        xbtab__mapped_matrix *mm = &mapped->matrix[m];
         mm->m = xbtab_quantized_matrix(mapped->quantized, m);
         mm->weight_slices = slices_for(mm->m->weight_bits - 1, mapped->cell_bits);
         mm->input_slices = slices_for(mm->m->activation_bits, mapped->dac_bits);
@@ -93,11 +62,11 @@ static xbtab_status plan_tiles(xbtab_mapped *mapped)
     mapped->tile = xbtab__alloc(n_tiles, sizeof *mapped->tile);
     if (!mapped->tile) return XBTAB_NOMEM();
     for (size_t m = 0; m < mapped->n_matrices; m++) {
-        mapped_matrix *mm = &mapped->matrix[m];
+        xbtab__mapped_matrix *mm = &mapped->matrix[m];
         size_t outputs = mapped->columns / (2 * (size_t)mm->weight_slices);
         for (size_t o = 0; o < mm->m->outputs; o += outputs) {
             for (size_t i = 0; i < mm->m->inputs; i += mapped->rows) {
-                mapped_tile *t = &mapped->tile[mapped->n_tiles++];
+                xbtab__mapped_tile *t = &mapped->tile[mapped->n_tiles++];
                 t->matrix = m;
                 t->first_input = i;
                 t->n_inputs = mm->m->inputs - i < mapped->rows ? mm->m->inputs - i : mapped->rows;
@@ -110,13 +79,13 @@ static xbtab_status plan_tiles(xbtab_mapped *mapped)
     return XBTAB_OK;
 }
 
-static xbtab_status program_tile(const xbtab_mapped *mapped, mapped_tile *t)
+static xbtab_status program_tile(const xbtab_mapped *mapped, xbtab__mapped_tile *t)
 {
-    const mapped_matrix *mm = &mapped->matrix[t->matrix];
+    const xbtab__mapped_matrix *mm = &mapped->matrix[t->matrix];
     size_t columns = 2 * (size_t)mm->weight_slices * t->n_outputs;
     uint8_t *level = xbtab__alloc(t->n_inputs * columns, 1);
     if (!level) return XBTAB_NOMEM();
-    fill_levels(mapped, t, level);
+    xbtab__mapped_levels(mapped, t, level);
     xbtab_status status = mapped->engine->program(&t->state, &mapped->setup, level, t->n_inputs, columns);
     xbtab__free(level);
     if (status < 0) {
@@ -213,7 +182,7 @@ void xbtab_mapped_get_report(const xbtab_mapped *mapped, xbtab_mapped_report *re
                                     .cell_bits = mapped->cell_bits,
                                     .adc_bits_needed = (int)ceil(log2(most))};
     for (size_t m = 0; m < mapped->n_matrices; m++) {
-        const mapped_matrix *mm = &mapped->matrix[m];
+        const xbtab__mapped_matrix *mm = &mapped->matrix[m];
         if (report->weight_slices < mm->weight_slices) report->weight_slices = mm->weight_slices;
         if (report->input_slices < mm->input_slices) report->input_slices = mm->input_slices;
     }
@@ -234,10 +203,12 @@ typedef struct workspace {
 typedef struct run {
     const xbtab_mapped *mapped;
     workspace *workspaces;
+    xbtab__watch_fn watch; /* NULL = none */
+    void *watch_context;
 } run;
 
-static void add_answers(const mapped_matrix *mm, const mapped_tile *t, int cell_bits, const int32_t *acc,
-                        size_t stride, size_t n, int64_t *total)
+static void add_answers(const xbtab__mapped_matrix *mm, const xbtab__mapped_tile *t, int cell_bits,
+                        const int32_t *acc, size_t stride, size_t n, int64_t *total)
 {
     for (size_t v = 0; v < n; v++) {
         const int32_t *a = acc + v * stride;
@@ -249,13 +220,13 @@ static void add_answers(const mapped_matrix *mm, const mapped_tile *t, int cell_
     }
 }
 
-static xbtab_status product_block(const xbtab_mapped *mapped, const mapped_matrix *mm, const workspace *w,
-                                  const uint16_t *x, size_t n, int32_t *y)
+static xbtab_status product_block(const xbtab_mapped *mapped, const xbtab__mapped_matrix *mm,
+                                  const workspace *w, const uint16_t *x, size_t n, int32_t *y)
 {
     size_t inputs = mm->m->inputs, outputs = mm->m->outputs;
     memset(w->total, 0, n * outputs * sizeof *w->total);
     for (size_t k = 0; k < mm->n_tiles; k++) {
-        const mapped_tile *t = &mapped->tile[mm->first_tile + k];
+        const xbtab__mapped_tile *t = &mapped->tile[mm->first_tile + k];
         size_t stride = xbtab_engine_stride(2 * (size_t)mm->weight_slices * t->n_outputs);
         for (size_t v = 0; v < n; v++) {
             memcpy(w->x + v * t->n_inputs, x + v * inputs + t->first_input, t->n_inputs * sizeof *x);
@@ -273,9 +244,10 @@ static xbtab_status product_block(const xbtab_mapped *mapped, const mapped_matri
 static xbtab_status product(void *payload, size_t m, size_t n, const uint16_t *x, int32_t *y, int thread)
 {
     const run *r = payload;
-    const mapped_matrix *mm = &r->mapped->matrix[m];
+    const xbtab__mapped_matrix *mm = &r->mapped->matrix[m];
     for (size_t v = 0; v < n; v += BLOCK) {
         size_t block = n - v < BLOCK ? n - v : BLOCK;
+        if (r->watch) r->watch(r->watch_context, m, v, block, x + v * mm->m->inputs);
         XBTAB_TRY(product_block(r->mapped, mm, &r->workspaces[thread], x + v * mm->m->inputs, block,
                                 y + v * mm->m->outputs));
     }
@@ -313,13 +285,23 @@ static workspace *workspaces_create(const xbtab_mapped *mapped, int n)
     return w;
 }
 
-xbtab_status xbtab_mapped_run(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
-                              const xbtab_run_options *options, float *outputs)
+xbtab_status xbtab__mapped_run_watched(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
+                                       const xbtab_run_options *options, float *outputs,
+                                       xbtab__watch_fn watch, void *context)
 {
     int threads = options && options->threads > 0 ? options->threads : omp_get_max_threads();
-    run r = {.mapped = mapped, .workspaces = workspaces_create(mapped, threads)};
+    run r = {.mapped = mapped,
+             .workspaces = workspaces_create(mapped, threads),
+             .watch = watch,
+             .watch_context = context};
     if (!r.workspaces) return XBTAB_NOMEM();
     xbtab_status status = xbtab_quantized_run(mapped->quantized, images, n, product, &r, options, outputs);
     workspaces_destroy(r.workspaces, threads);
     return status;
+}
+
+xbtab_status xbtab_mapped_run(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
+                              const xbtab_run_options *options, float *outputs)
+{
+    return xbtab__mapped_run_watched(mapped, images, n, options, outputs, NULL, NULL);
 }

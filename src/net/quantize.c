@@ -260,6 +260,11 @@ void xbtab_quantized_destroy(xbtab_quantized **quantized)
     *quantized = NULL;
 }
 
+size_t xbtab_quantized_outputs(const xbtab_quantized *quantized)
+{
+    return xbtab_network_outputs(quantized->network);
+}
+
 size_t xbtab_quantized_matrices(const xbtab_quantized *quantized)
 {
     return quantized->n_matrices;

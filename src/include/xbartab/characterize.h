@@ -42,9 +42,9 @@ xbtab_status xbtab_characterize(const xbtab_spec *spec, const char *path,
 xbtab_status xbtab_find_states(const xbtab_spec *spec, double *state, const double *G,
                                int n) XBTAB_MUST_CHECK;
 
-/** One model's conformance in ngspice: its circuit loads, gives no current at 0 V, is finite and rises with the voltage,
- *  its conductance follows its state in one direction, it converges with each parameter at each of its bounds, and its
- *  published figures come out.
+/** One model's conformance in ngspice: its circuit loads, gives no current at 0 V, is finite and rises with
+ * the voltage, its conductance follows its state in one direction, it converges with each parameter at each
+ * of its bounds, and its published figures come out.
  *  @param note  called with one line a check ("ok: ..." or "failed: ..."); NULL = none.
  *  @param[out] n_failed  checks that failed.
  *  @return XBTAB_OK also where checks failed. Threads: as xbtab_characterize(). */

@@ -1,8 +1,8 @@
 /* engine.h - the fidelities behind one interface: what a programmed tile answers to an input vector.
  *
- * A tile is given as levels (0 to n_levels - 1 a cell) and asked with activation codes, which are cut into input
- * slices of dac_bits bits, least significant first. For each slice t every bit line's ADC gives a code; the answer is
- * sum_t code_t << (t dac_bits), so that engines differ only in how a code comes about. */
+ * A tile is given as levels (0 to n_levels - 1 a cell) and asked with activation codes, which are cut into
+ * input slices of dac_bits bits, least significant first. For each slice t every bit line's ADC gives a code;
+ * the answer is sum_t code_t << (t dac_bits), so that engines differ only in how a code comes about. */
 #ifndef XBARTAB_ENGINE_H
 #define XBARTAB_ENGINE_H
 
@@ -33,8 +33,8 @@ typedef struct xbtab_engine_type {
                             size_t columns);
 
     /** Required. n products: acc[v][j] += sum over input slices t of code << (t dac_bits), for v in [0, n).
-     *  x[n][rows] with rows as programmed, each code below 2^(slices dac_bits); acc[n][stride] 64-byte aligned, with
-     *  stride = xbtab_engine_stride(). Safe from several threads at once on the same state. */
+     *  x[n][rows] with rows as programmed, each code below 2^(slices dac_bits); acc[n][stride] 64-byte
+     * aligned, with stride = xbtab_engine_stride(). Safe from several threads at once on the same state. */
     xbtab_status (*product)(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc);
 
     /** Required. NULL-safe. */
@@ -47,6 +47,10 @@ extern const xbtab_engine_type xbtab_engine_ideal;
 /** The effective matrix, T, TIA and ADC from the tables, through the look-up kernel. */
 extern const xbtab_engine_type xbtab_engine_table;
 
+/** Every product's circuit solved exactly on the cell table: the reference for the table engine, a thousand
+ * times as slow. A solve that does not reach its tolerance is an error (XBTAB_ERR_SOLVE), never a guess. */
+extern const xbtab_engine_type xbtab_engine_solve;
+
 /** The engine of a name; NULL if there is none. Static. */
 const xbtab_engine_type *xbtab_engine_find(const char *name);
 
@@ -57,8 +61,8 @@ size_t xbtab_engine_stride(size_t columns);
  *  @return XBTAB_ERR_UNSUPPORTED where the levels are not evenly spaced (within 1 % of a step). */
 xbtab_status xbtab_engine_codes_per_unit(double *out, const xbtab_engine_setup *setup) XBTAB_MUST_CHECK;
 
-/** Of a tile of the table engine: the largest difference, in codes, between its read-out polynomials and the tables'
- *  own curves inside the ADC's range. */
+/** Of a tile of the table engine: the largest difference, in codes, between its read-out polynomials and the
+ * tables' own curves inside the ADC's range. */
 double xbtab_engine_table_readout_error(const void *state);
 
 #ifdef __cplusplus

@@ -1,9 +1,9 @@
 /* images.h - images and their labels from the files that people have.
  *
- * Images: IDX (MNIST; plain or gzip), CIFAR-10 binary (1 label byte and 3072 planar bytes an image; plain or gzip) and
- * NumPy .npy (uint8 or float32, C order, image first). Labels: IDX, .npy (integers), or text with one integer a line;
- * a CIFAR file carries its own. The kind of a file is found from its content, and for CIFAR, which has no header, from
- * its name (*.bin, *.bin.gz). */
+ * Images: IDX (MNIST; plain or gzip), CIFAR-10 binary (1 label byte and 3072 planar bytes an image; plain or
+ * gzip) and NumPy .npy (uint8 or float32, C order, image first). Labels: IDX, .npy (integers), or text with
+ * one integer a line; a CIFAR file carries its own. The kind of a file is found from its content, and for
+ * CIFAR, which has no header, from its name (*.bin, *.bin.gz). */
 #ifndef XBARTAB_IMAGES_H
 #define XBARTAB_IMAGES_H
 
@@ -27,8 +27,8 @@ typedef struct xbtab_images {
  *  @param[out] out     new; the caller owns it: xbtab_images_destroy(). Untouched on failure.
  *  @param      labels  label file; NULL: only those that the image file itself carries.
  *  @param      limit   read no more than so many images (0 = all).
- *  @return XBTAB_ERR_IO, XBTAB_ERR_INPUT (wrong magic, a body that is too short or too long, another number of labels
- *          than images, a negative label), XBTAB_ERR_NOMEM. Threads: safe. */
+ *  @return XBTAB_ERR_IO, XBTAB_ERR_INPUT (wrong magic, a body that is too short or too long, another number
+ * of labels than images, a negative label), XBTAB_ERR_NOMEM. Threads: safe. */
 xbtab_status xbtab_images_open(xbtab_images **out, const char *path, const char *labels,
                                size_t limit) XBTAB_MUST_CHECK;
 void xbtab_images_destroy(xbtab_images **images);

@@ -1,12 +1,13 @@
 /* network.h - a network from ONNX: run in float, quantized after training, and run in exact integers.
  *
- * Quantization: a real number r stands for code q by r = scale (q - zero). Weights are symmetric with a scale for each
- * output (zero = 0); activations have one scale a tensor, from the range seen on calibration images, and are unsigned
- * codes, with zero = 0 where the range starts at 0. A layer's matrix product is sum_k W[o][k] x[k] in integers; the
- * zero's part and the bias are added digitally, and the sum is brought to the next tensor's scale by
- * floor(sum * factor + 1/2) in double precision, which is the same everywhere.
+ * Quantization: a real number r stands for code q by r = scale (q - zero). Weights are symmetric with a scale
+ * for each output (zero = 0); activations have one scale a tensor, from the range seen on calibration images,
+ * and are unsigned codes, with zero = 0 where the range starts at 0. A layer's matrix product is sum_k
+ * W[o][k] x[k] in integers; the zero's part and the bias are added digitally, and the sum is brought to the
+ * next tensor's scale by floor(sum * factor + 1/2) in double precision, which is the same everywhere.
  *
- * Every matrix product of the integer run goes through one function, so that analog tiles can stand in for it. */
+ * Every matrix product of the integer run goes through one function, so that analog tiles can stand in for
+ * it. */
 #ifndef XBARTAB_NETWORK_H
 #define XBARTAB_NETWORK_H
 
@@ -26,8 +27,8 @@ typedef struct xbtab_network xbtab_network;
 
 /** Read an ONNX file.
  *  @param[out] out  the caller owns it: xbtab_network_destroy(). Untouched on failure.
- *  @return XBTAB_ERR_IO, XBTAB_ERR_INPUT (not ONNX, truncated, inconsistent), XBTAB_ERR_UNSUPPORTED (an operator or a
- *          form of it; the message names node, operator and what there is), XBTAB_ERR_NOMEM. */
+ *  @return XBTAB_ERR_IO, XBTAB_ERR_INPUT (not ONNX, truncated, inconsistent), XBTAB_ERR_UNSUPPORTED (an
+ * operator or a form of it; the message names node, operator and what there is), XBTAB_ERR_NOMEM. */
 xbtab_status xbtab_network_open(xbtab_network **out, const char *path) XBTAB_MUST_CHECK;
 void xbtab_network_destroy(xbtab_network **network);
 
@@ -40,7 +41,7 @@ typedef struct xbtab_run_options {
     int threads;                /* (0 = one a core) */
     xbtab_progress_fn progress; /* NULL = none */
     void *payload;
-    const char *what;           /* for the progress report; a static string */
+    const char *what; /* for the progress report; a static string */
 } xbtab_run_options;
 
 /** Run the first n images in float.
@@ -62,24 +63,29 @@ typedef struct xbtab_quantize_options {
 /** Quantize a network with the ranges that images cause.
  *  @param network  borrowed until the quantized one is destroyed.
  *  @return as xbtab_network_run(); XBTAB_ERR_UNSUPPORTED (products that do not fit 32 bits). */
-xbtab_status xbtab_quantized_create(xbtab_quantized **out, const xbtab_network *network, const xbtab_images *images,
+xbtab_status xbtab_quantized_create(xbtab_quantized **out, const xbtab_network *network,
+                                    const xbtab_images *images,
                                     const xbtab_quantize_options *options) XBTAB_MUST_CHECK;
 void xbtab_quantized_destroy(xbtab_quantized **quantized);
 
 /** One matrix of a quantized network: a layer, or one group of a grouped convolution. */
 typedef struct xbtab_matrix {
-    const char *name;     /* of its node */
-    int group;            /* of the node's groups */
+    const char *name; /* of its node */
+    int group;        /* of the node's groups */
     size_t inputs, outputs;
-    size_t products;      /* input vectors an image */
+    size_t products; /* input vectors an image */
     int weight_bits, activation_bits;
-    const int16_t *W;     /* W[outputs][inputs], within +-(2^(weight_bits - 1) - 1) */
+    const int16_t *W; /* W[outputs][inputs], within +-(2^(weight_bits - 1) - 1) */
 } xbtab_matrix;
+
+/** Outputs of one image. */
+size_t xbtab_quantized_outputs(const xbtab_quantized *quantized);
 
 size_t xbtab_quantized_matrices(const xbtab_quantized *quantized);
 const xbtab_matrix *xbtab_quantized_matrix(const xbtab_quantized *quantized, size_t m);
 
-/** A matrix product: y[v][o] = sum_k W[o][k] x[v][k] for n vectors of matrix m, exactly or as hardware would have it.
+/** A matrix product: y[v][o] = sum_k W[o][k] x[v][k] for n vectors of matrix m, exactly or as hardware would
+ * have it.
  *  @param      x       x[n][inputs], each below 2^activation_bits.
  *  @param[out] y       y[n][outputs]
  *  @param      thread  of the caller, from 0; calls of different threads may overlap. */
@@ -88,10 +94,11 @@ typedef xbtab_status (*xbtab_product_fn)(void *payload, size_t m, size_t n, cons
 
 /** Run the first n images in integers.
  *  @param product  NULL: exact integers.
- *  @param[out] outputs  outputs[n][outputs of the network]: real numbers, from the last layer's exact sums. */
+ *  @param[out] outputs  outputs[n][outputs of the network]: real numbers, from the last layer's exact sums.
+ */
 xbtab_status xbtab_quantized_run(const xbtab_quantized *quantized, const xbtab_images *images, size_t n,
-                                 xbtab_product_fn product, void *product_payload, const xbtab_run_options *options,
-                                 float *outputs) XBTAB_MUST_CHECK;
+                                 xbtab_product_fn product, void *product_payload,
+                                 const xbtab_run_options *options, float *outputs) XBTAB_MUST_CHECK;
 
 /** Index of the largest of n outputs; the first of equals. */
 size_t xbtab_argmax(const float *output, size_t n);
