@@ -62,7 +62,7 @@ int cli_parse(poptContext *context, int argc, const char **argv, const struct po
     if (help) {
         poptPrintHelp(*context, stdout, 0);
         printf("\nExample:\n  %s\n", example);
-        poptFreeContext(*context);
+        cli_finish(*context, options);
         exit(CLI_DONE);
     }
     for (const char *word = poptGetArg(*context); word; word = poptGetArg(*context)) {
@@ -72,6 +72,14 @@ int cli_parse(poptContext *context, int argc, const char **argv, const struct po
     arguments[n] = NULL;
     if (n < least) return cli_usage(argv[0], "missing argument; usage: xbartab %s %s", argv[0], usage);
     return CLI_DONE;
+}
+
+void cli_finish(poptContext context, const struct poptOption *options)
+{
+    for (; options->longName; options++) {
+        if (options->argInfo == POPT_ARG_STRING) free(*(char **)options->arg);
+    }
+    poptFreeContext(context);
 }
 
 xbtab_status cli_open_models(xbtab_models **out, const char *folder)

@@ -41,6 +41,9 @@ int cmd_solve(int argc, const char **argv);
 int cli_parse(poptContext *context, int argc, const char **argv, const struct poptOption *options,
               const char *usage, const char *example, int least, int most, const char **arguments);
 
+/** Free the context and the texts that popt put into the options' variables, which must start as NULL. */
+void cli_finish(poptContext context, const struct poptOption *options);
+
 /** One line on stderr, "xbartab VERB: ...", and CLI_USAGE. */
 int cli_usage(const char *verb, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -89,6 +89,6 @@ int cmd_bench(int argc, const char **argv)
         print_text(result);
     }
     json_decref(result);
-    poptFreeContext(context);
+    cli_finish(context, options);
     return code;
 }

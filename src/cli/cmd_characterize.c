@@ -80,6 +80,6 @@ int cmd_characterize(int argc, const char **argv)
 done:
     xbtab_spec_destroy(&spec);
     xbtab_models_destroy(&models);
-    poptFreeContext(context);
+    cli_finish(context, options);
     return code;
 }

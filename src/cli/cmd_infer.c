@@ -224,7 +224,8 @@ static int check_options(const infer_options *o)
 
 int cmd_infer(int argc, const char **argv)
 {
-    inference f = {.o = {.mode = "table"}};
+    inference f = {.o = {0}};
+    const char *mode = NULL;
     infer_options *o = &f.o;
     const char *arguments[2];
     const struct poptOption options[] = {
@@ -232,7 +233,7 @@ int cmd_infer(int argc, const char **argv)
         {"images", '\0', POPT_ARG_STRING, &o->images, 0, "IDX, CIFAR binary (both plain or gzip) or .npy",
          "F"},
         {"labels", '\0', POPT_ARG_STRING, &o->labels, 0, "IDX, .npy, or one integer a line", "F"},
-        {"mode", '\0', POPT_ARG_STRING, &o->mode, 0, "ideal, table (the default) or solve", "MODE"},
+        {"mode", '\0', POPT_ARG_STRING, &mode, 0, "ideal, table (the default) or solve", "MODE"},
         {"limit", '\0', POPT_ARG_INT, &o->limit, 0, "run no more than so many images", "N"},
         {"check", '\0', POPT_ARG_INT, &o->check, 0, "solve so many products of the run again, exactly", "N"},
         {"calibrate", '\0', POPT_ARG_INT, &o->calibrate, 0, "images that set the activations' ranges (100)",
@@ -255,6 +256,7 @@ int cmd_infer(int argc, const char **argv)
                          "xbartab infer data/networks/digits.onnx --tables default.h5 "
                          "--images data/digits/test-images.idx.gz --labels data/digits/test-labels.idx.gz",
                          1, 1, arguments);
+    o->mode = mode ? mode : "table";
     if (code == CLI_DONE) code = check_options(o);
     if (code == CLI_DONE) code = infer(&f, arguments[0]);
     free(f.outputs);
@@ -264,6 +266,6 @@ int cmd_infer(int argc, const char **argv)
     xbtab_images_destroy(&f.calibration);
     xbtab_images_destroy(&f.images);
     xbtab_network_destroy(&f.network);
-    poptFreeContext(context);
+    cli_finish(context, options);
     return code;
 }

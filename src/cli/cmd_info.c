@@ -92,6 +92,6 @@ int cmd_info(int argc, const char **argv)
     }
 done:
     xbtab_tables_destroy(&tables);
-    poptFreeContext(context);
+    cli_finish(context, options);
     return code;
 }

@@ -133,6 +133,6 @@ int cmd_models(int argc, const char **argv)
     }
 done:
     xbtab_models_destroy(&models);
-    poptFreeContext(context);
+    cli_finish(context, options);
     return code;
 }

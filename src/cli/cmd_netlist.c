@@ -132,6 +132,6 @@ done:
     free(V.x);
     xbtab_spec_destroy(&spec);
     xbtab_models_destroy(&models);
-    poptFreeContext(context);
+    cli_finish(context, options);
     return code;
 }

@@ -155,10 +155,8 @@ static xbtab_status read_cell(const xbtab__h5_file *file, xbtab__h5_id group, xb
                             MOST_VALUES));
     XBTAB_TRY(
         xbtab__h5_get(file, group, "cell_voltage", XBTAB__H5_DOUBLE, (void **)&c->V, 1, &n[2], MOST_VALUES));
-    XBTAB_TRY(xbtab__h5_get(file, group, "state_parameter", XBTAB__H5_DOUBLE, (void **)&c->parameter, 1,
-                            &n[0], MOST_VALUES));
-    c->parameter_unit = xbtab__strdup("");
-    return c->parameter_unit ? XBTAB_OK : XBTAB_NOMEM();
+    return xbtab__h5_get(file, group, "state_parameter", XBTAB__H5_DOUBLE, (void **)&c->parameter, 1, &n[0],
+                         MOST_VALUES);
 }
 
 static xbtab_status write_tia(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
