@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# The embedded network on the embedded images: the JSON contract, predictions, and the same bits for any threads and
+# instruction set. Then MNIST, where it is at hand.
+source "$(dirname "$0")/common.sh"
+
+tile 64 64 's/tiles: 4, tiles_heldout: 2, vectors: 6/tiles: 1, tiles_heldout: 1, vectors: 6/' |
+    sed 's/{model: nmos_level1}/{model: none}/' >tile.yaml
+"$XBARTAB" characterize tile.yaml -o t.h5 >/dev/null 2>&1
+digits=$XBARTAB_SOURCE/data/digits
+run() {
+    "$XBARTAB" infer "$XBARTAB_SOURCE/data/networks/digits.onnx" --tables t.h5 --images "$digits/test-images.idx.gz" \
+        --labels "$digits/test-labels.idx.gz" --limit 300 "$@" 2>/dev/null
+}
+run --json --check 20 --predictions p.csv --threads 1 >1.json
+run --json --check 20 --predictions p2.csv --threads 3 >3.json
+cmp p.csv p2.csv || fail "predictions depend on the threads"
+for isa in c avx2 avx512; do
+    if run --json --cpu $isa --predictions q.csv >/dev/null; then cmp p.csv q.csv || fail "predictions depend on the kernel"; fi
+done
+$PYTHON - <<'P'
+import csv, json
+r = json.load(open("1.json"))
+assert r["images"] == 300 and r["tiles"] == 31
+a = r["accuracy"]
+assert a["float"] > 0.97 and a["integer"] > 0.97 and a["ideal"] == a["integer"]
+assert abs(a["table"] - a["integer"]) <= 0.02
+c = r["check"]
+assert c["samples"] == 20 and c["engine"] == "solve" and 0 < c["rmse_fs"] < 0.003 and c["rmse_fs"] <= c["max_fs"]
+assert c == json.load(open("3.json"))["check"]
+rows = list(csv.reader(open("p.csv")))
+assert rows[0][:3] == ["index", "label", "prediction"] and len(rows) == 301 and len(rows[1]) == 3 + 10
+right = 0
+for k, row in enumerate(rows[1:]):
+    assert int(row[0]) == k
+    y = [float(v) for v in row[3:]]
+    assert y.index(max(y)) == int(row[2])
+    right += row[1] == row[2]
+assert right / 300 == a["table"]
+P
+
+if [ ! -e "$DATA/mnist/t10k-images-idx3-ubyte.gz" ]; then
+    echo "no MNIST in $DATA: its part is skipped"
+    exit 0
+fi
+"$XBARTAB" infer "$DATA/networks/opt-mnist.onnx" --tables t.h5 --images "$DATA/mnist/t10k-images-idx3-ubyte.gz" \
+    --labels "$DATA/mnist/t10k-labels-idx1-ubyte.gz" --json 2>/dev/null >mnist.json
+$PYTHON - <<'P'
+import json
+a = json.load(open("mnist.json"))["accuracy"]
+print(a)
+assert a["float"] == 0.9890 and a["integer"] >= 0.987 and a["ideal"] == a["integer"] and a["table"] >= 0.98
+P

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Headers alone in C17 and C++17, the installed package through CMake and pkg-config, and no symbol without prefix.
+source "$(dirname "$0")/common.sh"
+
+cmake --install "$XBARTAB_BUILD" --prefix "$scratch/prefix" >/dev/null
+include=$scratch/prefix/include
+for header in "$include"/xbartab/*.h; do
+    gcc -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$include" -x c "$header"
+    g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$include" -x c++ "$header"
+done
+
+library=$(ls prefix/lib/*/libxbartab.so prefix/lib/libxbartab.so 2>/dev/null | head -1)
+odd=$(nm -D --defined-only "$library" | awk '{print $3}' | grep -v '^xbtab_[a-z]' || true)
+[ -z "$odd" ] || fail "symbols without the prefix: $odd"
+
+grep -q XBARTAB_SANITIZE:BOOL=ON "$XBARTAB_BUILD/CMakeCache.txt" && exit 0 # a plain consumer cannot link the sanitized library
+
+mkdir use
+cat >use/main.c <<'C'
+#include <stdio.h>
+#include <xbartab/models.h>
+int main(int argc, char **argv)
+{
+    const char *folder = argc > 1 ? argv[1] : "";
+    xbtab_models *models = NULL;
+    if (xbtab_models_open(&models, &folder, 1) < 0) return puts(xbtab_error_message()), 1;
+    printf("%d models\n", xbtab_models_count(models));
+    xbtab_models_destroy(&models);
+    return 0;
+}
+C
+cat >use/CMakeLists.txt <<'C'
+cmake_minimum_required(VERSION 3.25)
+project(use C)
+find_package(xbartab REQUIRED)
+add_executable(use main.c)
+target_link_libraries(use PRIVATE xbartab::xbartab)
+C
+models=$scratch/prefix/share/xbartab/devicemodels
+cmake -S use -B use/build -DCMAKE_PREFIX_PATH="$scratch/prefix" >/dev/null
+cmake --build use/build >/dev/null
+use/build/use "$models" | grep -q '^[0-9]* models$' || fail "the consumer through CMake"
+
+pkg=$(dirname "$(find prefix -name xbartab.pc)")
+export PKG_CONFIG_PATH=$scratch/$pkg
+gcc use/main.c -o plain $(pkg-config --cflags --libs xbartab)
+LD_LIBRARY_PATH=$(dirname "$library") ./plain "$models" | grep -q '^[0-9]* models$' || fail "the consumer through pkg-config"
+prefix/bin/xbartab models list >/dev/null || fail "the installed program"
