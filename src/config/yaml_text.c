@@ -81,17 +81,42 @@ static const cyaml_schema_field_t *mapping_at(const cyaml_schema_value_t *schema
     return NULL;
 }
 
+/* libcyaml names the line it came from, which for an unexpected key may be the one before. */
+static int line_of_scalar(const xbtab__yaml *yaml, const char *word, int from)
+{
+    yaml_parser_t parser;
+    yaml_event_t event;
+    int line = from;
+    bool done = !yaml_parser_initialize(&parser);
+    if (done) return line;
+    yaml_parser_set_input_string(&parser, (const unsigned char *)yaml->text, yaml->n);
+    while (!done && yaml_parser_parse(&parser, &event)) {
+        int at = (int)event.start_mark.line + 1;
+        if (event.type == YAML_SCALAR_EVENT && at >= from &&
+            strcmp((const char *)event.data.scalar.value, word) == 0) {
+            line = at;
+            done = true;
+        }
+        done = done || event.type == YAML_STREAM_END_EVENT;
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    return line;
+}
+
 static xbtab_status refuse(const xbtab__yaml *yaml, const cyaml_schema_value_t *schema, const complaint *c)
 {
     xbtab__text allowed = {0};
     xbtab_status status;
-    if (strncmp(c->reason, "Unexpected key", 14) == 0) {
+    int line = c->line ? c->line : 1;
+    if (strncmp(c->reason, "Unexpected key: ", 16) == 0) {
+        line = line_of_scalar(yaml, c->reason + 16, line);
         const cyaml_schema_field_t *field = mapping_at(schema, c);
         for (; field && field->key; field++) {
             xbtab__text_add(&allowed, "%s%s", allowed.n ? ", " : "; allowed here: ", field->key);
         }
     }
-    status = xbtab__error_set(XBTAB_ERR_INPUT, "%s:%d: %s%s", yaml->path, c->line ? c->line : 1,
+    status = xbtab__error_set(XBTAB_ERR_INPUT, "%s:%d: %s%s", yaml->path, line,
                               c->reason[0] ? c->reason : "not a YAML file", allowed.s ? allowed.s : "");
     xbtab__text_clear(&allowed);
     return status;

@@ -48,7 +48,7 @@ got=0
 wait $run || got=$?
 if [ -e stop.h5.partial ]; then
     [ $got = 1 ] || fail "Ctrl-C exits with $got"
-    grep -q "canceled with" err.txt || fail "Ctrl-C says: $(cat err.txt)"
+    grep -q "canceled" err.txt || fail "Ctrl-C says: $(cat err.txt)"
     rm -f err.txt
     refused 1 "--resume" "$XBARTAB" characterize tile.yaml -o stop.h5
     tile 20 17 >other.yaml
