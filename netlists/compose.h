@@ -27,6 +27,25 @@ void xbtab__compose_tia_bench(xbtab__text *text, const xbtab_spec *spec);
  * of bit line j is i(vs<j>), its TIA's output v(o<j>). @param state  state[rows][columns]. */
 void xbtab__compose_crossbar(xbtab__text *text, const xbtab_spec *spec, const double *state);
 
+/** The wires of an array. */
+typedef struct xbtab__array {
+    int rows, columns;
+    double r_word, r_bit, r_driver, r_sink; /* [ohm] */
+} xbtab__array;
+
+enum { XBTAB__NODE_SIZE = 32 };
+
+/** Names of the two ends of cell (i, j): out[XBTAB__NODE_SIZE]. Nodes that 0 ohm joins have one name. */
+void xbtab__word_node(char *out, const xbtab__array *array, int i, int j);
+void xbtab__bit_node(char *out, const xbtab__array *array, int i, int j);
+
+/** The wires of an array, from in<i> to the ammeter vs<j>, whose other end is node t<j>. */
+void xbtab__compose_wires(xbtab__text *text, const xbtab__array *array);
+
+/** A crossbar of resistors, G[rows][columns] [S] with 0 = open; its bit lines end at ground behind the
+ * ammeters vs<j>. */
+void xbtab__compose_resistors(xbtab__text *text, const xbtab__array *array, const double *G);
+
 /** n external sources vi<k> at the nodes in<k>; the current that source k delivers is -i(vi<k>). */
 void xbtab__compose_external_sources(xbtab__text *text, int n);
 

@@ -14,16 +14,7 @@
 /** Exit codes: the contract that scripts rely on. */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_MISSED = 3 };
 
-/** A verb. argv[0] is its name. Returns an exit code. */
-typedef struct cli_verb {
-    const char *name;
-    int (*run)(int argc, const char **argv);
-    const char *help; /* one line */
-} cli_verb;
-
-extern const cli_verb *const cli_verbs[];
-
-int cmd_arch(int argc, const char **argv);
+/* The verbs. argv[0] is the verb's name; each returns an exit code. */
 int cmd_bench(int argc, const char **argv);
 int cmd_characterize(int argc, const char **argv);
 int cmd_infer(int argc, const char **argv);

@@ -6,12 +6,17 @@
 
 #include "cli.h"
 
-static const cli_verb verbs[] = {
+static const struct {
+    const char *name;
+    int (*run)(int argc, const char **argv);
+    const char *help; /* one line */
+} verbs[] = {
     {"models", cmd_models, "list, show and test the device, selector, TIA and wire models"},
     {"netlist", cmd_netlist, "write a crossbar as SPICE text"},
     {"characterize", cmd_characterize, "run ngspice on a tile's specification and write its tables"},
     {"info", cmd_info, "what a table file holds, and how well it fits SPICE"},
     {"infer", cmd_infer, "run a quantized network on tables"},
+    {"solve", cmd_solve, "currents and voltages of one crossbar, exactly"},
     {"bench", cmd_bench, "measure the performance ratios on this machine"},
 };
 

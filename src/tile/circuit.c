@@ -123,6 +123,11 @@ double xbtab__solver_bit_voltage(const xbtab__solver *solver, int i, int j)
     return bit_voltage(solver, i, j);
 }
 
+double xbtab__solver_current(const xbtab__solver *solver, int i, int j)
+{
+    return solver->I_b[(size_t)i * (size_t)solver->wires.columns + (size_t)j];
+}
+
 /* Currents and slopes of all cells at the present voltages. */
 static void evaluate_cells(xbtab__solver *s, const xbtab__cells *cells, long *outside)
 {

@@ -60,6 +60,9 @@ xbtab_status xbtab__solver_run(xbtab__solver *solver, const xbtab__cells *cells,
 double xbtab__solver_word_voltage(const xbtab__solver *solver, int i, int j);
 double xbtab__solver_bit_voltage(const xbtab__solver *solver, int i, int j);
 
+/** Current of cell (i, j) of the last solution, word line to bit line [A]. */
+double xbtab__solver_current(const xbtab__solver *solver, int i, int j);
+
 /** Linear cells: I_out[j] = sum_i Geff[i][j] V_i + I_const[j].
  *  @param      G        G[rows][columns] [S].
  *  @param[out] Geff     Geff[rows][columns] [S]; relative error below 1e-7.

@@ -1,0 +1,168 @@
+/* cmd_solve.c - solve: currents and voltages of one crossbar. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xbartab/solve.h>
+
+#include "cli.h"
+#include "csv.h"
+
+typedef struct solve_options {
+    char *resistances, *conductances, *levels, *tables, *voltages, *engine;
+    double r_word, r_bit, r_source, r_sink; /* NAN = not given */
+    int as_json;
+} solve_options;
+
+/* Resistances to conductances (inf is open), levels to the tables' conductances. */
+static int to_conductances(const solve_options *o, const xbtab_tables *tables, cli_matrix *G)
+{
+    const char *path = o->resistances ? o->resistances : o->conductances ? o->conductances : o->levels;
+    for (size_t k = 0; k < G->rows * G->columns; k++) {
+        double x = G->x[k];
+        size_t line = k / G->columns + 1, column = k % G->columns + 1;
+        if (o->levels && (x != floor(x) || x < 0 || x >= (double)tables->n_levels)) {
+            return cli_fail("%s:%zu: column %zu: level %g is not one of 0 to %zu", path, line, column, x,
+                            tables->n_levels - 1);
+        }
+        if (o->resistances && !(x > 0)) {
+            return cli_fail("%s:%zu: column %zu: a resistance of %g ohm; above 0 or inf is allowed", path,
+                            line, column, x);
+        }
+        if (o->conductances && (!(x >= 0) || isinf(x))) {
+            return cli_fail("%s:%zu: column %zu: a conductance of %g S; 0 (open) or above is allowed", path,
+                            line, column, x);
+        }
+        if (o->levels) G->x[k] = tables->G_level[(int)x];
+        if (o->resistances) G->x[k] = isinf(x) ? 0.0 : 1.0 / x;
+    }
+    return CLI_DONE;
+}
+
+static json_t *rows_json(const double *x, size_t n, size_t columns)
+{
+    json_t *all = json_array();
+    for (size_t v = 0; v < n; v++) {
+        json_t *row = json_array();
+        for (size_t j = 0; j < columns; j++) json_array_append_new(row, json_real(x[v * columns + j]));
+        json_array_append_new(all, row);
+    }
+    return all;
+}
+
+static json_t *cells_json(const double *x, size_t n, size_t rows, size_t columns)
+{
+    json_t *all = json_array();
+    for (size_t v = 0; v < n; v++) {
+        json_array_append_new(all, rows_json(x + v * rows * columns, rows, columns));
+    }
+    return all;
+}
+
+static int print(const solve_options *o, const xbtab_crossbar *c, const xbtab_solution *s, size_t n)
+{
+    if (o->as_json) {
+        return cli_print_json(
+            json_pack("{s:o, s:o, s:o, s:o, s:i, s:f, s:f, s:s}", "i_out", rows_json(s->i_out, n, c->columns),
+                      "i_device", cells_json(s->i_device, n, c->rows, c->columns), "v_word",
+                      cells_json(s->v_word, n, c->rows, c->columns), "v_bit",
+                      cells_json(s->v_bit, n, c->rows, c->columns), "iterations", s->iterations, "residual",
+                      s->residual, "seconds", s->seconds, "engine", o->engine ? o->engine : "solve"));
+    }
+    printf("# bit-line currents [A], a line an input vector; %d iterations, residual %.2g A, %.3g s\n",
+           s->iterations, s->residual, s->seconds);
+    for (size_t v = 0; v < n; v++) {
+        for (size_t j = 0; j < c->columns; j++) printf("%s%.12g", j ? "," : "", s->i_out[v * c->columns + j]);
+        printf("\n");
+    }
+    return CLI_DONE;
+}
+
+static double given(double option, double otherwise)
+{
+    return isnan(option) ? otherwise : option;
+}
+
+static int solve(const solve_options *o)
+{
+    const char *path = o->resistances ? o->resistances : o->conductances ? o->conductances : o->levels;
+    cli_matrix G = {0}, V = {0};
+    xbtab_tables *tables = NULL;
+    xbtab_technology *technology = NULL;
+    xbtab_solution s = {0};
+    int code = cli_read_csv(&G, path);
+    if (code == CLI_DONE) code = cli_read_csv(&V, o->voltages);
+    if (code == CLI_DONE && o->levels &&
+        (xbtab_tables_open(&tables, o->tables) < 0 || xbtab_technology_create(&technology, tables) < 0)) {
+        code = cli_failed();
+    }
+    if (code == CLI_DONE) code = to_conductances(o, tables, &G);
+    if (code == CLI_DONE && V.rows != G.rows) {
+        code = cli_fail("%s: %zu lines; %s has %zu word lines", o->voltages, V.rows, path, G.rows);
+    }
+    if (code == CLI_DONE) {
+        xbtab_crossbar crossbar = {.rows = G.rows,
+                                   .columns = G.columns,
+                                   .r_word = given(o->r_word, tables ? tables->r_word : 0.0),
+                                   .r_bit = given(o->r_bit, tables ? tables->r_bit : 0.0),
+                                   .r_source = given(o->r_source, tables ? tables->r_driver : 0.0),
+                                   .r_sink = given(o->r_sink, tables ? tables->r_sink : 0.0),
+                                   .G = G.x,
+                                   .technology = technology};
+        bool in_spice = o->engine && strcmp(o->engine, "spice") == 0;
+        xbtab_status status = in_spice ? xbtab_crossbar_spice(&s, &crossbar, V.x, V.columns)
+                                       : xbtab_crossbar_solve(&s, &crossbar, V.x, V.columns);
+        code = status < 0 ? cli_failed() : print(o, &crossbar, &s, V.columns);
+    }
+    xbtab_solution_clear(&s);
+    xbtab_technology_destroy(&technology);
+    xbtab_tables_destroy(&tables);
+    free(G.x);
+    free(V.x);
+    return code;
+}
+
+static int check_options(const solve_options *o)
+{
+    int n = (o->resistances != NULL) + (o->conductances != NULL) + (o->levels != NULL);
+    if (n != 1) return cli_usage("solve", "give one of --resistances, --conductances and --levels");
+    if (!o->voltages) return cli_usage("solve", "--voltages is missing");
+    if (!o->levels != !o->tables) return cli_usage("solve", "--levels and --tables go together");
+    if (o->engine && strcmp(o->engine, "solve") != 0 && strcmp(o->engine, "spice") != 0) {
+        return cli_usage("solve", "--engine %s is not solve or spice", o->engine);
+    }
+    return CLI_DONE;
+}
+
+int cmd_solve(int argc, const char **argv)
+{
+    solve_options o = {.r_word = NAN, .r_bit = NAN, .r_source = NAN, .r_sink = NAN};
+    const char *arguments[1];
+    const struct poptOption options[] = {
+        {"resistances", '\0', POPT_ARG_STRING, &o.resistances, 0, "device resistances [ohm], inf = open",
+         "R.csv"},
+        {"conductances", '\0', POPT_ARG_STRING, &o.conductances, 0, "device conductances [S], 0 = open",
+         "G.csv"},
+        {"levels", '\0', POPT_ARG_STRING, &o.levels, 0, "levels of the tables' cells", "L.csv"},
+        {"tables", '\0', POPT_ARG_STRING, &o.tables, 0, "table file of the cells", "T.h5"},
+        {"voltages", '\0', POPT_ARG_STRING, &o.voltages, 0,
+         "a line a word line, a column an input vector [V]", "V.csv"},
+        {"r-word", '\0', POPT_ARG_DOUBLE, &o.r_word, 0, "of a word-line segment (0, or the tables')", "OHM"},
+        {"r-bit", '\0', POPT_ARG_DOUBLE, &o.r_bit, 0, "of a bit-line segment (0, or the tables')", "OHM"},
+        {"r-source", '\0', POPT_ARG_DOUBLE, &o.r_source, 0, "of a word-line driver (0, or the tables')",
+         "OHM"},
+        {"r-sink", '\0', POPT_ARG_DOUBLE, &o.r_sink, 0, "at a bit line's lower end (0, or the tables')",
+         "OHM"},
+        {"engine", '\0', POPT_ARG_STRING, &o.engine, 0, "solve (the default) or spice", "ENGINE"},
+        {"json", '\0', POPT_ARG_NONE, &o.as_json, 0, "one JSON object on stdout", NULL},
+        POPT_TABLEEND};
+    poptContext context;
+    int code = cli_parse(&context, argc, argv, options, "--resistances R.csv --voltages V.csv",
+                         "xbartab solve --resistances R.csv --voltages V.csv --r-word 1 --r-bit 1 --json", 0,
+                         0, arguments);
+    if (code == CLI_DONE) code = check_options(&o);
+    if (code == CLI_DONE) code = solve(&o);
+    cli_finish(context, options);
+    return code;
+}

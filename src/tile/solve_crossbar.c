@@ -1,0 +1,138 @@
+/* solve_crossbar.c - one crossbar for many input vectors, with everything that a user may want to see of it.
+ */
+#include <xbartab/solve.h>
+
+#include <math.h>
+#include <time.h>
+
+#include "circuit.h"
+#include "memory.h"
+#include "solution.h"
+#include "technology.h"
+
+static bool is_resistance(double r)
+{
+    return r >= 0 && isfinite(r);
+}
+
+xbtab_status xbtab__crossbar_check(const xbtab_crossbar *c, const double *V, size_t n)
+{
+    if (c->rows < 1 || c->columns < 1 || n < 1) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "a crossbar of %zu x %zu cells and %zu input vectors", c->rows,
+                   c->columns, n);
+    }
+    if (!is_resistance(c->r_word) || !is_resistance(c->r_bit) || !is_resistance(c->r_source) ||
+        !is_resistance(c->r_sink)) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "a wire, source or sink resistance is negative or not finite");
+    }
+    for (size_t k = 0; k < c->rows * c->columns; k++) {
+        if (!(c->G[k] >= 0) || isinf(c->G[k])) {
+            XBTAB_FAIL(XBTAB_ERR_INPUT,
+                       "device (%zu, %zu): a conductance of %g S; 0 (open) or above is allowed",
+                       k / c->columns, k % c->columns, c->G[k]);
+        }
+    }
+    for (size_t k = 0; k < c->rows * n; k++) {
+        if (!isfinite(V[k]))
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "word line %zu, vector %zu: the voltage is not finite", k / n, k % n);
+    }
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab__solution_init(xbtab_solution *s, const xbtab_crossbar *c, size_t n)
+{
+    size_t cells = n * c->rows * c->columns;
+    *s = (xbtab_solution){.i_out = xbtab__alloc(n * c->columns, sizeof(double)),
+                          .i_device = xbtab__alloc(cells, sizeof(double)),
+                          .v_word = xbtab__alloc(cells, sizeof(double)),
+                          .v_bit = xbtab__alloc(cells, sizeof(double))};
+    if (!s->i_out || !s->i_device || !s->v_word || !s->v_bit) {
+        xbtab_solution_clear(s);
+        return XBTAB_NOMEM();
+    }
+    return XBTAB_OK;
+}
+
+void xbtab_solution_clear(xbtab_solution *s)
+{
+    xbtab__free(s->i_out);
+    xbtab__free(s->i_device);
+    xbtab__free(s->v_word);
+    xbtab__free(s->v_bit);
+    *s = (xbtab_solution){0};
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void keep(xbtab_solution *s, const xbtab_crossbar *c, const xbtab__solver *solver, size_t vector)
+{
+    for (size_t i = 0; i < c->rows; i++) {
+        for (size_t j = 0; j < c->columns; j++) {
+            size_t at = (vector * c->rows + i) * c->columns + j;
+            s->v_word[at] = xbtab__solver_word_voltage(solver, (int)i, (int)j);
+            s->v_bit[at] = xbtab__solver_bit_voltage(solver, (int)i, (int)j);
+            s->i_device[at] = xbtab__solver_current(solver, (int)i, (int)j);
+        }
+    }
+}
+
+xbtab_status xbtab_crossbar_solve(xbtab_solution *out, const xbtab_crossbar *crossbar, const double *V,
+                                  size_t n)
+{
+    xbtab_status status;
+    xbtab_solution s = {0};
+    xbtab__solver *solver = NULL;
+    xbtab__cell *cell = NULL;
+    double *input = NULL;
+    size_t cells = crossbar->rows * crossbar->columns;
+    XBTAB_TRY(xbtab__crossbar_check(crossbar, V, n));
+    const xbtab_technology *t = crossbar->technology;
+    xbtab__wires wires = {.rows = (int)crossbar->rows, .columns = (int)crossbar->columns};
+    if (t) wires = xbtab__technology_wires(t, crossbar->rows, crossbar->columns, true);
+    wires.r_word = crossbar->r_word;
+    wires.r_bit = crossbar->r_bit;
+    wires.r_driver = crossbar->r_source;
+    wires.r_foot = crossbar->r_sink + (t ? t->r_in : 0.0);
+    XBTAB_TRY(xbtab__solution_init(&s, crossbar, n));
+    XBTAB_TRY_DONE(xbtab__solver_create(&solver, &wires));
+    cell = xbtab__alloc(cells, sizeof *cell);
+    input = xbtab__alloc(crossbar->rows, sizeof *input);
+    if (!cell || !input) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    for (size_t k = 0; k < cells && t; k++) cell[k] = xbtab__cell_of(&t->cell, crossbar->G[k]);
+    xbtab__cells devices = {.G = t ? NULL : crossbar->G, .table = t ? &t->cell : NULL, .cell = cell};
+    double began = now();
+    for (size_t v = 0; v < n; v++) {
+        xbtab__solve_report report;
+        for (size_t i = 0; i < crossbar->rows; i++) input[i] = V[i * n + v];
+        status = xbtab__solver_run(solver, &devices, input, s.i_out + v * crossbar->columns, &report);
+        if (status == XBTAB_OK && report.outside) {
+            status = xbtab__error_set(XBTAB_ERR_SOLVE,
+                                      "%ld cells see voltages outside the cell table's %g V to %g V",
+                                      report.outside, t->cell.V_min, t->cell.V_max);
+        }
+        if (status < 0) {
+            status = xbtab__error_prefix(status, "vector %zu", v);
+            goto done;
+        }
+        keep(&s, crossbar, solver, v);
+        if (s.iterations < report.newton_steps) s.iterations = report.newton_steps;
+        s.residual = fmax(s.residual, report.residual);
+    }
+    s.seconds = now() - began;
+    *out = s;
+    s = (xbtab_solution){0};
+done:
+    xbtab__solver_destroy(&solver);
+    xbtab__free(cell);
+    xbtab__free(input);
+    xbtab_solution_clear(&s);
+    return status;
+}
