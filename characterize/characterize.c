@@ -68,18 +68,40 @@ static xbtab_status take_tile(xbtab_tables *t, const xbtab_spec *spec)
     return t->tile_name && t->G_level ? XBTAB_OK : XBTAB_NOMEM();
 }
 
-/* A cell whose current does not depend on the bit line's own voltage is stored at one. */
-static bool depends_on_bit_voltage(const double *I, size_t n_states, size_t n_v)
+/* Lagrange's polynomial through every `stride`-th bit-line voltage, at the k-th one;
+ * row[XBTAB__BIT_VOLTAGES][n_v]. */
+static double through_some(const double *row, size_t n_v, int stride, int k)
 {
-    double most = 0, difference = 0;
-    for (size_t s = 0; s < n_states; s++) {
-        const double *row = I + s * XBTAB__BIT_VOLTAGES * n_v;
-        for (size_t k = 0; k < XBTAB__BIT_VOLTAGES * n_v; k++) {
-            most = fmax(most, fabs(row[k]));
-            difference = fmax(difference, fabs(row[k] - row[k % n_v]));
-        }
+    double sum = 0;
+    for (int b = 0; b < XBTAB__BIT_VOLTAGES; b += stride) {
+        double weight = 1;
+        for (int q = 0; q < XBTAB__BIT_VOLTAGES; q += stride)
+            weight *= q == b ? 1.0 : (double)(k - q) / (b - q);
+        sum += weight * row[(size_t)b * n_v];
     }
-    return difference > 1e-8 * most; /* ngspice's own points are good to about 1e-9 */
+    return sum;
+}
+
+/* How many bit-line voltages to skip: the fewest are kept whose polynomial gives the others within 1e-8 of
+ * the largest current; ngspice's own points are good to about 1e-9. A cell that does not depend on the bit
+ * line's own voltage keeps one. */
+static int choose_stride(const double *I, size_t n_states, size_t n_v)
+{
+    static const int strides[] = {XBTAB__BIT_VOLTAGES, 4, 2};
+    double most = 0;
+    for (size_t k = 0; k < n_states * XBTAB__BIT_VOLTAGES * n_v; k++) most = fmax(most, fabs(I[k]));
+    for (size_t t = 0; t < sizeof strides / sizeof strides[0]; t++) {
+        double difference = 0;
+        for (size_t at = 0; at < n_states * n_v; at++) {
+            const double *row = I + at / n_v * XBTAB__BIT_VOLTAGES * n_v + at % n_v;
+            for (int k = 0; k < XBTAB__BIT_VOLTAGES; k++) {
+                double value = through_some(row, n_v, strides[t], k);
+                difference = fmax(difference, fabs(value - row[(size_t)k * n_v]));
+            }
+        }
+        if (difference <= 1e-8 * most) return strides[t];
+    }
+    return 1;
 }
 
 static xbtab_status take_cell(xbtab_tables *t, const xbtab__run *run)
@@ -90,8 +112,8 @@ static xbtab_status take_cell(xbtab_tables *t, const xbtab__run *run)
     xbtab_cell_data *c = &t->cell;
     c->n_states = (size_t)run->plan.n_states;
     c->n_v = (size_t)spec->sampling.voltages;
-    bool is_flat = !depends_on_bit_voltage(I, c->n_states, c->n_v);
-    c->n_bit = is_flat ? 1 : XBTAB__BIT_VOLTAGES;
+    int stride = choose_stride(I, c->n_states, c->n_v);
+    c->n_bit = (XBTAB__BIT_VOLTAGES + (size_t)stride - 1) / (size_t)stride;
     c->G_state = copy_numbers(run->plan.G_target, c->n_states);
     c->parameter = copy_numbers(run->plan.parameter, c->n_states);
     c->parameter_name = xbtab__strdup(state->name);
@@ -104,13 +126,18 @@ static xbtab_status take_cell(xbtab_tables *t, const xbtab__run *run)
         !c->I || !t->energy.E_cell) {
         return XBTAB_NOMEM();
     }
-    for (size_t b = 0; b < c->n_bit; b++) c->V_bit[b] = is_flat ? 0.0 : xbtab__bit_voltage(spec, (double)b);
+    for (size_t b = 0; b < c->n_bit; b++) {
+        c->V_bit[b] = c->n_bit == 1 ? 0.0 : xbtab__bit_voltage(spec, (double)b * stride);
+    }
     for (size_t v = 0; v < c->n_v; v++) c->V[v] = xbtab__cell_voltage(spec, (double)v);
     for (size_t s = 0; s < c->n_states; s++) {
-        memcpy(c->I + s * c->n_bit * c->n_v, I + s * XBTAB__BIT_VOLTAGES * c->n_v,
-               c->n_bit * c->n_v * sizeof *c->I);
+        for (size_t b = 0; b < c->n_bit; b++) {
+            memcpy(c->I + (s * c->n_bit + b) * c->n_v,
+                   I + (s * XBTAB__BIT_VOLTAGES + b * (size_t)stride) * c->n_v, c->n_v * sizeof *c->I);
+        }
         for (size_t v = 0; v < c->n_v; v++) {
-            t->energy.E_cell[s * c->n_v + v] = c->V[v] * c->I[s * c->n_bit * c->n_v + v] * spec->read_time;
+            t->energy.E_cell[s * c->n_v + v] =
+                c->V[v] * I[(s * XBTAB__BIT_VOLTAGES + XBTAB__BIT_ZERO) * c->n_v + v] * spec->read_time;
         }
     }
     return xbtab__fit_cell_error(t, &run->plan, run->unit[XBTAB__UNIT_CELL_HELDOUT].numbers.x);

@@ -9,7 +9,7 @@
 /* Range of a cell's voltages, as shares of v_read. Inside a tile a driven cell sees up to v_read; one on an
  * idle word line sees the bit line's rise, negative; both with room to spare. */
 static const double V_low = -0.5, V_high = 1.25;
-static const double V_bit_low = -0.1, V_bit_high = 0.5;
+static const double V_bit_step = 0.1; /* from -0.2 on */
 
 /* Range of a TIA's current, as shares of full scale. */
 static const double I_low = -0.1, I_high = 1.4;
@@ -21,7 +21,7 @@ double xbtab__cell_voltage(const xbtab_spec *spec, double k)
 
 double xbtab__bit_voltage(const xbtab_spec *spec, double k)
 {
-    return spec->v_read * (V_bit_low + (V_bit_high - V_bit_low) * k / (XBTAB__BIT_VOLTAGES - 1));
+    return spec->v_read * V_bit_step * (k - XBTAB__BIT_ZERO);
 }
 
 double xbtab__tia_current(const xbtab_spec *spec, double k)

@@ -26,7 +26,7 @@ enum {
 enum { XBTAB__TIA_POINTS = 257 };
 
 /** Voltages of a cell's bit-line end: a cell whose current also depends on them has more than one. */
-enum { XBTAB__BIT_VOLTAGES = 5 };
+enum { XBTAB__BIT_VOLTAGES = 9, XBTAB__BIT_ZERO = 2 /* the one of 0 V */ };
 
 typedef struct xbtab__plan {
     const xbtab_spec *spec;

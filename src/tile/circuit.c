@@ -13,6 +13,9 @@ enum { MOST_NEWTON_STEPS = 60, MOST_CG_STEPS = 2000 };
 /* Share of the largest cell current that may be left over at a node. */
 static const double residual_share = 1e-9;
 
+/* A circuit at rest has no largest current to compare with [A]. */
+static const double least_current = 1e-21;
+
 struct xbtab__solver {
     xbtab__wires wires;
     xbtab__lines word, bit;
@@ -271,18 +274,15 @@ static void start(xbtab__solver *s, const double *V)
     for (int j = 0; j < s->wires.columns; j++) s->V_foot[j] = s->wires.V_foot;
 }
 
+/* The sum of a bit line's cell currents: it does not suffer from the rounding of voltages along wires of little
+ * resistance, as the current through the foot would. */
 static void read_out(const xbtab__solver *s, double *I_out)
 {
     int rows = s->wires.rows, columns = s->wires.columns;
-    if (s->bit.kind == XBTAB__LINES_FIXED) {
-        memset(I_out, 0, (size_t)columns * sizeof *I_out);
-        for (int i = 0; i < rows; i++) {
-            for (int j = 0; j < columns; j++) I_out[j] += s->I_b[(size_t)i * (size_t)columns + (size_t)j];
-        }
-        return;
+    memset(I_out, 0, (size_t)columns * sizeof *I_out);
+    for (int i = 0; i < rows; i++) {
+        for (int j = 0; j < columns; j++) I_out[j] += s->I_b[(size_t)i * (size_t)columns + (size_t)j];
     }
-    const double *end = s->b + xbtab__lines_end(&s->bit);
-    for (int j = 0; j < columns; j++) I_out[j] = s->bit.g_end * (end[j] - s->V_foot[j]);
 }
 
 /* What rounding alone leaves at a node: a few units in the last place of the largest wire current's terms. */
@@ -290,7 +290,7 @@ static double rounding_floor(const xbtab__solver *s, const double *V)
 {
     double g = fmax(fmax(s->word.g_wire, s->word.g_end), fmax(s->bit.g_wire, s->bit.g_end));
     double V_most = fmax(largest(V, (size_t)s->wires.rows), fabs(s->wires.V_foot));
-    return 64.0 * DBL_EPSILON * g * V_most;
+    return 64.0 * DBL_EPSILON * g * V_most + least_current;
 }
 
 xbtab_status xbtab__solver_run(xbtab__solver *solver, const xbtab__cells *cells, const double *V,
@@ -305,8 +305,10 @@ xbtab_status xbtab__solver_run(xbtab__solver *solver, const xbtab__cells *cells,
         report->tolerance = fmax(residual_share * largest(s->I_b, s->n_cells), floor);
         report->residual = residual;
         report->newton_steps = step;
-        if (residual <= report->tolerance) break;
+        if (residual <= residual_share * largest(s->I_b, s->n_cells)) break;
+        if (residual <= floor && residual > 0.5 * before) break; /* nothing is left but rounding */
         if (!isfinite(residual) || step == MOST_NEWTON_STEPS) {
+            if (residual <= report->tolerance) break;
             XBTAB_FAIL(
                 XBTAB_ERR_SOLVE,
                 "the crossbar's solution stopped at a residual of %g A after %d steps; %g A was wanted",

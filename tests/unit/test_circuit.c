@@ -1,0 +1,325 @@
+/* test_circuit.c - the wire solver against a dense solve of the same nodes, closed forms, and its own
+ * symmetries. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <gsl/gsl_linalg.h>
+
+#include "circuit.h"
+#include "memory.h"
+#include "random.h"
+
+typedef struct problem {
+    xbtab__wires wires;
+    double *G, *V;
+} problem;
+
+static problem make_problem(int rows, int columns, double r_word, double r_bit, double r_driver,
+                            double r_foot, uint32_t id)
+{
+    xbtab__random random;
+    size_t n = (size_t)rows * (size_t)columns;
+    problem p = {.wires = {.rows = rows,
+                           .columns = columns,
+                           .r_word = r_word,
+                           .r_bit = r_bit,
+                           .r_driver = r_driver,
+                           .r_foot = r_foot}};
+    p.G = calloc(n, sizeof *p.G);
+    p.V = calloc((size_t)rows, sizeof *p.V);
+    assert_non_null(p.G);
+    assert_non_null(p.V);
+    xbtab__random_init(&random, 2385, XBTAB__RANDOM_TEST, id, 0);
+    for (size_t c = 0; c < n; c++) {
+        double u = xbtab__random_uniform(&random), open = xbtab__random_uniform(&random);
+        p.G[c] = open < 0.1 ? 0.0 : 1e-4 * pow(10.0, -2.0 * u); /* 10 kohm to 1 Mohm, some open */
+    }
+    for (int i = 0; i < rows; i++) p.V[i] = 0.31 * xbtab__random_uniform(&random) - 0.05;
+    return p;
+}
+
+static void free_problem(problem *p)
+{
+    free(p->G);
+    free(p->V);
+}
+
+/* ---- an independent solution: every node's equation in one dense matrix, 0 ohm as merged nodes ---- */
+
+typedef struct dense {
+    int n;
+    gsl_matrix *A;
+    gsl_vector *b;
+} dense;
+
+/* Node numbers; -1 is ground, -2 - i the fixed input of word line i. */
+static int word_number(const xbtab__wires *w, int i, int j)
+{
+    if (w->r_word > 0) return i * w->columns + j;
+    return w->r_driver > 0 ? i * w->columns : -2 - i;
+}
+
+static int bit_number(const xbtab__wires *w, int i, int j)
+{
+    int first = w->rows * w->columns;
+    if (w->r_bit > 0) return first + i * w->columns + j;
+    return w->r_foot > 0 ? first + j : -1;
+}
+
+static void add_conductance(dense *d, const double *V, int a, int b, double g)
+{
+    int ends[2] = {a, b};
+    for (int k = 0; k < 2; k++) {
+        int here = ends[k], there = ends[1 - k];
+        if (here < 0) continue;
+        size_t h = (size_t)here;
+        gsl_matrix_set(d->A, h, h, gsl_matrix_get(d->A, h, h) + g);
+        if (there >= 0) {
+            gsl_matrix_set(d->A, h, (size_t)there, gsl_matrix_get(d->A, h, (size_t)there) - g);
+        } else if (there <= -2) {
+            gsl_vector_set(d->b, h, gsl_vector_get(d->b, h) + g * V[-2 - there]);
+        }
+    }
+}
+
+static double voltage(const gsl_vector *x, const double *V, int node)
+{
+    return node >= 0 ? gsl_vector_get(x, (size_t)node) : node == -1 ? 0.0 : V[-2 - node];
+}
+
+/* Currents out of the bit lines' feet. */
+static void solve_densely(const problem *p, double *I_out)
+{
+    const xbtab__wires *w = &p->wires;
+    int n = 2 * w->rows * w->columns;
+    dense d = {.n = n, .A = gsl_matrix_calloc((size_t)n, (size_t)n), .b = gsl_vector_calloc((size_t)n)};
+    gsl_vector *x = gsl_vector_calloc((size_t)n);
+    gsl_permutation *order = gsl_permutation_alloc((size_t)n);
+    int sign;
+    for (int i = 0; i < w->rows; i++) {
+        if (w->r_word > 0)
+            add_conductance(&d, p->V, -2 - i, word_number(w, i, 0), 1.0 / (w->r_driver + w->r_word));
+        if (w->r_word == 0 && w->r_driver > 0)
+            add_conductance(&d, p->V, -2 - i, word_number(w, i, 0), 1.0 / w->r_driver);
+        for (int j = 0; j < w->columns; j++) {
+            if (w->r_word > 0 && j > 0) {
+                add_conductance(&d, p->V, word_number(w, i, j - 1), word_number(w, i, j), 1.0 / w->r_word);
+            }
+            if (w->r_bit > 0 && i > 0) {
+                add_conductance(&d, p->V, bit_number(w, i - 1, j), bit_number(w, i, j), 1.0 / w->r_bit);
+            }
+            add_conductance(&d, p->V, word_number(w, i, j), bit_number(w, i, j), p->G[i * w->columns + j]);
+        }
+    }
+    for (int j = 0; j < w->columns; j++) {
+        int last = bit_number(w, w->rows - 1, j);
+        if (last >= 0) add_conductance(&d, p->V, last, -1, 1.0 / ((w->r_bit > 0 ? w->r_bit : 0) + w->r_foot));
+    }
+    for (int k = 0; k < n; k++) { /* numbers that merged lines do not use */
+        if (gsl_matrix_get(d.A, (size_t)k, (size_t)k) == 0) gsl_matrix_set(d.A, (size_t)k, (size_t)k, 1.0);
+    }
+    gsl_linalg_LU_decomp(d.A, order, &sign);
+    gsl_linalg_LU_solve(d.A, order, d.b, x);
+    for (int j = 0; j < w->columns; j++) {
+        I_out[j] = 0;
+        for (int i = 0; i < w->rows; i++) {
+            double V = voltage(x, p->V, word_number(w, i, j)) - voltage(x, p->V, bit_number(w, i, j));
+            I_out[j] += p->G[i * w->columns + j] * V;
+        }
+    }
+    gsl_matrix_free(d.A);
+    gsl_vector_free(d.b);
+    gsl_vector_free(x);
+    gsl_permutation_free(order);
+}
+
+static void solve(const problem *p, double *I_out)
+{
+    xbtab__solver *solver = NULL;
+    xbtab__solve_report report;
+    xbtab__cells cells = {.G = p->G};
+    assert_int_equal(xbtab__solver_create(&solver, &p->wires), XBTAB_OK);
+    assert_int_equal(xbtab__solver_run(solver, &cells, p->V, I_out, &report), XBTAB_OK);
+    assert_true(report.residual <= report.tolerance);
+    xbtab__solver_destroy(&solver);
+    assert_null(solver);
+}
+
+static void linear_circuits_equal_a_dense_solve(void **state)
+{
+    (void)state;
+    static const int shapes[][2] = {{1, 1}, {1, 7}, {7, 1}, {5, 3}, {13, 9}, {11, 17}};
+    static const double ohms[][4] = {{2.5, 1.3, 20, 10}, {0, 1.3, 20, 10},  {2.5, 0, 20, 10},
+                                     {2.5, 1.3, 0, 0},   {0, 0, 20, 10},    {0, 1.3, 0, 0},
+                                     {2.5, 0, 0, 0},     {0, 0, 20, 0},     {0, 0, 0, 10},
+                                     {0, 0, 0, 0},       {1e-2, 1e3, 0, 0}, {1e3, 1e-2, 50, 1e4}};
+    double I[32], wanted[32];
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
+        for (size_t r = 0; r < sizeof ohms / sizeof ohms[0]; r++) {
+            problem p = make_problem(shapes[s][0], shapes[s][1], ohms[r][0], ohms[r][1], ohms[r][2],
+                                     ohms[r][3], (uint32_t)(100 * s + r));
+            double most = 0;
+            solve(&p, I);
+            solve_densely(&p, wanted);
+            for (int j = 0; j < p.wires.columns; j++) most = fmax(most, fabs(wanted[j]));
+            for (int j = 0; j < p.wires.columns; j++) {
+                if (fabs(I[j] - wanted[j]) > 1e-7 * most) {
+                    fail_msg("shape %zu, resistances %zu, bit line %d: %.12g instead of %.12g A", s, r, j,
+                             I[j], wanted[j]);
+                }
+            }
+            free_problem(&p);
+        }
+    }
+}
+
+static void without_wires_it_is_the_ideal_product(void **state)
+{
+    (void)state;
+    problem p = make_problem(37, 23, 0, 0, 0, 0, 1);
+    double I[23];
+    solve(&p, I);
+    for (int j = 0; j < 23; j++) {
+        double sum = 0;
+        for (int i = 0; i < 37; i++) sum += p.G[i * 23 + j] * p.V[i];
+        assert_true(fabs(I[j] - sum) <= 1e-14 * fabs(sum) + 1e-18);
+    }
+    free_problem(&p);
+}
+
+static void almost_ideal_wires_are_almost_ideal(void **state)
+{
+    (void)state;
+    problem p = make_problem(23, 11, 1e-7, 1e-7, 0, 0, 6);
+    double I[11];
+    solve(&p, I);
+    for (int j = 0; j < 11; j++) {
+        double sum = 0;
+        for (int i = 0; i < 23; i++) sum += p.G[i * 11 + j] * p.V[i];
+        assert_true(fabs(I[j] - sum) <= 1e-8 * fabs(sum) + 1e-14);
+    }
+    free_problem(&p);
+}
+
+static void a_single_cell_is_a_series_circuit(void **state)
+{
+    (void)state;
+    problem p = make_problem(1, 1, 2.5, 1.5, 20, 10, 2);
+    double I;
+    p.G[0] = 1.0 / 2385.0;
+    p.V[0] = 0.2;
+    solve(&p, &I);
+    assert_true(fabs(I - 0.2 / (20 + 2.5 + 2385 + 1.5 + 10)) < 1e-14);
+    free_problem(&p);
+}
+
+/* The effective matrix: superposition over inputs, and the same numbers as solving for them. */
+static void the_effective_matrix_is_the_circuit(void **state)
+{
+    (void)state;
+    enum { ROWS = 19, COLUMNS = 14 };
+    problem p = make_problem(ROWS, COLUMNS, 3.1, 1.7, 25, 12, 3);
+    double Geff[ROWS * COLUMNS], I_const[COLUMNS], I[COLUMNS];
+    xbtab__solver *solver = NULL;
+    p.wires.V_foot = 1.3e-3;
+    assert_int_equal(xbtab__solver_create(&solver, &p.wires), XBTAB_OK);
+    assert_int_equal(xbtab__solver_effective(solver, p.G, Geff, I_const), XBTAB_OK);
+    solve(&p, I);
+    for (int j = 0; j < COLUMNS; j++) {
+        double sum = I_const[j];
+        assert_true(I_const[j] < 0); /* the foot's voltage drives current back into the array */
+        for (int i = 0; i < ROWS; i++) {
+            assert_true(Geff[i * COLUMNS + j] >= 0);
+            sum += Geff[i * COLUMNS + j] * p.V[i];
+        }
+        assert_true(fabs(sum - I[j]) <= 1e-7 * fabs(I[j]));
+    }
+    xbtab__solver_destroy(&solver);
+    free_problem(&p);
+}
+
+/* Reciprocity: the transposed array, driven at its bit lines, has the transposed effective matrix. */
+static void transposed_array_has_the_transposed_matrix(void **state)
+{
+    (void)state;
+    enum { ROWS = 7, COLUMNS = 5 };
+    problem p = make_problem(ROWS, COLUMNS, 3.1, 1.7, 25, 12, 4),
+            q = make_problem(COLUMNS, ROWS, 1.7, 3.1, 12, 25, 4);
+    double a[ROWS * COLUMNS], b[ROWS * COLUMNS], I_const[ROWS];
+    xbtab__solver *s = NULL, *t = NULL;
+    /* the transposed array's inputs come from the lower end: mirror both axes */
+    for (int i = 0; i < ROWS; i++) {
+        for (int j = 0; j < COLUMNS; j++) {
+            q.G[(COLUMNS - 1 - j) * ROWS + (ROWS - 1 - i)] = p.G[i * COLUMNS + j];
+        }
+    }
+    assert_int_equal(xbtab__solver_create(&s, &p.wires), XBTAB_OK);
+    assert_int_equal(xbtab__solver_create(&t, &q.wires), XBTAB_OK);
+    assert_int_equal(xbtab__solver_effective(s, p.G, a, I_const), XBTAB_OK);
+    assert_int_equal(xbtab__solver_effective(t, q.G, b, I_const), XBTAB_OK);
+    for (int i = 0; i < ROWS; i++) {
+        for (int j = 0; j < COLUMNS; j++) {
+            double x = a[i * COLUMNS + j], y = b[(COLUMNS - 1 - j) * ROWS + (ROWS - 1 - i)];
+            assert_true(fabs(x - y) <= 1e-7 * fabs(x) + 1e-15);
+        }
+    }
+    xbtab__solver_destroy(&s);
+    xbtab__solver_destroy(&t);
+    free_problem(&p);
+    free_problem(&q);
+}
+
+static void a_solve_that_cannot_reach_its_tolerance_is_an_error(void **state)
+{
+    (void)state;
+    problem p = make_problem(5, 4, 1, 1, 0, 0, 5);
+    double I[4];
+    xbtab__solver *solver = NULL;
+    xbtab__solve_report report;
+    xbtab__cells cells = {.G = p.G};
+    p.V[2] = NAN;
+    assert_int_equal(xbtab__solver_create(&solver, &p.wires), XBTAB_OK);
+    assert_int_equal(xbtab__solver_run(solver, &cells, p.V, I, &report), XBTAB_ERR_SOLVE);
+    assert_non_null(strstr(xbtab_error_message(), "residual"));
+    xbtab__solver_destroy(&solver);
+    free_problem(&p);
+}
+
+static void every_failed_allocation_is_told(void **state)
+{
+    (void)state;
+    xbtab__wires wires = {.rows = 5, .columns = 4, .r_word = 1, .r_bit = 1};
+    xbtab_status status = XBTAB_ERR_NOMEM;
+    long k = 0;
+    for (; status == XBTAB_ERR_NOMEM && k < 100; k++) {
+        xbtab__solver *solver = NULL;
+        xbtab__alloc_fail_after(k);
+        status = xbtab__solver_create(&solver, &wires);
+        xbtab__alloc_fail_after(-1);
+        assert_true((status == XBTAB_OK) == (solver != NULL));
+        xbtab__solver_destroy(&solver);
+    }
+    assert_int_equal(status, XBTAB_OK);
+    assert_true(k > 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(linear_circuits_equal_a_dense_solve),
+        cmocka_unit_test(without_wires_it_is_the_ideal_product),
+        cmocka_unit_test(almost_ideal_wires_are_almost_ideal),
+        cmocka_unit_test(a_single_cell_is_a_series_circuit),
+        cmocka_unit_test(the_effective_matrix_is_the_circuit),
+        cmocka_unit_test(transposed_array_has_the_transposed_matrix),
+        cmocka_unit_test(a_solve_that_cannot_reach_its_tolerance_is_an_error),
+        cmocka_unit_test(every_failed_allocation_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
