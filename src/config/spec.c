@@ -285,7 +285,7 @@ static double aligned_full_scale(const xbtab_spec *spec)
 {
     double G_most = spec->G_level[spec->n_levels - 1];
     double unit = (G_most - spec->G_level[0]) / (spec->n_levels - 1) * xbtab_spec_dac_voltage(spec, 1);
-    double codes = ldexp(1.0, spec->adc_bits) - 1.0;
+    double codes = ldexp(1.0, spec->adc_bits);
     double steps = spec->rows * G_most * spec->v_read / (codes * unit);
     return codes * unit * exp2(ceil(log2(steps)));
 }

@@ -36,6 +36,6 @@ xbtab_status xbtab_engine_codes_per_unit(double *out, const xbtab_engine_setup *
     }
     int bits = setup->adc_bits ? setup->adc_bits : t->adc_bits;
     double V_step = t->v_read / ((1 << t->dac_bits) - 1);
-    *out = (ldexp(1.0, bits) - 1.0) * step * V_step / t->I_full_scale;
+    *out = ldexp(1.0, bits) * step * V_step / t->I_full_scale;
     return XBTAB_OK;
 }

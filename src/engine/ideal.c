@@ -42,7 +42,7 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
         return status;
     }
     double V_step = t->v_read / ((1 << t->dac_bits) - 1);
-    s->codes_per_offset = s->largest * t->G_level[0] * V_step / t->I_full_scale;
+    s->codes_per_offset = (s->largest + 1.0) * t->G_level[0] * V_step / t->I_full_scale;
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j++) s->level[i * s->stride + j] = level[i * columns + j];
     }

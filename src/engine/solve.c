@@ -43,7 +43,7 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
                  .rows = rows,
                  .columns = columns,
                  .stride = xbtab_engine_stride(columns),
-                 .scale = (ldexp(1.0, adc_bits) - 1.0) / (ldexp(1.0, t->adc_bits) - 1.0),
+                 .scale = ldexp(1.0, adc_bits - t->adc_bits),
                  .largest = ldexp(1.0, adc_bits) - 1.0};
     s->cell = xbtab__alloc(t->rows * t->columns, sizeof *s->cell);
     if (!s->cell) {

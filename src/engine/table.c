@@ -143,7 +143,7 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
     XBTAB_TRY_DONE(program_array(&tile, setup, level, rows, columns));
     readout_fit fit = {.technology = setup->technology,
                        .I_full_scale = t->I_full_scale,
-                       .scale = (ldexp(1.0, adc_bits) - 1.0) / (ldexp(1.0, t->adc_bits) - 1.0),
+                       .scale = ldexp(1.0, adc_bits - t->adc_bits),
                        .largest = ldexp(1.0, adc_bits) - 1.0};
     readout = fit_readouts(&fit, tile, rows, columns);
     A = crop(tile, rows, columns);

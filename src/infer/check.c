@@ -140,8 +140,7 @@ static xbtab_status check_product(bench *b, const xbtab_mapped *mapped, const pi
     const xbtab__mapped_tile *t = &mapped->tile[p->tile];
     size_t columns = 2 * (size_t)mapped->matrix[p->matrix].weight_slices * t->n_outputs;
     int adc_bits = mapped->setup.adc_bits ? mapped->setup.adc_bits : technology->tables->adc_bits;
-    double largest = ldexp(1.0, adc_bits) - 1.0,
-           scale = largest / (ldexp(1.0, technology->tables->adc_bits) - 1.0);
+    double largest = ldexp(1.0, adc_bits) - 1.0, scale = ldexp(1.0, adc_bits - technology->tables->adc_bits);
     xbtab__cells cells = {.table = &technology->cell, .cell = b->cell};
     xbtab__solve_report solved;
     fill_array(b, mapped, t, columns);

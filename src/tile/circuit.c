@@ -274,8 +274,8 @@ static void start(xbtab__solver *s, const double *V)
     for (int j = 0; j < s->wires.columns; j++) s->V_foot[j] = s->wires.V_foot;
 }
 
-/* The sum of a bit line's cell currents: it does not suffer from the rounding of voltages along wires of little
- * resistance, as the current through the foot would. */
+/* The sum of a bit line's cell currents: it does not suffer from the rounding of voltages along wires of
+ * little resistance, as the current through the foot would. */
 static void read_out(const xbtab__solver *s, double *I_out)
 {
     int rows = s->wires.rows, columns = s->wires.columns;

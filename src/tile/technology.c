@@ -24,8 +24,8 @@ double xbtab_technology_tia(const xbtab_technology *technology, double I)
 
 double xbtab_technology_adc(const xbtab_technology *technology, double I)
 {
-    double largest = ldexp(1.0, technology->tables->adc_bits) - 1.0;
-    return largest * (xbtab_technology_tia(technology, I) - technology->V_low) /
+    return ldexp(1.0, technology->tables->adc_bits) *
+           (xbtab_technology_tia(technology, I) - technology->V_low) /
            (technology->V_high - technology->V_low);
 }
 

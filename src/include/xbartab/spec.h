@@ -53,7 +53,7 @@ typedef struct xbtab_spec {
     int dac_bits;            /* 1, 2 or 4 */
     double v_read;           /* voltage of the largest DAC code [V] */
     int adc_bits;            /* 1 to 12 */
-    double I_full_scale;     /* column current at the ADC's largest code [A] */
+    double I_full_scale;     /* column current of 2^adc_bits ADC steps [A] */
     int range_is_given; /* I_full_scale was set by the user; else the least that covers rows * G_max * v_read
                            with ADC steps of a power of two times one level's step at one DAC step */
     double read_time;   /* duration of one read, for its energy [s] */

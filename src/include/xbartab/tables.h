@@ -110,7 +110,7 @@ typedef struct xbtab_tables {
     double r_driver, r_sink; /* [ohm] */
     int dac_bits, adc_bits;
     double v_read;       /* [V] */
-    double I_full_scale; /* column current at the ADC's largest code [A] */
+    double I_full_scale; /* column current of 2^adc_bits ADC steps [A] */
     xbtab_cell_data cell;
     xbtab_tia_data tia;
     xbtab_transfer_data transfer;

@@ -1,0 +1,249 @@
+/* test_engine.c - the engines against plain code: exact integers, the tables in double precision, each other.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <xbartab/engine.h>
+
+#include "random.h"
+#include "sinh_tables.h"
+
+enum { MOST = 64 };
+
+typedef struct fixture {
+    xbtab_tables *tables;
+    xbtab_technology *technology;
+    uint8_t level[MOST * MOST];
+    uint16_t x[8 * MOST];
+    size_t rows, columns;
+} fixture;
+
+static void prepare(fixture *f, const sinh_design *d, size_t rows, size_t columns, int bits, uint32_t id)
+{
+    xbtab__random random;
+    xbtab__random_init(&random, 3, XBTAB__RANDOM_TEST, id, 0);
+    f->tables = sinh_tables(d);
+    f->technology = NULL;
+    assert_int_equal(xbtab_technology_create(&f->technology, f->tables), XBTAB_OK);
+    f->rows = rows;
+    f->columns = columns;
+    for (size_t c = 0; c < rows * columns; c++)
+        f->level[c] = (uint8_t)xbtab__random_below(&random, (uint32_t)d->n_levels);
+    for (size_t k = 0; k < 8 * rows; k++) f->x[k] = (uint16_t)xbtab__random_below(&random, 1u << bits);
+    for (size_t i = 0; i < rows; i++) f->x[i] = 0;                                  /* all off */
+    for (size_t i = 0; i < rows; i++) f->x[rows + i] = (uint16_t)((1 << bits) - 1); /* all on */
+}
+
+static void finish(fixture *f)
+{
+    xbtab_technology_destroy(&f->technology);
+    xbtab_tables_destroy(&f->tables);
+}
+
+static int32_t *products(const fixture *f, const xbtab_engine_type *engine, const xbtab_engine_setup *setup,
+                         size_t n, int slices)
+{
+    void *state = NULL;
+    size_t stride = xbtab_engine_stride(f->columns);
+    int32_t *acc = aligned_alloc(64, 8 * stride * sizeof *acc);
+    assert_non_null(acc);
+    memset(acc, 0, 8 * stride * sizeof *acc);
+    if (engine->program(&state, setup, f->level, f->rows, f->columns) < 0)
+        fail_msg("%s", xbtab_error_message());
+    for (size_t v = 0; v < 8; v += n) { /* in blocks: the split must not matter */
+        size_t block = 8 - v < n ? 8 - v : n;
+        assert_int_equal(engine->product(state, f->x + v * f->rows, block, slices, acc + v * stride),
+                         XBTAB_OK);
+    }
+    engine->clear(state);
+    return acc;
+}
+
+/* With an ADC of many bits, the difference of two columns is the integers' difference, whatever the levels
+ * and DAC. */
+static void ideal_tiles_with_a_wide_adc_are_exact(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t n_levels;
+        int dac_bits, bits;
+    } cases[] = {{2, 1, 8}, {4, 1, 8}, {4, 2, 8}, {16, 1, 5}, {16, 4, 8}, {2, 4, 12}};
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        fixture f;
+        sinh_design d = {.rows = 53,
+                         .columns = 37,
+                         .n_levels = cases[k].n_levels,
+                         .dac_bits = cases[k].dac_bits,
+                         .adc_bits = 8,
+                         .V0 = 0.43};
+        prepare(&f, &d, 47, 37, cases[k].bits, (uint32_t)k);
+        xbtab_engine_setup setup = {.technology = f.technology, .adc_bits = 22};
+        double unit;
+        assert_int_equal(xbtab_engine_codes_per_unit(&unit, &setup), XBTAB_OK);
+        int slices = (cases[k].bits + d.dac_bits - 1) / d.dac_bits;
+        int32_t *acc = products(&f, &xbtab_engine_ideal, &setup, 3, slices);
+        size_t stride = xbtab_engine_stride(37);
+        for (size_t v = 0; v < 8; v++) {
+            for (size_t j = 1; j < 37; j++) {
+                long wanted = 0;
+                for (size_t i = 0; i < 47; i++) {
+                    wanted += f.x[v * 47 + i] * ((long)f.level[i * 37 + j] - (long)f.level[i * 37 + j - 1]);
+                }
+                double got = ((double)acc[v * stride + j] - (double)acc[v * stride + j - 1]) / unit;
+                assert_int_equal(lround(got), wanted);
+            }
+        }
+        free(acc);
+        finish(&f);
+    }
+}
+
+/* The kernel's integers against the same chain in double precision. */
+static void table_tiles_follow_the_tables(void **state)
+{
+    (void)state;
+    for (int dac_bits = 1; dac_bits <= 4; dac_bits *= 2) {
+        fixture f;
+        sinh_design d = {.rows = 53,
+                         .columns = 37,
+                         .n_levels = 4,
+                         .dac_bits = dac_bits,
+                         .adc_bits = 8,
+                         .r_word = 2,
+                         .r_bit = 3,
+                         .V0 = 0.25};
+        prepare(&f, &d, 45, 31, dac_bits, (uint32_t)(10 + dac_bits));
+        xbtab_engine_setup setup = {.technology = f.technology};
+        int32_t *acc = products(&f, &xbtab_engine_table, &setup, 8, 1);
+        double G[53 * 37], y[37];
+        uint8_t code[53] = {0};
+        xbtab_tile *tile = NULL;
+        for (size_t c = 0; c < 53 * 37; c++) G[c] = f.tables->G_level[0]; /* the unused part of the array */
+        for (size_t i = 0; i < 45; i++) {
+            for (size_t j = 0; j < 31; j++) G[i * 37 + j] = f.tables->G_level[f.level[i * 31 + j]];
+        }
+        assert_int_equal(xbtab_tile_create(&tile, f.technology, G, 53, 37), XBTAB_OK);
+        int n_differ = 0;
+        for (size_t v = 0; v < 8; v++) {
+            double drive = 0;
+            for (size_t i = 0; i < 45; i++) drive += code[i] = (uint8_t)f.x[v * 45 + i];
+            xbtab_tile_product(tile, code, y);
+            for (size_t j = 0; j < 31; j++) {
+                double a = drive / (53.0 * ((1 << dac_bits) - 1)), p = (double)j / 36.0;
+                double adc =
+                    xbtab_technology_adc(f.technology, xbtab_technology_transfer(f.technology, y[j], a, p));
+                double wanted = fmin(fmax(floor(adc + 0.5), 0), 255), off = acc[v * 32 + j] - wanted;
+                /* the kernel takes the drive in 32 steps and the sums in 16 bits: it may fall to the other
+                 * side of a step */
+                if (fabs(off) > 0 && (fabs(off) > 1 || fabs(adc + 0.5 - round(adc + 0.5)) > 0.05)) {
+                    fail_msg("DAC %d, vector %zu, bit line %zu: code %d for %.4f", dac_bits, v, j,
+                             acc[v * 32 + j], adc);
+                }
+                n_differ += off != 0;
+            }
+        }
+        assert_in_range(n_differ, 0, 20);
+        xbtab_tile_destroy(&tile);
+        free(acc);
+        finish(&f);
+    }
+}
+
+static void same_bits_for_any_kernel_and_block(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"c", "avx2", "avx512"};
+    fixture f;
+    sinh_design d = {.rows = 61,
+                     .columns = 43,
+                     .n_levels = 4,
+                     .dac_bits = 1,
+                     .adc_bits = 8,
+                     .r_word = 2,
+                     .r_bit = 3,
+                     .V0 = 0.25};
+    prepare(&f, &d, 61, 43, 8, 20);
+    xbtab_engine_setup setup = {.technology = f.technology};
+    size_t bytes = 8 * xbtab_engine_stride(43) * sizeof(int32_t);
+    int32_t *best = products(&f, &xbtab_engine_table, &setup, 8, 8);
+    for (size_t k = 0; k < 3; k++) {
+        setup.kernel = xbtab_kernel_find(sets[k]);
+        if (!setup.kernel) continue;
+        for (size_t block = 1; block <= 8; block += 3) {
+            int32_t *acc = products(&f, &xbtab_engine_table, &setup, block, 8);
+            assert_memory_equal(acc, best, bytes);
+            free(acc);
+        }
+    }
+    free(best);
+    finish(&f);
+}
+
+/* With almost ideal wires and linear cells, all engines agree to the ADC's step. */
+static void engines_agree_where_nothing_is_lost(void **state)
+{
+    (void)state;
+    fixture f;
+    sinh_design d = {.rows = 29, .columns = 33, .n_levels = 4, .dac_bits = 1, .adc_bits = 8, .V0 = 50.0};
+    prepare(&f, &d, 29, 33, 1, 30);
+    f.tables->r_driver = f.tables->r_sink = 0;
+    for (size_t k = 0; k < f.tables->tia.n; k++) f.tables->tia.V_in[k] = 0;
+    f.tables->transfer.coefficient[0] = 1;
+    f.tables->transfer.coefficient[1] = f.tables->transfer.coefficient[2] = 0;
+    xbtab_technology_destroy(&f.technology);
+    assert_int_equal(xbtab_technology_create(&f.technology, f.tables), XBTAB_OK);
+    xbtab_engine_setup setup = {.technology = f.technology};
+    int32_t *ideal = products(&f, &xbtab_engine_ideal, &setup, 8, 1);
+    int32_t *table = products(&f, &xbtab_engine_table, &setup, 8, 1);
+    int32_t *solve = products(&f, &xbtab_engine_solve, &setup, 8, 1);
+    size_t stride = xbtab_engine_stride(33);
+    for (size_t v = 0; v < 8; v++) {
+        for (size_t j = 0; j < 33; j++) {
+            int32_t code = ideal[v * stride + j];
+            assert_in_range(table[v * stride + j] - code + 1, 0, 2);
+            assert_in_range(solve[v * stride + j] - code + 1, 0, 2);
+        }
+    }
+    assert_true(ideal[stride] > 20); /* all on: something flows */
+    free(ideal);
+    free(table);
+    free(solve);
+    finish(&f);
+}
+
+static void uneven_levels_and_misfits_are_refused(void **state)
+{
+    (void)state;
+    fixture f;
+    sinh_design d = {.rows = 9, .columns = 8, .n_levels = 4, .dac_bits = 1, .adc_bits = 8, .V0 = 0.4};
+    prepare(&f, &d, 9, 8, 1, 40);
+    xbtab_engine_setup setup = {.technology = f.technology};
+    void *made = NULL;
+    double unit;
+    assert_int_equal(xbtab_engine_table.program(&made, &setup, f.level, 10, 8), XBTAB_ERR_INPUT);
+    assert_non_null(strstr(xbtab_error_message(), "10 x 8 cells do not fit the tables' 9 x 8 array"));
+    f.tables->G_level[1] *= 1.2;
+    assert_int_equal(xbtab_engine_codes_per_unit(&unit, &setup), XBTAB_ERR_UNSUPPORTED);
+    assert_non_null(strstr(xbtab_error_message(), "level 1"));
+    assert_null(xbtab_engine_find("guess"));
+    assert_ptr_equal(xbtab_engine_find("table"), &xbtab_engine_table);
+    finish(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ideal_tiles_with_a_wide_adc_are_exact),
+        cmocka_unit_test(table_tiles_follow_the_tables),
+        cmocka_unit_test(same_bits_for_any_kernel_and_block),
+        cmocka_unit_test(engines_agree_where_nothing_is_lost),
+        cmocka_unit_test(uneven_levels_and_misfits_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
