@@ -15,6 +15,23 @@ static const struct {
 
 enum { N_PREFIXES = sizeof prefixes / sizeof prefixes[0] };
 
+/* The word that ends the text is the unit, blanks behind it aside. */
+static bool is_unit(const char *word, const char *unit)
+{
+    size_t n = strlen(unit);
+    return strncmp(word, unit, n) == 0 && word[n + strspn(word + n, " \t")] == '\0';
+}
+
+/* number * 10^exponent read as one decimal, so that "0.1 nm" is the double nearest to 1e-10 and not a
+ * product's rounding. digits[n] is the number's text. */
+static double scaled(const char *digits, size_t n, double value, double factor)
+{
+    char text[64];
+    if (n + 8 >= sizeof text || memchr(digits, 'e', n) || memchr(digits, 'E', n)) return value * factor;
+    snprintf(text, sizeof text, "%.*se%d", (int)n, digits, (int)lround(log10(factor)));
+    return strtod(text, NULL);
+}
+
 const char *xbtab__quantity_parse(double *out, const char *text, const char *unit)
 {
     char *end;
@@ -23,12 +40,11 @@ const char *xbtab__quantity_parse(double *out, const char *text, const char *uni
     if (!isdigit((unsigned char)text[0]) && text[0] != '-' && text[0] != '+' && text[0] != '.') {
         return "is not a number";
     }
-    if (strpbrk(text, "xX") && (text[1] == 'x' || text[1] == 'X' || text[2] == 'x' || text[2] == 'X')) {
-        return "is not a decimal number";
-    }
+    if (strpbrk(text, "xX") == text + 1 || strpbrk(text, "xX") == text + 2) return "is not a decimal number";
     double value = strtod(text, &end);
     if (end == text) return "is not a number";
     if (!isfinite(value)) return "is not a finite number";
+    size_t n = (size_t)(end - text);
     while (isspace((unsigned char)*end)) end++;
     bool bare = strcmp(unit, "1") == 0;
     if (*end == '\0') {
@@ -37,28 +53,17 @@ const char *xbtab__quantity_parse(double *out, const char *text, const char *uni
         return NULL;
     }
     if (bare) {
-        if (strcmp(end, "%") != 0) return "has a unit, but must be a bare number";
+        if (!is_unit(end, "%")) return "has a unit, but must be a bare number";
         *out = value / 100.0;
         return NULL;
     }
-    if (strcmp(end, unit) == 0) {
+    if (is_unit(end, unit)) {
         *out = value;
         return NULL;
     }
     for (int k = 0; k < N_PREFIXES; k++) {
-        if (end[0] == prefixes[k].letter && strcmp(end + 1, unit) == 0) {
-            /* through text, so that "0.1 nm" is the double nearest to 1e-10 and not a product's rounding */
-            char number[64];
-            size_t n = strcspn(text, " \t\r\n");
-            if (n > (size_t)(end - text)) n = (size_t)(end - text);
-            int exponent = (int)lround(log10(prefixes[k].factor));
-            if (n + 8 < sizeof number && !memchr(text, 'e', n) && !memchr(text, 'E', n)) {
-                snprintf(number, sizeof number, "%.*se%d", (int)n, text, exponent);
-                value = strtod(number, NULL);
-            } else {
-                value *= prefixes[k].factor;
-            }
-            *out = value;
+        if (end[0] == prefixes[k].letter && is_unit(end + 1, unit)) {
+            *out = scaled(text, n, value, prefixes[k].factor);
             return NULL;
         }
     }
