@@ -27,8 +27,11 @@ static bool is_unit(const char *word, const char *unit)
 static double scaled(const char *digits, size_t n, double value, double factor)
 {
     char text[64];
-    if (n + 8 >= sizeof text || memchr(digits, 'e', n) || memchr(digits, 'E', n)) return value * factor;
-    snprintf(text, sizeof text, "%.*se%d", (int)n, digits, (int)lround(log10(factor)));
+    size_t mantissa = 0;
+    while (mantissa < n && digits[mantissa] != 'e' && digits[mantissa] != 'E') mantissa++;
+    long exponent = (mantissa < n ? strtol(digits + mantissa + 1, NULL, 10) : 0) + lround(log10(factor));
+    if (mantissa + 16 > sizeof text || labs(exponent) > 400) return value * factor;
+    snprintf(text, sizeof text, "%.*se%ld", (int)mantissa, digits, exponent);
     return strtod(text, NULL);
 }
 

@@ -9,7 +9,8 @@ for header in "$include"/xbartab/*.h; do
     g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$include" -x c++ "$header"
 done
 
-library=$(ls prefix/lib/*/libxbartab.so prefix/lib/libxbartab.so 2>/dev/null | head -1)
+library=$(find prefix -name libxbartab.so | head -1)
+[ -n "$library" ] || fail "no shared library installed"
 odd=$(nm -D --defined-only "$library" | awk '{print $3}' | grep -v '^xbtab_[a-z]' || true)
 [ -z "$odd" ] || fail "symbols without the prefix: $odd"
 
