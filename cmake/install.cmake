@@ -17,5 +17,7 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/xbartabConfigVersion.cmake 
 install(FILES ${CMAKE_BINARY_DIR}/xbartabConfig.cmake ${CMAKE_BINARY_DIR}/xbartabConfigVersion.cmake
   DESTINATION ${package_folder})
 
+# The package finds its prefix from its own place, so that it may be moved.
+file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/xbartab.pc.in ${CMAKE_BINARY_DIR}/xbartab.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/xbartab.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

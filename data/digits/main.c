@@ -81,7 +81,7 @@ int main(int argc, const char **argv)
 {
     long long seed = 1;
     int count = 1000, first = 0, epochs = 6;
-    const char *images = NULL, *labels = NULL, *output = NULL;
+    char *images = NULL, *labels = NULL, *output = NULL; /* popt's, to be freed */
     const struct poptOption options[] = {
         {"seed", '\0', POPT_ARG_LONGLONG, &seed, 0, "which digits (1)", "S"},
         {"count", '\0', POPT_ARG_INT, &count, 0, "images to draw or to train on", "N"},
@@ -113,5 +113,8 @@ int main(int argc, const char **argv)
         code = 2;
     }
     poptFreeContext(context);
+    free(images);
+    free(labels);
+    free(output);
     return code;
 }

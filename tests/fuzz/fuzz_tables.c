@@ -1,0 +1,20 @@
+/* fuzz_tables.c - table files made of anything. */
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <xbartab/tables.h>
+
+#include "fuzz_file.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    xbtab_tables *tables = NULL;
+    const char *path = fuzz_file(data, n, ".h5");
+    if (xbtab_tables_open(&tables, path) < 0 && !xbtab_error_message()[0]) abort();
+    xbtab_tables_destroy(&tables);
+    unlink(path);
+    return 0;
+}
