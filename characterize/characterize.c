@@ -120,10 +120,10 @@ static xbtab_status take_cell(xbtab_tables *t, const xbtab__run *run)
     c->parameter_unit = xbtab__strdup(state->unit);
     c->V_bit = xbtab__alloc(c->n_bit, sizeof *c->V_bit);
     c->V = xbtab__alloc(c->n_v, sizeof *c->V);
-    c->I = xbtab__alloc(c->n_states * c->n_bit * c->n_v, sizeof *c->I);
+    c->I_cell = xbtab__alloc(c->n_states * c->n_bit * c->n_v, sizeof *c->I_cell);
     t->energy.E_cell = xbtab__alloc(c->n_states * c->n_v, sizeof *t->energy.E_cell);
     if (!c->G_state || !c->parameter || !c->parameter_name || !c->parameter_unit || !c->V_bit || !c->V ||
-        !c->I || !t->energy.E_cell) {
+        !c->I_cell || !t->energy.E_cell) {
         return XBTAB_NOMEM();
     }
     for (size_t b = 0; b < c->n_bit; b++) {
@@ -132,8 +132,8 @@ static xbtab_status take_cell(xbtab_tables *t, const xbtab__run *run)
     for (size_t v = 0; v < c->n_v; v++) c->V[v] = xbtab__cell_voltage(spec, (double)v);
     for (size_t s = 0; s < c->n_states; s++) {
         for (size_t b = 0; b < c->n_bit; b++) {
-            memcpy(c->I + (s * c->n_bit + b) * c->n_v,
-                   I + (s * XBTAB__BIT_VOLTAGES + b * (size_t)stride) * c->n_v, c->n_v * sizeof *c->I);
+            memcpy(c->I_cell + (s * c->n_bit + b) * c->n_v,
+                   I + (s * XBTAB__BIT_VOLTAGES + b * (size_t)stride) * c->n_v, c->n_v * sizeof *c->I_cell);
         }
         for (size_t v = 0; v < c->n_v; v++) {
             t->energy.E_cell[s * c->n_v + v] =
@@ -148,12 +148,12 @@ static xbtab_status take_tia(xbtab_tables *t, const xbtab__run *run)
     const double *V = run->unit[XBTAB__UNIT_TIA].numbers.x;
     xbtab_tia_data *a = &t->tia;
     a->n = XBTAB__TIA_POINTS;
-    a->I = xbtab__alloc(a->n, sizeof *a->I);
+    a->I_in = xbtab__alloc(a->n, sizeof *a->I_in);
     a->V_in = xbtab__alloc(a->n, sizeof *a->V_in);
     a->V_out = xbtab__alloc(a->n, sizeof *a->V_out);
-    if (!a->I || !a->V_in || !a->V_out) return XBTAB_NOMEM();
+    if (!a->I_in || !a->V_in || !a->V_out) return XBTAB_NOMEM();
     for (size_t k = 0; k < a->n; k++) {
-        a->I[k] = xbtab__tia_current(run->plan.spec, (double)k);
+        a->I_in[k] = xbtab__tia_current(run->plan.spec, (double)k);
         a->V_in[k] = V[2 * k];
         a->V_out[k] = V[2 * k + 1];
     }
@@ -172,10 +172,10 @@ static xbtab_status take_samples(xbtab_tables *t, const xbtab__run *run)
     d->level = xbtab__alloc(d->n_tiles, t->rows * columns);
     d->code = xbtab__alloc(n, t->rows);
     d->status = xbtab__alloc(n, sizeof *d->status);
-    d->I = xbtab__alloc(n * columns, sizeof *d->I);
+    d->I_out = xbtab__alloc(n * columns, sizeof *d->I_out);
     d->V_out = xbtab__alloc(n * columns, sizeof *d->V_out);
     d->P = xbtab__alloc(n, sizeof *d->P);
-    if (!d->is_heldout || !d->level || !d->code || !d->status || !d->I || !d->V_out || !d->P)
+    if (!d->is_heldout || !d->level || !d->code || !d->status || !d->I_out || !d->V_out || !d->P)
         return XBTAB_NOMEM();
     for (size_t tile = 0; tile < d->n_tiles; tile++) {
         const xbtab__unit_result *unit = &run->unit[XBTAB__UNIT_TILE + (int)tile];
@@ -188,13 +188,13 @@ static xbtab_status take_samples(xbtab_tables *t, const xbtab__run *run)
                 d->status[at] = (int32_t)unit->status;
                 d->P[at] = NAN;
                 for (size_t j = 0; j < columns; j++)
-                    d->I[at * columns + j] = d->V_out[at * columns + j] = NAN;
+                    d->I_out[at * columns + j] = d->V_out[at * columns + j] = NAN;
                 continue;
             }
             const double *x = unit->numbers.x + v * stride;
             d->status[at] = (int32_t)x[0];
             d->P[at] = x[1];
-            memcpy(d->I + at * columns, x + 2, columns * sizeof *x);
+            memcpy(d->I_out + at * columns, x + 2, columns * sizeof *x);
             memcpy(d->V_out + at * columns, x + 2 + columns, columns * sizeof *x);
         }
     }

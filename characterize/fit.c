@@ -20,11 +20,6 @@ static const int32_t terms[][3] = {{1, 0, 0}, {2, 0, 0}, {3, 0, 0}, {1, 1, 0}, {
 
 enum { N_TERMS = sizeof terms / sizeof terms[0] };
 
-static double power(double x, int n)
-{
-    return n == 0 ? 1.0 : n == 1 ? x : n == 2 ? x * x : x * x * x;
-}
-
 /* ---- error sums ---- */
 
 typedef struct error_sum {
@@ -155,7 +150,7 @@ static xbtab_status prepare_tile(samples *all, const xbtab_tables *t, const xbta
         ideal_product(t, level, code, ideal);
         *s = (sample){.y = y,
                       .ideal = ideal,
-                      .I = d->I + at * t->columns,
+                      .I = d->I_out + at * t->columns,
                       .a = mean_drive(code, t->rows, t->dac_bits),
                       .P = d->P[at],
                       .P_model = power_of(programmed, technology, code),
@@ -196,8 +191,8 @@ static xbtab_status fit_terms(xbtab_tables *t, const samples *all)
             t->transfer.y_max = fmax(t->transfer.y_max, u);
             for (int k = 0; k < N_TERMS; k++) {
                 gsl_matrix_set(X, row, (size_t)k,
-                               power(u, terms[k][0]) * power(all->s[s].a, terms[k][1]) *
-                                   power(p, terms[k][2]));
+                               xbtab__power(u, terms[k][0]) * xbtab__power(all->s[s].a, terms[k][1]) *
+                                   xbtab__power(p, terms[k][2]));
             }
             gsl_vector_set(b, row, all->s[s].I[j] / t->I_full_scale);
         }

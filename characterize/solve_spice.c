@@ -1,10 +1,10 @@
 /* solve_spice.c - a crossbar of resistors in ngspice, with all its node voltages: the yardstick of the
  * solver. */
 #include <string.h>
-#include <time.h>
 
 #include <xbartab/solve.h>
 
+#include "clock.h"
 #include "compose.h"
 #include "memory.h"
 #include "plan.h"
@@ -49,13 +49,6 @@ static void name_outputs(const job *j, xbtab__text *names)
     }
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static xbtab_status run(xbtab__spice *spice, long unit, xbtab__bytes *reply, xbtab_sample_status *sample,
                         void *context)
 {
@@ -68,10 +61,10 @@ static xbtab_status run(xbtab__spice *spice, long unit, xbtab__bytes *reply, xbt
     xbtab__compose_resistors(&text, &j->array, j->crossbar->G);
     xbtab__compose_external_sources(&text, j->array.rows);
     name_outputs(j, &names);
-    double began = now();
+    double began = xbtab__seconds();
     xbtab_status status =
         xbtab__solve_text_all(spice, &text, j->n, j->array.rows, j->values, j->n_outputs, &names, out);
-    out[count] = now() - began;
+    out[count] = xbtab__seconds() - began;
     if (status == XBTAB_OK) xbtab__bytes_add(reply, out, (count + 1) * sizeof *out);
     xbtab__free(out);
     xbtab__text_clear(&text);

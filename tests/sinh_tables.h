@@ -50,22 +50,22 @@ static inline xbtab_tables *sinh_tables(const sinh_design *d)
     c->G_state = calloc(N_STATES, sizeof(double));
     c->V_bit = calloc(1, sizeof(double));
     c->V = calloc(N_V, sizeof(double));
-    c->I = calloc(N_STATES * N_V, sizeof(double));
+    c->I_cell = calloc(N_STATES * N_V, sizeof(double));
     for (int v = 0; v < N_V; v++) c->V[v] = V_read * (-0.5 + 1.75 * v / (N_V - 1));
     for (int s = 0; s < N_STATES; s++) {
         c->G_state[s] = G_least * pow(G_most / G_least, (double)s / (N_STATES - 1));
         for (int v = 0; v < N_V; v++) {
-            c->I[s * N_V + v] = c->G_state[s] * V_read * sinh(c->V[v] / d->V0) / sinh(V_read / d->V0);
+            c->I_cell[s * N_V + v] = c->G_state[s] * V_read * sinh(c->V[v] / d->V0) / sinh(V_read / d->V0);
         }
     }
     t->tia.n = N_TIA;
-    t->tia.I = calloc(N_TIA, sizeof(double));
+    t->tia.I_in = calloc(N_TIA, sizeof(double));
     t->tia.V_in = calloc(N_TIA, sizeof(double));
     t->tia.V_out = calloc(N_TIA, sizeof(double));
     for (int k = 0; k < N_TIA; k++) {
-        t->tia.I[k] = t->I_full_scale * (-0.1 + 1.5 * k / (N_TIA - 1));
-        t->tia.V_in[k] = 0.3 * t->tia.I[k];
-        t->tia.V_out[k] = -0.6 * t->tia.I[k] / t->I_full_scale;
+        t->tia.I_in[k] = t->I_full_scale * (-0.1 + 1.5 * k / (N_TIA - 1));
+        t->tia.V_in[k] = 0.3 * t->tia.I_in[k];
+        t->tia.V_out[k] = -0.6 * t->tia.I_in[k] / t->I_full_scale;
     }
     t->transfer.n_terms = N_TERMS;
     t->transfer.power = malloc(sizeof powers);

@@ -173,3 +173,10 @@ int cli_print_json(json_t *object)
     if (bad || fflush(stdout) != 0) return cli_fail("cannot write the JSON result");
     return CLI_DONE;
 }
+
+json_t *cli_error_json(const xbtab_fit_error *e)
+{
+    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "heldout_rmse_fs", e->rmse, "heldout_max_fs", e->max,
+                     "full_scale", e->full_scale, "samples", (json_int_t)e->samples, "failed",
+                     (json_int_t)e->failed);
+}

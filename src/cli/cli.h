@@ -10,6 +10,7 @@
 #include <xbartab/models.h>
 #include <xbartab/progress.h>
 #include <xbartab/status.h>
+#include <xbartab/tables.h>
 
 /** Exit codes: the contract that scripts rely on. */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_MISSED = 3 };
@@ -56,6 +57,9 @@ void cli_catch_interrupt(void);
 
 /** Print one JSON object and free it. */
 int cli_print_json(json_t *object);
+
+/** A table's error on held-out SPICE samples, with the contract's keys. */
+json_t *cli_error_json(const xbtab_fit_error *error);
 
 /** Seconds on a steady clock. */
 double cli_seconds(void);

@@ -7,20 +7,13 @@
 
 #include "cli.h"
 
-static json_t *error_json(const xbtab_fit_error *e)
-{
-    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "heldout_rmse_fs", e->rmse, "heldout_max_fs", e->max,
-                     "full_scale", e->full_scale, "samples", (json_int_t)e->samples, "failed",
-                     (json_int_t)e->failed);
-}
-
 static int report(const char *path, double seconds, int as_json)
 {
     xbtab_tables *t = NULL;
     if (xbtab_tables_open(&t, path) < 0) return cli_failed();
     if (as_json) {
         cli_print_json(json_pack("{s:s, s:f, s:o}", "tables", path, "seconds", seconds, "transfer",
-                                 error_json(&t->transfer.error)));
+                                 cli_error_json(&t->transfer.error)));
     } else {
         printf("%s: transfer table within %.4f %% of full scale (RMSE; largest error %.3f %%) of %ld "
                "held-out SPICE "

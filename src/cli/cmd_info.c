@@ -5,13 +5,6 @@
 
 #include "cli.h"
 
-static json_t *error_json(const xbtab_fit_error *e)
-{
-    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "heldout_rmse_fs", e->rmse, "heldout_max_fs", e->max,
-                     "full_scale", e->full_scale, "samples", (json_int_t)e->samples, "failed",
-                     (json_int_t)e->failed);
-}
-
 static long count_failed(const xbtab_sample_data *s)
 {
     long failed = 0;
@@ -28,9 +21,9 @@ static json_t *info_json(const xbtab_tables *t)
                              "levels", levels, "r_word", t->r_word, "r_bit", t->r_bit, "r_driver",
                              t->r_driver, "r_sink", t->r_sink, "dac_bits", t->dac_bits, "adc_bits",
                              t->adc_bits, "read_voltage", t->v_read, "full_scale", t->I_full_scale);
-    json_t *transfer = error_json(&t->transfer.error);
-    json_object_set_new(transfer, "ideal", error_json(&t->transfer.error_ideal));
-    json_object_set_new(transfer, "effective", error_json(&t->transfer.error_geff));
+    json_t *transfer = cli_error_json(&t->transfer.error);
+    json_object_set_new(transfer, "ideal", cli_error_json(&t->transfer.error_ideal));
+    json_object_set_new(transfer, "effective", cli_error_json(&t->transfer.error_geff));
     json_object_set_new(transfer, "terms", json_integer((json_int_t)t->transfer.n_terms));
     json_t *samples =
         json_pack("{s:I, s:I, s:I}", "tiles", (json_int_t)t->samples.n_tiles, "vectors",
@@ -38,8 +31,8 @@ static json_t *info_json(const xbtab_tables *t)
     json_t *provenance = json_pack("{s:s, s:s, s:I}", "tool", t->tool_version, "ngspice", t->ngspice_version,
                                    "seed", (json_int_t)t->seed);
     return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", XBTAB_TABLES_SCHEMA, "tile", tile,
-                     "cell", error_json(&t->cell.error), "tia", error_json(&t->tia.error), "transfer",
-                     transfer, "energy", error_json(&t->energy.error), "samples", samples, "provenance",
+                     "cell", cli_error_json(&t->cell.error), "tia", cli_error_json(&t->tia.error), "transfer",
+                     transfer, "energy", cli_error_json(&t->energy.error), "samples", samples, "provenance",
                      provenance);
 }
 

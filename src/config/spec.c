@@ -154,6 +154,17 @@ static xbtab_status fail_no_model(const xbtab__yaml *yaml, const char *key, cons
                             xbtab_model_kind_name(kind), name, list);
 }
 
+/* The selector that is no element at all, for cells that name none. */
+static char *no_element(const xbtab_models *models)
+{
+    for (int k = 0; k < xbtab_models_count(models); k++) {
+        const xbtab_model *m = xbtab_models_get(models, k);
+        if (m->kind == XBTAB_MODEL_SELECTOR && m->n_pins == 0) return m->name;
+    }
+    static char nothing[] = "";
+    return nothing;
+}
+
 /* given[k] is set for each parameter that the file gives a value (given may be NULL). */
 static xbtab_status take_use(xbtab_model_use *use, const xbtab__yaml *yaml, const char *key,
                              const use_text *text, const xbtab_models *models, xbtab_model_kind kind,
@@ -331,7 +342,7 @@ static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const s
                               const xbtab_models *models)
 {
     static const char *const topologies[] = {"word_line_input", NULL};
-    static const use_text no_selector = {.model = (char *)"none"};
+    use_text no_selector = {.model = no_element(models)};
     bool gain_is_given = false;
     int topology = 0;
     spec->name = xbtab__strdup(text->name);

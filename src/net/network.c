@@ -3,10 +3,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <omp.h>
 
+#include "clock.h"
 #include "graph.h"
 #include "memory.h"
 
@@ -234,19 +234,12 @@ int xbtab__thread_count(const xbtab_run_options *options)
     return options->threads > 0 ? options->threads : omp_get_max_threads();
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 xbtab_status xbtab__for_images(size_t n, const xbtab_run_options *options, xbtab__image_fn work,
                                void *context)
 {
     enum { BLOCK_A_THREAD = 32 };
     int threads = xbtab__thread_count(options);
-    double began = now();
+    double began = xbtab__seconds();
     for (size_t done = 0; done < n;) {
         size_t end =
             done + (size_t)threads * BLOCK_A_THREAD < n ? done + (size_t)threads * BLOCK_A_THREAD : n;
@@ -265,7 +258,7 @@ xbtab_status xbtab__for_images(size_t n, const xbtab_run_options *options, xbtab
         }
         if (failed < 0) return xbtab__error_set(failed, "%s", message);
         done = end;
-        double seconds = now() - began;
+        double seconds = xbtab__seconds() - began;
         xbtab_progress progress = {.what = options->what ? options->what : "images",
                                    .done = (long)done,
                                    .total = (long)n,

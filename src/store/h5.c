@@ -55,8 +55,8 @@ xbtab_status xbtab__h5_create(xbtab__h5_file *file, const char *path)
     hid_t create = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_link_creation_order(create, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
     H5Pset_obj_track_times(create, false);
-    /* the format since HDF5 1.8 has checksums in all its structure, so that a damaged file is refused by libhdf5 and
-     * does not mislead it */
+    /* the format since HDF5 1.8 has checksums in all its structure, so that a damaged file is refused by
+     * libhdf5 and does not mislead it */
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
     file->id = H5Fcreate(file->beside, H5F_ACC_TRUNC, create, access);

@@ -133,7 +133,7 @@ static xbtab_status write_cell(const xbtab__h5_file *file, xbtab__h5_id group, c
     XBTAB_TRY(xbtab__h5_put_text(file, group, "state_parameter_name", c->parameter_name));
     XBTAB_TRY(xbtab__h5_put_text(file, group, "state_parameter_unit", c->parameter_unit));
     XBTAB_TRY(put_error(file, group, "heldout", &c->error));
-    XBTAB_TRY(xbtab__h5_put(file, group, "current", "A", XBTAB__H5_DOUBLE, c->I, 3, axes));
+    XBTAB_TRY(xbtab__h5_put(file, group, "current", "A", XBTAB__H5_DOUBLE, c->I_cell, 3, axes));
     return xbtab__h5_put(file, group, "state_parameter", c->parameter_unit, XBTAB__H5_DOUBLE, c->parameter, 1,
                          axes);
 }
@@ -145,7 +145,8 @@ static xbtab_status read_cell(const xbtab__h5_file *file, xbtab__h5_id group, xb
     XBTAB_TRY(xbtab__h5_get_text(file, group, "state_parameter_unit", &c->parameter_unit));
     XBTAB_TRY(get_error(file, group, "heldout", &c->error));
     size_t n[3] = {0, 0, 0};
-    XBTAB_TRY(xbtab__h5_get(file, group, "current", XBTAB__H5_DOUBLE, (void **)&c->I, 3, n, MOST_VALUES));
+    XBTAB_TRY(
+        xbtab__h5_get(file, group, "current", XBTAB__H5_DOUBLE, (void **)&c->I_cell, 3, n, MOST_VALUES));
     c->n_states = n[0];
     c->n_bit = n[1];
     c->n_v = n[2];
@@ -162,7 +163,7 @@ static xbtab_status read_cell(const xbtab__h5_file *file, xbtab__h5_id group, xb
 static xbtab_status write_tia(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
 {
     const xbtab_tia_data *a = &t->tia;
-    xbtab__h5_axis axis = {"input_current", "A", a->n, a->I};
+    xbtab__h5_axis axis = {"input_current", "A", a->n, a->I_in};
     XBTAB_TRY(put_error(file, group, "heldout", &a->error));
     XBTAB_TRY(xbtab__h5_put(file, group, "input_voltage", "V", XBTAB__H5_DOUBLE, a->V_in, 1, &axis));
     return xbtab__h5_put(file, group, "output_voltage", "V", XBTAB__H5_DOUBLE, a->V_out, 1, &axis);
@@ -172,8 +173,8 @@ static xbtab_status read_tia(const xbtab__h5_file *file, xbtab__h5_id group, xbt
 {
     xbtab_tia_data *a = &t->tia;
     XBTAB_TRY(get_error(file, group, "heldout", &a->error));
-    XBTAB_TRY(
-        xbtab__h5_get(file, group, "input_current", XBTAB__H5_DOUBLE, (void **)&a->I, 1, &a->n, MOST_VALUES));
+    XBTAB_TRY(xbtab__h5_get(file, group, "input_current", XBTAB__H5_DOUBLE, (void **)&a->I_in, 1, &a->n,
+                            MOST_VALUES));
     XBTAB_TRY(xbtab__h5_get(file, group, "input_voltage", XBTAB__H5_DOUBLE, (void **)&a->V_in, 1, &a->n,
                             MOST_VALUES));
     return xbtab__h5_get(file, group, "output_voltage", XBTAB__H5_DOUBLE, (void **)&a->V_out, 1, &a->n,
@@ -248,7 +249,7 @@ static xbtab_status write_samples(const xbtab__h5_file *file, xbtab__h5_id group
         {"level", "1", XBTAB__H5_UINT8, s->level, 3, {tile, word, bit}},
         {"code", "1", XBTAB__H5_UINT8, s->code, 3, {tile, vector, word}},
         {"status", "1", XBTAB__H5_INT32, s->status, 2, {tile, vector}},
-        {"current", "A", XBTAB__H5_DOUBLE, s->I, 3, {tile, vector, bit}},
+        {"current", "A", XBTAB__H5_DOUBLE, s->I_out, 3, {tile, vector, bit}},
         {"tia_output", "V", XBTAB__H5_DOUBLE, s->V_out, 3, {tile, vector, bit}},
         {"power", "W", XBTAB__H5_DOUBLE, s->P, 2, {tile, vector}},
     };
@@ -275,7 +276,8 @@ static xbtab_status read_samples(const xbtab__h5_file *file, xbtab__h5_id group,
     XBTAB_TRY(
         xbtab__h5_get(file, group, "level", XBTAB__H5_UINT8, (void **)&s->level, 3, level, MOST_VALUES));
     XBTAB_TRY(xbtab__h5_get(file, group, "code", XBTAB__H5_UINT8, (void **)&s->code, 3, code, MOST_VALUES));
-    XBTAB_TRY(xbtab__h5_get(file, group, "current", XBTAB__H5_DOUBLE, (void **)&s->I, 3, out, MOST_VALUES));
+    XBTAB_TRY(
+        xbtab__h5_get(file, group, "current", XBTAB__H5_DOUBLE, (void **)&s->I_out, 3, out, MOST_VALUES));
     XBTAB_TRY(
         xbtab__h5_get(file, group, "tia_output", XBTAB__H5_DOUBLE, (void **)&s->V_out, 3, out, MOST_VALUES));
     return xbtab__h5_get(file, group, "power", XBTAB__H5_DOUBLE, (void **)&s->P, 2, n, MOST_VALUES);
@@ -367,8 +369,8 @@ static xbtab_status check(const xbtab_tables *t, const char *path)
     if (!ascends(c->G_state, c->n_states)) wrong = "/cell/state_conductance does not rise";
     if (!ascends(c->V, c->n_v) || c->n_v < 4) wrong = "/cell/cell_voltage does not rise";
     if (!ascends(c->V_bit, c->n_bit)) wrong = "/cell/bit_line_voltage does not rise";
-    if (!all_finite(c->I, c->n_states * c->n_bit * c->n_v)) wrong = "/cell/current is not finite";
-    if (!ascends(t->tia.I, t->tia.n) || t->tia.n < 4) wrong = "/tia/input_current does not rise";
+    if (!all_finite(c->I_cell, c->n_states * c->n_bit * c->n_v)) wrong = "/cell/current is not finite";
+    if (!ascends(t->tia.I_in, t->tia.n) || t->tia.n < 4) wrong = "/tia/input_current does not rise";
     if (!all_finite(t->tia.V_in, t->tia.n) || !all_finite(t->tia.V_out, t->tia.n))
         wrong = "/tia is not finite";
     if (!all_finite(t->transfer.coefficient, t->transfer.n_terms)) wrong = "/transfer is not finite";
@@ -419,32 +421,15 @@ void xbtab_tables_destroy(xbtab_tables **tables)
 {
     if (!tables || !*tables) return;
     xbtab_tables *t = *tables;
-    void *blocks[] = {t->tile_name,
-                      t->G_level,
-                      t->cell.G_state,
-                      t->cell.parameter,
-                      t->cell.V_bit,
-                      t->cell.V,
-                      t->cell.I,
-                      t->tia.I,
-                      t->tia.V_in,
-                      t->tia.V_out,
-                      t->transfer.power,
-                      t->transfer.coefficient,
-                      t->energy.E_cell,
-                      t->samples.level,
-                      t->samples.code,
-                      t->samples.status,
-                      t->samples.I,
-                      t->samples.V_out,
-                      t->samples.P,
-                      t->spec_text,
-                      t->models_text,
-                      t->tool_version,
-                      t->ngspice_version,
-                      t->cell.parameter_name,
-                      t->cell.parameter_unit,
-                      t->samples.is_heldout};
+    void *blocks[] = {t->tile_name,           t->G_level,           t->cell.G_state,
+                      t->cell.parameter,      t->cell.V_bit,        t->cell.V,
+                      t->cell.I_cell,         t->tia.I_in,          t->tia.V_in,
+                      t->tia.V_out,           t->transfer.power,    t->transfer.coefficient,
+                      t->energy.E_cell,       t->samples.level,     t->samples.code,
+                      t->samples.status,      t->samples.I_out,     t->samples.V_out,
+                      t->samples.P,           t->spec_text,         t->models_text,
+                      t->tool_version,        t->ngspice_version,   t->cell.parameter_name,
+                      t->cell.parameter_unit, t->samples.is_heldout};
     for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++) xbtab__free(blocks[k]);
     xbtab__free(t);
     *tables = NULL;

@@ -75,7 +75,7 @@ xbtab_status xbtab__cell_table_init(xbtab__cell_table *table, const xbtab_cell_d
     memcpy(table->G_state, data->G_state, data->n_states * sizeof *table->G_state);
     lagrange(data->V_bit, n_bit, basis);
     for (int s = 0; s < table->n_states; s++) {
-        const double *I = data->I + (size_t)s * (size_t)n_bit * (size_t)n_v;
+        const double *I = data->I_cell + (size_t)s * (size_t)n_bit * (size_t)n_v;
         for (int m = 0; m < n_bit; m++) {
             for (int v = 0; v < n_v; v++) {
                 y[v] = 0.0;

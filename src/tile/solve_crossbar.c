@@ -3,8 +3,8 @@
 #include <xbartab/solve.h>
 
 #include <math.h>
-#include <time.h>
 
+#include "clock.h"
 #include "circuit.h"
 #include "memory.h"
 #include "solution.h"
@@ -62,13 +62,6 @@ void xbtab_solution_clear(xbtab_solution *s)
     *s = (xbtab_solution){0};
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void keep(xbtab_solution *s, const xbtab_crossbar *c, const xbtab__solver *solver, size_t vector)
 {
     for (size_t i = 0; i < c->rows; i++) {
@@ -108,7 +101,7 @@ xbtab_status xbtab_crossbar_solve(xbtab_solution *out, const xbtab_crossbar *cro
     }
     for (size_t k = 0; k < cells && t; k++) cell[k] = xbtab__cell_of(&t->cell, crossbar->G[k]);
     xbtab__cells devices = {.G = t ? NULL : crossbar->G, .table = t ? &t->cell : NULL, .cell = cell};
-    double began = now();
+    double began = xbtab__seconds();
     for (size_t v = 0; v < n; v++) {
         xbtab__solve_report report;
         for (size_t i = 0; i < crossbar->rows; i++) input[i] = V[i * n + v];
@@ -126,7 +119,7 @@ xbtab_status xbtab_crossbar_solve(xbtab_solution *out, const xbtab_crossbar *cro
         if (s.iterations < report.newton_steps) s.iterations = report.newton_steps;
         s.residual = fmax(s.residual, report.residual);
     }
-    s.seconds = now() - began;
+    s.seconds = xbtab__seconds() - began;
     *out = s;
     s = (xbtab_solution){0};
 done:

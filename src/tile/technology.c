@@ -19,7 +19,7 @@ static double interpolate(const double *x, const double *y, size_t n, double at)
 double xbtab_technology_tia(const xbtab_technology *technology, double I)
 {
     const xbtab_tia_data *t = &technology->tables->tia;
-    return interpolate(t->I, t->V_out, t->n, I);
+    return interpolate(t->I_in, t->V_out, t->n, I);
 }
 
 double xbtab_technology_adc(const xbtab_technology *technology, double I)
@@ -34,18 +34,13 @@ double xbtab_technology_dac_voltage(const xbtab_technology *technology, int code
     return technology->tables->v_read * code / ((1 << technology->tables->dac_bits) - 1);
 }
 
-static double power(double x, int n)
-{
-    return n == 0 ? 1.0 : n == 1 ? x : n == 2 ? x * x : x * x * x;
-}
-
 double xbtab_technology_transfer(const xbtab_technology *technology, double y, double a, double p)
 {
     const xbtab_transfer_data *t = &technology->tables->transfer;
     double u = y / technology->tables->I_full_scale, sum = 0;
     for (size_t k = 0; k < t->n_terms; k++) {
         const int32_t *n = t->power + 3 * k;
-        sum += t->coefficient[k] * power(u, n[0]) * power(a, n[1]) * power(p, n[2]);
+        sum += t->coefficient[k] * xbtab__power(u, n[0]) * xbtab__power(a, n[1]) * xbtab__power(p, n[2]);
     }
     return technology->tables->I_full_scale * sum;
 }
@@ -61,12 +56,12 @@ static xbtab_status fit_input(xbtab_technology *technology)
     const xbtab_tia_data *t = &technology->tables->tia;
     size_t first = 0, end = t->n;
     double c00, c01, c11, sum;
-    while (first < t->n && t->I[first] < 0) first++;
-    while (end > first && t->I[end - 1] > technology->tables->I_full_scale) end--;
+    while (first < t->n && t->I_in[first] < 0) first++;
+    while (end > first && t->I_in[end - 1] > technology->tables->I_full_scale) end--;
     if (end - first < 2)
         XBTAB_FAIL(XBTAB_ERR_INPUT, "/tia has no points between zero and full-scale current");
-    gsl_fit_linear(t->I + first, 1, t->V_in + first, 1, end - first, &technology->V_offset, &technology->r_in,
-                   &c00, &c01, &c11, &sum);
+    gsl_fit_linear(t->I_in + first, 1, t->V_in + first, 1, end - first, &technology->V_offset,
+                   &technology->r_in, &c00, &c01, &c11, &sum);
     if (technology->r_in < 0) technology->r_in = 0; /* an ideal virtual ground, to rounding */
     return XBTAB_OK;
 }
@@ -76,8 +71,8 @@ static double input_bend(const void *context, double I)
 {
     const xbtab_technology *t = context;
     const xbtab_tia_data *d = &t->tables->tia;
-    double at = fmin(fmax(I, d->I[0]), d->I[d->n - 1]);
-    return interpolate(d->I, d->V_in, d->n, at) - (t->V_offset + t->r_in * at);
+    double at = fmin(fmax(I, d->I_in[0]), d->I_in[d->n - 1]);
+    return interpolate(d->I_in, d->V_in, d->n, at) - (t->V_offset + t->r_in * at);
 }
 
 xbtab__wires xbtab__technology_wires(const xbtab_technology *technology, size_t rows, size_t columns,

@@ -16,6 +16,12 @@ struct xbtab_technology {
     double V_low, V_high;  /* the TIA's output at zero and at full-scale current: the ADC's references [V] */
 };
 
+/** x^n for the powers of a transfer table, 0 to 3. */
+static inline double xbtab__power(double x, int n)
+{
+    return n == 0 ? 1.0 : n == 1 ? x : n == 2 ? x * x : x * x * x;
+}
+
 /** The wires of an array of the technology. @param bends  with the TIA's whole input curve, not only its
  * line. */
 xbtab__wires xbtab__technology_wires(const xbtab_technology *technology, size_t rows, size_t columns,

@@ -9,6 +9,13 @@ for header in "$include"/xbartab/*.h; do
     g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$include" -x c++ "$header"
 done
 
+# together, in either order, and behind a header with a macro I
+cat >all.c <<'C'
+#include <complex.h>
+#include <xbartab/xbartab.h>
+C
+gcc -std=c17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$include" all.c
+
 library=$(find prefix -name libxbartab.so | head -1)
 [ -n "$library" ] || fail "no shared library installed"
 odd=$(nm -D --defined-only "$library" | awk '{print $3}' | grep -v '^xbtab_[a-z]' || true)

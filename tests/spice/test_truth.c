@@ -103,8 +103,8 @@ static double solver_difference(const xbtab_tables *t, const xbtab_technology *t
             if (xbtab__solver_run(solver, &cell_set, V, I, &report) < 0) fail_msg("%s", xbtab_error_message());
             assert_int_equal(report.outside, 0);
             for (size_t j = 0; j < t->columns; j++) {
-                most = fmax(most, fabs(s->I[at * t->columns + j]));
-                worst = fmax(worst, fabs(I[j] - s->I[at * t->columns + j]));
+                most = fmax(most, fabs(s->I_out[at * t->columns + j]));
+                worst = fmax(worst, fabs(I[j] - s->I_out[at * t->columns + j]));
             }
         }
     }

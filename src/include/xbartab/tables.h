@@ -56,14 +56,14 @@ typedef struct xbtab_cell_data {
     char *parameter_name, *parameter_unit;
     double *V_bit;         /* V_bit[n_bit]: voltage of the bit-line end [V] */
     double *V;             /* V[n_v]: word-line end minus bit-line end, uniform and ascending [V] */
-    double *I;             /* I[n_states][n_bit][n_v], word line to bit line [A] */
+    double *I_cell;        /* I_cell[n_states][n_bit][n_v], word line to bit line [A] */
     xbtab_fit_error error; /* of the interpolation, at voltages and conductances between the points */
 } xbtab_cell_data;
 
 /** The TIA's static curves. */
 typedef struct xbtab_tia_data {
     size_t n;
-    double *I;             /* I[n]: input current, uniform and ascending [A] */
+    double *I_in;          /* I_in[n]: input current, uniform and ascending [A] */
     double *V_in;          /* V_in[n]: voltage of its input [V] */
     double *V_out;         /* V_out[n]: output [V] */
     xbtab_fit_error error; /* of V_out's interpolation between the points */
@@ -96,7 +96,7 @@ typedef struct xbtab_sample_data {
     uint8_t *level;            /* level[n_tiles][rows][columns] */
     uint8_t *code;             /* code[n_tiles][n_vectors][rows]: DAC codes */
     int32_t *status;           /* status[n_tiles][n_vectors]: xbtab_sample_status */
-    double *I;                 /* I[n_tiles][n_vectors][columns]; NAN where failed [A] */
+    double *I_out;             /* I_out[n_tiles][n_vectors][columns]; NAN where failed [A] */
     double *V_out;             /* V_out[n_tiles][n_vectors][columns]; NAN where failed [V] */
     double *P;                 /* P[n_tiles][n_vectors]: power from the drivers; NAN where failed [W] */
 } xbtab_sample_data;

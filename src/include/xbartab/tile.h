@@ -37,11 +37,11 @@ double xbtab_technology_dac_voltage(const xbtab_technology *technology, int code
 double xbtab_technology_transfer(const xbtab_technology *technology, double y, double a, double p);
 
 /** The TIA's output [V] for a current [A], interpolated in its table; a straight line beyond it. */
-double xbtab_technology_tia(const xbtab_technology *technology, double I);
+double xbtab_technology_tia(const xbtab_technology *technology, double current);
 
 /** The ADC's input in units of codes, not rounded and not clamped, for a bit-line current [A]. The ADC's
  * references are the TIA's own outputs at zero and at full-scale current (a two-point calibration). */
-double xbtab_technology_adc(const xbtab_technology *technology, double I);
+double xbtab_technology_adc(const xbtab_technology *technology, double current);
 
 /** One programmed tile. Read-only once made. */
 typedef struct xbtab_tile {

@@ -1,0 +1,21 @@
+/* xbartab.h - all public headers. */
+#ifndef XBARTAB_XBARTAB_H
+#define XBARTAB_XBARTAB_H
+
+#include <xbartab/characterize.h>
+#include <xbartab/engine.h>
+#include <xbartab/images.h>
+#include <xbartab/infer.h>
+#include <xbartab/kernel.h>
+#include <xbartab/models.h>
+#include <xbartab/netlist.h>
+#include <xbartab/network.h>
+#include <xbartab/progress.h>
+#include <xbartab/solve.h>
+#include <xbartab/spec.h>
+#include <xbartab/status.h>
+#include <xbartab/tables.h>
+#include <xbartab/tile.h>
+#include <xbartab/version.h>
+
+#endif
