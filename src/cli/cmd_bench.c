@@ -2,6 +2,7 @@
  *
  * The competitors take turns inside one run, so that a change of clock or load meets both, and the median
  * over the turns counts. A part is one function that measures and adds its object to the result. */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@ static const struct {
     int (*run)(json_t **result, const char *isa);
 } parts[] = {
     {"kernel", bench_kernel},
+    {"program", bench_program},
+    {"threads", bench_threads},
 };
 enum { N_PARTS = sizeof parts / sizeof parts[0] };
 
@@ -32,20 +35,20 @@ double bench_median(double *x, size_t n)
 }
 
 /* Text: one line a figure, "part.key  value". */
-static void print_text(const json_t *result)
+static void print_text(const char *before, const json_t *figures)
 {
-    const char *part, *key;
-    json_t *figures, *figure;
-    json_object_foreach((json_t *)result, part, figures)
+    const char *key;
+    json_t *figure;
+    json_object_foreach((json_t *)(uintptr_t)figures, key, figure)
     {
-        json_object_foreach(figures, key, figure)
-        {
-            char name[64];
-            snprintf(name, sizeof name, "%s.%s", part, key);
-            if (json_is_string(figure))
-                printf("%-28s %s\n", name, json_string_value(figure));
-            else
-                printf("%-28s %.4g\n", name, json_number_value(figure));
+        char name[128];
+        snprintf(name, sizeof name, "%s%s%s", before, *before ? "." : "", key);
+        if (json_is_object(figure)) {
+            print_text(name, figure);
+        } else if (json_is_string(figure)) {
+            printf("%-28s %s\n", name, json_string_value(figure));
+        } else {
+            printf("%-28s %.4g\n", name, json_number_value(figure));
         }
     }
 }
@@ -61,7 +64,7 @@ int cmd_bench(int argc, const char **argv)
     poptContext context;
     bool wanted[N_PARTS] = {false};
     json_t *result = json_object();
-    int code = cli_parse(&context, argc, argv, options, "[PART...]; the parts: kernel",
+    int code = cli_parse(&context, argc, argv, options, "[PART...]; the parts: kernel, program, threads",
                          "xbartab bench kernel --json", 0, N_PARTS, arguments);
     for (int a = 0; code == CLI_DONE && arguments[a]; a++) {
         int k = 0;
@@ -86,7 +89,7 @@ int cmd_bench(int argc, const char **argv)
         code = cli_print_json(result);
         result = NULL;
     } else if (code == CLI_DONE) {
-        print_text(result);
+        print_text("", result);
     }
     json_decref(result);
     cli_finish(context, options);
