@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "vector.h"
 
 xbtab_status xbtab__lines_init(xbtab__lines *lines, int n_lanes, int n_cells, double r_wire, double r_end,
                                bool end_is_first)
@@ -58,6 +59,7 @@ static double wires_at(const xbtab__lines *lines, int step)
 }
 
 /* y = diagonal * x - g_wire * (neighbours of x) */
+XBTAB__VECTOR
 static void apply(const xbtab__lines *lines, const double *diagonal, const double *restrict x,
                   double *restrict y)
 {
@@ -92,6 +94,7 @@ void xbtab__lines_apply_loaded(const xbtab__lines *lines, const double *x, doubl
     apply(lines, lines->diagonal, x, y);
 }
 
+XBTAB__VECTOR
 void xbtab__lines_add_sums(const xbtab__lines *lines, const double *cell, double factor, double *y)
 {
     size_t n = (size_t)lines->n_lanes;
@@ -113,6 +116,7 @@ const double *xbtab__lines_expand(const xbtab__lines *lines, const double *x, do
     return room;
 }
 
+XBTAB__VECTOR
 void xbtab__lines_factor(xbtab__lines *lines, const double *slope)
 {
     size_t n = (size_t)lines->n_lanes;
@@ -132,6 +136,7 @@ void xbtab__lines_factor(xbtab__lines *lines, const double *slope)
     }
 }
 
+XBTAB__VECTOR
 void xbtab__lines_solve(const xbtab__lines *lines, const double *restrict y, double *restrict x)
 {
     size_t n = (size_t)lines->n_lanes, last = (size_t)(lines->n_steps - 1) * n;
