@@ -19,5 +19,5 @@ install(FILES ${CMAKE_BINARY_DIR}/xbartabConfig.cmake ${CMAKE_BINARY_DIR}/xbarta
 
 # The package finds its prefix from its own place, so that it may be moved.
 file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-configure_file(cmake/xbartab.pc.in ${CMAKE_BINARY_DIR}/xbartab.pc @ONLY)
+configure_file(scripts/cmake/xbartab.pc.in ${CMAKE_BINARY_DIR}/xbartab.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/xbartab.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
