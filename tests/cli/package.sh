@@ -45,7 +45,7 @@ add_executable(use main.c)
 target_link_libraries(use PRIVATE xbartab::xbartab)
 C
 models=$scratch/prefix/share/xbartab/devicemodels
-cmake -S use -B use/build -DCMAKE_PREFIX_PATH="$scratch/prefix" >/dev/null
+cmake -G Ninja -S use -B use/build -DCMAKE_PREFIX_PATH="$scratch/prefix" >/dev/null
 cmake --build use/build >/dev/null
 use/build/use "$models" | grep -q '^[0-9]* models$' || fail "the consumer through CMake"
 
