@@ -2,8 +2,9 @@
  *
  * Each worker has a slot with one socket. A slot holds at most one unit, and keeps it when its worker dies,
  * so that the replacement tries the same unit once more; after the second time the unit is reported as
- * crashed or out of time. Workers are ended with SIGKILL throughout: they hold nothing that needs a farewell.
- */
+ * crashed or out of time. A worker that somebody shot (SIGKILL that is not ours) says nothing about its unit,
+ * so that does not count, within reason. Workers are ended with SIGKILL throughout: they hold nothing that
+ * needs a farewell. */
 #include "worker.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ enum {
     NO_UNIT = -1,
     MAX_TRIES = 2,
     MAX_STARTS = 3,
+    MAX_SHOTS = 20, /* of one slot between two replies: then it is no accident */
     START_GRACE_MS = 1000,
     TICK_MS = 50,
     RECEIVE_STEP = 1 << 16
@@ -48,6 +50,7 @@ typedef struct worker_slot {
     size_t rss;      /* of this worker, latest [bytes] */
     long unit;       /* NO_UNIT = none; kept for the next worker when this one dies */
     int n_tries;     /* of that unit */
+    int n_shots;     /* workers shot by others since the last reply */
     double deadline; /* of the start or the unit, by clock_now() */
     xbtab__bytes in; /* received so far; at most one message */
 } worker_slot;
@@ -73,9 +76,11 @@ static double clock_now(void)
 
 /* ---- workers come and go ---- */
 
-static void end_worker(worker_pool *pool, worker_slot *slot)
+/* Returns what waitpid() says. A worker that was dying already keeps its own reason. */
+static int end_worker(worker_pool *pool, worker_slot *slot)
 {
-    if (slot->state == SLOT_EMPTY) return;
+    int status = 0;
+    if (slot->state == SLOT_EMPTY) return status;
     if (slot->state ==
         SLOT_STARTING) { /* a worker that is killed in these 2 ms would leave its folder behind */
         struct pollfd up = {.fd = slot->socket, .events = POLLIN};
@@ -83,11 +88,12 @@ static void end_worker(worker_pool *pool, worker_slot *slot)
     }
     close(slot->socket);
     kill(slot->pid, SIGKILL);
-    while (waitpid(slot->pid, NULL, 0) < 0 && errno == EINTR) {
+    while (waitpid(slot->pid, &status, 0) < 0 && errno == EINTR) {
     }
     if (slot->rss > pool->stats.rss_last_bytes) pool->stats.rss_last_bytes = slot->rss;
     slot->state = SLOT_EMPTY;
     slot->in.n = 0;
+    return status;
 }
 
 static xbtab_status start_worker(worker_pool *pool, worker_slot *slot)
@@ -174,8 +180,18 @@ static xbtab_status deliver(worker_pool *pool, worker_slot *slot, xbtab_sample_s
 static xbtab_status lose_worker(worker_pool *pool, worker_slot *slot, xbtab_sample_status why)
 {
     bool was_busy = slot->state == SLOT_BUSY;
-    end_worker(pool, slot);
+    int status = end_worker(pool, slot);
+    bool was_shot = why == XBTAB_SAMPLE_CRASHED && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     pool->stats.n_lost++;
+    if (was_shot && slot->n_shots++ < MAX_SHOTS) {
+        if (was_busy) {
+            slot->n_tries--;
+            pool->stats.n_retried++;
+        } else {
+            slot->n_starts--;
+        }
+        return XBTAB_OK;
+    }
     if (slot->n_starts >= MAX_STARTS) {
         XBTAB_FAIL(XBTAB_ERR_SPICE, "%d workers in a row did not get ngspice to start", MAX_STARTS);
     }
@@ -199,6 +215,7 @@ static xbtab_status take_reply(worker_pool *pool, worker_slot *slot, const xbtab
         slot->in.n = 0;
         return XBTAB_OK;
     }
+    slot->n_shots = 0;
     slot->rss = (size_t)message->rss;
     if (slot->n_units++ == 0 && slot->rss > pool->stats.rss_first_bytes) {
         pool->stats.rss_first_bytes = slot->rss;

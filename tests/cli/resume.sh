@@ -31,8 +31,8 @@ done
 # workers shot one after the other
 "$XBARTAB" characterize tile.yaml -o shot.h5 -j 2 >/dev/null 2>&1 &
 run=$!
-for shot in 1 2 3 4; do
-    sleep 0.15
+for shot in 1 2 3 4 5 6; do
+    sleep 0.11
     worker=$(pgrep -P $run | head -1 || true)
     [ -z "$worker" ] || kill -KILL "$worker" 2>/dev/null || true
 done
