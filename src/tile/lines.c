@@ -95,11 +95,13 @@ void xbtab__lines_apply_loaded(const xbtab__lines *lines, const double *x, doubl
 }
 
 XBTAB__VECTOR
-void xbtab__lines_add_sums(const xbtab__lines *lines, const double *cell, double factor, double *y)
+void xbtab__lines_add_sums(const xbtab__lines *lines, const double *restrict cell, double factor,
+                           double *restrict y)
 {
     size_t n = (size_t)lines->n_lanes;
     if (lines->kind == XBTAB__LINES_LADDER) {
-        for (size_t k = 0; k < xbtab__lines_size(lines); k++) y[k] += factor * cell[k];
+        n *= (size_t)lines->n_steps;
+        for (size_t k = 0; k < n; k++) y[k] += factor * cell[k];
         return;
     }
     for (int s = 0; s < lines->n_cells; s++) {

@@ -44,7 +44,8 @@ void xbtab__lines_apply(const xbtab__lines *lines, const double *x, double *y);
 void xbtab__lines_apply_loaded(const xbtab__lines *lines, const double *x, double *y);
 
 /** y += factor * (cell array summed onto the nodes). */
-void xbtab__lines_add_sums(const xbtab__lines *lines, const double *cell, double factor, double *y);
+void xbtab__lines_add_sums(const xbtab__lines *lines, const double *restrict cell, double factor,
+                           double *restrict y);
 
 /** The node of each cell as a cell array: x itself for ladders, else spread into room. */
 const double *xbtab__lines_expand(const xbtab__lines *lines, const double *x, double *room);
