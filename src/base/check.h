@@ -22,24 +22,24 @@ xbtab_status xbtab__error_prefix(xbtab_status code, const char *format, ...) XBT
 #define XBTAB_FAIL(code, ...) return xbtab__error_set((code), __VA_ARGS__)
 
 /** Pass a failure on; for functions that own nothing yet. */
-#define XBTAB_TRY(call)                \
-    do {                               \
-        xbtab_status try_ = (call);    \
-        if (try_ < 0) return try_;     \
+#define XBTAB_TRY(call)                                                                                      \
+    do {                                                                                                     \
+        xbtab_status try_ = (call);                                                                          \
+        if (try_ < 0) return try_;                                                                           \
     } while (0)
 
 /** Pass a failure on through the label done; needs a variable xbtab_status status. */
-#define XBTAB_TRY_DONE(call)           \
-    do {                               \
-        status = (call);               \
-        if (status < 0) goto done;     \
+#define XBTAB_TRY_DONE(call)                                                                                 \
+    do {                                                                                                     \
+        status = (call);                                                                                     \
+        if (status < 0) goto done;                                                                           \
     } while (0)
 
 /** Fail through the label done; needs a variable xbtab_status status. */
-#define XBTAB_FAIL_DONE(code, ...)                          \
-    do {                                                    \
-        status = xbtab__error_set((code), __VA_ARGS__);     \
-        goto done;                                          \
+#define XBTAB_FAIL_DONE(code, ...)                                                                           \
+    do {                                                                                                     \
+        status = xbtab__error_set((code), __VA_ARGS__);                                                      \
+        goto done;                                                                                           \
     } while (0)
 
 #endif

@@ -78,8 +78,9 @@ xbtab_status xbtab__file_read_gz(char **data, size_t *n, const char *path, size_
         }
     }
     bytes[used] = '\0';
-    status = gzclose_r(file) == Z_OK ? XBTAB_OK
-                                     : xbtab__error_set(XBTAB_ERR_INPUT, "%s: gzip file ends too early", path);
+    status = gzclose_r(file) == Z_OK
+                 ? XBTAB_OK
+                 : xbtab__error_set(XBTAB_ERR_INPUT, "%s: gzip file ends too early", path);
     file = NULL;
     if (status < 0) goto done;
     *data = bytes;

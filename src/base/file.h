@@ -6,7 +6,8 @@
 
 #include "check.h"
 
-/** Read a file as it is. @param[out] data  zero-terminated behind its n bytes; caller frees with xbtab__free().
+/** Read a file as it is. @param[out] data  zero-terminated behind its n bytes; caller frees with
+ * xbtab__free().
  *  @return XBTAB_ERR_IO (missing, unreadable), XBTAB_ERR_INPUT (larger than max bytes), XBTAB_ERR_NOMEM. */
 xbtab_status xbtab__file_read(char **data, size_t *n, const char *path, size_t max) XBTAB_MUST_CHECK;
 
@@ -14,7 +15,8 @@ xbtab_status xbtab__file_read(char **data, size_t *n, const char *path, size_t m
  *  gzip stream is XBTAB_ERR_INPUT. max bounds the unpacked bytes. */
 xbtab_status xbtab__file_read_gz(char **data, size_t *n, const char *path, size_t max) XBTAB_MUST_CHECK;
 
-/** A name beside path for a file that is being written; caller frees with xbtab__free(). NULL: out of memory. */
+/** A name beside path for a file that is being written; caller frees with xbtab__free(). NULL: out of memory.
+ */
 char *xbtab__file_beside(const char *path);
 
 /** Write n bytes beside path and rename: path is either the old file or the whole new one. */

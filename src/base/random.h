@@ -14,7 +14,8 @@ typedef enum xbtab__random_use {
     XBTAB__RANDOM_DIGITS = 3,      /* drawn digits */
     XBTAB__RANDOM_TRAINING = 4,    /* initial weights, batch order */
     XBTAB__RANDOM_CHECK = 5,       /* products picked for checking */
-    XBTAB__RANDOM_TEST = 6         /* tests and benchmarks */
+    XBTAB__RANDOM_TEST = 6,        /* tests and benchmarks */
+    XBTAB__RANDOM_REFINE = 7       /* input vectors that refine a tile */
 } xbtab__random_use;
 
 typedef struct xbtab__random {

@@ -13,8 +13,8 @@ static _Thread_local char message[MESSAGE_SIZE];
 const char *xbtab_status_text(xbtab_status status)
 {
     switch (status) {
-#define STATUS_CASE(name, value, text) \
-    case name:                         \
+#define STATUS_CASE(name, value, text)                                                                       \
+    case name:                                                                                               \
         return text;
         XBTAB_STATUS_LIST(STATUS_CASE)
 #undef STATUS_CASE

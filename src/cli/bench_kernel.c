@@ -51,6 +51,7 @@ typedef struct work {
     double A[2][SIZE][SIZE], A_const[SIZE], readout[XBTAB_KERNEL_BINS][SIZE][4];
     _Alignas(64) uint8_t stream[SIZE / 4 * 16 * SIZE * 2];
     int32_t *acc;
+    uint64_t outside;
 } work;
 
 /* Currents with 10 % lost in the wires at the far corner, and a read-out that bends by some per cent. */
@@ -78,6 +79,7 @@ static xbtab_status make_tile(work *w)
                                 .A = &w->A[0][0][0],
                                 .A_const = w->A_const,
                                 .full_scale = SIZE * V_READ * G_MAX / 2,
+                                .I_known = SIZE * V_READ * G_MAX,
                                 .readout = &w->readout[0][0][0]};
     for (int v = 0; v < VECTORS; v++)
         for (int i = 0; i < SIZE; i++) w->x[v][i] = (uint16_t)(draw(&random) >> 56);
@@ -99,7 +101,7 @@ static void look_up(work *w)
 {
     xbtab_kernel_batch batch = {
         .n = PRODUCTS, .pattern = &w->pattern[0][0], .bin = w->bin, .shift = w->shift, .row = w->row};
-    w->functions->product(w->tile, &batch, w->acc);
+    w->outside += w->functions->product(w->tile, &batch, w->acc);
 }
 
 static void multiply(work *w, int calls)

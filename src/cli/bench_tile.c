@@ -149,10 +149,11 @@ static double run_threads(const tile_bench *b, const void *state, int threads)
         int32_t *acc = aligned_alloc(64, (size_t)VECTORS * SIDE * sizeof *acc);
         if (!acc) abort();
         memset(acc, 0, (size_t)VECTORS * SIDE * sizeof *acc);
+        xbtab_product_counts counts = {0};
 #pragma omp barrier
         double began = cli_seconds();
         for (int k = 0; k < 4; k++) {
-            if (xbtab_engine_table.product(state, b->x, VECTORS, SLICES, acc) < 0) abort();
+            if (xbtab_engine_table.product(state, b->x, VECTORS, SLICES, acc, &counts) < 0) abort();
         }
         seconds = cli_seconds() - began;
         free(acc);

@@ -103,7 +103,7 @@ static int run_mode(inference *f, const char *mode, double *share, xbtab_mapped_
     xbtab_mapped_get_report(mapped, report);
     f->run.what = mode;
     double began = cli_seconds();
-    if (xbtab_mapped_run(mapped, f->images, f->images->n, &f->run, f->outputs) < 0) code = cli_failed();
+    if (xbtab_mapped_run(mapped, f->images, f->images->n, &f->run, f->outputs, NULL) < 0) code = cli_failed();
     *seconds = cli_seconds() - began;
     if (code == CLI_DONE) *share = accuracy(f);
     if (code == CLI_DONE && f->o.check && engine == &xbtab_engine_table &&

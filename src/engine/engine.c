@@ -1,10 +1,9 @@
 /* engine.c - the list of engines, and what they share. */
-#include <xbartab/engine.h>
-
 #include <math.h>
 #include <string.h>
 
-#include "check.h"
+#include "engine_private.h"
+#include "memory.h"
 
 static const xbtab_engine_type *const engines[] = {&xbtab_engine_ideal, &xbtab_engine_table,
                                                    &xbtab_engine_solve, NULL};
@@ -37,5 +36,22 @@ xbtab_status xbtab_engine_codes_per_unit(double *out, const xbtab_engine_setup *
     int bits = setup->adc_bits ? setup->adc_bits : t->adc_bits;
     double V_step = t->v_read / ((1 << t->dac_bits) - 1);
     *out = ldexp(1.0, bits) * step * V_step / t->I_full_scale;
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab__engine_conductances(double **G, const xbtab_tables *t, const uint8_t *level, size_t rows,
+                                        size_t columns)
+{
+    if (rows > t->rows || columns > t->columns) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%zu x %zu cells do not fit the tables' %zu x %zu array", rows, columns,
+                   t->rows, t->columns);
+    }
+    double *g = xbtab__alloc(t->rows * t->columns, sizeof *g);
+    if (!g) return XBTAB_NOMEM();
+    for (size_t c = 0; c < t->rows * t->columns; c++) g[c] = t->G_level[0];
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < columns; j++) g[i * t->columns + j] = t->G_level[level[i * columns + j]];
+    }
+    *G = g;
     return XBTAB_OK;
 }

@@ -66,7 +66,8 @@ static int64_t add_levels(const ideal *s, const uint16_t *x, int slice, int32_t 
     return drive;
 }
 
-static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc)
+static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
+                            xbtab_product_counts *counts)
 {
     const ideal *s = state;
     int32_t *restrict sum = xbtab__alloc_aligned(s->stride, sizeof *sum);
@@ -76,6 +77,7 @@ static xbtab_status product(const void *state, const uint16_t *x, size_t n, int 
         for (int t = 0; t < slices; t++) {
             int64_t drive = add_levels(s, x + v * s->rows, t, sum);
             if (drive == 0) continue; /* no current, code 0 */
+            counts->codes += s->columns;
             double offset = s->codes_per_offset * (double)drive + 0.5;
             int shift = t * s->dac_bits;
             for (size_t j = 0; j < s->columns; j++) { /* never negative, so cutting off rounds down */

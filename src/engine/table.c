@@ -4,20 +4,21 @@
  * For one bit line and one mean drive, everything behind the effective matrix is a function of one current y:
  * the transfer correction (a cubic), the TIA's curve and the ADC's scale. It is interpolated by a cubic
  * through four Chebyshev points of the range of y, and the difference from the tables' own curves is
- * measured. */
-#include <xbartab/engine.h>
-
+ * measured. The tile's own refinement (refine.h) goes the same way and costs a product nothing. */
 #include <math.h>
 #include <string.h>
 
-#include "check.h"
+#include "engine_private.h"
 #include "memory.h"
+#include "refine.h"
 
-enum { NODES = 4, PROBES = 9, PRODUCTS_A_BLOCK = 64, MOST_SLICES = 16 };
+enum { NODES = 4, PROBES = 9, PRODUCTS_A_BLOCK = 64, MOST_SLICES = 16, DEFAULT_REFINE = 20 };
 
 typedef struct table {
+    const xbtab_technology *technology;
     xbtab_kernel_tile *kernel;
     const xbtab_kernel_functions *functions;
+    xbtab__refinement refinement;
     double readout_error; /* [codes] */
 } table;
 
@@ -26,6 +27,7 @@ static void clear(void *state)
     table *s = state;
     if (!s) return;
     xbtab_kernel_tile_destroy(&s->kernel);
+    xbtab__refinement_clear(&s->refinement);
     xbtab__free(s);
 }
 
@@ -51,28 +53,36 @@ static double cubic(const double *c, double u)
 
 typedef struct readout_fit {
     const xbtab_technology *technology;
+    const xbtab__refinement *refinement;
     double I_full_scale, scale; /* scale: other ADC bits than the technology's */
     double largest;             /* code */
     double error;               /* worst so far [codes] */
 } readout_fit;
 
-static double code_of(const readout_fit *fit, double u, double a, double p)
+/* A bit line at one mean drive. */
+typedef struct line {
+    size_t j;
+    double place, a;
+} line;
+
+static double code_of(const readout_fit *fit, double u, line l)
 {
-    double I = xbtab_technology_transfer(fit->technology, u * fit->I_full_scale, a, p);
+    double I =
+        xbtab__refined_current(fit->refinement, fit->technology, u * fit->I_full_scale, l.a, l.j, l.place);
     return fit->scale * xbtab_technology_adc(fit->technology, I);
 }
 
-/* One bit line at one mean drive; its currents lie in [0, most] (shares of full scale). */
-static void fit_readout(readout_fit *fit, double a, double p, double most, double *c)
+/* Its currents lie in [0, most] (shares of full scale). */
+static void fit_readout(readout_fit *fit, line l, double most, double *c)
 {
     double u[NODES], f[NODES];
     for (int k = 0; k < NODES; k++) {
         u[k] = 0.5 * most * (1.0 - cos(M_PI * (k + 0.5) / NODES));
-        f[k] = code_of(fit, u[k], a, p);
+        f[k] = code_of(fit, u[k], l);
     }
     interpolate(u, f, c);
     for (int k = 0; k < PROBES; k++) {
-        double at = most * k / (PROBES - 1), wanted = code_of(fit, at, a, p);
+        double at = most * k / (PROBES - 1), wanted = code_of(fit, at, l);
         if (wanted < 0 || wanted > fit->largest) continue;
         fit->error = fmax(fit->error, fabs(cubic(c, at) - wanted));
     }
@@ -89,31 +99,11 @@ static double *fit_readouts(readout_fit *fit, const xbtab_tile *tile, size_t row
         for (size_t i = 0; i < rows; i++) most += fmax(A[i * tile->columns + j], 0.0);
         most = fmin(fmax(most / fit->I_full_scale, 1e-3), 1.05);
         for (int b = 0; b < XBTAB_KERNEL_BINS; b++) {
-            double a = (double)b / (XBTAB_KERNEL_BINS - 1);
-            fit_readout(fit, a, p, most, readout + ((size_t)b * columns + j) * 4);
+            line l = {.j = j, .place = p, .a = (double)b / (XBTAB_KERNEL_BINS - 1)};
+            fit_readout(fit, l, most, readout + ((size_t)b * columns + j) * 4);
         }
     }
     return readout;
-}
-
-/* The whole array, with the given cells in its first rows and columns. */
-static xbtab_status program_array(xbtab_tile **tile, const xbtab_engine_setup *setup, const uint8_t *level,
-                                  size_t rows, size_t columns)
-{
-    const xbtab_tables *t = xbtab_technology_tables(setup->technology);
-    if (rows > t->rows || columns > t->columns) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%zu x %zu cells do not fit the tables' %zu x %zu array", rows, columns,
-                   t->rows, t->columns);
-    }
-    double *G = xbtab__alloc(t->rows * t->columns, sizeof *G);
-    if (!G) return XBTAB_NOMEM();
-    for (size_t c = 0; c < t->rows * t->columns; c++) G[c] = t->G_level[0];
-    for (size_t i = 0; i < rows; i++) {
-        for (size_t j = 0; j < columns; j++) G[i * t->columns + j] = t->G_level[level[i * columns + j]];
-    }
-    xbtab_status status = xbtab_tile_create(tile, setup->technology, G, t->rows, t->columns);
-    xbtab__free(G);
-    return status;
 }
 
 /* The part of the effective matrix that is in use: A[n_codes][rows][columns]. */
@@ -130,6 +120,17 @@ static double *crop(const xbtab_tile *tile, size_t rows, size_t columns)
     return A;
 }
 
+/* Tables without samples say nothing of their range. */
+static double known_current(const xbtab_tables *t)
+{
+    return t->transfer.y_max > 0 ? t->transfer.y_max * t->I_full_scale : INFINITY;
+}
+
+static int refinements(const xbtab_engine_setup *setup)
+{
+    return setup->refine == 0 ? DEFAULT_REFINE : setup->refine < 0 ? 0 : setup->refine;
+}
+
 static xbtab_status program(void **state, const xbtab_engine_setup *setup, const uint8_t *level, size_t rows,
                             size_t columns)
 {
@@ -137,11 +138,16 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
     int adc_bits = setup->adc_bits ? setup->adc_bits : t->adc_bits;
     xbtab_status status;
     xbtab_tile *tile = NULL;
-    double *readout = NULL, *A = NULL;
+    double *readout = NULL, *A = NULL, *G = NULL;
     table *s = xbtab__alloc(1, sizeof *s);
     if (!s) return XBTAB_NOMEM();
-    XBTAB_TRY_DONE(program_array(&tile, setup, level, rows, columns));
+    s->technology = setup->technology;
+    XBTAB_TRY_DONE(xbtab__engine_conductances(&G, t, level, rows, columns));
+    XBTAB_TRY_DONE(xbtab_tile_create(&tile, setup->technology, G, t->rows, t->columns));
+    XBTAB_TRY_DONE(
+        xbtab__refine(&s->refinement, setup->technology, tile, G, rows, columns, refinements(setup)));
     readout_fit fit = {.technology = setup->technology,
+                       .refinement = &s->refinement,
                        .I_full_scale = t->I_full_scale,
                        .scale = ldexp(1.0, adc_bits - t->adc_bits),
                        .largest = ldexp(1.0, adc_bits) - 1.0};
@@ -159,6 +165,7 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
                                 .A = A,
                                 .A_const = tile->A_const,
                                 .full_scale = t->I_full_scale,
+                                .I_known = known_current(t),
                                 .readout = readout};
     XBTAB_TRY_DONE(xbtab_kernel_tile_create(&s->kernel, &input));
     s->functions = setup->kernel ? setup->kernel : xbtab_kernel_find(NULL);
@@ -169,11 +176,13 @@ done:
     xbtab_tile_destroy(&tile);
     xbtab__free(readout);
     xbtab__free(A);
+    xbtab__free(G);
     clear(s);
     return status;
 }
 
-static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc)
+static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
+                            xbtab_product_counts *counts)
 {
     const table *s = state;
     const xbtab_kernel_tile *tile = s->kernel;
@@ -201,15 +210,29 @@ static xbtab_status product(const void *state, const uint16_t *x, size_t n, int 
             n_block = kept;
         }
         xbtab_kernel_batch batch = {.n = n_block, .pattern = pattern, .bin = bin, .shift = shift, .row = row};
-        s->functions->product(tile, &batch, acc);
+        counts->outside += s->functions->product(tile, &batch, acc);
+        counts->codes += n_block * tile->columns;
     }
     xbtab__free(pattern);
     return XBTAB_OK;
 }
 
-double xbtab_engine_table_readout_error(const void *state)
+void xbtab_engine_table_report(const void *state, xbtab_table_report *report)
 {
-    return ((const table *)state)->readout_error;
+    const table *s = state;
+    *report = (xbtab_table_report){.readout_error = s->readout_error,
+                                   .is_refined = s->refinement.is_refined,
+                                   .squares = s->refinement.squares,
+                                   .most = s->refinement.most,
+                                   .samples = s->refinement.samples};
+}
+
+double xbtab__engine_table_current(const void *state, double y, double a, size_t j)
+{
+    const table *s = state;
+    size_t columns = xbtab_technology_tables(s->technology)->columns;
+    double place = columns > 1 ? (double)j / (double)(columns - 1) : 0.0;
+    return xbtab__refined_current(&s->refinement, s->technology, y, a, j, place);
 }
 
 const xbtab_engine_type xbtab_engine_table = {

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine_private.h"
+#include "exact.h"
 #include "mapping.h"
 #include "memory.h"
 #include "random.h"
@@ -63,74 +65,62 @@ static void catch_vector(void *context, size_t m, size_t first, size_t n, const 
 typedef struct bench {
     uint8_t *level, *code;
     uint16_t *x;
-    double *G, *V, *I, *y;
-    xbtab__cell *cell;
+    double *I, *y;
     int32_t *acc;
-    xbtab__solver *solver;
+    xbtab__exact *circuit;
     float *outputs;
 } bench;
 
 static void bench_clear(bench *b)
 {
-    void *blocks[] = {b->level, b->code, b->x, b->G, b->V, b->I, b->y, b->cell, b->acc, b->outputs};
+    void *blocks[] = {b->level, b->code, b->x, b->I, b->y, b->acc, b->outputs};
     for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++) xbtab__free(blocks[k]);
-    xbtab__solver_destroy(&b->solver);
+    xbtab__exact_destroy(&b->circuit);
 }
 
 static xbtab_status bench_init(bench *b, const xbtab_mapped *mapped, size_t n_outputs)
 {
-    size_t rows = mapped->rows, columns = mapped->columns, cells = rows * columns;
-    xbtab__wires wires = xbtab__technology_wires(mapped->setup.technology, rows, columns, true);
-    *b = (bench){.level = xbtab__alloc(cells, 1),
+    size_t rows = mapped->rows, columns = mapped->columns;
+    *b = (bench){.level = xbtab__alloc(rows * columns, 1),
                  .code = xbtab__alloc(rows, 1),
                  .x = xbtab__alloc(rows, sizeof *b->x),
-                 .G = xbtab__alloc(cells, sizeof *b->G),
-                 .V = xbtab__alloc(rows, sizeof *b->V),
                  .I = xbtab__alloc(columns, sizeof *b->I),
                  .y = xbtab__alloc(columns, sizeof *b->y),
-                 .cell = xbtab__alloc(cells, sizeof *b->cell),
                  .acc = xbtab__alloc_aligned(xbtab_engine_stride(columns), sizeof *b->acc),
                  .outputs = xbtab__alloc(n_outputs, sizeof *b->outputs)};
-    if (!b->level || !b->code || !b->x || !b->G || !b->V || !b->I || !b->y || !b->cell || !b->acc ||
-        !b->outputs) {
-        return XBTAB_NOMEM();
-    }
-    return xbtab__solver_create(&b->solver, &wires);
+    if (!b->level || !b->code || !b->x || !b->I || !b->y || !b->acc || !b->outputs) return XBTAB_NOMEM();
+    return xbtab__exact_create(&b->circuit, mapped->setup.technology, rows, columns);
 }
 
-/* The whole array, as the tile's engine has it. */
-static void fill_array(bench *b, const xbtab_mapped *mapped, const xbtab__mapped_tile *t, size_t columns)
+/* The table's own currents, in double precision, of the array G's first columns. */
+static xbtab_status table_currents(bench *b, const xbtab_mapped *mapped, const void *state, const double *G,
+                                   size_t columns)
 {
-    const xbtab_technology *technology = mapped->setup.technology;
-    const xbtab_tables *tables = technology->tables;
-    xbtab__mapped_levels(mapped, t, b->level);
-    for (size_t i = 0; i < mapped->rows; i++) {
-        for (size_t j = 0; j < mapped->columns; j++) {
-            size_t c = i * mapped->columns + j;
-            b->G[c] = tables->G_level[i < t->n_inputs && j < columns ? b->level[i * columns + j] : 0];
-            b->cell[c] = xbtab__cell_of(&technology->cell, b->G[c]);
-        }
-        b->code[i] = (uint8_t)(i < t->n_inputs ? b->x[i] : 0);
-        b->V[i] = xbtab_technology_dac_voltage(technology, b->code[i]);
-    }
-}
-
-/* The table's own currents, in double precision. */
-static xbtab_status table_currents(bench *b, const xbtab_mapped *mapped)
-{
-    const xbtab_technology *technology = mapped->setup.technology;
     xbtab_tile *tile = NULL;
     double drive = 0;
-    XBTAB_TRY(xbtab_tile_create(&tile, technology, b->G, mapped->rows, mapped->columns));
+    XBTAB_TRY(xbtab_tile_create(&tile, mapped->setup.technology, G, mapped->rows, mapped->columns));
     xbtab_tile_product(tile, b->code, b->y);
     xbtab_tile_destroy(&tile);
     for (size_t i = 0; i < mapped->rows; i++) drive += b->code[i];
     drive /= (double)mapped->rows * ((1 << mapped->dac_bits) - 1);
-    for (size_t j = 0; j < mapped->columns; j++) {
-        double place = mapped->columns > 1 ? (double)j / (double)(mapped->columns - 1) : 0.0;
-        b->y[j] = xbtab_technology_transfer(technology, b->y[j], drive, place);
-    }
+    for (size_t j = 0; j < columns; j++) b->y[j] = xbtab__engine_table_current(state, b->y[j], drive, j);
     return XBTAB_OK;
+}
+
+/* Both currents, of the whole array as the tile's engine has it. */
+static xbtab_status solve_both(bench *b, const xbtab_mapped *mapped, const xbtab__mapped_tile *t,
+                               size_t columns)
+{
+    double *G = NULL;
+    xbtab__mapped_levels(mapped, t, b->level);
+    XBTAB_TRY(
+        xbtab__engine_conductances(&G, mapped->setup.technology->tables, b->level, t->n_inputs, columns));
+    for (size_t i = 0; i < mapped->rows; i++) b->code[i] = (uint8_t)(i < t->n_inputs ? b->x[i] : 0);
+    xbtab__exact_program(b->circuit, G);
+    xbtab_status status = xbtab__exact_solve(b->circuit, b->code, b->I);
+    if (status == XBTAB_OK) status = table_currents(b, mapped, t->state, G, columns);
+    xbtab__free(G);
+    return status;
 }
 
 static xbtab_status check_product(bench *b, const xbtab_mapped *mapped, const pick *p,
@@ -141,13 +131,10 @@ static xbtab_status check_product(bench *b, const xbtab_mapped *mapped, const pi
     size_t columns = 2 * (size_t)mapped->matrix[p->matrix].weight_slices * t->n_outputs;
     int adc_bits = mapped->setup.adc_bits ? mapped->setup.adc_bits : technology->tables->adc_bits;
     double largest = ldexp(1.0, adc_bits) - 1.0, scale = ldexp(1.0, adc_bits - technology->tables->adc_bits);
-    xbtab__cells cells = {.table = &technology->cell, .cell = b->cell};
-    xbtab__solve_report solved;
-    fill_array(b, mapped, t, columns);
-    XBTAB_TRY(xbtab__solver_run(b->solver, &cells, b->V, b->I, &solved));
-    XBTAB_TRY(table_currents(b, mapped));
+    xbtab_product_counts counts = {0};
+    XBTAB_TRY(solve_both(b, mapped, t, columns));
     memset(b->acc, 0, xbtab_engine_stride(mapped->columns) * sizeof *b->acc);
-    XBTAB_TRY(mapped->engine->product(t->state, b->x, 1, 1, b->acc));
+    XBTAB_TRY(mapped->engine->product(t->state, b->x, 1, 1, b->acc, &counts));
     for (size_t j = 0; j < columns; j++) {
         double error = (b->y[j] - b->I[j]) / report->full_scale;
         double wanted =
@@ -183,7 +170,7 @@ xbtab_status xbtab_mapped_check(const xbtab_mapped *mapped, const xbtab_images *
         catch_input c = {.mapped = mapped, .pick = &p, .code = b.x};
         image.n = 1;
         image.pixel = images->pixel + p.image * size;
-        XBTAB_TRY_DONE(xbtab__mapped_run_watched(mapped, &image, 1, &one, b.outputs, catch_vector, &c));
+        XBTAB_TRY_DONE(xbtab__mapped_run_watched(mapped, &image, 1, &one, b.outputs, NULL, catch_vector, &c));
         XBTAB_TRY_DONE(check_product(&b, mapped, &p, report));
         xbtab_progress progress = {
             .what = "checking products", .done = (long)s + 1, .total = (long)n_samples, .seconds_left = -1};

@@ -173,6 +173,25 @@ void xbtab_mapped_destroy(xbtab_mapped **mapped)
     *mapped = NULL;
 }
 
+static void add_table_reports(const xbtab_mapped *mapped, xbtab_mapped_report *report)
+{
+    double full_scale = xbtab_technology_tables(mapped->setup.technology)->transfer.error.full_scale;
+    double squares = 0;
+    long samples = 0;
+    for (size_t t = 0; t < mapped->n_tiles; t++) {
+        xbtab_table_report tile;
+        xbtab_engine_table_report(mapped->tile[t].state, &tile);
+        report->readout_error = fmax(report->readout_error, tile.readout_error);
+        report->refined += tile.is_refined != 0;
+        report->tile_max = fmax(report->tile_max, tile.most / full_scale);
+        report->worst_tile_rmse =
+            fmax(report->worst_tile_rmse, sqrt(tile.squares / (double)tile.samples) / full_scale);
+        squares += tile.squares;
+        samples += tile.samples;
+    }
+    if (samples) report->tile_rmse = sqrt(squares / (double)samples) / full_scale;
+}
+
 void xbtab_mapped_get_report(const xbtab_mapped *mapped, xbtab_mapped_report *report)
 {
     double most = ((1 << mapped->dac_bits) - 1.0) * ((1 << mapped->cell_bits) - 1.0) * (double)mapped->rows;
@@ -186,10 +205,7 @@ void xbtab_mapped_get_report(const xbtab_mapped *mapped, xbtab_mapped_report *re
         if (report->weight_slices < mm->weight_slices) report->weight_slices = mm->weight_slices;
         if (report->input_slices < mm->input_slices) report->input_slices = mm->input_slices;
     }
-    for (size_t t = 0; t < mapped->n_tiles && mapped->engine == &xbtab_engine_table; t++) {
-        report->readout_error =
-            fmax(report->readout_error, xbtab_engine_table_readout_error(mapped->tile[t].state));
-    }
+    if (mapped->engine == &xbtab_engine_table) add_table_reports(mapped, report);
 }
 
 /* ---- running ---- */
@@ -198,6 +214,7 @@ typedef struct workspace {
     uint16_t *x;    /* x[BLOCK][rows] of one tile */
     int32_t *acc;   /* acc[BLOCK][stride] */
     int64_t *total; /* total[BLOCK][outputs] */
+    xbtab_product_counts counts;
 } workspace;
 
 typedef struct run {
@@ -220,8 +237,8 @@ static void add_answers(const xbtab__mapped_matrix *mm, const xbtab__mapped_tile
     }
 }
 
-static xbtab_status product_block(const xbtab_mapped *mapped, const xbtab__mapped_matrix *mm,
-                                  const workspace *w, const uint16_t *x, size_t n, int32_t *y)
+static xbtab_status product_block(const xbtab_mapped *mapped, const xbtab__mapped_matrix *mm, workspace *w,
+                                  const uint16_t *x, size_t n, int32_t *y)
 {
     size_t inputs = mm->m->inputs, outputs = mm->m->outputs;
     memset(w->total, 0, n * outputs * sizeof *w->total);
@@ -232,7 +249,7 @@ static xbtab_status product_block(const xbtab_mapped *mapped, const xbtab__mappe
             memcpy(w->x + v * t->n_inputs, x + v * inputs + t->first_input, t->n_inputs * sizeof *x);
         }
         memset(w->acc, 0, n * stride * sizeof *w->acc);
-        XBTAB_TRY(mapped->engine->product(t->state, w->x, n, mm->input_slices, w->acc));
+        XBTAB_TRY(mapped->engine->product(t->state, w->x, n, mm->input_slices, w->acc, &w->counts));
         add_answers(mm, t, mapped->cell_bits, w->acc, stride, n, w->total);
     }
     for (size_t k = 0; k < n * outputs; k++) {
@@ -287,7 +304,7 @@ static workspace *workspaces_create(const xbtab_mapped *mapped, int n)
 
 xbtab_status xbtab__mapped_run_watched(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
                                        const xbtab_run_options *options, float *outputs,
-                                       xbtab__watch_fn watch, void *context)
+                                       xbtab_product_counts *counts, xbtab__watch_fn watch, void *context)
 {
     int threads = options && options->threads > 0 ? options->threads : omp_get_max_threads();
     run r = {.mapped = mapped,
@@ -296,12 +313,16 @@ xbtab_status xbtab__mapped_run_watched(const xbtab_mapped *mapped, const xbtab_i
              .watch_context = context};
     if (!r.workspaces) return XBTAB_NOMEM();
     xbtab_status status = xbtab_quantized_run(mapped->quantized, images, n, product, &r, options, outputs);
+    for (int t = 0; t < threads && counts; t++) {
+        counts->codes += r.workspaces[t].counts.codes;
+        counts->outside += r.workspaces[t].counts.outside;
+    }
     workspaces_destroy(r.workspaces, threads);
     return status;
 }
 
 xbtab_status xbtab_mapped_run(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
-                              const xbtab_run_options *options, float *outputs)
+                              const xbtab_run_options *options, float *outputs, xbtab_product_counts *counts)
 {
-    return xbtab__mapped_run_watched(mapped, images, n, options, outputs, NULL, NULL);
+    return xbtab__mapped_run_watched(mapped, images, n, options, outputs, counts, NULL, NULL);
 }

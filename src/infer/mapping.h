@@ -44,6 +44,7 @@ typedef void (*xbtab__watch_fn)(void *context, size_t m, size_t first, size_t n,
 /** xbtab_mapped_run() of images[0 .. n) with a watcher. */
 xbtab_status xbtab__mapped_run_watched(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
                                        const xbtab_run_options *options, float *outputs,
-                                       xbtab__watch_fn watch, void *context) XBTAB_MUST_CHECK;
+                                       xbtab_product_counts *counts, xbtab__watch_fn watch,
+                                       void *context) XBTAB_MUST_CHECK;
 
 #endif

@@ -5,23 +5,27 @@
 
 enum { BLOCK = XBTAB_KERNEL_BLOCK };
 
-static void product_c(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc)
+static uint64_t product_c(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc)
 {
+    uint64_t outside = 0;
     for (size_t v = 0; v < batch->n; v++) {
         const uint8_t *pattern = batch->pattern + v * tile->groups;
         for (size_t block = 0; block < tile->stride / BLOCK; block++) {
             const uint16_t *P = xbtab__kernel_P(tile, block);
             const int16_t *k = xbtab__kernel_k(tile, block) + (size_t)batch->bin[v] * 4 * BLOCK;
+            const uint16_t *known = xbtab__kernel_known(tile, block);
             int32_t *out = acc + batch->row[v] * tile->stride + block * BLOCK;
             uint32_t S[BLOCK] = {0};
             for (size_t g = 0; g < tile->groups; g++, P += XBTAB__PATTERNS * BLOCK)
                 for (size_t j = 0; j < BLOCK; j++) S[j] += P[(size_t)pattern[g] * XBTAB__ROW + j];
             for (size_t j = 0; j < BLOCK; j++) {
                 uint16_t saturated = (uint16_t)(S[j] < UINT16_MAX ? S[j] : UINT16_MAX);
+                outside += saturated > known[j];
                 out[j] += xbtab__kernel_code(tile, k + j, saturated) << batch->shift[v];
             }
         }
     }
+    return outside;
 }
 
 static uint32_t pack_c(const xbtab_kernel_tile *tile, const uint16_t *x, int slices, uint8_t *pattern,

@@ -55,6 +55,14 @@ typedef struct reader {
     int boost;
 } reader;
 
+/* How many of 16 sums are above what is known: the bits of a byte mask come in pairs. */
+static inline uint64_t count_above(__m256i S, const uint16_t *known)
+{
+    __m256i excess = _mm256_subs_epu16(S, _mm256_load_si256((const void *)known));
+    __m256i none = _mm256_cmpeq_epi16(excess, _mm256_setzero_si256());
+    return 16 - (uint64_t)__builtin_popcount((unsigned)_mm256_movemask_epi8(none)) / 2;
+}
+
 /* Correction and ADC for 16 bit lines; k points at their k0. */
 static inline __m256i read_out(reader r, const int16_t *k, __m256i S)
 {
@@ -77,11 +85,12 @@ static inline void shift_and_add(int32_t *acc, __m256i codes, __m128i shift)
     _mm256_store_si256(a + 1, _mm256_add_epi32(_mm256_load_si256(a + 1), _mm256_sll_epi32(high, shift)));
 }
 
-static void product_avx2(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc)
+static uint64_t product_avx2(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc)
 {
     /* copies, since what is stored into acc might be theirs for all that the compiler knows */
     const xbtab_kernel_batch in = *batch;
     const size_t groups = tile->groups, stride = tile->stride;
+    uint64_t outside = 0;
     const reader r = {.middle = _mm256_set1_epi16(INT16_MIN),
                       .identity = _mm256_set1_epi16(tile->boost == 0 ? -1 : 0),
                       .drop = _mm_cvtsi32_si128(16 - tile->adc_bits),
@@ -91,8 +100,10 @@ static void product_avx2(const xbtab_kernel_tile *tile, const xbtab_kernel_batch
         for (size_t block = 0; block < stride / BLOCK; block++) {
             const uint16_t *P = xbtab__kernel_P(tile, block);
             const int16_t *k_block = xbtab__kernel_k(tile, block);
+            const uint16_t *known = xbtab__kernel_known(tile, block);
             for (size_t v = first; v < end; v++) {
                 pair S = look_up(P, in.pattern + v * groups, groups);
+                outside += count_above(S.low, known) + count_above(S.high, known + 16);
                 const int16_t *k = k_block + (size_t)in.bin[v] * 4 * BLOCK;
                 __m128i shift = _mm_cvtsi32_si128(in.shift[v]);
                 int32_t *out = acc + in.row[v] * stride + block * BLOCK;
@@ -101,6 +112,7 @@ static void product_avx2(const xbtab_kernel_tile *tile, const xbtab_kernel_batch
             }
         }
     }
+    return outside;
 }
 
 /* Bit t of 32 codes, code i in bit i. */

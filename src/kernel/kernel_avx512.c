@@ -68,11 +68,12 @@ static inline void shift_and_add(int32_t *acc, __m512i codes, __m128i shift)
                        _mm512_add_epi32(_mm512_load_si512(acc + 16), _mm512_sll_epi32(high, shift)));
 }
 
-static void product_avx512(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc)
+static uint64_t product_avx512(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc)
 {
     /* copies, since what is stored into acc might be theirs for all that the compiler knows */
     const xbtab_kernel_batch in = *batch;
     const size_t groups = tile->groups, stride = tile->stride;
+    uint64_t outside = 0;
     const reader r = {.middle = _mm512_set1_epi16(INT16_MIN),
                       .identity = _mm512_set1_epi16(tile->boost == 0 ? -1 : 0),
                       .drop = _mm_cvtsi32_si128(16 - tile->adc_bits),
@@ -82,14 +83,17 @@ static void product_avx512(const xbtab_kernel_tile *tile, const xbtab_kernel_bat
         for (size_t block = 0; block < stride / BLOCK; block++) {
             const uint16_t *P = xbtab__kernel_P(tile, block);
             const int16_t *k = xbtab__kernel_k(tile, block);
+            const __m512i known = _mm512_load_si512(xbtab__kernel_known(tile, block));
             for (size_t v = first; v < end; v++) {
                 __m512i S = look_up(P, in.pattern + v * groups, groups);
+                outside += (uint64_t)__builtin_popcount(_mm512_cmpgt_epu16_mask(S, known));
                 shift_and_add(acc + in.row[v] * stride + block * BLOCK,
                               read_out(r, k + (size_t)in.bin[v] * 4 * BLOCK, S),
                               _mm_cvtsi32_si128(in.shift[v]));
             }
         }
     }
+    return outside;
 }
 
 static uint32_t pack_avx512(const xbtab_kernel_tile *tile, const uint16_t *x, int slices, uint8_t *pattern,

@@ -31,6 +31,12 @@ static inline const int16_t *xbtab__kernel_k(const xbtab_kernel_tile *tile, size
     return tile->k + block * XBTAB_KERNEL_BINS * 4 * XBTAB_KERNEL_BLOCK;
 }
 
+/** The largest S of a block's bit lines that are not counted as outside. */
+static inline const uint16_t *xbtab__kernel_known(const xbtab_kernel_tile *tile, size_t block)
+{
+    return tile->S_known + block * XBTAB_KERNEL_BLOCK;
+}
+
 /** a b / 2^15, rounded: what a vector unit's "multiply high with round and scale" does. */
 static inline int xbtab__mul_high(int a, int b)
 {

@@ -82,6 +82,8 @@ static xbtab_status check(const xbtab_kernel_input *in)
                    in->lines);
     if (!isfinite(in->full_scale) || in->full_scale <= 0)
         XBTAB_FAIL(XBTAB_ERR_INPUT, "full scale of %g A: it must be positive", in->full_scale);
+    if (!(in->I_known > 0))
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "the read-out is known up to %g A: it must be positive", in->I_known);
     for (size_t n = 0; n < ((size_t)1 << in->dac_bits) * in->rows * in->columns; n++)
         if (!isfinite(in->A[n]))
             XBTAB_FAIL(XBTAB_ERR_INPUT, "a current of bit line %zu is not finite", n % in->columns);
@@ -110,6 +112,14 @@ static double find_range(xbtab_kernel_tile *tile, const xbtab_kernel_input *in)
         range = fmax(range, needed_range(in, j, base, span));
     }
     return range;
+}
+
+static void fill_S_known(xbtab_kernel_tile *tile, const xbtab_kernel_input *in)
+{
+    for (size_t j = 0; j < tile->stride; j++) {
+        double S = j < tile->columns ? floor((in->I_known - tile->I_base[j]) / tile->I_unit) : INFINITY;
+        tile->S_known[j] = (uint16_t)fmin(fmax(S, 0.0), UINT16_MAX);
+    }
 }
 
 static void fill_P(xbtab_kernel_tile *tile, const xbtab_kernel_input *in, size_t j)
@@ -199,12 +209,14 @@ xbtab_status xbtab_kernel_tile_create(xbtab_kernel_tile **out, const xbtab_kerne
     tile->I_base = xbtab__alloc(tile->columns, sizeof *tile->I_base);
     tile->P = xbtab__alloc_aligned(tile->groups * PATTERNS * tile->stride, sizeof *tile->P);
     tile->k = xbtab__alloc_aligned((size_t)XBTAB_KERNEL_BINS * 4 * tile->stride, sizeof *tile->k);
-    if (!tile->I_base || !tile->P || !tile->k) {
+    tile->S_known = xbtab__alloc_aligned(tile->stride, sizeof *tile->S_known);
+    if (!tile->I_base || !tile->P || !tile->k || !tile->S_known) {
         status = XBTAB_NOMEM();
         goto done;
     }
     tile->I_unit = find_range(tile, in) / 65536.0;
     for (size_t j = 0; j < tile->columns; j++) fill_P(tile, in, j);
+    fill_S_known(tile, in);
     XBTAB_TRY_DONE(fill_k(tile, in));
     tile->zero_is_zero = check_zero(tile);
     *out = tile;
@@ -220,6 +232,7 @@ void xbtab_kernel_tile_destroy(xbtab_kernel_tile **tile)
     xbtab__free((*tile)->I_base);
     xbtab__free((*tile)->P);
     xbtab__free((*tile)->k);
+    xbtab__free((*tile)->S_known);
     xbtab__free(*tile);
     *tile = NULL;
 }

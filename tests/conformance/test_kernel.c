@@ -19,7 +19,7 @@
 
 enum { MOST_ROWS = 131, MOST_COLUMNS = 131, N = 19, SLICES = 3, GUARD = 64 };
 
-static const char *const isas[] = {"c", "avx2", "avx512"};
+static const char *const isas[] = {"c", "avx2", "avx512", "neon"};
 enum { N_ISAS = sizeof isas / sizeof isas[0] };
 
 /* An input whose arrays are its own. */
@@ -71,6 +71,7 @@ static bench make(xbtab__random *random, size_t rows, size_t columns, int dac_bi
                                 .A = b.A,
                                 .A_const = b.A_const,
                                 .full_scale = share * 2.385e-6 * (double)rows / 2.0,
+                                .I_known = 0.6 * share * 2.385e-6 * (double)rows / 2.0,
                                 .readout = b.readout};
     assert_int_equal(xbtab_kernel_tile_create(&b.tile, &b.in), XBTAB_OK);
     return b;
@@ -93,6 +94,7 @@ typedef struct answer {
     uint8_t *pattern, bin[N * SLICES];
     size_t n_pattern, n_acc;
     int32_t *acc;
+    uint64_t outside;
 } answer;
 
 static void run(answer *a, const xbtab_kernel_functions *f, const bench *b, const uint16_t *x)
@@ -118,7 +120,7 @@ static void run(answer *a, const xbtab_kernel_functions *f, const bench *b, cons
     }
     xbtab_kernel_batch batch = {
         .n = N * SLICES, .pattern = a->pattern, .bin = a->bin, .shift = shift, .row = row};
-    f->product(tile, &batch, a->acc);
+    a->outside = f->product(tile, &batch, a->acc);
 }
 
 static void compare(const bench *b, xbtab__random *random)
@@ -138,6 +140,7 @@ static void compare(const bench *b, xbtab__random *random)
         if (!f) continue;
         answer got = {0};
         run(&got, f, b, x);
+        assert_int_equal(got.outside, wanted.outside);
         assert_memory_equal(got.used, wanted.used, sizeof wanted.used);
         assert_memory_equal(got.bin, wanted.bin, sizeof wanted.bin);
         assert_memory_equal(got.pattern, wanted.pattern, wanted.n_pattern);
@@ -177,8 +180,8 @@ static void missing_instruction_sets_are_said(void **state)
     assert_null(xbtab_kernel_find("mmx"));
 }
 
-/* The codes of one input with the plain C kernel. */
-static void codes_of(int32_t *acc, const bench *b, const uint16_t *x)
+/* The codes of one input with the plain C kernel, and how many are of currents above what is known. */
+static uint64_t codes_of(int32_t *acc, const bench *b, const uint16_t *x)
 {
     const xbtab_kernel_functions *f = xbtab_kernel_find("c");
     uint8_t *pattern = malloc(b->tile->groups), bin[1], shift[1] = {0};
@@ -187,8 +190,9 @@ static void codes_of(int32_t *acc, const bench *b, const uint16_t *x)
     f->pack(b->tile, x, 1, pattern, bin);
     xbtab_kernel_batch batch = {.n = 1, .pattern = pattern, .bin = bin, .shift = shift, .row = row};
     memset(acc, 0, b->tile->stride * sizeof *acc);
-    f->product(b->tile, &batch, acc);
+    uint64_t outside = f->product(b->tile, &batch, acc);
     free(pattern);
+    return outside;
 }
 
 static void a_sum_above_the_range_reads_as_the_largest_code(void **state)
@@ -311,6 +315,36 @@ static void fails(const xbtab_kernel_input *in, xbtab_status status, const char 
     if (!strstr(xbtab_error_message(), says)) fail_msg("'%s' does not say '%s'", xbtab_error_message(), says);
 }
 
+static void currents_above_what_is_known_are_counted(void **state)
+{
+    (void)state;
+    xbtab__random random;
+    xbtab__random_init(&random, 6, XBTAB__RANDOM_TEST, 6, 0);
+    bench b = make(&random, 67, 71, 1, 8, 1.0, 1.0);
+    uint16_t x[67];
+    int32_t acc[96];
+    uint64_t total = 0;
+    for (int v = 0; v < 40; v++) {
+        uint64_t clearly = 0, nearly = 0;
+        for (size_t i = 0; i < 67; i++) x[i] = xbtab__random_uniform(&random) < v / 39.0;
+        for (size_t j = 0; j < 71; j++) {
+            double I = b.A_const[j];
+            for (size_t i = 0; i < 67; i++) I += b.A[(x[i] * 67 + i) * 71 + j];
+            clearly += I > b.in.I_known + 34 * b.tile->I_unit; /* half a step a group, two for the limits */
+            nearly += I > b.in.I_known - 34 * b.tile->I_unit;
+        }
+        uint64_t counted = codes_of(acc, &b, x);
+        assert_true(counted >= clearly && counted <= nearly);
+        total += counted;
+    }
+    assert_true(total > 100 && total < 40 * 71 - 100);
+    b.in.I_known = INFINITY;
+    xbtab_kernel_tile_destroy(&b.tile);
+    assert_int_equal(xbtab_kernel_tile_create(&b.tile, &b.in), XBTAB_OK);
+    assert_int_equal(codes_of(acc, &b, x), 0);
+    release(&b);
+}
+
 static void wrong_inputs_are_named(void **state)
 {
     (void)state;
@@ -327,6 +361,9 @@ static void wrong_inputs_are_named(void **state)
     in.lines = 6;
     fails(&in, XBTAB_ERR_INPUT, "6 word lines");
     in = b.in;
+    in.I_known = 0;
+    fails(&in, XBTAB_ERR_INPUT, "known up to 0 A");
+    in = b.in;
     in.full_scale = -2.385e-6;
     fails(&in, XBTAB_ERR_INPUT, "full scale of -2.385e-06 A");
     double keep = b.A[9];
@@ -338,7 +375,7 @@ static void wrong_inputs_are_named(void **state)
     b.readout[4 * 10 + 2] = 256e5;
     fails(&b.in, XBTAB_ERR_UNSUPPORTED, "16 bits");
     b.readout[4 * 10 + 2] = 0;
-    for (long k = 0; k < 4; k++) {
+    for (long k = 0; k < 5; k++) {
         xbtab_kernel_tile *tile = NULL;
         xbtab__alloc_fail_after(k);
         xbtab_status status = xbtab_kernel_tile_create(&tile, &b.in);
@@ -357,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_sum_above_the_range_reads_as_the_largest_code),
         cmocka_unit_test(fixed_point_is_as_close_as_the_header_says),
         cmocka_unit_test(an_input_of_zeros_with_code_0_is_known),
+        cmocka_unit_test(currents_above_what_is_known_are_counted),
         cmocka_unit_test(wrong_inputs_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

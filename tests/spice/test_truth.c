@@ -100,7 +100,8 @@ static double solver_difference(const xbtab_tables *t, const xbtab_technology *t
             for (size_t i = 0; i < t->rows; i++)
                 V[i] = xbtab_technology_dac_voltage(technology, s->code[at * t->rows + i]);
             assert_int_equal(s->status[at], XBTAB_SAMPLE_OK);
-            if (xbtab__solver_run(solver, &cell_set, V, I, &report) < 0) fail_msg("%s", xbtab_error_message());
+            if (xbtab__solver_run(solver, &cell_set, V, I, &report) < 0)
+                fail_msg("%s", xbtab_error_message());
             assert_int_equal(report.outside, 0);
             for (size_t j = 0; j < t->columns; j++) {
                 most = fmax(most, fabs(s->I_out[at * t->columns + j]));

@@ -77,8 +77,7 @@ static bool is_first_try(const run *r, long unit)
     return file >= 0;
 }
 
-static xbtab_status collect(long unit, xbtab_sample_status sample, const void *bytes, size_t n,
-                            void *context)
+static xbtab_status collect(long unit, xbtab_sample_status sample, const void *bytes, size_t n, void *context)
 {
     run *r = context;
     if (r->n_total == r->fail_sink_at) return xbtab__error_set(XBTAB_ERR_IO, "the disk is full");

@@ -50,6 +50,7 @@ static int32_t *products(const fixture *f, const xbtab_engine_type *engine, cons
                          size_t n, int slices)
 {
     void *state = NULL;
+    xbtab_product_counts counts = {0};
     size_t stride = xbtab_engine_stride(f->columns);
     int32_t *acc = aligned_alloc(64, 8 * stride * sizeof *acc);
     assert_non_null(acc);
@@ -58,7 +59,7 @@ static int32_t *products(const fixture *f, const xbtab_engine_type *engine, cons
         fail_msg("%s", xbtab_error_message());
     for (size_t v = 0; v < 8; v += n) { /* in blocks: the split must not matter */
         size_t block = 8 - v < n ? 8 - v : n;
-        assert_int_equal(engine->product(state, f->x + v * f->rows, block, slices, acc + v * stride),
+        assert_int_equal(engine->product(state, f->x + v * f->rows, block, slices, acc + v * stride, &counts),
                          XBTAB_OK);
     }
     engine->clear(state);
@@ -119,7 +120,7 @@ static void table_tiles_follow_the_tables(void **state)
                          .r_bit = 3,
                          .V0 = 0.25};
         prepare(&f, &d, 45, 31, dac_bits, (uint32_t)(10 + dac_bits));
-        xbtab_engine_setup setup = {.technology = f.technology};
+        xbtab_engine_setup setup = {.technology = f.technology, .refine = -1};
         int32_t *acc = products(&f, &xbtab_engine_table, &setup, 8, 1);
         double G[53 * 37], y[37];
         uint8_t code[53] = {0};
@@ -158,7 +159,7 @@ static void table_tiles_follow_the_tables(void **state)
 static void same_bits_for_any_kernel_and_block(void **state)
 {
     (void)state;
-    static const char *const sets[] = {"c", "avx2", "avx512"};
+    static const char *const sets[] = {"c", "avx2", "avx512", "neon"};
     fixture f;
     sinh_design d = {.rows = 61,
                      .columns = 43,
@@ -172,7 +173,7 @@ static void same_bits_for_any_kernel_and_block(void **state)
     xbtab_engine_setup setup = {.technology = f.technology};
     size_t bytes = 8 * xbtab_engine_stride(43) * sizeof(int32_t);
     int32_t *best = products(&f, &xbtab_engine_table, &setup, 8, 8);
-    for (size_t k = 0; k < 3; k++) {
+    for (size_t k = 0; k < 4; k++) {
         setup.kernel = xbtab_kernel_find(sets[k]);
         if (!setup.kernel) continue;
         for (size_t block = 1; block <= 8; block += 3) {
@@ -217,6 +218,65 @@ static void engines_agree_where_nothing_is_lost(void **state)
     finish(&f);
 }
 
+/* Codes on which the table engine and the exact solution differ by more than one. */
+static int codes_off(const fixture *f, int refine, xbtab_table_report *report)
+{
+    int off = 0;
+    void *state = NULL;
+    xbtab_engine_setup setup = {.technology = f->technology, .refine = refine};
+    int32_t *table = products(f, &xbtab_engine_table, &setup, 8, 1);
+    int32_t *solve = products(f, &xbtab_engine_solve, &setup, 8, 1);
+    size_t stride = xbtab_engine_stride(f->columns);
+    for (size_t v = 0; v < 8; v++) {
+        for (size_t j = 0; j < f->columns; j++) off += abs(table[v * stride + j] - solve[v * stride + j]) > 1;
+    }
+    free(table);
+    free(solve);
+    assert_int_equal(xbtab_engine_table.program(&state, &setup, f->level, f->rows, f->columns), XBTAB_OK);
+    xbtab_engine_table_report(state, report);
+    xbtab_engine_table.clear(state);
+    return off;
+}
+
+/* A transfer correction that is wrong by per cents is repaired by the tile's own exact solutions; the tile
+ * reports its error before and after. */
+static void refinement_repairs_a_wrong_transfer_table(void **state)
+{
+    (void)state;
+    for (int dac_bits = 1; dac_bits <= 4; dac_bits *= 2) {
+        fixture f;
+        xbtab_table_report raw, refined, good;
+        sinh_design d = {.rows = 53,
+                         .columns = 37,
+                         .n_levels = 4,
+                         .dac_bits = dac_bits,
+                         .adc_bits = 8,
+                         .r_word = 2,
+                         .r_bit = 3,
+                         .V0 = 0.25};
+        prepare(&f, &d, 45, 31, dac_bits, (uint32_t)(50 + dac_bits));
+        f.tables->transfer.coefficient[0] = 1.05;
+        int before = codes_off(&f, -1, &raw), after = codes_off(&f, 20, &refined);
+        double full_scale = f.tables->transfer.error.full_scale;
+        print_message("DAC %d: RMSE %.4f %% of full scale without, %.4f %% with refinement\n", dac_bits,
+                      100 * sqrt(raw.squares / (double)raw.samples) / full_scale,
+                      100 * sqrt(refined.squares / (double)refined.samples) / full_scale);
+        assert_false(raw.is_refined);
+        assert_true(refined.is_refined);
+        assert_true(before > 50 && after == 0);
+        assert_true(refined.most < 4e-3 * full_scale && refined.squares < 1e-2 * raw.squares);
+        f.tables->r_word = f.tables->r_bit = f.tables->r_driver = f.tables->r_sink = 0;
+        for (size_t k = 0; k < f.tables->tia.n; k++) f.tables->tia.V_in[k] = 0;
+        f.tables->transfer.coefficient[0] = 1;
+        f.tables->transfer.coefficient[1] = f.tables->transfer.coefficient[2] = 0;
+        xbtab_technology_destroy(&f.technology);
+        assert_int_equal(xbtab_technology_create(&f.technology, f.tables), XBTAB_OK);
+        (void)codes_off(&f, 20, &good); /* nothing to repair: left alone */
+        assert_false(good.is_refined);
+        finish(&f);
+    }
+}
+
 static void uneven_levels_and_misfits_are_refused(void **state)
 {
     (void)state;
@@ -243,6 +303,7 @@ int main(void)
         cmocka_unit_test(table_tiles_follow_the_tables),
         cmocka_unit_test(same_bits_for_any_kernel_and_block),
         cmocka_unit_test(engines_agree_where_nothing_is_lost),
+        cmocka_unit_test(refinement_repairs_a_wrong_transfer_table),
         cmocka_unit_test(uneven_levels_and_misfits_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,7 +91,8 @@ static void every_mapping_gives_the_exact_integers(void **state)
             }
             xbtab_mapped_get_report(mapped, &report);
             assert_true(report.tiles >= 2 && report.utilisation > 0 && report.utilisation <= 1);
-            assert_int_equal(xbtab_mapped_run(mapped, &f.images, IMAGES, &options, mapped_out), XBTAB_OK);
+            assert_int_equal(xbtab_mapped_run(mapped, &f.images, IMAGES, &options, mapped_out, NULL),
+                             XBTAB_OK);
             assert_memory_equal(mapped_out, exact, sizeof exact);
             xbtab_mapped_destroy(&mapped);
         }
@@ -147,7 +148,7 @@ static void the_check_measures_the_tables_error(void **state)
         tables->transfer.coefficient[1] = tables->transfer.coefficient[2] = 0;
         assert_int_equal(xbtab_technology_create(&technology, tables), XBTAB_OK);
         assert_int_equal(xbtab_quantized_create(&quantized, f.network, &f.images, NULL), XBTAB_OK);
-        xbtab_engine_setup setup = {.technology = technology};
+        xbtab_engine_setup setup = {.technology = technology, .refine = -1};
         assert_int_equal(xbtab_mapped_create(&mapped, quantized, &setup, &xbtab_engine_table, NULL),
                          XBTAB_OK);
         if (xbtab_mapped_check(mapped, &f.images, 25, 4, NULL, off ? &bad : &good) < 0) {

@@ -22,7 +22,15 @@ typedef struct xbtab_engine_setup {
     const xbtab_technology *technology;
     const xbtab_kernel_functions *kernel; /* NULL = the machine's best */
     int adc_bits;                         /* 0 = the technology's */
+    int refine; /* table engine: exact solutions that a tile is refined with where T is not good enough
+                   (0 = 20, negative = none) */
 } xbtab_engine_setup;
+
+/** What happened to the codes of some products. */
+typedef struct xbtab_product_counts {
+    uint64_t codes;   /* ADC codes made: one a bit line in use and input slice that is not zero everywhere */
+    uint64_t outside; /* table engine: those whose current is above all that the transfer table was fitted to */
+} xbtab_product_counts;
 
 /** A fidelity. */
 typedef struct xbtab_engine_type {
@@ -34,8 +42,10 @@ typedef struct xbtab_engine_type {
 
     /** Required. n products: acc[v][j] += sum over input slices t of code << (t dac_bits), for v in [0, n).
      *  x[n][rows] with rows as programmed, each code below 2^(slices dac_bits); acc[n][stride] 64-byte
-     * aligned, with stride = xbtab_engine_stride(). Safe from several threads at once on the same state. */
-    xbtab_status (*product)(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc);
+     * aligned, with stride = xbtab_engine_stride(). Adds to *counts. Safe from several threads at once on the
+     * same state (with counts of their own). */
+    xbtab_status (*product)(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
+                            xbtab_product_counts *counts);
 
     /** Required. NULL-safe. */
     void (*clear)(void *state);
@@ -61,9 +71,18 @@ size_t xbtab_engine_stride(size_t columns);
  *  @return XBTAB_ERR_UNSUPPORTED where the levels are not evenly spaced (within 1 % of a step). */
 xbtab_status xbtab_engine_codes_per_unit(double *out, const xbtab_engine_setup *setup) XBTAB_MUST_CHECK;
 
-/** Of a tile of the table engine: the largest difference, in codes, between its read-out polynomials and the
- * tables' own curves inside the ADC's range. */
-double xbtab_engine_table_readout_error(const void *state);
+/** What a tile of the table engine knows of itself. */
+typedef struct xbtab_table_report {
+    double readout_error; /* largest difference between its read-out polynomials and the tables' own curves
+                             inside the ADC's range [codes] */
+    int is_refined;       /* the tile has corrections of its own behind T */
+    double squares, most; /* error against exact solutions of this tile that its fit did not see: sum of
+                             squares [A^2], largest [A] */
+    long samples;         /* bit-line currents compared */
+} xbtab_table_report;
+
+/** Report on a tile of the table engine. */
+void xbtab_engine_table_report(const void *state, xbtab_table_report *report);
 
 #ifdef __cplusplus
 }

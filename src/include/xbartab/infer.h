@@ -41,14 +41,21 @@ typedef struct xbtab_mapped_report {
     int weight_slices;    /* of the widest layer */
     int input_slices;     /* of the widest layer */
     int adc_bits_needed;  /* for exact sums: ceil(log2((2^dac_bits - 1)(2^cell_bits - 1) rows)) */
-    double readout_error; /* largest over the tiles, table engine only [codes] */
+    /* table engine only */
+    double readout_error; /* largest over the tiles [codes] */
+    size_t refined;       /* tiles with corrections of their own behind T */
+    double tile_rmse, tile_max, worst_tile_rmse; /* table against exact solutions of the programmed tiles on
+                             inputs that no fit saw, all tiles and the worst one; shares of the transfer
+                             table's full scale */
 } xbtab_mapped_report;
 
 void xbtab_mapped_get_report(const xbtab_mapped *mapped, xbtab_mapped_report *report);
 
-/** Run the first n images on the tiles. Parameters as of xbtab_quantized_run(). */
+/** Run the first n images on the tiles. Parameters as of xbtab_quantized_run().
+ *  @param[in,out] counts  added to; NULL = not wanted. */
 xbtab_status xbtab_mapped_run(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
-                              const xbtab_run_options *options, float *outputs) XBTAB_MUST_CHECK;
+                              const xbtab_run_options *options, float *outputs,
+                              xbtab_product_counts *counts) XBTAB_MUST_CHECK;
 
 /** How a table engine's answers compare with the exact solution of the same circuits. */
 typedef struct xbtab_check_report {

@@ -51,6 +51,8 @@ typedef struct xbtab_kernel_input {
     const double *A_const; /* A_const[columns]: with all inputs at 0 V [A] */
     double full_scale;     /* current at about the ADC's upper end [A]; larger ones may saturate where every
                               read-out is at its largest code (read-outs are taken as monotone there) */
+    double I_known; /* current up to which the read-out is known; larger ones are counted (INFINITY = no
+                       limit) [A] */
     const double *readout; /* readout[XBTAB_KERNEL_BINS][columns][4]: the ADC's input in codes is
                               sum_m readout[..][m] (y / full_scale)^m */
 } xbtab_kernel_input;
@@ -65,6 +67,7 @@ typedef struct xbtab_kernel_tile {
     double *I_base;   /* I_base[columns]: current at S = 0 [A] */
     uint16_t *P;      /* P[stride / block][groups][16][block]: a block's row of P is one cache line */
     int16_t *k;       /* k[stride / block][XBTAB_KERNEL_BINS][4][block], in steps of 2^-15 */
+    uint16_t *S_known; /* S_known[stride]: the largest S that is not counted as outside */
     int zero_is_zero; /* an input of zeros gives code 0 on every bit line */
 } xbtab_kernel_tile;
 
@@ -84,8 +87,9 @@ typedef struct xbtab_kernel_functions {
     const char *isa; /* "c", "avx2" or "avx512" */
 
     /** acc[row[v]][j] += code << shift[v] for every product v. acc[..][stride], 64-byte aligned; what is
-     * behind the tile's columns stays as it is. */
-    void (*product)(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc);
+     * behind the tile's columns stays as it is. Returns how many of the codes came from a current above
+     * I_known. */
+    uint64_t (*product)(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc);
 
     /** Cut activation codes into input slices of dac_bits bits, least significant first.
      *  @param      x        x[rows]; bits above the last slice are left out.
