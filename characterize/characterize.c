@@ -11,6 +11,7 @@
 #include "fit.h"
 #include "memory.h"
 #include "run.h"
+#include "solver_check.h"
 
 /* ---- what a journal and the provenance must tell apart ---- */
 
@@ -164,8 +165,9 @@ static xbtab_status take_samples(xbtab_tables *t, const xbtab__run *run)
 {
     const xbtab_spec *spec = run->plan.spec;
     xbtab_sample_data *d = &t->samples;
-    size_t stride = xbtab__tile_stride(spec), columns = t->columns;
-    d->n_tiles = (size_t)(spec->sampling.tiles + spec->sampling.tiles_heldout);
+    size_t stride = xbtab__tile_stride(spec->columns), columns = t->columns;
+    d->by_solver = spec->sampling.engine == XBTAB_SAMPLING_SOLVE;
+    d->n_tiles = (size_t)xbtab__sample_tiles(&run->plan);
     d->n_vectors = (size_t)spec->sampling.vectors;
     size_t n = d->n_tiles * d->n_vectors;
     d->is_heldout = xbtab__alloc(d->n_tiles, sizeof *d->is_heldout);
@@ -179,7 +181,7 @@ static xbtab_status take_samples(xbtab_tables *t, const xbtab__run *run)
         return XBTAB_NOMEM();
     for (size_t tile = 0; tile < d->n_tiles; tile++) {
         const xbtab__unit_result *unit = &run->unit[XBTAB__UNIT_TILE + (int)tile];
-        d->is_heldout[tile] = xbtab__tile_is_heldout(&run->plan, (int)tile);
+        d->is_heldout[tile] = xbtab__tile_plan_of(&run->plan, (int)tile).is_heldout;
         xbtab__tile_levels(&run->plan, (int)tile, d->level + tile * t->rows * columns);
         xbtab__tile_codes(&run->plan, (int)tile, d->code + tile * d->n_vectors * t->rows);
         for (size_t v = 0; v < d->n_vectors; v++) {
@@ -251,28 +253,39 @@ static xbtab_status need_some_tiles(const xbtab__run *run)
     return xbtab__run_need(run, XBTAB__UNIT_TILE);
 }
 
-static xbtab_status run_all(xbtab__run *run, const xbtab_characterize_options *options)
+/* The states, and the cell's and the TIA's curves, into the run and into tables. */
+static xbtab_status run_curves(xbtab__run *run, xbtab_tables *tables,
+                               const xbtab_characterize_options *options)
 {
     XBTAB_TRY(xbtab__run_units(run, XBTAB__UNIT_STATES, XBTAB__UNIT_CELL, "cell states", options));
     XBTAB_TRY(xbtab__run_take_states(run));
     XBTAB_TRY(xbtab__run_units(run, XBTAB__UNIT_CELL, XBTAB__UNIT_TILE, "cell and TIA curves", options));
     for (int unit = XBTAB__UNIT_CELL; unit < XBTAB__UNIT_TILE; unit++) XBTAB_TRY(xbtab__run_need(run, unit));
-    XBTAB_TRY(xbtab__run_units(run, XBTAB__UNIT_TILE, run->n_units, "sample tiles", options));
-    return need_some_tiles(run);
+    XBTAB_TRY(take_tile(tables, run->plan.spec));
+    XBTAB_TRY(take_provenance(tables, run));
+    XBTAB_TRY(take_cell(tables, run));
+    return take_tia(tables, run);
 }
 
-static xbtab_status make_tables(xbtab_tables *t, const xbtab__run *run)
+static xbtab_status run_tiles(xbtab__run *run, xbtab_tables *tables,
+                              const xbtab_characterize_options *options)
 {
-    XBTAB_TRY(take_tile(t, run->plan.spec));
-    XBTAB_TRY(take_provenance(t, run));
-    XBTAB_TRY(take_cell(t, run));
-    XBTAB_TRY(take_tia(t, run));
-    XBTAB_TRY(take_samples(t, run));
-    return xbtab__fit_transfer(t);
+    xbtab_technology *technology = NULL;
+    XBTAB_TRY(xbtab_technology_create(&technology, tables));
+    run->plan.technology = technology; /* for tiles that our solver samples */
+    xbtab_status status = xbtab__run_units(run, XBTAB__UNIT_TILE, run->n_units, "sample tiles", options);
+    run->plan.technology = NULL;
+    xbtab_technology_destroy(&technology);
+    XBTAB_TRY(status);
+    XBTAB_TRY(need_some_tiles(run));
+    XBTAB_TRY(take_samples(tables, run));
+    XBTAB_TRY(xbtab__check_solver(tables, run));
+    return xbtab__fit_transfer(tables);
 }
 
-xbtab_status xbtab_characterize(const xbtab_spec *spec, const char *path,
-                                const xbtab_characterize_options *options)
+/* With a NULL path no tiles are sampled and nothing is kept on disk. */
+static xbtab_status characterize(xbtab_tables **out, const xbtab_spec *spec, const char *path,
+                                 const xbtab_characterize_options *options)
 {
     static const xbtab_characterize_options defaults = {0};
     xbtab_status status;
@@ -281,17 +294,23 @@ xbtab_status xbtab_characterize(const xbtab_spec *spec, const char *path,
     if (!options) options = &defaults;
     gsl_error_handler_t *handler = gsl_set_error_handler_off();
     XBTAB_TRY_DONE(xbtab__run_init(&run, spec));
-    XBTAB_TRY_DONE(xbtab__run_ask_version(&run)); /* it belongs to the journal's fingerprint */
-    XBTAB_TRY_DONE(open_journal(&run, path, options->resume));
-    XBTAB_TRY_DONE(run_all(&run, options));
     tables = xbtab__alloc(1, sizeof *tables);
     if (!tables) {
         status = XBTAB_NOMEM();
         goto done;
     }
-    XBTAB_TRY_DONE(make_tables(tables, &run));
-    XBTAB_TRY_DONE(xbtab_tables_write(tables, path));
-    XBTAB_TRY_DONE(xbtab__journal_remove(&run.journal));
+    XBTAB_TRY_DONE(xbtab__run_ask_version(&run)); /* it belongs to the journal's fingerprint */
+    if (path) XBTAB_TRY_DONE(open_journal(&run, path, options->resume));
+    XBTAB_TRY_DONE(run_curves(&run, tables, options));
+    if (path) {
+        XBTAB_TRY_DONE(run_tiles(&run, tables, options));
+        XBTAB_TRY_DONE(xbtab_tables_write(tables, path));
+        XBTAB_TRY_DONE(xbtab__journal_remove(&run.journal));
+    }
+    if (out) {
+        *out = tables;
+        tables = NULL;
+    }
 done:
     /* a run that failed before its first tile leaves nothing worth a --resume */
     if (status < 0 && run.journal && !has_tile(&run)) (void)!xbtab__journal_remove(&run.journal);
@@ -299,4 +318,16 @@ done:
     xbtab__run_clear(&run);
     gsl_set_error_handler(handler);
     return status;
+}
+
+xbtab_status xbtab_characterize(const xbtab_spec *spec, const char *path,
+                                const xbtab_characterize_options *options)
+{
+    return characterize(NULL, spec, path, options);
+}
+
+xbtab_status xbtab_characterize_curves(xbtab_tables **out, const xbtab_spec *spec,
+                                       const xbtab_characterize_options *options)
+{
+    return characterize(out, spec, NULL, options);
 }

@@ -6,22 +6,32 @@
 #include "memory.h"
 #include "plan.h"
 
-/* Range of a cell's voltages, as shares of v_read. Inside a tile a driven cell sees up to v_read; one on an
- * idle word line sees the bit line's rise, negative; both with room to spare. */
-static const double V_low = -0.5, V_high = 1.25;
-static const double V_bit_step = 0.1; /* from -0.2 on */
-
 /* Range of a TIA's current, as shares of full scale. */
 static const double I_low = -0.1, I_high = 1.4;
 
-double xbtab__cell_voltage(const xbtab_spec *spec, double k)
+/* How far a bit line can rise, as a share of v_read: all cells of a column at their largest conductance, all
+ * driven, nothing lost on the word lines. It cannot rise above the drive. */
+static double largest_rise(const xbtab_spec *spec)
 {
-    return spec->v_read * (V_low + (V_high - V_low) * k / (spec->sampling.voltages - 1));
+    double G = spec->rows * spec->G_level[spec->n_levels - 1];
+    return fmin(1.0, G * (0.5 * spec->r_bit * (spec->rows + 1) + spec->r_sink));
 }
 
+/* A cell's voltages: a driven cell sees up to v_read; one on an idle word line sees the bit line's rise,
+ * negative; both with room to spare. */
+double xbtab__cell_voltage(const xbtab_spec *spec, double k)
+{
+    double low = fmax(-1.0, fmin(-0.5, -1.2 * largest_rise(spec))), high = 1.25;
+    return spec->v_read * (low + (high - low) * k / (spec->sampling.voltages - 1));
+}
+
+/* A narrow range where it suffices: a polynomial through the points follows a transistor's bend less well
+ * over a wide one. */
 double xbtab__bit_voltage(const xbtab_spec *spec, double k)
 {
-    return spec->v_read * V_bit_step * (k - XBTAB__BIT_ZERO);
+    enum { UP = XBTAB__BIT_VOLTAGES - 1 - XBTAB__BIT_ZERO };
+    double step = fmax(0.1, fmin(1.0, 1.2 * largest_rise(spec)) / UP);
+    return spec->v_read * step * (k - XBTAB__BIT_ZERO);
 }
 
 double xbtab__tia_current(const xbtab_spec *spec, double k)

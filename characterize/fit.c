@@ -210,15 +210,23 @@ done:
     return status;
 }
 
+/* Upper ends of the ranges of mean drive that the held-out error is told for. */
+static const double drives[] = {1.0 / 32, 1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0 / 2, 1.0};
+
+enum { N_DRIVES = sizeof drives / sizeof drives[0] };
+
 static void measure_errors(xbtab_tables *t, const xbtab_technology *technology, const samples *all)
 {
-    error_sum table = {0}, ideal = {0}, geff = {0};
+    error_sum table = {0}, ideal = {0}, geff = {0}, by_drive[N_DRIVES] = {{0}};
     for (size_t s = 0; s < all->n; s++) {
         const sample *x = &all->s[s];
         if (!x->is_heldout) continue;
+        size_t d = 0;
+        while (x->a > drives[d]) d++;
         for (size_t j = 0; j < t->columns; j++) {
             double I = xbtab_technology_transfer(technology, x->y[j], x->a, place_of(j, t->columns));
             add_error(&table, I - x->I[j]);
+            add_error(&by_drive[d], I - x->I[j]);
             add_error(&ideal, x->ideal[j] - x->I[j]);
             add_error(&geff, x->y[j] - x->I[j]);
         }
@@ -226,6 +234,10 @@ static void measure_errors(xbtab_tables *t, const xbtab_technology *technology, 
     t->transfer.error = finish_error(&table, all->I_most, all->failed);
     t->transfer.error_ideal = finish_error(&ideal, all->I_most, all->failed);
     t->transfer.error_geff = finish_error(&geff, all->I_most, all->failed);
+    for (size_t d = 0; d < N_DRIVES; d++) {
+        t->transfer.a_drive[d] = drives[d];
+        t->transfer.rmse_drive[d] = finish_error(&by_drive[d], all->I_most, 0).rmse;
+    }
 }
 
 /* One factor between the power through the effective matrix and SPICE's, by least squares. */
@@ -257,10 +269,14 @@ xbtab_status xbtab__fit_transfer(xbtab_tables *t)
     t->transfer.n_terms = N_TERMS;
     t->transfer.power = xbtab__alloc(N_TERMS, sizeof terms[0]);
     t->transfer.coefficient = xbtab__alloc(N_TERMS, sizeof *t->transfer.coefficient);
+    t->transfer.n_drives = N_DRIVES;
+    t->transfer.a_drive = xbtab__alloc(N_DRIVES, sizeof *t->transfer.a_drive);
+    t->transfer.rmse_drive = xbtab__alloc(N_DRIVES, sizeof *t->transfer.rmse_drive);
     all.s = xbtab__alloc(n_vectors, sizeof *all.s);
     all.y = xbtab__alloc(n_vectors * t->columns, sizeof *all.y);
     all.ideal = xbtab__alloc(n_vectors * t->columns, sizeof *all.ideal);
-    if (!t->transfer.power || !t->transfer.coefficient || !all.s || !all.y || !all.ideal) {
+    if (!t->transfer.power || !t->transfer.coefficient || !t->transfer.a_drive || !t->transfer.rmse_drive ||
+        !all.s || !all.y || !all.ideal) {
         status = XBTAB_NOMEM();
         goto done;
     }

@@ -7,7 +7,7 @@
 
 int xbtab__plan_units(const xbtab__plan *plan)
 {
-    return XBTAB__UNIT_TILE + plan->spec->sampling.tiles + plan->spec->sampling.tiles_heldout;
+    return XBTAB__UNIT_TILE + xbtab__sample_tiles(plan) + xbtab__check_tiles(plan);
 }
 
 /* The states' parameters, then the conductances reached. */

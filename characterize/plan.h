@@ -8,6 +8,7 @@
 
 #include <xbartab/spec.h>
 #include <xbartab/tables.h>
+#include <xbartab/tile.h>
 
 #include "check.h"
 #include "spice.h"
@@ -35,7 +36,17 @@ typedef struct xbtab__plan {
     double *G_target;  /* G_target[n_states]: levels, and conductances between them; ascending [S] */
     double *parameter; /* parameter[n_states]: state parameters, once unit XBTAB__UNIT_STATES is done */
     double *G_state;   /* G_state[n_states]: conductances reached [S] */
+    /** For tiles that are not solved in ngspice: what the curves' units found; NULL until they are done. */
+    const xbtab_technology *technology;
 } xbtab__plan;
+
+/** A sample tile. Fitted ones come first, then held-out ones, then those that the solver is checked on. */
+typedef struct xbtab__tile_plan {
+    int rows, columns, vectors;
+    int is_heldout, is_check;
+    int in_spice; /* solved in ngspice, not by the solver */
+    int kind;     /* pattern of its levels; see tiles.c */
+} xbtab__tile_plan;
 
 /** Result of a unit: n doubles; caller frees with xbtab__free(). */
 typedef struct xbtab__numbers {
@@ -78,10 +89,12 @@ int xbtab__heldout_cell_points(const xbtab__plan *plan);
  *  @param[out] level  level[rows][columns]; @param[out] code  code[vectors][rows]. */
 void xbtab__tile_levels(const xbtab__plan *plan, int tile, uint8_t *level);
 void xbtab__tile_codes(const xbtab__plan *plan, int tile, uint8_t *code);
-int xbtab__tile_is_heldout(const xbtab__plan *plan, int tile);
+xbtab__tile_plan xbtab__tile_plan_of(const xbtab__plan *plan, int tile);
+int xbtab__sample_tiles(const xbtab__plan *plan); /* fitted and held-out ones */
+int xbtab__check_tiles(const xbtab__plan *plan);
 
 /** Doubles a vector of a tile takes in its unit's result: status, power, currents, outputs. */
-size_t xbtab__tile_stride(const xbtab_spec *spec);
+size_t xbtab__tile_stride(int columns);
 
 /* ---- the one way to ngspice ---- */
 

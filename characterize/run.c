@@ -82,10 +82,11 @@ static bool unit_is_done(long unit, void *context)
 static double seconds_max(long unit, void *context)
 {
     const slice *s = context;
-    const xbtab_spec *spec = s->run->plan.spec;
     if (s->first + unit < XBTAB__UNIT_TILE) return 600.0;
-    double n = sqrt((double)spec->rows * spec->columns);
-    return 60.0 + 5.0 * (6e-8 * pow(n, 4.3) + 6e-9 * pow(n, 4.34) * spec->sampling.vectors);
+    xbtab__tile_plan t = xbtab__tile_plan_of(&s->run->plan, s->first + (int)unit - XBTAB__UNIT_TILE);
+    double n = sqrt((double)t.rows * t.columns);
+    if (!t.in_spice) return 600.0 + 1e-7 * pow(n, 3) * t.vectors;
+    return 60.0 + 5.0 * (6e-8 * pow(n, 4.3) + 6e-9 * pow(n, 4.34) * t.vectors);
 }
 
 xbtab_status xbtab__run_take(xbtab__run *run, int unit, xbtab_sample_status status, const void *bytes,

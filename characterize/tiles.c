@@ -1,5 +1,5 @@
 /* tiles.c - sample tiles: random level patterns of several kinds, input vectors of all densities, solved in
- * ngspice.
+ * ngspice or, where that would take hours, by our own solver.
  *
  * The kinds are those that a transfer table meets: levels all equally likely, mostly lowest, one side of
  * trained weights in differential columns (half of them at the lowest level, the rest like |normal|), and
@@ -9,21 +9,48 @@
 #include <string.h>
 
 #include "compose.h"
+#include "exact.h"
 #include "memory.h"
 #include "plan.h"
 #include "random.h"
 
 typedef enum tile_kind { KIND_UNIFORM, KIND_TRAINED, KIND_SPARSE, KIND_UNEQUAL, N_KINDS } tile_kind;
 
-int xbtab__tile_is_heldout(const xbtab__plan *plan, int tile)
+enum { CHECK_SIDE = 32, CHECK_VECTORS = 6 };
+
+int xbtab__sample_tiles(const xbtab__plan *plan)
 {
-    return tile >= plan->spec->sampling.tiles;
+    return plan->spec->sampling.tiles + plan->spec->sampling.tiles_heldout;
 }
 
-static tile_kind kind_of(const xbtab__plan *plan, int tile)
+int xbtab__check_tiles(const xbtab__plan *plan)
 {
-    int first = xbtab__tile_is_heldout(plan, tile) ? plan->spec->sampling.tiles : 0;
-    return (tile_kind)((tile - first) % N_KINDS);
+    const xbtab_sampling *s = &plan->spec->sampling;
+    return s->engine == XBTAB_SAMPLING_SOLVE ? s->check_tiles + s->check_full : 0;
+}
+
+xbtab__tile_plan xbtab__tile_plan_of(const xbtab__plan *plan, int tile)
+{
+    const xbtab_spec *spec = plan->spec;
+    int n_fit = spec->sampling.tiles, n_sample = xbtab__sample_tiles(plan);
+    xbtab__tile_plan t = {.rows = spec->rows,
+                          .columns = spec->columns,
+                          .vectors = spec->sampling.vectors,
+                          .is_heldout = tile >= n_fit && tile < n_sample,
+                          .is_check = tile >= n_sample,
+                          .in_spice = spec->sampling.engine == XBTAB_SAMPLING_SPICE || tile >= n_sample,
+                          .kind = (tile - (tile >= n_sample ? n_sample
+                                           : tile >= n_fit  ? n_fit
+                                                            : 0)) %
+                                  N_KINDS};
+    if (t.is_check) {
+        t.vectors = CHECK_VECTORS;
+        if (tile - n_sample < spec->sampling.check_tiles) {
+            if (t.rows > CHECK_SIDE) t.rows = CHECK_SIDE;
+            if (t.columns > CHECK_SIDE) t.columns = CHECK_SIDE;
+        }
+    }
+    return t;
 }
 
 static uint8_t level_of_share(double share, int n_levels)
@@ -34,19 +61,19 @@ static uint8_t level_of_share(double share, int n_levels)
 void xbtab__tile_levels(const xbtab__plan *plan, int tile, uint8_t *level)
 {
     const xbtab_spec *spec = plan->spec;
-    tile_kind kind = kind_of(plan, tile);
+    xbtab__tile_plan t = xbtab__tile_plan_of(plan, tile);
     xbtab__random random, row_random, column_random;
     xbtab__random_init(&random, plan->seed, XBTAB__RANDOM_TILE_LEVELS, (uint32_t)tile, 0);
     xbtab__random_init(&row_random, plan->seed, XBTAB__RANDOM_TILE_LEVELS, (uint32_t)tile, 1);
-    for (int i = 0; i < spec->rows; i++) {
+    for (int i = 0; i < t.rows; i++) {
         double row = xbtab__random_uniform(&row_random);
         xbtab__random_init(&column_random, plan->seed, XBTAB__RANDOM_TILE_LEVELS, (uint32_t)tile, 2);
-        for (int j = 0; j < spec->columns; j++) {
+        for (int j = 0; j < t.columns; j++) {
             double column = xbtab__random_uniform(&column_random);
-            uint8_t *cell = &level[(size_t)i * (size_t)spec->columns + (size_t)j];
+            uint8_t *cell = &level[(size_t)i * (size_t)t.columns + (size_t)j];
             uint8_t any = (uint8_t)xbtab__random_below(&random, (uint32_t)spec->n_levels);
             double u = xbtab__random_uniform(&random), normal = xbtab__random_normal(&random);
-            switch (kind) {
+            switch ((tile_kind)t.kind) {
             case KIND_TRAINED:
                 *cell = u < 0.5 ? 0 : level_of_share(0.35 * fabs(normal), spec->n_levels);
                 break;
@@ -63,59 +90,69 @@ void xbtab__tile_levels(const xbtab__plan *plan, int tile, uint8_t *level)
     }
 }
 
-/* Vector 0 drives every word line fully; the others have a density of their own, uniform in 5 to 95 %. */
+/* Vector 0 drives every word line fully. Of the others, each has a density of its own: in turns uniform in 5
+ * to 95 %, and from a single word line up on a logarithmic scale, since the bit planes of real activations
+ * are sparse. */
+static double density_of(xbtab__random *random, int v, int rows)
+{
+    double u = xbtab__random_uniform(random);
+    return v % 2 ? 0.05 + 0.9 * u : pow(rows, u - 1.0);
+}
+
 void xbtab__tile_codes(const xbtab__plan *plan, int tile, uint8_t *code)
 {
-    const xbtab_spec *spec = plan->spec;
-    uint32_t largest = (1u << spec->dac_bits) - 1;
-    for (int v = 0; v < spec->sampling.vectors; v++) {
+    uint32_t largest = (1u << plan->spec->dac_bits) - 1;
+    xbtab__tile_plan t = xbtab__tile_plan_of(plan, tile);
+    for (int v = 0; v < t.vectors; v++) {
         xbtab__random random;
         xbtab__random_init(&random, plan->seed, XBTAB__RANDOM_TILE_INPUTS, (uint32_t)tile, (uint32_t)v);
-        double density = 0.05 + 0.9 * xbtab__random_uniform(&random);
-        for (int i = 0; i < spec->rows; i++) {
+        double density = density_of(&random, v, t.rows);
+        for (int i = 0; i < t.rows; i++) {
             bool driven = xbtab__random_uniform(&random) < density;
             uint32_t some = 1 + xbtab__random_below(&random, largest);
-            code[(size_t)v * (size_t)spec->rows + (size_t)i] = (uint8_t)(v == 0   ? largest
-                                                                         : driven ? some
-                                                                                  : 0);
+            code[(size_t)v * (size_t)t.rows + (size_t)i] = (uint8_t)(v == 0 ? largest : driven ? some : 0);
         }
     }
 }
 
-size_t xbtab__tile_stride(const xbtab_spec *spec)
+size_t xbtab__tile_stride(int columns)
 {
-    return 2 + 2 * (size_t)spec->columns;
+    return 2 + 2 * (size_t)columns;
 }
 
-/* For each vector: status, power, the bit lines' currents, the TIAs' outputs. */
-xbtab_status xbtab__sample_tile(const xbtab__plan *plan, int tile, xbtab__spice *spice, xbtab__numbers *out)
+/* A tile's circuit and what is wanted of it. */
+typedef struct sampling_job {
+    xbtab__tile_plan t;
+    uint8_t *level, *code;
+    double *result; /* result[t.vectors][stride] */
+} sampling_job;
+
+/* In ngspice. */
+static xbtab_status sample_in_spice(const xbtab__plan *plan, xbtab__spice *spice, const sampling_job *job)
 {
-    const xbtab_spec *spec = plan->spec;
-    int n_vectors = spec->sampling.vectors, rows = spec->rows, columns = spec->columns;
+    xbtab_spec spec = *plan->spec; /* the same technology, of the tile's own size */
+    int n_vectors = job->t.vectors, rows = job->t.rows, columns = job->t.columns;
     int n_outputs = 2 * columns + rows;
     size_t n_cells = (size_t)rows * (size_t)columns, n_inputs = (size_t)n_vectors * (size_t)rows;
     xbtab_status status;
     xbtab__text text = {0}, outputs = {0};
-    uint8_t *level = xbtab__alloc(n_cells, 1), *code = xbtab__alloc(n_inputs, 1);
     double *parameter = xbtab__alloc(n_cells, sizeof *parameter);
     double *values = xbtab__alloc(n_inputs, sizeof *values);
     double *found = xbtab__alloc((size_t)n_vectors * (size_t)n_outputs, sizeof *found);
     xbtab_sample_status *sample = xbtab__alloc((size_t)n_vectors, sizeof *sample);
-    out->n = (size_t)n_vectors * xbtab__tile_stride(spec);
-    out->x = xbtab__alloc(out->n, sizeof *out->x);
-    if (!level || !code || !parameter || !values || !found || !sample || !out->x) {
+    if (!parameter || !values || !found || !sample) {
         status = XBTAB_NOMEM();
         goto done;
     }
-    xbtab__tile_levels(plan, tile, level);
-    xbtab__tile_codes(plan, tile, code);
+    spec.rows = rows;
+    spec.columns = columns;
     for (size_t c = 0; c < n_cells; c++) {
         int s = 0; /* every level is one of the tabulated states */
-        while (plan->G_target[s] != spec->G_level[level[c]]) s++;
+        while (plan->G_target[s] != spec.G_level[job->level[c]]) s++;
         parameter[c] = plan->parameter[s];
     }
-    for (size_t k = 0; k < n_inputs; k++) values[k] = xbtab_spec_dac_voltage(spec, code[k]);
-    xbtab__compose_crossbar(&text, spec, parameter);
+    for (size_t k = 0; k < n_inputs; k++) values[k] = xbtab_spec_dac_voltage(&spec, job->code[k]);
+    xbtab__compose_crossbar(&text, &spec, parameter);
     xbtab__compose_external_sources(&text, rows);
     for (int j = 0; j < columns; j++) xbtab__text_add(&outputs, "i(vs%d)\n", j);
     for (int j = 0; j < columns; j++) xbtab__text_add(&outputs, "v(o%d)\n", j);
@@ -123,22 +160,66 @@ xbtab_status xbtab__sample_tile(const xbtab__plan *plan, int tile, xbtab__spice 
     XBTAB_TRY_DONE(
         xbtab__solve_text(spice, &text, n_vectors, rows, values, n_outputs, &outputs, found, sample));
     for (int v = 0; v < n_vectors; v++) {
-        double *result = out->x + (size_t)v * xbtab__tile_stride(spec);
+        double *result = job->result + (size_t)v * xbtab__tile_stride(columns);
         const double *f = found + (size_t)v * (size_t)n_outputs, *drive = values + (size_t)v * (size_t)rows;
         result[0] = sample[v];
         for (int i = 0; i < rows; i++)
             result[1] -= drive[i] * f[2 * columns + i]; /* i(vi) flows into the source */
         memcpy(result + 2, f, 2 * (size_t)columns * sizeof *f);
-        for (size_t k = 1; k < xbtab__tile_stride(spec) && sample[v] != XBTAB_SAMPLE_OK; k++) result[k] = NAN;
+        for (size_t k = 1; k < xbtab__tile_stride(columns) && sample[v] != XBTAB_SAMPLE_OK; k++)
+            result[k] = NAN;
     }
 done:
-    xbtab__free(level);
-    xbtab__free(code);
     xbtab__free(parameter);
     xbtab__free(values);
     xbtab__free(found);
     xbtab__free(sample);
     xbtab__text_clear(&text);
     xbtab__text_clear(&outputs);
+    return status;
+}
+
+/* By our solver. */
+static xbtab_status sample_by_solver(const xbtab__plan *plan, const sampling_job *job)
+{
+    xbtab_status status;
+    size_t rows = (size_t)job->t.rows, columns = (size_t)job->t.columns;
+    xbtab__exact *circuit = NULL;
+    double *G = xbtab__alloc(rows * columns, sizeof *G);
+    if (!G) return XBTAB_NOMEM();
+    for (size_t c = 0; c < rows * columns; c++) G[c] = plan->spec->G_level[job->level[c]];
+    XBTAB_TRY_DONE(xbtab__exact_create(&circuit, plan->technology, rows, columns));
+    xbtab__exact_program(circuit, G);
+    for (int v = 0; v < job->t.vectors; v++) {
+        double *result = job->result + (size_t)v * xbtab__tile_stride(job->t.columns), *I = result + 2;
+        XBTAB_TRY_DONE(xbtab__exact_solve(circuit, job->code + (size_t)v * rows, I));
+        result[0] = XBTAB_SAMPLE_OK;
+        result[1] = xbtab__exact_power(circuit);
+        for (size_t j = 0; j < columns; j++) I[columns + j] = xbtab_technology_tia(plan->technology, I[j]);
+    }
+done:
+    xbtab__exact_destroy(&circuit);
+    xbtab__free(G);
+    return status;
+}
+
+/* For each vector: status, power, the bit lines' currents, the TIAs' outputs. */
+xbtab_status xbtab__sample_tile(const xbtab__plan *plan, int tile, xbtab__spice *spice, xbtab__numbers *out)
+{
+    xbtab_status status;
+    sampling_job job = {.t = xbtab__tile_plan_of(plan, tile)};
+    job.level = xbtab__alloc((size_t)job.t.rows * (size_t)job.t.columns, 1);
+    job.code = xbtab__alloc((size_t)job.t.vectors * (size_t)job.t.rows, 1);
+    out->n = (size_t)job.t.vectors * xbtab__tile_stride(job.t.columns);
+    out->x = job.result = xbtab__alloc(out->n, sizeof *out->x);
+    if (job.level && job.code && job.result) {
+        xbtab__tile_levels(plan, tile, job.level);
+        xbtab__tile_codes(plan, tile, job.code);
+        status = job.t.in_spice ? sample_in_spice(plan, spice, &job) : sample_by_solver(plan, &job);
+    } else {
+        status = XBTAB_NOMEM();
+    }
+    xbtab__free(job.level);
+    xbtab__free(job.code);
     return status;
 }

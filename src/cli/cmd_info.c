@@ -24,16 +24,25 @@ static json_t *info_json(const xbtab_tables *t)
     json_t *transfer = cli_error_json(&t->transfer.error);
     json_object_set_new(transfer, "ideal", cli_error_json(&t->transfer.error_ideal));
     json_object_set_new(transfer, "effective", cli_error_json(&t->transfer.error_geff));
+    json_object_set_new(transfer, "y_max_fs", json_real(t->transfer.y_max));
     json_object_set_new(transfer, "terms", json_integer((json_int_t)t->transfer.n_terms));
     json_t *samples =
-        json_pack("{s:I, s:I, s:I}", "tiles", (json_int_t)t->samples.n_tiles, "vectors",
-                  (json_int_t)t->samples.n_vectors, "failed", (json_int_t)count_failed(&t->samples));
+        json_pack("{s:s, s:I, s:I, s:I}", "solved_by", t->samples.by_solver ? "xbartab" : "ngspice", "tiles",
+                  (json_int_t)t->samples.n_tiles, "vectors", (json_int_t)t->samples.n_vectors, "failed",
+                  (json_int_t)count_failed(&t->samples));
+    json_t *solver = json_array();
+    for (size_t k = 0; k < t->solver.n; k++) {
+        json_array_append_new(solver,
+                              json_pack("{s:i, s:i, s:i, s:f, s:f}", "rows", t->solver.rows[k], "columns",
+                                        t->solver.columns[k], "samples", t->solver.samples[k], "rmse_fs",
+                                        t->solver.rmse[k], "max_fs", t->solver.max[k]));
+    }
     json_t *provenance = json_pack("{s:s, s:s, s:I}", "tool", t->tool_version, "ngspice", t->ngspice_version,
                                    "seed", (json_int_t)t->seed);
-    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", XBTAB_TABLES_SCHEMA, "tile", tile,
-                     "cell", cli_error_json(&t->cell.error), "tia", cli_error_json(&t->tia.error), "transfer",
-                     transfer, "energy", cli_error_json(&t->energy.error), "samples", samples, "provenance",
-                     provenance);
+    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", XBTAB_TABLES_SCHEMA, "tile",
+                     tile, "cell", cli_error_json(&t->cell.error), "tia", cli_error_json(&t->tia.error),
+                     "transfer", transfer, "energy", cli_error_json(&t->energy.error), "samples", samples,
+                     "solver", solver, "provenance", provenance);
 }
 
 static void print_error(const char *name, const char *what, const xbtab_fit_error *e, const char *unit)
@@ -52,11 +61,17 @@ static void info_text(const xbtab_tables *t)
            t->I_full_scale);
     printf("cell       %zu states (%s) x %zu bit-line voltages x %zu voltages %g to %g V\n", t->cell.n_states,
            t->cell.parameter_name, t->cell.n_bit, t->cell.n_v, t->cell.V[0], t->cell.V[t->cell.n_v - 1]);
-    printf("samples    %zu tiles x %zu vectors in ngspice, %ld failed\n", t->samples.n_tiles,
-           t->samples.n_vectors, count_failed(&t->samples));
+    printf("samples    %zu tiles x %zu vectors solved by %s, %ld failed\n", t->samples.n_tiles,
+           t->samples.n_vectors, t->samples.by_solver ? "xbartab" : "ngspice", count_failed(&t->samples));
     printf("made by    xbartab %s, %s, seed %llu, schema %d\n", t->tool_version, t->ngspice_version,
            (unsigned long long)t->seed, XBTAB_TABLES_SCHEMA);
-    printf("error on held-out SPICE samples (RMSE, largest):\n");
+    for (size_t k = 0; k < t->solver.n; k++) {
+        printf("solver     within %.2g of ngspice (largest %.2g of the largest current) on %d x %d tiles, %d "
+               "currents\n",
+               t->solver.rmse[k], t->solver.max[k], t->solver.rows[k], t->solver.columns[k],
+               t->solver.samples[k]);
+    }
+    printf("error on held-out samples (RMSE, largest):\n");
     print_error("cell", "interpolated current", &t->cell.error, "A");
     print_error("tia", "interpolated output", &t->tia.error, "V");
     print_error("transfer", "effective matrix and T, tiles the fit never saw", &t->transfer.error, "A");

@@ -14,6 +14,9 @@
 /* Largest array side: 4096 word lines of a 1 uA cell draw 4 mA a column, past any published array. */
 enum { LARGEST_SIDE = 4096, MOST_LEVELS = 256 };
 
+/* Up to 64 x 64 cells ngspice solves a sample tile in seconds, and up to 128 x 128 in minutes. */
+enum { MOST_CELLS_SPICE = 64 * 64, MOST_CELLS_FULL_CHECK = 128 * 128 };
+
 typedef struct value_text {
     char *name, *value;
 } value_text;
@@ -56,7 +59,7 @@ typedef struct adc_text {
 } adc_text;
 
 typedef struct sampling_text {
-    char *tiles, *tiles_heldout, *vectors, *voltages, *states;
+    char *tiles, *tiles_heldout, *vectors, *voltages, *states, *engine, *check_tiles, *check_full;
 } sampling_text;
 
 typedef struct spec_text {
@@ -120,6 +123,9 @@ static const cyaml_schema_field_t sampling_fields[] = {
     OPTIONAL_TEXT("vectors", sampling_text, vectors),
     OPTIONAL_TEXT("voltages", sampling_text, voltages),
     OPTIONAL_TEXT("states", sampling_text, states),
+    OPTIONAL_TEXT("engine", sampling_text, engine),
+    OPTIONAL_TEXT("check_tiles", sampling_text, check_tiles),
+    OPTIONAL_TEXT("check_full", sampling_text, check_full),
     CYAML_FIELD_END};
 static const cyaml_schema_field_t spec_fields[] = {
     TEXT("name", spec_text, name),
@@ -263,10 +269,17 @@ static xbtab_status take_wire(xbtab_spec *spec, const xbtab__yaml *yaml, const w
 
 static xbtab_status take_sampling(xbtab_spec *spec, const xbtab__yaml *yaml, const sampling_text *text)
 {
+    static const char *const engines[] = {"auto", "spice", "solve", NULL};
     xbtab_sampling *s = &spec->sampling;
+    int engine = XBTAB_SAMPLING_AUTO;
     /* states: every level, and enough conductances between them to program a cell anywhere */
-    *s = (xbtab_sampling){.tiles = 8, .tiles_heldout = 4, .vectors = 16, .voltages = 129, .states = 17};
+    *s = (xbtab_sampling){.tiles = 8, .tiles_heldout = 4, .vectors = 16, .voltages = 161, .states = 17};
+    s->check_tiles = 2;
+    s->check_full = spec->rows * spec->columns <= MOST_CELLS_FULL_CHECK;
     if (text) {
+        XBTAB_TRY(xbtab__yaml_choice(&engine, yaml, "sampling.engine", text->engine, engines));
+        XBTAB_TRY(xbtab__yaml_int(&s->check_tiles, yaml, "sampling.check_tiles", text->check_tiles, 1, 1000));
+        XBTAB_TRY(xbtab__yaml_int(&s->check_full, yaml, "sampling.check_full", text->check_full, 0, 1000));
         XBTAB_TRY(xbtab__yaml_int(&s->tiles, yaml, "sampling.tiles", text->tiles, 1, 100000));
         XBTAB_TRY(xbtab__yaml_int(&s->tiles_heldout, yaml, "sampling.tiles_heldout", text->tiles_heldout, 1,
                                   100000));
@@ -274,6 +287,10 @@ static xbtab_status take_sampling(xbtab_spec *spec, const xbtab__yaml *yaml, con
         XBTAB_TRY(xbtab__yaml_int(&s->voltages, yaml, "sampling.voltages", text->voltages, 17, 2049));
         XBTAB_TRY(xbtab__yaml_int(&s->states, yaml, "sampling.states", text->states, 2, 256));
     }
+    if (engine == XBTAB_SAMPLING_AUTO) {
+        engine = spec->rows * spec->columns <= MOST_CELLS_SPICE ? XBTAB_SAMPLING_SPICE : XBTAB_SAMPLING_SOLVE;
+    }
+    s->engine = (xbtab_sampling_engine)engine;
     return XBTAB_OK;
 }
 
@@ -375,22 +392,38 @@ static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const s
     return take_sampling(spec, yaml, text->sampling);
 }
 
-xbtab_status xbtab_spec_open(xbtab_spec **out, const char *path, const xbtab_models *models)
+static xbtab_status make_spec(xbtab_spec **out, const xbtab__yaml *yaml, const xbtab_models *models)
 {
     xbtab_status status;
-    xbtab__yaml yaml = {0};
     void *text = NULL;
     xbtab_spec *spec = xbtab__alloc(1, sizeof *spec);
     if (!spec) return XBTAB_NOMEM();
-    XBTAB_TRY_DONE(xbtab__yaml_read(&yaml, path));
-    XBTAB_TRY_DONE(xbtab__yaml_load(&text, &yaml, &spec_value));
-    XBTAB_TRY_DONE(take_spec(spec, &yaml, text, models));
+    XBTAB_TRY_DONE(xbtab__yaml_load(&text, yaml, &spec_value));
+    XBTAB_TRY_DONE(take_spec(spec, yaml, text, models));
     *out = spec;
     spec = NULL;
 done:
     xbtab__yaml_free_data(text, &spec_value);
-    xbtab__yaml_clear(&yaml);
     xbtab_spec_destroy(&spec);
+    return status;
+}
+
+xbtab_status xbtab_spec_open(xbtab_spec **out, const char *path, const xbtab_models *models)
+{
+    xbtab__yaml yaml;
+    XBTAB_TRY(xbtab__yaml_read(&yaml, path));
+    xbtab_status status = make_spec(out, &yaml, models);
+    xbtab__yaml_clear(&yaml);
+    return status;
+}
+
+xbtab_status xbtab_spec_parse(xbtab_spec **out, const char *text, const char *name,
+                              const xbtab_models *models)
+{
+    xbtab__yaml yaml;
+    XBTAB_TRY(xbtab__yaml_copy(&yaml, text, name));
+    xbtab_status status = make_spec(out, &yaml, models);
+    xbtab__yaml_clear(&yaml);
     return status;
 }
 

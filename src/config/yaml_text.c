@@ -27,6 +27,16 @@ xbtab_status xbtab__yaml_read(xbtab__yaml *yaml, const char *path)
     return XBTAB_OK;
 }
 
+xbtab_status xbtab__yaml_copy(xbtab__yaml *yaml, const char *text, const char *name)
+{
+    *yaml = (xbtab__yaml){.text = xbtab__strdup(text), .n = strlen(text), .path = xbtab__strdup(name)};
+    if (!yaml->text || !yaml->path) {
+        xbtab__yaml_clear(yaml);
+        return XBTAB_NOMEM();
+    }
+    return XBTAB_OK;
+}
+
 void xbtab__yaml_clear(xbtab__yaml *yaml)
 {
     xbtab__free(yaml->path);

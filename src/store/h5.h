@@ -31,6 +31,7 @@ typedef struct xbtab__h5_file {
     xbtab__h5_id id;
     char *path;
     char *beside; /* name while it is being written; NULL when reading */
+    int schema;   /* what the reader found; for its own use */
     void *old_handler, *old_handler_data;
 } xbtab__h5_file;
 

@@ -14,6 +14,8 @@ enum {
     LONGEST_TEXT = 64 << 20
 };
 
+static const char spice_name[] = "ngspice", solver_name[] = "xbartab";
+
 static xbtab_status put_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
                               const xbtab_fit_error *e)
 {
@@ -192,6 +194,9 @@ static xbtab_status write_transfer(const xbtab__h5_file *file, xbtab__h5_id grou
     XBTAB_TRY(put_error(file, group, "heldout", &f->error));
     XBTAB_TRY(put_error(file, group, "heldout_ideal", &f->error_ideal));
     XBTAB_TRY(put_error(file, group, "heldout_effective", &f->error_geff));
+    xbtab__h5_axis drive = {"mean_drive_up_to", "1", f->n_drives, f->a_drive};
+    XBTAB_TRY(xbtab__h5_put(file, group, "heldout_rmse_fs_by_drive", "1", XBTAB__H5_DOUBLE, f->rmse_drive, 1,
+                            &drive));
     XBTAB_TRY(xbtab__h5_put(file, group, "coefficient", "1", XBTAB__H5_DOUBLE, f->coefficient, 1, axes));
     return xbtab__h5_put(file, group, "power", "1", XBTAB__H5_INT32, f->power, 2, axes);
 }
@@ -203,6 +208,12 @@ static xbtab_status read_transfer(const xbtab__h5_file *file, xbtab__h5_id group
     XBTAB_TRY(get_error(file, group, "heldout", &f->error));
     XBTAB_TRY(get_error(file, group, "heldout_ideal", &f->error_ideal));
     XBTAB_TRY(get_error(file, group, "heldout_effective", &f->error_geff));
+    if (file->schema >= 2) {
+        XBTAB_TRY(xbtab__h5_get(file, group, "mean_drive_up_to", XBTAB__H5_DOUBLE, (void **)&f->a_drive, 1,
+                                &f->n_drives, 4096));
+        XBTAB_TRY(xbtab__h5_get(file, group, "heldout_rmse_fs_by_drive", XBTAB__H5_DOUBLE,
+                                (void **)&f->rmse_drive, 1, &f->n_drives, 4096));
+    }
     XBTAB_TRY(xbtab__h5_get(file, group, "coefficient", XBTAB__H5_DOUBLE, (void **)&f->coefficient, 1,
                             &f->n_terms, 4096));
     size_t n[2] = {f->n_terms, 3};
@@ -233,6 +244,29 @@ static xbtab_status read_energy(const xbtab__h5_file *file, xbtab__h5_id group, 
                          MOST_VALUES);
 }
 
+static xbtab_status write_solver(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
+{
+    const xbtab_solver_data *s = &t->solver;
+    xbtab__h5_axis size = {"size", "1", s->n, NULL};
+    XBTAB_TRY(xbtab__h5_put_text(file, group, "meaning",
+                                 "xbartab's solver against ngspice, shares of the largest current compared"));
+    XBTAB_TRY(xbtab__h5_put(file, group, "rows", "1", XBTAB__H5_INT32, s->rows, 1, &size));
+    XBTAB_TRY(xbtab__h5_put(file, group, "columns", "1", XBTAB__H5_INT32, s->columns, 1, &size));
+    XBTAB_TRY(xbtab__h5_put(file, group, "samples", "1", XBTAB__H5_INT32, s->samples, 1, &size));
+    XBTAB_TRY(xbtab__h5_put(file, group, "rmse", "1", XBTAB__H5_DOUBLE, s->rmse, 1, &size));
+    return xbtab__h5_put(file, group, "max", "1", XBTAB__H5_DOUBLE, s->max, 1, &size);
+}
+
+static xbtab_status read_solver(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+{
+    xbtab_solver_data *s = &t->solver;
+    XBTAB_TRY(xbtab__h5_get(file, group, "rows", XBTAB__H5_INT32, (void **)&s->rows, 1, &s->n, 4096));
+    XBTAB_TRY(xbtab__h5_get(file, group, "columns", XBTAB__H5_INT32, (void **)&s->columns, 1, &s->n, 4096));
+    XBTAB_TRY(xbtab__h5_get(file, group, "samples", XBTAB__H5_INT32, (void **)&s->samples, 1, &s->n, 4096));
+    XBTAB_TRY(xbtab__h5_get(file, group, "rmse", XBTAB__H5_DOUBLE, (void **)&s->rmse, 1, &s->n, 4096));
+    return xbtab__h5_get(file, group, "max", XBTAB__H5_DOUBLE, (void **)&s->max, 1, &s->n, 4096);
+}
+
 static xbtab_status write_samples(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
 {
     const xbtab_sample_data *s = &t->samples;
@@ -255,10 +289,25 @@ static xbtab_status write_samples(const xbtab__h5_file *file, xbtab__h5_id group
     };
     XBTAB_TRY(xbtab__h5_put_text(file, group, "status_words",
                                  "0 ok, 1 not converged, 2 not finite, 3 refused, 4 crashed, 5 timeout"));
+    XBTAB_TRY(xbtab__h5_put_text(file, group, "solved_by", s->by_solver ? solver_name : spice_name));
     for (size_t k = 0; k < sizeof sets / sizeof sets[0]; k++) {
         XBTAB_TRY(xbtab__h5_put(file, group, sets[k].name, sets[k].unit, sets[k].type, sets[k].data,
                                 sets[k].rank, sets[k].axes));
     }
+    return XBTAB_OK;
+}
+
+static xbtab_status read_who_solved(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_sample_data *s)
+{
+    char *name = NULL;
+    if (file->schema < 2) return XBTAB_OK; /* ngspice */
+    XBTAB_TRY(xbtab__h5_get_text(file, group, "solved_by", &name));
+    s->by_solver = strcmp(name, solver_name) == 0;
+    bool is_known = s->by_solver || strcmp(name, spice_name) == 0;
+    xbtab__free(name);
+    if (!is_known)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: /samples solved_by is neither %s nor %s", file->path, spice_name,
+                   solver_name);
     return XBTAB_OK;
 }
 
@@ -269,6 +318,7 @@ static xbtab_status read_samples(const xbtab__h5_file *file, xbtab__h5_id group,
     XBTAB_TRY(xbtab__h5_get(file, group, "status", XBTAB__H5_INT32, (void **)&s->status, 2, n, MOST_VALUES));
     s->n_tiles = n[0];
     s->n_vectors = n[1];
+    XBTAB_TRY(read_who_solved(file, group, s));
     size_t level[3] = {n[0], t->rows, t->columns}, code[3] = {n[0], n[1], t->rows},
            out[3] = {n[0], n[1], t->columns};
     XBTAB_TRY(xbtab__h5_get(file, group, "is_heldout", XBTAB__H5_INT32, (void **)&s->is_heldout, 1, n,
@@ -309,18 +359,21 @@ static xbtab_status read_provenance(const xbtab__h5_file *file, xbtab__h5_id gro
     return xbtab__h5_get_long_text(file, group, "models", &t->models_text, LONGEST_TEXT);
 }
 
+/* first_schema: of a group that older files lack */
 static const struct {
     const char *name;
+    int first_schema;
     xbtab_status (*write)(const xbtab__h5_file *, xbtab__h5_id, const xbtab_tables *);
     xbtab_status (*read)(const xbtab__h5_file *, xbtab__h5_id, xbtab_tables *);
 } groups[] = {
-    {"provenance", write_provenance, read_provenance},
-    {"tile", write_tile, read_tile},
-    {"cell", write_cell, read_cell},
-    {"tia", write_tia, read_tia},
-    {"transfer", write_transfer, read_transfer},
-    {"energy", write_energy, read_energy},
-    {"samples", write_samples, read_samples},
+    {"provenance", 1, write_provenance, read_provenance},
+    {"tile", 1, write_tile, read_tile},
+    {"cell", 1, write_cell, read_cell},
+    {"tia", 1, write_tia, read_tia},
+    {"transfer", 1, write_transfer, read_transfer},
+    {"energy", 1, write_energy, read_energy},
+    {"solver", 2, write_solver, read_solver},
+    {"samples", 1, write_samples, read_samples},
 };
 
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
@@ -377,6 +430,10 @@ static xbtab_status check(const xbtab_tables *t, const char *path)
     for (size_t k = 0; k < 3 * t->transfer.n_terms; k++) {
         if (t->transfer.power[k] < 0 || t->transfer.power[k] > 3) wrong = "/transfer/power is outside 0 to 3";
     }
+    if (t->transfer.n_drives && (!ascends(t->transfer.a_drive, t->transfer.n_drives) ||
+                                 t->transfer.a_drive[t->transfer.n_drives - 1] < 1)) {
+        wrong = "/transfer/mean_drive_up_to does not rise to 1";
+    }
     if (wrong) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %s", path, wrong);
     return XBTAB_OK;
 }
@@ -397,12 +454,14 @@ xbtab_status xbtab_tables_open(xbtab_tables **out, const char *path)
         XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: an HDF5 file, but not a table file of xbartab", path);
     }
     XBTAB_TRY_DONE(xbtab__h5_get_number(&file, xbtab__h5_root(&file), "xbartab_schema", &schema));
-    if (schema != XBTAB_TABLES_SCHEMA) {
-        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: has schema %g; this xbartab reads schema %d: %s", path, schema,
-                        XBTAB_TABLES_SCHEMA,
-                        schema > XBTAB_TABLES_SCHEMA ? "use a newer xbartab" : "characterize again");
+    if (!(schema >= 1 && schema <= XBTAB_TABLES_SCHEMA && schema == floor(schema))) {
+        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: has schema %g; this xbartab reads schemas 1 to %d%s", path,
+                        schema, XBTAB_TABLES_SCHEMA,
+                        schema > XBTAB_TABLES_SCHEMA ? ": use a newer xbartab" : "");
     }
+    file.schema = (int)schema;
     for (int k = 0; k < N_GROUPS; k++) {
+        if (groups[k].first_schema > schema) continue;
         XBTAB_TRY_DONE(xbtab__h5_group_open(&group, &file, groups[k].name));
         XBTAB_TRY_DONE(groups[k].read(&file, group, tables));
         xbtab__h5_group_close(&group);
@@ -421,15 +480,39 @@ void xbtab_tables_destroy(xbtab_tables **tables)
 {
     if (!tables || !*tables) return;
     xbtab_tables *t = *tables;
-    void *blocks[] = {t->tile_name,           t->G_level,           t->cell.G_state,
-                      t->cell.parameter,      t->cell.V_bit,        t->cell.V,
-                      t->cell.I_cell,         t->tia.I_in,          t->tia.V_in,
-                      t->tia.V_out,           t->transfer.power,    t->transfer.coefficient,
-                      t->energy.E_cell,       t->samples.level,     t->samples.code,
-                      t->samples.status,      t->samples.I_out,     t->samples.V_out,
-                      t->samples.P,           t->spec_text,         t->models_text,
-                      t->tool_version,        t->ngspice_version,   t->cell.parameter_name,
-                      t->cell.parameter_unit, t->samples.is_heldout};
+    void *blocks[] = {t->tile_name,
+                      t->G_level,
+                      t->cell.G_state,
+                      t->cell.parameter,
+                      t->cell.V_bit,
+                      t->cell.V,
+                      t->cell.I_cell,
+                      t->tia.I_in,
+                      t->tia.V_in,
+                      t->tia.V_out,
+                      t->transfer.power,
+                      t->transfer.coefficient,
+                      t->energy.E_cell,
+                      t->samples.level,
+                      t->samples.code,
+                      t->samples.status,
+                      t->samples.I_out,
+                      t->samples.V_out,
+                      t->samples.P,
+                      t->spec_text,
+                      t->models_text,
+                      t->tool_version,
+                      t->ngspice_version,
+                      t->cell.parameter_name,
+                      t->cell.parameter_unit,
+                      t->samples.is_heldout,
+                      t->transfer.a_drive,
+                      t->transfer.rmse_drive,
+                      t->solver.rows,
+                      t->solver.columns,
+                      t->solver.samples,
+                      t->solver.rmse,
+                      t->solver.max};
     for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++) xbtab__free(blocks[k]);
     xbtab__free(t);
     *tables = NULL;

@@ -56,6 +56,8 @@ xbtab_status xbtab__cell_table_init(xbtab__cell_table *table, const xbtab_cell_d
                                  .n_powers = n_bit,
                                  .V_min = data->V[0],
                                  .V_max = data->V[n_v - 1],
+                                 .V_bit_min = n_bit > 1 ? data->V_bit[0] : -INFINITY,
+                                 .V_bit_max = n_bit > 1 ? data->V_bit[n_bit - 1] : INFINITY,
                                  .dV = (data->V[n_v - 1] - data->V[0]) / (n_v - 1)};
     if (n_bit > XBTAB__CELL_POWERS) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "/cell has %d bit-line voltages; at most %d are supported", n_bit,

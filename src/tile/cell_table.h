@@ -6,6 +6,8 @@
 #ifndef XBTAB_TILE_CELL_TABLE_H
 #define XBTAB_TILE_CELL_TABLE_H
 
+#include <stdbool.h>
+
 #include <xbartab/tables.h>
 
 #include "check.h"
@@ -15,8 +17,9 @@ enum { XBTAB__CELL_POWERS = 9 }; /* most bit-line voltages of a table */
 typedef struct xbtab__cell_table {
     int n_states, n_intervals, n_powers;
     double V_min, V_max, dV;
-    double *G_state;     /* G_state[n_states] [S] */
-    double *coefficient; /* [n_states][n_intervals][n_powers][4]: of (V - V_k)^0..3 */
+    double V_bit_min, V_bit_max; /* infinite where the current does not depend on V_bit */
+    double *G_state;             /* G_state[n_states] [S] */
+    double *coefficient;         /* [n_states][n_intervals][n_powers][4]: of (V - V_k)^0..3 */
 } xbtab__cell_table;
 
 /** One cell: a mixture of two neighbouring states. Its current is scale * ((1 - share) I_state/G_state +
@@ -33,6 +36,12 @@ void xbtab__cell_table_clear(xbtab__cell_table *table);
 /** The cell of a conductance [S] at v_read; 0 is an open device. Outside the table's conductances the curve's
  * shape is that of the nearest state. */
 xbtab__cell xbtab__cell_of(const xbtab__cell_table *table, double G);
+
+/** Whether a voltage is beyond what was tabulated. */
+static inline bool xbtab__cell_is_outside(const xbtab__cell_table *table, double V, double V_bit)
+{
+    return V < table->V_min || V > table->V_max || V_bit < table->V_bit_min || V_bit > table->V_bit_max;
+}
 
 /** Current [A] and its slopes [S] against V (at fixed V_bit) and V_bit (at fixed V). Beyond the table's
  * voltages the current goes on as a straight line in V. */

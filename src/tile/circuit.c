@@ -173,7 +173,7 @@ static void evaluate_cells(xbtab__solver *s, const xbtab__cells *cells, long *ou
                 continue;
             }
             xbtab__cell_current(cells->table, &cells->cell[c], V, V_bit, &s->I_b[c], &s->d_b[c], &slope_bit);
-            if (V < cells->table->V_min || V > cells->table->V_max) ++*outside;
+            *outside += xbtab__cell_is_outside(cells->table, V, V_bit);
         }
     }
     transpose(s->I_b, s->I_w, rows, columns);

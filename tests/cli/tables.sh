@@ -9,7 +9,7 @@ $PYTHON - <<'P'
 import h5py, json, math, xarray
 
 info = json.load(open("i.json"))
-assert info["schema"] == 1
+assert info["schema"] == 2
 assert (info["tile"]["rows"], info["tile"]["columns"]) == (9, 7)
 for group in ("cell", "tia", "transfer", "energy"):
     for key in ("heldout_rmse_fs", "heldout_max_fs", "samples", "failed"):
@@ -29,9 +29,11 @@ axes = {
     "samples/code": ("tile", "vector", "word_line"),
     "samples/power": ("tile", "vector"),
     "transfer/coefficient": ("term",),
+    "transfer/heldout_rmse_fs_by_drive": ("mean_drive_up_to",),
+    "solver/max": ("size",),
 }
 with h5py.File("t.h5") as f:
-    assert f.attrs["xbartab_schema"] == 1
+    assert f.attrs["xbartab_schema"] == 2
     assert "sky130_gap" in f["provenance/specification"][()].decode()
     assert ".subckt" in f["provenance/models"][()].decode()
     assert f["provenance"].attrs["ngspice"].decode().startswith("ngspice-")
@@ -63,5 +65,37 @@ for group in ("cell", "tia", "transfer", "energy", "samples", "tile"):
             at = x["current"].sel(cell_voltage=0.2, bit_line_voltage=0.0, method="nearest")
             ratio = at / (at["cell_voltage"] * x["state_conductance"])
             assert abs(ratio - 1).max() < 0.02 # the grid's nearest points, not the read voltage itself
+assert info["samples"]["solved_by"] == "ngspice"
+(check,) = info["solver"]
+assert (check["rows"], check["columns"]) == (9, 7) and check["max_fs"] < 1e-6 and check["samples"] == 6 * 6 * 7
 print("labelled axes everywhere")
+
+# a file of schema 1 has neither /solver nor the error by drive, and is still read
+with h5py.File("t.h5") as new, h5py.File("old.h5", "w", libver=("v108", "latest")) as old:
+    for name in new:
+        if name != "solver":
+            new.copy(name, old)
+    for key in ("mean_drive_up_to", "heldout_rmse_fs_by_drive"):
+        del old["transfer"][key]
+    del old["samples"].attrs["solved_by"]
+    old.attrs["xbartab_schema"] = 1.0
+P
+"$XBARTAB" info old.h5 --json >old.json
+$PYTHON - <<'P'
+import json
+new, old = json.load(open("i.json")), json.load(open("old.json"))
+assert old["solver"] == [] and old["samples"] == new["samples"] and old["transfer"] == new["transfer"]
+P
+
+# samples by our solver: the same technology, and ngspice on check tiles
+sed 's/^sampling: {/sampling: {engine: solve, check_tiles: 2, check_full: 1, /' tile.yaml >by_solver.yaml
+"$XBARTAB" characterize by_solver.yaml -o s.h5 --json >/dev/null
+"$XBARTAB" info s.h5 --json >s.json
+$PYTHON - <<'P'
+import json
+spice, solve = json.load(open("i.json")), json.load(open("s.json"))
+assert solve["samples"]["solved_by"] == "xbartab" and solve["samples"]["failed"] == 0
+assert solve["solver"][0]["samples"] == 3 * 6 * 7 and solve["solver"][0]["max_fs"] < 1e-6
+a, b = (t["transfer"]["heldout_rmse_fs"] for t in (spice, solve))
+assert abs(a - b) < 1e-3 * a, (a, b)
 P

@@ -9,6 +9,7 @@
 #include <xbartab/progress.h>
 #include <xbartab/spec.h>
 #include <xbartab/status.h>
+#include <xbartab/tables.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -33,6 +34,13 @@ typedef struct xbtab_characterize_options {
  * forks; call it while no other thread is at work. */
 xbtab_status xbtab_characterize(const xbtab_spec *spec, const char *path,
                                 const xbtab_characterize_options *options) XBTAB_MUST_CHECK;
+
+/** Only the cell's and the TIA's curves, in memory: tables without transfer correction, samples and energy,
+ * on which xbtab_technology_create(), solvers and benchmarks work.
+ *  @param[out] out  the caller owns it: xbtab_tables_destroy(). Untouched on failure.
+ *  Errors and threads: as of xbtab_characterize(). */
+xbtab_status xbtab_characterize_curves(xbtab_tables **out, const xbtab_spec *spec,
+                                       const xbtab_characterize_options *options) XBTAB_MUST_CHECK;
 
 /** The state parameters that give the tile's whole cell some conductances at the read voltage, searched in
  * ngspice.

@@ -28,8 +28,9 @@ typedef struct xbtab_engine_setup {
 
 /** What happened to the codes of some products. */
 typedef struct xbtab_product_counts {
-    uint64_t codes;   /* ADC codes made: one a bit line in use and input slice that is not zero everywhere */
-    uint64_t outside; /* table engine: those whose current is above all that the transfer table was fitted to */
+    uint64_t codes; /* ADC codes made: one a bit line in use and input slice that is not zero everywhere */
+    uint64_t
+        outside; /* table engine: those whose current is above all that the transfer table was fitted to */
 } xbtab_product_counts;
 
 /** A fidelity. */

@@ -36,14 +36,14 @@ void xbtab_mapped_destroy(xbtab_mapped **mapped);
 /** What the mapping needed. */
 typedef struct xbtab_mapped_report {
     size_t tiles;
-    double utilisation;   /* share of the tiles' cells that hold a weight's bits */
-    int cell_bits;        /* bits a cell */
-    int weight_slices;    /* of the widest layer */
-    int input_slices;     /* of the widest layer */
-    int adc_bits_needed;  /* for exact sums: ceil(log2((2^dac_bits - 1)(2^cell_bits - 1) rows)) */
+    double utilisation;  /* share of the tiles' cells that hold a weight's bits */
+    int cell_bits;       /* bits a cell */
+    int weight_slices;   /* of the widest layer */
+    int input_slices;    /* of the widest layer */
+    int adc_bits_needed; /* for exact sums: ceil(log2((2^dac_bits - 1)(2^cell_bits - 1) rows)) */
     /* table engine only */
-    double readout_error; /* largest over the tiles [codes] */
-    size_t refined;       /* tiles with corrections of their own behind T */
+    double readout_error;                        /* largest over the tiles [codes] */
+    size_t refined;                              /* tiles with corrections of their own behind T */
     double tile_rmse, tile_max, worst_tile_rmse; /* table against exact solutions of the programmed tiles on
                              inputs that no fit saw, all tiles and the worst one; shares of the transfer
                              table's full scale */

@@ -63,12 +63,12 @@ typedef struct xbtab_kernel_tile {
     size_t stride; /* columns rounded up to XBTAB_KERNEL_BLOCK: the length of a row of accumulators */
     size_t groups;
     int dac_bits, adc_bits, boost;
-    double I_unit;    /* current of one step of S [A] */
-    double *I_base;   /* I_base[columns]: current at S = 0 [A] */
-    uint16_t *P;      /* P[stride / block][groups][16][block]: a block's row of P is one cache line */
-    int16_t *k;       /* k[stride / block][XBTAB_KERNEL_BINS][4][block], in steps of 2^-15 */
+    double I_unit;     /* current of one step of S [A] */
+    double *I_base;    /* I_base[columns]: current at S = 0 [A] */
+    uint16_t *P;       /* P[stride / block][groups][16][block]: a block's row of P is one cache line */
+    int16_t *k;        /* k[stride / block][XBTAB_KERNEL_BINS][4][block], in steps of 2^-15 */
     uint16_t *S_known; /* S_known[stride]: the largest S that is not counted as outside */
-    int zero_is_zero; /* an input of zeros gives code 0 on every bit line */
+    int zero_is_zero;  /* an input of zeros gives code 0 on every bit line */
 } xbtab_kernel_tile;
 
 /** Products to do. */

@@ -28,13 +28,23 @@ typedef enum xbtab_topology {
     XBTAB_TOPOLOGY_WORD_LINE_INPUT = 0 /* the input drives the word line, which also carries the current */
 } xbtab_topology;
 
+/** Who solves the sample tiles of the transfer table. */
+typedef enum xbtab_sampling_engine {
+    XBTAB_SAMPLING_AUTO = 0,  /* as the file says; a made specification has one of the others */
+    XBTAB_SAMPLING_SPICE = 1, /* ngspice */
+    XBTAB_SAMPLING_SOLVE = 2  /* our own solver, itself held against ngspice on check tiles */
+} xbtab_sampling_engine;
+
 /** What a characterization samples. */
 typedef struct xbtab_sampling {
-    int tiles;         /* random tiles for the fit of the transfer table */
-    int tiles_heldout; /* further tiles that the fit never sees, for its error */
-    int vectors;       /* input vectors a tile */
-    int voltages;      /* points of a cell's I-V curve */
-    int states;        /* conductances at which the cell is tabulated, the levels among them */
+    xbtab_sampling_engine engine; /* SPICE up to 4,096 cells, SOLVE above, unless the file says otherwise */
+    int check_tiles;              /* SOLVE: tiles of at most 32 x 32 solved in ngspice too */
+    int check_full;               /* SOLVE: tiles of the whole size solved in ngspice too */
+    int tiles;                    /* random tiles for the fit of the transfer table */
+    int tiles_heldout;            /* further tiles that the fit never sees, for its error */
+    int vectors;                  /* input vectors a tile */
+    int voltages;                 /* points of a cell's I-V curve */
+    int states;                   /* conductances at which the cell is tabulated, the levels among them */
 } xbtab_sampling;
 
 /** One tile. Read-only once made. */
@@ -68,6 +78,11 @@ typedef struct xbtab_spec {
  *  @return XBTAB_ERR_IO, XBTAB_ERR_INPUT (the message names file, line, key and what is allowed),
  * XBTAB_ERR_NOMEM. Threads: safe on different specifications. */
 xbtab_status xbtab_spec_open(xbtab_spec **out, const char *path, const xbtab_models *models) XBTAB_MUST_CHECK;
+
+/** Read a specification from a text, as a table file keeps it. Parameters as of xbtab_spec_open().
+ *  @param name  what messages call it, in place of a path. */
+xbtab_status xbtab_spec_parse(xbtab_spec **out, const char *text, const char *name,
+                              const xbtab_models *models) XBTAB_MUST_CHECK;
 
 /** Free a specification and set the pointer to NULL. NULL-safe. */
 void xbtab_spec_destroy(xbtab_spec **spec);

@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 /** Schema of the files this library writes. It reads this one and every older one. */
-enum { XBTAB_TABLES_SCHEMA = 1 };
+enum { XBTAB_TABLES_SCHEMA = 2 };
 
 /** How well a table reproduces SPICE samples that its fit never saw. */
 typedef struct xbtab_fit_error {
@@ -76,6 +76,9 @@ typedef struct xbtab_transfer_data {
     double *coefficient;         /* coefficient[n_terms] */
     double y_max;                /* largest y/I_full_scale among the samples of the fit */
     xbtab_fit_error error;       /* on tiles the fit never saw */
+    size_t n_drives;             /* the same by mean drive; 0 in files of schema 1 */
+    double *a_drive;             /* a_drive[n_drives]: upper end of each range, ascending to 1 */
+    double *rmse_drive;          /* rmse_drive[n_drives], shares of error.full_scale; NAN without samples */
     xbtab_fit_error error_ideal; /* the same samples, ideal product instead of the table */
     xbtab_fit_error error_geff;  /* the same samples, effective matrix without T */
 } xbtab_transfer_data;
@@ -89,9 +92,18 @@ typedef struct xbtab_energy_data {
     xbtab_fit_error error; /* of the tile's energy, on tiles the fit never saw */
 } xbtab_energy_data;
 
-/** SPICE samples of whole crossbars, failed ones included. */
+/** How our own exact solver compares with ngspice on whole tiles of this technology. */
+typedef struct xbtab_solver_data {
+    size_t n;                /* sizes compared; 0 in files of schema 1 */
+    int32_t *rows, *columns; /* [n] */
+    int32_t *samples;        /* samples[n]: bit-line currents compared */
+    double *rmse, *max;      /* [n], shares of the largest current compared */
+} xbtab_solver_data;
+
+/** Samples of whole crossbars, failed ones included. */
 typedef struct xbtab_sample_data {
     size_t n_tiles, n_vectors; /* n_vectors a tile */
+    int by_solver;             /* 0: solved in ngspice; 1: by our solver, see xbtab_solver_data */
     int32_t *is_heldout;       /* is_heldout[n_tiles] */
     uint8_t *level;            /* level[n_tiles][rows][columns] */
     uint8_t *code;             /* code[n_tiles][n_vectors][rows]: DAC codes */
@@ -115,6 +127,7 @@ typedef struct xbtab_tables {
     xbtab_tia_data tia;
     xbtab_transfer_data transfer;
     xbtab_energy_data energy;
+    xbtab_solver_data solver;
     xbtab_sample_data samples;
     /* provenance */
     char *spec_text, *models_text; /* the whole input */
