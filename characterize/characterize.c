@@ -203,6 +203,26 @@ static xbtab_status take_samples(xbtab_tables *t, const xbtab__run *run)
     return XBTAB_OK;
 }
 
+xbtab_status xbtab_spec_of_tables(xbtab_spec **out, const xbtab_tables *tables, const xbtab_models *models)
+{
+    xbtab_spec *spec = NULL;
+    xbtab__text text = {0};
+    XBTAB_TRY(xbtab_spec_parse(&spec, tables->spec_text, "the tables' specification", models));
+    add_models(&text, spec);
+    xbtab_status status = xbtab__text_status(&text);
+    if (status == XBTAB_OK && strcmp(text.s, tables->models_text) != 0) {
+        status = xbtab__error_set(XBTAB_ERR_INPUT,
+                                  "the models have changed since the tables were made; characterize again");
+    }
+    xbtab__text_clear(&text);
+    if (status < 0) {
+        xbtab_spec_destroy(&spec);
+        return status;
+    }
+    *out = spec;
+    return XBTAB_OK;
+}
+
 static xbtab_status take_provenance(xbtab_tables *t, const xbtab__run *run)
 {
     xbtab__text models = {0};

@@ -77,16 +77,19 @@ static bool unit_is_done(long unit, void *context)
     return s->run->unit[s->first + unit].is_done;
 }
 
-/* Five times what libngspice 39.3 was measured to need for N x N cells: 6e-8 N^4.3 s to order the matrix and
- * 6e-9 N^4.34 s a vector; never less than a minute. */
+double xbtab__spice_seconds_max(double rows, double columns, double vectors)
+{
+    double n = sqrt(rows * columns);
+    return 60.0 + 5.0 * (6e-8 * pow(n, 4.3) + 6e-9 * pow(n, 4.34) * vectors);
+}
+
 static double seconds_max(long unit, void *context)
 {
     const slice *s = context;
     if (s->first + unit < XBTAB__UNIT_TILE) return 600.0;
     xbtab__tile_plan t = xbtab__tile_plan_of(&s->run->plan, s->first + (int)unit - XBTAB__UNIT_TILE);
-    double n = sqrt((double)t.rows * t.columns);
-    if (!t.in_spice) return 600.0 + 1e-7 * pow(n, 3) * t.vectors;
-    return 60.0 + 5.0 * (6e-8 * pow(n, 4.3) + 6e-9 * pow(n, 4.34) * t.vectors);
+    if (!t.in_spice) return 600.0 + 1e-7 * pow((double)t.rows * t.columns, 1.5) * t.vectors;
+    return xbtab__spice_seconds_max(t.rows, t.columns, t.vectors);
 }
 
 xbtab_status xbtab__run_take(xbtab__run *run, int unit, xbtab_sample_status status, const void *bytes,
@@ -112,7 +115,7 @@ static xbtab_status take_unit(long unit, xbtab_sample_status status, const void 
     return xbtab__journal_append(s->run->journal, s->first + unit, (int)status, bytes, n);
 }
 
-static int cores(void)
+int xbtab__cores(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n > 0 ? (int)n : 1;
@@ -122,7 +125,7 @@ xbtab_status xbtab__run_units(xbtab__run *run, int first, int end, const char *w
                               const xbtab_characterize_options *options)
 {
     slice s = {.run = run, .first = first};
-    xbtab__pool_options pool = {.n_workers = options->workers > 0 ? options->workers : cores(),
+    xbtab__pool_options pool = {.n_workers = options->workers > 0 ? options->workers : xbtab__cores(),
                                 .is_done = unit_is_done,
                                 .seconds_max = seconds_max,
                                 .progress = options->progress,

@@ -31,6 +31,13 @@ void xbtab__run_clear(xbtab__run *run);
 xbtab_status xbtab__run_units(xbtab__run *run, int first, int end, const char *what,
                               const xbtab_characterize_options *options) XBTAB_MUST_CHECK;
 
+/** Processors of this machine. */
+int xbtab__cores(void);
+
+/** Time allowed for a whole tile in ngspice [s]: five times what libngspice 39.3 was measured to need for N x
+ * N cells, 6e-8 N^4.3 s to order the matrix and 6e-9 N^4.34 s a vector; never less than a minute. */
+double xbtab__spice_seconds_max(double rows, double columns, double vectors);
+
 /** Keep a unit's result: n bytes of doubles; also from a journal. */
 xbtab_status xbtab__run_take(xbtab__run *run, int unit, xbtab_sample_status status, const void *bytes,
                              size_t n) XBTAB_MUST_CHECK;

@@ -6,13 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <xbartab/characterize.h>
 #include <xbartab/infer.h>
 
 #include "cli.h"
 
 typedef struct infer_options {
-    const char *tables, *images, *labels, *calibration_images, *mode, *predictions, *cpu;
-    int limit, threads, calibrate, check, raw_pixels, weight_bits, activation_bits, adc_bits, as_json;
+    const char *tables, *images, *labels, *calibration_images, *mode, *predictions, *cpu, *check_engine,
+        *models;
+    int refine, limit, threads, calibrate, check, raw_pixels, weight_bits, activation_bits, adc_bits, as_json;
     long seed;
 } infer_options;
 
@@ -28,6 +30,9 @@ typedef struct inference {
     float *outputs; /* of the last run */
     size_t n_outputs;
     xbtab_check_report check; /* where --check was asked */
+    xbtab_product_counts counts;
+    xbtab_models *models; /* these where ngspice was asked */
+    xbtab_spec *spec;
 } inference;
 
 static double accuracy(const inference *f)
@@ -37,6 +42,29 @@ static double accuracy(const inference *f)
         right += xbtab_argmax(f->outputs + k * f->n_outputs, f->n_outputs) == (size_t)f->images->label[k];
     }
     return (double)right / (double)f->images->n;
+}
+
+static bool is_spice(const char *engine)
+{
+    return strcmp(engine, xbtab_engine_spice.name) == 0;
+}
+
+static bool needs_spice(const infer_options *o)
+{
+    return is_spice(o->mode) || (o->check && is_spice(o->check_engine));
+}
+
+static const xbtab_engine_type *engine_of(const char *mode)
+{
+    return is_spice(mode) ? &xbtab_engine_spice : xbtab_engine_find(mode);
+}
+
+static xbtab_status spice_currents(void *context, size_t n, const uint8_t *level, const uint8_t *code,
+                                   double *I_out)
+{
+    const inference *f = context;
+    xbtab_characterize_options options = {.workers = f->o.threads, .progress = cli_progress};
+    return xbtab_spice_products(f->spec, f->tables, n, 1, level, code, I_out, NULL, &options);
 }
 
 static int open_inputs(inference *f, const char *network)
@@ -57,6 +85,10 @@ static int open_inputs(inference *f, const char *network)
     }
     if (xbtab_tables_open(&f->tables, f->o.tables) < 0 ||
         xbtab_technology_create(&f->technology, f->tables) < 0) {
+        return cli_failed();
+    }
+    if (needs_spice(&f->o) && (cli_open_models(&f->models, f->o.models) < 0 ||
+                               xbtab_spec_of_tables(&f->spec, f->tables, f->models) < 0)) {
         return cli_failed();
     }
     f->outputs = malloc(f->images->n * f->n_outputs * sizeof *f->outputs);
@@ -92,8 +124,14 @@ static int write_predictions(const inference *f)
 static int run_mode(inference *f, const char *mode, double *share, xbtab_mapped_report *report,
                     double *seconds)
 {
-    const xbtab_engine_type *engine = xbtab_engine_find(mode);
-    xbtab_engine_setup setup = {.technology = f->technology, .adc_bits = f->o.adc_bits};
+    const xbtab_engine_type *engine = engine_of(mode);
+    xbtab_spice_engine spice = {.spec = f->spec, .workers = f->o.threads};
+    const xbtab_reference in_spice = {
+        .name = xbtab_engine_spice.name, .currents = spice_currents, .context = f};
+    xbtab_engine_setup setup = {.technology = f->technology,
+                                .adc_bits = f->o.adc_bits,
+                                .refine = f->o.refine == 0 ? -1 : f->o.refine,
+                                .context = &spice};
     xbtab_mapped *mapped = NULL;
     int code = CLI_DONE;
     if (f->o.cpu && !(setup.kernel = xbtab_kernel_find(f->o.cpu))) {
@@ -103,22 +141,44 @@ static int run_mode(inference *f, const char *mode, double *share, xbtab_mapped_
     xbtab_mapped_get_report(mapped, report);
     f->run.what = mode;
     double began = cli_seconds();
-    if (xbtab_mapped_run(mapped, f->images, f->images->n, &f->run, f->outputs, NULL) < 0) code = cli_failed();
+    f->counts = (xbtab_product_counts){0};
+    if (xbtab_mapped_run(mapped, f->images, f->images->n, &f->run, f->outputs, &f->counts) < 0) {
+        code = cli_failed();
+    }
     *seconds = cli_seconds() - began;
     if (code == CLI_DONE) *share = accuracy(f);
     if (code == CLI_DONE && f->o.check && engine == &xbtab_engine_table &&
-        xbtab_mapped_check(mapped, f->images, (size_t)f->o.check, (uint64_t)f->o.seed, &f->run, &f->check) <
-            0) {
+        xbtab_mapped_check(mapped, f->images, (size_t)f->o.check, (uint64_t)f->o.seed,
+                           is_spice(f->o.check_engine) ? &in_spice : NULL, &f->run, &f->check) < 0) {
         code = cli_failed();
     }
     xbtab_mapped_destroy(&mapped);
     return code;
 }
 
+static const char *mapped_as(const char *mode)
+{
+    return is_spice(mode)               ? "mapped, each product in ngspice"
+           : strcmp(mode, "solve") == 0 ? "mapped, each circuit solved exactly"
+                                        : "mapped, tables from SPICE";
+}
+
+static void print_tiles(const inference *f, const xbtab_mapped_report *r)
+{
+    printf(
+        "tables against exact solutions of these tiles, inputs that no fit saw: %.4f %% of full scale (RMSE; "
+        "largest %.3f %%, worst tile %.4f %%); %zu of %zu tiles refined\n",
+        100 * r->tile_rmse, 100 * r->tile_max, 100 * r->worst_tile_rmse, r->refined, r->tiles);
+    if (f->counts.outside) {
+        printf("warning: %llu of %llu column currents are above all that the transfer table was fitted to\n",
+               (unsigned long long)f->counts.outside, (unsigned long long)f->counts.codes);
+    }
+}
+
 static void print_text(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds)
 {
-    static const char *const what[] = {"float network", "quantized, exact integers",
-                                       "mapped, ideal tiles and ADC", "mapped, tables from SPICE"};
+    const char *const what[] = {"float network", "quantized, exact integers", "mapped, ideal tiles and ADC",
+                                mapped_as(f->o.mode)};
     const char *const names[] = {"float", "integer", "ideal", f->o.mode};
     printf("accuracy on %zu images:\n", f->images->n);
     for (int k = 0; k < 4; k++) {
@@ -130,12 +190,13 @@ static void print_text(const inference *f, const double *share, const xbtab_mapp
            f->o.adc_bits ? f->o.adc_bits : f->tables->adc_bits, r->adc_bits_needed);
     printf("%s: %.2f s, %.0f images/s; transfer table within %.4f %% of full scale of held-out SPICE\n",
            f->o.mode, seconds, (double)f->images->n / seconds, 100 * f->tables->transfer.error.rmse);
+    if (strcmp(f->o.mode, "table") == 0) print_tiles(f, r);
     if (f->o.check) {
-        printf("check: %zu products of this run solved again exactly: currents within %.4f %% of full scale "
-               "(RMSE; "
-               "largest %.3f %%), %zu of %zu ADC codes differ, by %g at the most\n",
-               f->check.samples, 100 * f->check.rmse, 100 * f->check.max, f->check.codes_differ,
-               f->check.codes, f->check.max_codes);
+        printf(
+            "check: %zu products of this run again by %s: currents within %.4f %% of full scale (RMSE; the "
+            "tables announce %.4f %%; largest %.3f %%), %zu of %zu ADC codes differ, by %g at the most\n",
+            f->check.samples, f->check.engine, 100 * f->check.rmse, 100 * f->check.rmse_stored,
+            100 * f->check.max, f->check.codes_differ, f->check.codes, f->check.max_codes);
     }
 }
 
@@ -153,12 +214,20 @@ static int print_json(const inference *f, const double *share, const xbtab_mappe
                                r->adc_bits_needed, "readout_error_codes", r->readout_error,
                                "transfer_heldout_rmse_fs", f->tables->transfer.error.rmse, "seconds", seconds,
                                "images_per_second", (double)f->images->n / seconds);
+    if (strcmp(f->o.mode, "table") == 0) {
+        json_object_set_new(result, "tile_error",
+                            json_pack("{s:f, s:f, s:f, s:I}", "rmse_fs", r->tile_rmse, "max_fs", r->tile_max,
+                                      "worst_tile_rmse_fs", r->worst_tile_rmse, "refined",
+                                      (json_int_t)r->refined));
+        json_object_set_new(result, "codes", json_integer((json_int_t)f->counts.codes));
+        json_object_set_new(result, "codes_outside", json_integer((json_int_t)f->counts.outside));
+    }
     if (f->o.check) {
-        json_t *check =
-            json_pack("{s:s, s:I, s:f, s:f, s:f, s:f, s:I, s:I}", "engine", f->check.engine, "samples",
-                      (json_int_t)f->check.samples, "rmse_fs", f->check.rmse, "max_fs", f->check.max,
-                      "rmse_codes", f->check.rmse_codes, "max_codes", f->check.max_codes, "codes",
-                      (json_int_t)f->check.codes, "codes_differ", (json_int_t)f->check.codes_differ);
+        json_t *check = json_pack(
+            "{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "engine", f->check.engine, "samples",
+            (json_int_t)f->check.samples, "rmse_fs", f->check.rmse, "stored_rmse_fs", f->check.rmse_stored,
+            "max_fs", f->check.max, "rmse_codes", f->check.rmse_codes, "max_codes", f->check.max_codes,
+            "codes", (json_int_t)f->check.codes, "codes_differ", (json_int_t)f->check.codes_differ);
         json_object_set_new(result, "check", check);
     }
     return cli_print_json(result);
@@ -201,8 +270,12 @@ static int check_options(const infer_options *o)
 {
     if (!o->tables || !o->images)
         return cli_usage("infer", "%s is missing", o->tables ? "--images" : "--tables");
-    if (!xbtab_engine_find(o->mode))
-        return cli_usage("infer", "--mode %s is not ideal, table or solve", o->mode);
+    if (!engine_of(o->mode))
+        return cli_usage("infer", "--mode %s is not ideal, table, solve or spice", o->mode);
+    if (strcmp(o->check_engine, "solve") != 0 && !is_spice(o->check_engine))
+        return cli_usage("infer", "--check-engine %s is not solve or spice", o->check_engine);
+    if (o->refine < 0 || o->refine > 10000)
+        return cli_usage("infer", "--refine %d is outside 0 to 10000", o->refine);
     if (o->check < 0 || o->seed < 0) return cli_usage("infer", "--check and --seed must not be negative");
     if (o->check && strcmp(o->mode, "table") != 0)
         return cli_usage("infer", "--check compares the mode table");
@@ -224,8 +297,8 @@ static int check_options(const infer_options *o)
 
 int cmd_infer(int argc, const char **argv)
 {
-    inference f = {.o = {0}};
-    const char *mode = NULL;
+    inference f = {.o = {.refine = 20}};
+    const char *mode = NULL, *check_engine = NULL;
     infer_options *o = &f.o;
     const char *arguments[2];
     const struct poptOption options[] = {
@@ -233,13 +306,18 @@ int cmd_infer(int argc, const char **argv)
         {"images", '\0', POPT_ARG_STRING, &o->images, 0, "IDX, CIFAR binary (both plain or gzip) or .npy",
          "F"},
         {"labels", '\0', POPT_ARG_STRING, &o->labels, 0, "IDX, .npy, or one integer a line", "F"},
-        {"mode", '\0', POPT_ARG_STRING, &mode, 0, "ideal, table (the default) or solve", "MODE"},
+        {"mode", '\0', POPT_ARG_STRING, &mode, 0, "ideal, table (the default), solve or spice", "MODE"},
         {"limit", '\0', POPT_ARG_INT, &o->limit, 0, "run no more than so many images", "N"},
-        {"check", '\0', POPT_ARG_INT, &o->check, 0, "solve so many products of the run again, exactly", "N"},
+        {"check", '\0', POPT_ARG_INT, &o->check, 0, "solve so many products of the run again", "N"},
+        {"check-engine", '\0', POPT_ARG_STRING, &check_engine, 0, "by solve (the default) or spice",
+         "ENGINE"},
+        {"refine", '\0', POPT_ARG_INT, &o->refine, 0,
+         "exact solutions to refine a tile with, where the transfer table is not good enough (20)", "N"},
         {"calibrate", '\0', POPT_ARG_INT, &o->calibrate, 0, "images that set the activations' ranges (100)",
          "N"},
         {"calibration-images", '\0', POPT_ARG_STRING, &o->calibration_images, 0, "take them from this file",
          "F"},
+        {"models", '\0', POPT_ARG_STRING, &o->models, 0, "for ngspice: the user's own models too", "DIR"},
         {"raw-pixels", '\0', POPT_ARG_NONE, &o->raw_pixels, 0, "feed bytes as 0..255 instead of 0..1", NULL},
         {"weight-bits", '\0', POPT_ARG_INT, &o->weight_bits, 0, "bits a weight, sign included (8)", "N"},
         {"activation-bits", '\0', POPT_ARG_INT, &o->activation_bits, 0, "bits an activation (8)", "N"},
@@ -257,10 +335,13 @@ int cmd_infer(int argc, const char **argv)
                          "--images data/digits/test-images.idx.gz --labels data/digits/test-labels.idx.gz",
                          1, 1, arguments);
     o->mode = mode ? mode : "table";
+    o->check_engine = check_engine ? check_engine : "solve";
     if (code == CLI_DONE) code = check_options(o);
     if (code == CLI_DONE) code = infer(&f, arguments[0]);
     free(f.outputs);
     xbtab_quantized_destroy(&f.quantized);
+    xbtab_spec_destroy(&f.spec);
+    xbtab_models_destroy(&f.models);
     xbtab_technology_destroy(&f.technology);
     xbtab_tables_destroy(&f.tables);
     xbtab_images_destroy(&f.calibration);

@@ -1,4 +1,4 @@
-/* check.c - products drawn from the user's own run, solved again by the reference engine.
+/* check.c - products drawn from the user's own run, solved again by a reference.
  *
  * A draw picks an image, and then one product of one tile, with equal chances for all that the image causes.
  * The image is run, the product's input caught on its way to the tile, and the tile's answer compared with
@@ -61,87 +61,183 @@ static void catch_vector(void *context, size_t m, size_t first, size_t n, const 
     }
 }
 
-/* Memory for one product at a time. */
-typedef struct bench {
-    uint8_t *level, *code;
-    uint16_t *x;
-    double *I, *y;
-    int32_t *acc;
-    xbtab__exact *circuit;
-    float *outputs;
-} bench;
+/* All products drawn: what they are of, and the reference's answer. */
+typedef struct draws {
+    pick *pick;
+    uint8_t *level; /* level[n][rows][columns] */
+    uint8_t *code;  /* code[n][rows] */
+    double *I;      /* I[n][columns] */
+    size_t n;
+} draws;
 
-static void bench_clear(bench *b)
+static void draws_clear(draws *d)
 {
-    void *blocks[] = {b->level, b->code, b->x, b->I, b->y, b->acc, b->outputs};
-    for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++) xbtab__free(blocks[k]);
-    xbtab__exact_destroy(&b->circuit);
+    xbtab__free(d->pick);
+    xbtab__free(d->level);
+    xbtab__free(d->code);
+    xbtab__free(d->I);
 }
 
-static xbtab_status bench_init(bench *b, const xbtab_mapped *mapped, size_t n_outputs)
+static xbtab_status draws_init(draws *d, const xbtab_mapped *mapped, size_t n)
 {
-    size_t rows = mapped->rows, columns = mapped->columns;
-    *b = (bench){.level = xbtab__alloc(rows * columns, 1),
-                 .code = xbtab__alloc(rows, 1),
-                 .x = xbtab__alloc(rows, sizeof *b->x),
-                 .I = xbtab__alloc(columns, sizeof *b->I),
-                 .y = xbtab__alloc(columns, sizeof *b->y),
-                 .acc = xbtab__alloc_aligned(xbtab_engine_stride(columns), sizeof *b->acc),
-                 .outputs = xbtab__alloc(n_outputs, sizeof *b->outputs)};
-    if (!b->level || !b->code || !b->x || !b->I || !b->y || !b->acc || !b->outputs) return XBTAB_NOMEM();
-    return xbtab__exact_create(&b->circuit, mapped->setup.technology, rows, columns);
+    *d = (draws){.pick = xbtab__alloc(n, sizeof *d->pick),
+                 .level = xbtab__alloc(n, mapped->rows * mapped->columns),
+                 .code = xbtab__alloc(n, mapped->rows),
+                 .I = xbtab__alloc(n * mapped->columns, sizeof *d->I),
+                 .n = n};
+    return d->pick && d->level && d->code && d->I ? XBTAB_OK : XBTAB_NOMEM();
 }
 
-/* The table's own currents, in double precision, of the array G's first columns. */
-static xbtab_status table_currents(bench *b, const xbtab_mapped *mapped, const void *state, const double *G,
-                                   size_t columns)
+static size_t columns_of(const xbtab_mapped *mapped, const xbtab__mapped_tile *t)
 {
-    xbtab_tile *tile = NULL;
-    double drive = 0;
-    XBTAB_TRY(xbtab_tile_create(&tile, mapped->setup.technology, G, mapped->rows, mapped->columns));
-    xbtab_tile_product(tile, b->code, b->y);
-    xbtab_tile_destroy(&tile);
-    for (size_t i = 0; i < mapped->rows; i++) drive += b->code[i];
-    drive /= (double)mapped->rows * ((1 << mapped->dac_bits) - 1);
-    for (size_t j = 0; j < columns; j++) b->y[j] = xbtab__engine_table_current(state, b->y[j], drive, j);
+    return 2 * (size_t)mapped->matrix[t->matrix].weight_slices * t->n_outputs;
+}
+
+/* The tile's levels as the whole array has them, the rest at level 0. */
+static xbtab_status take_levels(const xbtab_mapped *mapped, const xbtab__mapped_tile *t, uint8_t *array)
+{
+    size_t columns = columns_of(mapped, t);
+    uint8_t *level = xbtab__alloc(t->n_inputs * columns, 1);
+    if (!level) return XBTAB_NOMEM();
+    xbtab__mapped_levels(mapped, t, level);
+    for (size_t i = 0; i < t->n_inputs; i++)
+        memcpy(array + i * mapped->columns, level + i * columns, columns);
+    xbtab__free(level);
     return XBTAB_OK;
 }
 
-/* Both currents, of the whole array as the tile's engine has it. */
-static xbtab_status solve_both(bench *b, const xbtab_mapped *mapped, const xbtab__mapped_tile *t,
-                               size_t columns)
+/* Run each draw's image, and catch its product's input. */
+static xbtab_status collect(draws *d, const xbtab_mapped *mapped, const xbtab_images *images, uint64_t seed,
+                            const xbtab_run_options *options)
 {
-    double *G = NULL;
-    xbtab__mapped_levels(mapped, t, b->level);
-    XBTAB_TRY(
-        xbtab__engine_conductances(&G, mapped->setup.technology->tables, b->level, t->n_inputs, columns));
-    for (size_t i = 0; i < mapped->rows; i++) b->code[i] = (uint8_t)(i < t->n_inputs ? b->x[i] : 0);
-    xbtab__exact_program(b->circuit, G);
-    xbtab_status status = xbtab__exact_solve(b->circuit, b->code, b->I);
-    if (status == XBTAB_OK) status = table_currents(b, mapped, t->state, G, columns);
+    xbtab_status status = XBTAB_OK;
+    xbtab_run_options one = options ? *options : (xbtab_run_options){0};
+    size_t size = images->channels * images->height * images->width;
+    xbtab_images image = *images;
+    float *outputs = xbtab__alloc(xbtab_quantized_outputs(mapped->quantized), sizeof *outputs);
+    uint16_t *x = xbtab__alloc(mapped->rows, sizeof *x);
+    one.threads = 1;
+    one.progress = NULL;
+    image.n = 1;
+    if (!outputs || !x) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    for (size_t s = 0; s < d->n; s++) {
+        pick *p = &d->pick[s];
+        *p = draw(mapped, images->n, seed, (uint32_t)s);
+        const xbtab__mapped_tile *t = &mapped->tile[p->tile];
+        catch_input c = {.mapped = mapped, .pick = p, .code = x};
+        image.pixel = images->pixel + p->image * size;
+        XBTAB_TRY_DONE(xbtab__mapped_run_watched(mapped, &image, 1, &one, outputs, NULL, catch_vector, &c));
+        for (size_t i = 0; i < t->n_inputs; i++) d->code[s * mapped->rows + i] = (uint8_t)x[i];
+        XBTAB_TRY_DONE(take_levels(mapped, t, d->level + s * mapped->rows * mapped->columns));
+        xbtab_progress progress = {
+            .what = "drawing products", .done = (long)s + 1, .total = (long)d->n, .seconds_left = -1};
+        if (options && options->progress && options->progress(&progress, options->payload)) {
+            XBTAB_FAIL_DONE(XBTAB_ERR_CANCELED, "canceled with %zu of %zu products drawn", s + 1, d->n);
+        }
+    }
+done:
+    xbtab__free(outputs);
+    xbtab__free(x);
+    return status;
+}
+
+/* The reference unless the caller has one: our exact solver. */
+static xbtab_status solve_all(void *context, size_t n, const uint8_t *level, const uint8_t *code, double *I)
+{
+    const xbtab_technology *technology = context;
+    const xbtab_tables *t = xbtab_technology_tables(technology);
+    size_t cells = t->rows * t->columns;
+    xbtab_status status;
+    xbtab__exact *circuit = NULL;
+    double *G = xbtab__alloc(cells, sizeof *G);
+    if (!G) return XBTAB_NOMEM();
+    XBTAB_TRY_DONE(xbtab__exact_create(&circuit, technology, t->rows, t->columns));
+    for (size_t s = 0; s < n; s++) {
+        for (size_t c = 0; c < cells; c++) G[c] = t->G_level[level[s * cells + c]];
+        xbtab__exact_program(circuit, G);
+        XBTAB_TRY_DONE(xbtab__exact_solve(circuit, code + s * t->rows, I + s * t->columns));
+    }
+done:
+    xbtab__exact_destroy(&circuit);
     xbtab__free(G);
     return status;
 }
 
-static xbtab_status check_product(bench *b, const xbtab_mapped *mapped, const pick *p,
-                                  xbtab_check_report *report)
+/* Memory for the table's answer to one product. */
+typedef struct bench {
+    double *G, *y;
+    uint16_t *x;
+    int32_t *acc;
+} bench;
+
+static void bench_clear(bench *b)
+{
+    xbtab__free(b->G);
+    xbtab__free(b->y);
+    xbtab__free(b->x);
+    xbtab__free(b->acc);
+}
+
+static xbtab_status bench_init(bench *b, const xbtab_mapped *mapped)
+{
+    *b = (bench){.G = xbtab__alloc(mapped->rows * mapped->columns, sizeof *b->G),
+                 .y = xbtab__alloc(mapped->columns, sizeof *b->y),
+                 .x = xbtab__alloc(mapped->rows, sizeof *b->x),
+                 .acc = xbtab__alloc_aligned(xbtab_engine_stride(mapped->columns), sizeof *b->acc)};
+    return b->G && b->y && b->x && b->acc ? XBTAB_OK : XBTAB_NOMEM();
+}
+
+/* Squared error that the tables announce for a product [shares of full scale]. */
+static double stored_square(const xbtab_tables *t, const void *state, double a)
+{
+    const xbtab_transfer_data *f = &t->transfer;
+    xbtab_table_report tile;
+    xbtab_engine_table_report(state, &tile);
+    if (tile.is_refined)
+        return tile.squares / (double)tile.samples / (f->error.full_scale * f->error.full_scale);
+    double rmse = f->error.rmse;
+    for (size_t d = 0; d < f->n_drives; d++) {
+        if (a <= f->a_drive[d]) {
+            if (!isnan(f->rmse_drive[d])) rmse = f->rmse_drive[d];
+            break;
+        }
+    }
+    return a > 0 ? rmse * rmse : 0.0;
+}
+
+/* Compare one product: the table's currents in double precision, and its codes through the kernel. */
+static xbtab_status compare(bench *b, const xbtab_mapped *mapped, const draws *d, size_t s,
+                            xbtab_check_report *report)
 {
     const xbtab_technology *technology = mapped->setup.technology;
-    const xbtab__mapped_tile *t = &mapped->tile[p->tile];
-    size_t columns = 2 * (size_t)mapped->matrix[p->matrix].weight_slices * t->n_outputs;
-    int adc_bits = mapped->setup.adc_bits ? mapped->setup.adc_bits : technology->tables->adc_bits;
-    double largest = ldexp(1.0, adc_bits) - 1.0, scale = ldexp(1.0, adc_bits - technology->tables->adc_bits);
+    const xbtab_tables *tables = technology->tables;
+    const xbtab__mapped_tile *t = &mapped->tile[d->pick[s].tile];
+    const uint8_t *level = d->level + s * mapped->rows * mapped->columns, *code = d->code + s * mapped->rows;
+    const double *I = d->I + s * mapped->columns;
+    int adc_bits = mapped->setup.adc_bits ? mapped->setup.adc_bits : tables->adc_bits;
+    double largest = ldexp(1.0, adc_bits) - 1.0, scale = ldexp(1.0, adc_bits - tables->adc_bits), a = 0;
     xbtab_product_counts counts = {0};
-    XBTAB_TRY(solve_both(b, mapped, t, columns));
+    xbtab_tile *tile = NULL;
+    for (size_t c = 0; c < mapped->rows * mapped->columns; c++) b->G[c] = tables->G_level[level[c]];
+    XBTAB_TRY(xbtab_tile_create(&tile, technology, b->G, mapped->rows, mapped->columns));
+    xbtab_tile_product(tile, code, b->y);
+    xbtab_tile_destroy(&tile);
+    for (size_t i = 0; i < mapped->rows; i++) {
+        b->x[i] = code[i];
+        a += code[i] / ((double)mapped->rows * ((1 << mapped->dac_bits) - 1));
+    }
     memset(b->acc, 0, xbtab_engine_stride(mapped->columns) * sizeof *b->acc);
     XBTAB_TRY(mapped->engine->product(t->state, b->x, 1, 1, b->acc, &counts));
-    for (size_t j = 0; j < columns; j++) {
-        double error = (b->y[j] - b->I[j]) / report->full_scale;
-        double wanted =
-            fmin(fmax(floor(scale * xbtab_technology_adc(technology, b->I[j]) + 0.5), 0.0), largest);
+    for (size_t j = 0; j < columns_of(mapped, t); j++) {
+        double error = (xbtab__engine_table_current(t->state, b->y[j], a, j) - I[j]) / report->full_scale;
+        double wanted = fmin(fmax(floor(scale * xbtab_technology_adc(technology, I[j]) + 0.5), 0.0), largest);
         double off = b->acc[j] - wanted;
         report->rmse += error * error; /* sums until the end */
         report->rmse_codes += off * off;
+        report->rmse_stored += stored_square(tables, t->state, a);
         report->max = fmax(report->max, fabs(error));
         report->max_codes = fmax(report->max_codes, fabs(off));
         report->codes_differ += off != 0;
@@ -151,39 +247,33 @@ static xbtab_status check_product(bench *b, const xbtab_mapped *mapped, const pi
 }
 
 xbtab_status xbtab_mapped_check(const xbtab_mapped *mapped, const xbtab_images *images, size_t n_samples,
-                                uint64_t seed, const xbtab_run_options *options, xbtab_check_report *report)
+                                uint64_t seed, const xbtab_reference *reference,
+                                const xbtab_run_options *options, xbtab_check_report *report)
 {
+    const xbtab_tables *tables = xbtab_technology_tables(mapped->setup.technology);
+    const xbtab_reference solver = {.name = xbtab_engine_solve.name,
+                                    .currents = solve_all,
+                                    .context = (void *)(uintptr_t)mapped->setup.technology};
     xbtab_status status;
+    draws d = {0};
     bench b = {0};
-    xbtab_run_options one = options ? *options : (xbtab_run_options){0};
-    size_t size = images->channels * images->height * images->width;
-    xbtab_images image = *images;
+    if (mapped->engine != &xbtab_engine_table)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "only the table engine's products can be checked");
+    if (!reference) reference = &solver;
     *report = (xbtab_check_report){
-        .engine = "solve",
-        .samples = n_samples,
-        .full_scale = xbtab_technology_tables(mapped->setup.technology)->transfer.error.full_scale};
-    one.threads = 1;
-    one.progress = NULL;
-    XBTAB_TRY_DONE(bench_init(&b, mapped, xbtab_quantized_outputs(mapped->quantized)));
-    for (size_t s = 0; s < n_samples; s++) {
-        pick p = draw(mapped, images->n, seed, (uint32_t)s);
-        catch_input c = {.mapped = mapped, .pick = &p, .code = b.x};
-        image.n = 1;
-        image.pixel = images->pixel + p.image * size;
-        XBTAB_TRY_DONE(xbtab__mapped_run_watched(mapped, &image, 1, &one, b.outputs, NULL, catch_vector, &c));
-        XBTAB_TRY_DONE(check_product(&b, mapped, &p, report));
-        xbtab_progress progress = {
-            .what = "checking products", .done = (long)s + 1, .total = (long)n_samples, .seconds_left = -1};
-        if (options && options->progress && options->progress(&progress, options->payload)) {
-            XBTAB_FAIL_DONE(XBTAB_ERR_CANCELED, "canceled with %zu of %zu products checked", s + 1,
-                            n_samples);
-        }
-    }
+        .engine = reference->name, .samples = n_samples, .full_scale = tables->transfer.error.full_scale};
+    XBTAB_TRY_DONE(draws_init(&d, mapped, n_samples));
+    XBTAB_TRY_DONE(bench_init(&b, mapped));
+    XBTAB_TRY_DONE(collect(&d, mapped, images, seed, options));
+    XBTAB_TRY_DONE(reference->currents(reference->context, n_samples, d.level, d.code, d.I));
+    for (size_t s = 0; s < n_samples; s++) XBTAB_TRY_DONE(compare(&b, mapped, &d, s, report));
     if (report->codes) {
         report->rmse = sqrt(report->rmse / (double)report->codes);
+        report->rmse_stored = sqrt(report->rmse_stored / (double)report->codes);
         report->rmse_codes = sqrt(report->rmse_codes / (double)report->codes);
     }
 done:
+    draws_clear(&d);
     bench_clear(&b);
     return status;
 }

@@ -306,13 +306,15 @@ xbtab_status xbtab__mapped_run_watched(const xbtab_mapped *mapped, const xbtab_i
                                        const xbtab_run_options *options, float *outputs,
                                        xbtab_product_counts *counts, xbtab__watch_fn watch, void *context)
 {
-    int threads = options && options->threads > 0 ? options->threads : omp_get_max_threads();
+    xbtab_run_options own = options ? *options : (xbtab_run_options){0};
+    if (mapped->engine->one_thread) own.threads = 1;
+    int threads = own.threads > 0 ? own.threads : omp_get_max_threads();
     run r = {.mapped = mapped,
              .workspaces = workspaces_create(mapped, threads),
              .watch = watch,
              .watch_context = context};
     if (!r.workspaces) return XBTAB_NOMEM();
-    xbtab_status status = xbtab_quantized_run(mapped->quantized, images, n, product, &r, options, outputs);
+    xbtab_status status = xbtab_quantized_run(mapped->quantized, images, n, product, &r, &own, outputs);
     for (int t = 0; t < threads && counts; t++) {
         counts->codes += r.workspaces[t].counts.codes;
         counts->outside += r.workspaces[t].counts.outside;

@@ -29,6 +29,12 @@ double xbtab_technology_adc(const xbtab_technology *technology, double I)
            (technology->V_high - technology->V_low);
 }
 
+void xbtab_technology_adc_references(const xbtab_technology *technology, double *V_low, double *V_high)
+{
+    *V_low = technology->V_low;
+    *V_high = technology->V_high;
+}
+
 double xbtab_technology_dac_voltage(const xbtab_technology *technology, int code)
 {
     return technology->tables->v_read * code / ((1 << technology->tables->dac_bits) - 1);

@@ -151,7 +151,7 @@ static void the_check_measures_the_tables_error(void **state)
         xbtab_engine_setup setup = {.technology = technology, .refine = -1};
         assert_int_equal(xbtab_mapped_create(&mapped, quantized, &setup, &xbtab_engine_table, NULL),
                          XBTAB_OK);
-        if (xbtab_mapped_check(mapped, &f.images, 25, 4, NULL, off ? &bad : &good) < 0) {
+        if (xbtab_mapped_check(mapped, &f.images, 25, 4, NULL, NULL, off ? &bad : &good) < 0) {
             fail_msg("%s", xbtab_error_message());
         }
         xbtab_mapped_destroy(&mapped);

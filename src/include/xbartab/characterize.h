@@ -6,6 +6,7 @@
 #ifndef XBARTAB_CHARACTERIZE_H
 #define XBARTAB_CHARACTERIZE_H
 
+#include <xbartab/engine.h>
 #include <xbartab/progress.h>
 #include <xbartab/spec.h>
 #include <xbartab/status.h>
@@ -41,6 +42,35 @@ xbtab_status xbtab_characterize(const xbtab_spec *spec, const char *path,
  *  Errors and threads: as of xbtab_characterize(). */
 xbtab_status xbtab_characterize_curves(xbtab_tables **out, const xbtab_spec *spec,
                                        const xbtab_characterize_options *options) XBTAB_MUST_CHECK;
+
+/** The specification that tables were made of, with the same models.
+ *  @param[out] out     the caller owns it: xbtab_spec_destroy(). Untouched on failure.
+ *  @param      models  borrowed until it is destroyed.
+ *  @return XBTAB_ERR_INPUT where a model is missing or no longer the one of the tables. */
+xbtab_status xbtab_spec_of_tables(xbtab_spec **out, const xbtab_tables *tables,
+                                  const xbtab_models *models) XBTAB_MUST_CHECK;
+
+/** Whole tiles in ngspice.
+ *  @param      spec       of the tables, by xbtab_spec_of_tables().
+ *  @param      level      level[n_tiles][rows][columns] of the tables' array.
+ *  @param      code       code[n_tiles][n_vectors][rows]: DAC codes.
+ *  @param[out] I_out      I_out[n_tiles][n_vectors][columns] [A]; NULL = not wanted.
+ *  @param[out] V_out      V_out, likewise, of the TIAs [V].
+ *  @param      options    workers and progress; NULL = defaults.
+ *  @return XBTAB_ERR_SPICE where any of them fails, XBTAB_ERR_CANCELED, XBTAB_ERR_NOMEM. Threads: forks; call
+ *  it while no other thread is at work. */
+xbtab_status xbtab_spice_products(const xbtab_spec *spec, const xbtab_tables *tables, size_t n_tiles,
+                                  size_t n_vectors, const uint8_t *level, const uint8_t *code, double *I_out,
+                                  double *V_out, const xbtab_characterize_options *options) XBTAB_MUST_CHECK;
+
+/** What the engine below needs as its setup's context. Borrowed until its tiles are destroyed. */
+typedef struct xbtab_spice_engine {
+    const xbtab_spec *spec; /* of the tables */
+    int workers;            /* processes (0 = one a core) */
+} xbtab_spice_engine;
+
+/** Every product in ngspice itself: the truth for a few products. It forks, so it runs in one thread. */
+extern const xbtab_engine_type xbtab_engine_spice;
 
 /** The state parameters that give the tile's whole cell some conductances at the read voltage, searched in
  * ngspice.

@@ -24,6 +24,7 @@ typedef struct xbtab_engine_setup {
     int adc_bits;                         /* 0 = the technology's */
     int refine; /* table engine: exact solutions that a tile is refined with where T is not good enough
                    (0 = 20, negative = none) */
+    const void *context; /* for engines outside this library's own, see their headers; NULL for the others */
 } xbtab_engine_setup;
 
 /** What happened to the codes of some products. */
@@ -36,6 +37,7 @@ typedef struct xbtab_product_counts {
 /** A fidelity. */
 typedef struct xbtab_engine_type {
     const char *name, *summary; /* for --mode, --help and reports */
+    int one_thread;             /* products must not run in several threads at once */
 
     /** Required. Program a tile: level[rows][columns]. *state is NULL before, and freed by clear. */
     xbtab_status (*program)(void **state, const xbtab_engine_setup *setup, const uint8_t *level, size_t rows,

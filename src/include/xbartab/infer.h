@@ -57,24 +57,41 @@ xbtab_status xbtab_mapped_run(const xbtab_mapped *mapped, const xbtab_images *im
                               const xbtab_run_options *options, float *outputs,
                               xbtab_product_counts *counts) XBTAB_MUST_CHECK;
 
-/** How a table engine's answers compare with the exact solution of the same circuits. */
+/** Who solves the drawn products again. */
+typedef struct xbtab_reference {
+    const char *name; /* a static string */
+    /** Currents of n products, each of a tile of its own. level[n][rows][columns] of the whole array,
+     *  code[n][rows]: DAC codes; I_out[n][columns] [A]. */
+    xbtab_status (*currents)(void *context, size_t n, const uint8_t *level, const uint8_t *code,
+                             double *I_out);
+    void *context;
+} xbtab_reference;
+
+/** How a table engine's answers compare with the reference's solution of the same circuits. */
 typedef struct xbtab_check_report {
     const char *engine; /* the reference; a static string */
     size_t samples;     /* products compared, of one tile and one input slice each */
     double rmse, max;   /* of the currents, as shares of full_scale */
     double full_scale;  /* the transfer table's own [A] */
+    double
+        rmse_stored; /* what the tables said before: their held-out error at these products' mean drives, or
+                        of a refined tile its own error on inputs that no fit saw; a share of full_scale */
     double rmse_codes, max_codes;
     size_t codes, codes_differ; /* ADC codes compared, and those that differ */
 } xbtab_check_report;
 
 /** Draw products at random from what the images cause, over layers, tiles and input slices, and solve them
  * again.
+ *  @param mapped     on the table engine.
  *  @param images     the run's images; each of its n may be drawn.
  *  @param n_samples  products to compare.
  *  @param seed       picks them.
- *  @return as xbtab_mapped_run(), and XBTAB_ERR_SOLVE. One thread; about 15 ms a product of a 64x64 tile. */
+ *  @param reference  NULL = our exact solver.
+ *  @return as xbtab_mapped_run(), what the reference fails with, and XBTAB_ERR_UNSUPPORTED (another engine).
+ */
 xbtab_status xbtab_mapped_check(const xbtab_mapped *mapped, const xbtab_images *images, size_t n_samples,
-                                uint64_t seed, const xbtab_run_options *options,
+                                uint64_t seed, const xbtab_reference *reference,
+                                const xbtab_run_options *options,
                                 xbtab_check_report *report) XBTAB_MUST_CHECK;
 
 #ifdef __cplusplus

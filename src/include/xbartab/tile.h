@@ -43,6 +43,9 @@ double xbtab_technology_tia(const xbtab_technology *technology, double current);
  * references are the TIA's own outputs at zero and at full-scale current (a two-point calibration). */
 double xbtab_technology_adc(const xbtab_technology *technology, double current);
 
+/** The ADC's references: the TIA's output at zero and at full-scale current [V]. */
+void xbtab_technology_adc_references(const xbtab_technology *technology, double *V_low, double *V_high);
+
 /** One programmed tile. Read-only once made. */
 typedef struct xbtab_tile {
     size_t rows, columns, n_codes; /* DAC codes, code 0 included */

@@ -1,0 +1,104 @@
+/* spice_engine.c - the engine whose products are ngspice's own. */
+#include <math.h>
+#include <string.h>
+
+#include "engine_private.h"
+#include "memory.h"
+#include <xbartab/characterize.h>
+
+typedef struct tile {
+    const xbtab_technology *technology;
+    const xbtab_spice_engine *context;
+    uint8_t *level; /* level[tables->rows][tables->columns] */
+    size_t rows, columns, stride;
+    int adc_bits;
+} tile;
+
+static void clear(void *state)
+{
+    tile *t = state;
+    if (!t) return;
+    xbtab__free(t->level);
+    xbtab__free(t);
+}
+
+static xbtab_status program(void **state, const xbtab_engine_setup *setup, const uint8_t *level, size_t rows,
+                            size_t columns)
+{
+    const xbtab_tables *tables = xbtab_technology_tables(setup->technology);
+    if (rows > tables->rows || columns > tables->columns) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%zu x %zu cells do not fit the tables' %zu x %zu array", rows, columns,
+                   tables->rows, tables->columns);
+    }
+    tile *t = xbtab__alloc(1, sizeof *t);
+    if (!t) return XBTAB_NOMEM();
+    *t = (tile){.technology = setup->technology,
+                .context = setup->context,
+                .rows = rows,
+                .columns = columns,
+                .stride = xbtab_engine_stride(columns),
+                .adc_bits = setup->adc_bits ? setup->adc_bits : tables->adc_bits};
+    t->level = xbtab__alloc(tables->rows * tables->columns, 1);
+    if (!t->level) {
+        clear(t);
+        return XBTAB_NOMEM();
+    }
+    for (size_t i = 0; i < rows; i++) memcpy(t->level + i * tables->columns, level + i * columns, columns);
+    *state = t;
+    return XBTAB_OK;
+}
+
+/* The ADC reads SPICE's own TIA output, between the references that all engines share. */
+static int32_t code_of(const tile *t, double V_out)
+{
+    double V_low, V_high, largest = ldexp(1.0, t->adc_bits) - 1.0;
+    xbtab_technology_adc_references(t->technology, &V_low, &V_high);
+    double code = floor((largest + 1.0) * (V_out - V_low) / (V_high - V_low) + 0.5);
+    return (int32_t)fmin(fmax(code, 0.0), largest);
+}
+
+static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
+                            xbtab_product_counts *counts)
+{
+    const tile *t = state;
+    const xbtab_tables *tables = xbtab_technology_tables(t->technology);
+    unsigned mask = (1u << tables->dac_bits) - 1;
+    size_t n_vectors = n * (size_t)slices, v = 0;
+    xbtab_status status;
+    uint8_t *code = xbtab__alloc(n_vectors * tables->rows, 1); /* 0 on idle word lines */
+    double *V = xbtab__alloc(n_vectors * tables->columns, sizeof *V);
+    if (!code || !V) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    for (size_t k = 0; k < n; k++) {
+        for (int s = 0; s < slices; s++, v++) {
+            for (size_t i = 0; i < t->rows; i++) {
+                code[v * tables->rows + i] =
+                    (uint8_t)((unsigned)x[k * t->rows + i] >> (s * tables->dac_bits) & mask);
+            }
+        }
+    }
+    XBTAB_TRY_DONE(xbtab_spice_products(t->context->spec, tables, 1, n_vectors, t->level, code, NULL, V,
+                                        &(xbtab_characterize_options){.workers = t->context->workers}));
+    for (v = 0; v < n_vectors; v++) {
+        size_t k = v / (size_t)slices;
+        int shift = (int)(v % (size_t)slices) * tables->dac_bits;
+        for (size_t j = 0; j < t->columns; j++)
+            acc[k * t->stride + j] += code_of(t, V[v * tables->columns + j]) << shift;
+        counts->codes += t->columns;
+    }
+done:
+    xbtab__free(code);
+    xbtab__free(V);
+    return status;
+}
+
+const xbtab_engine_type xbtab_engine_spice = {
+    .name = "spice",
+    .summary = "every product in ngspice; a few images of a small network",
+    .one_thread = 1,
+    .program = program,
+    .product = product,
+    .clear = clear,
+};
