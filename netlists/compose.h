@@ -27,6 +27,9 @@ void xbtab__compose_tia_bench(xbtab__text *text, const xbtab_spec *spec);
  * of bit line j is i(vs<j>), its TIA's output v(o<j>). @param state  state[rows][columns]. */
 void xbtab__compose_crossbar(xbtab__text *text, const xbtab_spec *spec, const double *state);
 
+/** The same with an ammeter vc<i>_<j> in each cell, from its word-line end. */
+void xbtab__compose_metered_crossbar(xbtab__text *text, const xbtab_spec *spec, const double *state);
+
 /** The wires of an array. */
 typedef struct xbtab__array {
     int rows, columns;

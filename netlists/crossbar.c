@@ -86,7 +86,7 @@ void xbtab__compose_resistors(xbtab__text *text, const xbtab__array *array, cons
     }
 }
 
-void xbtab__compose_crossbar(xbtab__text *text, const xbtab_spec *spec, const double *state)
+static void compose_crossbar(xbtab__text *text, const xbtab_spec *spec, const double *state, bool is_metered)
 {
     const char *gate = xbtab__compose_has_gate(spec) ? " gate" : "";
     xbtab__array array = {spec->rows, spec->columns, spec->r_word, spec->r_bit, spec->r_driver, spec->r_sink};
@@ -101,7 +101,21 @@ void xbtab__compose_crossbar(xbtab__text *text, const xbtab_spec *spec, const do
             if (isnan(x)) continue;
             xbtab__word_node(word, &array, i, j);
             xbtab__bit_node(bit, &array, i, j);
+            if (is_metered) {
+                xbtab__text_add(text, "Vc%d_%d %s c%d_%d dc 0\n", i, j, word, i, j);
+                snprintf(word, sizeof word, "c%d_%d", i, j);
+            }
             xbtab__text_add(text, "Xc%d_%d %s %s%s xbtab_cell state=%.17g\n", i, j, word, bit, gate, x);
         }
     }
+}
+
+void xbtab__compose_crossbar(xbtab__text *text, const xbtab_spec *spec, const double *state)
+{
+    compose_crossbar(text, spec, state, false);
+}
+
+void xbtab__compose_metered_crossbar(xbtab__text *text, const xbtab_spec *spec, const double *state)
+{
+    compose_crossbar(text, spec, state, true);
 }

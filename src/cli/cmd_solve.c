@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xbartab/solve.h>
+#include <xbartab/characterize.h>
 
 #include "cli.h"
 #include "csv.h"
 
 typedef struct solve_options {
-    char *resistances, *conductances, *levels, *tables, *voltages, *engine;
+    char *resistances, *conductances, *levels, *tables, *voltages, *engine, *models;
     double r_word, r_bit, r_source, r_sink; /* NAN = not given */
     int as_json;
 } solve_options;
@@ -84,19 +84,49 @@ static double given(double option, double otherwise)
     return isnan(option) ? otherwise : option;
 }
 
+static bool in_spice(const solve_options *o)
+{
+    return o->engine && strcmp(o->engine, "spice") == 0;
+}
+
+/* What tables say, and where ngspice is asked, the specification they were made of. */
+typedef struct source {
+    xbtab_tables *tables;
+    xbtab_technology *technology;
+    xbtab_models *models;
+    xbtab_spec *spec;
+} source;
+
+static int source_open(source *s, const solve_options *o)
+{
+    if (xbtab_tables_open(&s->tables, o->tables) < 0 ||
+        xbtab_technology_create(&s->technology, s->tables) < 0)
+        return cli_failed();
+    if (in_spice(o) && (cli_open_models(&s->models, o->models) < 0 ||
+                        xbtab_spec_of_tables(&s->spec, s->tables, s->models) < 0)) {
+        return cli_failed();
+    }
+    return CLI_DONE;
+}
+
+static void source_close(source *s)
+{
+    xbtab_spec_destroy(&s->spec);
+    xbtab_models_destroy(&s->models);
+    xbtab_technology_destroy(&s->technology);
+    xbtab_tables_destroy(&s->tables);
+}
+
 static int solve(const solve_options *o)
 {
     const char *path = o->resistances ? o->resistances : o->conductances ? o->conductances : o->levels;
     cli_matrix G = {0}, V = {0};
-    xbtab_tables *tables = NULL;
-    xbtab_technology *technology = NULL;
+    source from = {0};
     xbtab_solution s = {0};
     int code = cli_read_csv(&G, path);
     if (code == CLI_DONE) code = cli_read_csv(&V, o->voltages);
-    if (code == CLI_DONE && o->levels &&
-        (xbtab_tables_open(&tables, o->tables) < 0 || xbtab_technology_create(&technology, tables) < 0)) {
-        code = cli_failed();
-    }
+    if (code == CLI_DONE && o->levels) code = source_open(&from, o);
+    const xbtab_tables *tables = from.tables;
     if (code == CLI_DONE) code = to_conductances(o, tables, &G);
     if (code == CLI_DONE && V.rows != G.rows) {
         code = cli_fail("%s: %zu lines; %s has %zu word lines", o->voltages, V.rows, path, G.rows);
@@ -109,15 +139,13 @@ static int solve(const solve_options *o)
                                    .r_source = given(o->r_source, tables ? tables->r_driver : 0.0),
                                    .r_sink = given(o->r_sink, tables ? tables->r_sink : 0.0),
                                    .G = G.x,
-                                   .technology = technology};
-        bool in_spice = o->engine && strcmp(o->engine, "spice") == 0;
-        xbtab_status status = in_spice ? xbtab_crossbar_spice(&s, &crossbar, V.x, V.columns)
-                                       : xbtab_crossbar_solve(&s, &crossbar, V.x, V.columns);
+                                   .technology = from.technology};
+        xbtab_status status = in_spice(o) ? xbtab_crossbar_spice(&s, &crossbar, from.spec, V.x, V.columns)
+                                          : xbtab_crossbar_solve(&s, &crossbar, V.x, V.columns);
         code = status < 0 ? cli_failed() : print(o, &crossbar, &s, V.columns);
     }
     xbtab_solution_clear(&s);
-    xbtab_technology_destroy(&technology);
-    xbtab_tables_destroy(&tables);
+    source_close(&from);
     free(G.x);
     free(V.x);
     return code;
@@ -155,6 +183,7 @@ int cmd_solve(int argc, const char **argv)
         {"r-sink", '\0', POPT_ARG_DOUBLE, &o.r_sink, 0, "at a bit line's lower end (0, or the tables')",
          "OHM"},
         {"engine", '\0', POPT_ARG_STRING, &o.engine, 0, "solve (the default) or spice", "ENGINE"},
+        {"models", '\0', POPT_ARG_STRING, &o.models, 0, "for ngspice: the user's own models too", "DIR"},
         {"json", '\0', POPT_ARG_NONE, &o.as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
     poptContext context;

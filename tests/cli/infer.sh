@@ -14,7 +14,8 @@ run() {
 run --json --check 20 --predictions p.csv --threads 1 >1.json
 run --json --check 20 --predictions p2.csv --threads 3 >3.json
 cmp p.csv p2.csv || fail "predictions depend on the threads"
-for isa in c avx2 avx512; do
+run --json --check 2 --check-engine spice >s.json
+for isa in c avx2 avx512 neon; do
     if run --json --cpu $isa --predictions q.csv >/dev/null; then cmp p.csv q.csv || fail "predictions depend on the kernel"; fi
 done
 $PYTHON - <<'P'
@@ -27,6 +28,12 @@ assert abs(a["table"] - a["integer"]) <= 0.02
 c = r["check"]
 assert c["samples"] == 20 and c["engine"] == "solve" and 0 < c["rmse_fs"] < 0.003 and c["rmse_fs"] <= c["max_fs"]
 assert c == json.load(open("3.json"))["check"]
+s = json.load(open("s.json"))["check"]
+assert s["engine"] == "spice" and s["samples"] == 2 and s["rmse_fs"] < 0.003
+assert c["stored_rmse_fs"] / 4 <= c["rmse_fs"] <= 4 * c["stored_rmse_fs"] # from two sample tiles only
+e = r["tile_error"]
+assert 0 < e["rmse_fs"] <= e["worst_tile_rmse_fs"] <= e["max_fs"] < 0.004
+assert r["codes"] > 1e6 and 0 <= r["codes_outside"] < 0.01 * r["codes"]
 rows = list(csv.reader(open("p.csv")))
 assert rows[0][:3] == ["index", "label", "prediction"] and len(rows) == 301 and len(rows[1]) == 3 + 10
 right = 0

@@ -166,6 +166,61 @@ static void any_number_of_workers_gives_the_same_bytes(void **state)
     xbtab_tables_destroy(&three);
 }
 
+/* The engine that asks ngspice and the one that asks our solver give the same codes, for input slices and
+ * idle lines too; and tables of changed models are refused. */
+static void the_spice_engine_agrees_with_the_solver(void **state)
+{
+    (void)state;
+    enum { ROWS = 11, COLUMNS = 6, N = 3, SLICES = 3 };
+    const char *models_folder = XBARTAB_SOURCE_FOLDER "/devicemodels";
+    xbtab_models *models = NULL;
+    xbtab_spec *spec = NULL;
+    xbtab_technology *technology = NULL;
+    xbtab_tables *t = characterize(&designs[3], 2, "engine.h5"); /* 2-bit DAC */
+    size_t stride = xbtab_engine_stride(COLUMNS);
+    int32_t *acc[2];
+    uint8_t level[ROWS * COLUMNS];
+    uint16_t x[N * ROWS];
+    assert_int_equal(xbtab_models_open(&models, &models_folder, 1), XBTAB_OK);
+    if (xbtab_spec_of_tables(&spec, t, models) < 0) fail_msg("%s", xbtab_error_message());
+    assert_int_equal(xbtab_technology_create(&technology, t), XBTAB_OK);
+    for (size_t c = 0; c < ROWS * COLUMNS; c++) level[c] = (uint8_t)(c * 7 / 3 % 2);
+    for (size_t k = 0; k < N * ROWS; k++) x[k] = (uint16_t)(k * 2654435761u >> 20 & 63);
+    xbtab_spice_engine context = {.spec = spec, .workers = 2};
+    xbtab_engine_setup setup = {.technology = technology, .context = &context};
+    const xbtab_engine_type *engines[] = {&xbtab_engine_spice, &xbtab_engine_solve};
+    for (int e = 0; e < 2; e++) {
+        void *made = NULL;
+        xbtab_product_counts counts = {0};
+        acc[e] = calloc(N * stride, sizeof **acc);
+        assert_non_null(acc[e]);
+        assert_int_equal(engines[e]->program(&made, &setup, level, ROWS, COLUMNS), XBTAB_OK);
+        if (engines[e]->product(made, x, N, SLICES, acc[e], &counts) < 0)
+            fail_msg("%s", xbtab_error_message());
+        assert_int_equal(counts.codes, N * SLICES * COLUMNS);
+        engines[e]->clear(made);
+    }
+    int most = 0;
+    for (size_t k = 0; k < N * stride; k++) {
+        assert_in_range(acc[0][k] - acc[1][k] + 21, 0,
+                        42); /* a code on the other side of a step, in any slice */
+        if (acc[0][k] > most) most = acc[0][k];
+    }
+    assert_memory_equal(acc[0], acc[1], COLUMNS * sizeof **acc);
+    assert_true(most > 500);
+    xbtab_spec_destroy(&spec);
+    char *number = strstr(t->models_text, " = ");
+    assert_non_null(number);
+    number[3] = number[3] == '9' ? '8' : '9';
+    assert_int_equal(xbtab_spec_of_tables(&spec, t, models), XBTAB_ERR_INPUT);
+    assert_non_null(strstr(xbtab_error_message(), "models have changed"));
+    free(acc[0]);
+    free(acc[1]);
+    xbtab_technology_destroy(&technology);
+    xbtab_tables_destroy(&t);
+    xbtab_models_destroy(&models);
+}
+
 /* Cells that the tile never had: conductances between the tabulated states. */
 static void cells_between_the_states_follow_the_model(void **state)
 {
@@ -195,7 +250,7 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    static const char *const names[] = {"tile.yaml", "truth.h5", "one.h5", "three.h5", "between.h5"};
+    static const char *const names[] = {"tile.yaml", "truth.h5", "one.h5", "three.h5", "between.h5", "engine.h5"};
     char path[256];
     (void)state;
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
@@ -210,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_and_solver_know_what_spice_found),
         cmocka_unit_test(any_number_of_workers_gives_the_same_bytes),
+        cmocka_unit_test(the_spice_engine_agrees_with_the_solver),
         cmocka_unit_test(cells_between_the_states_follow_the_model),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

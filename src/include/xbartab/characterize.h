@@ -8,6 +8,7 @@
 
 #include <xbartab/engine.h>
 #include <xbartab/progress.h>
+#include <xbartab/solve.h>
 #include <xbartab/spec.h>
 #include <xbartab/status.h>
 #include <xbartab/tables.h>
@@ -62,6 +63,17 @@ xbtab_status xbtab_spec_of_tables(xbtab_spec **out, const xbtab_tables *tables,
 xbtab_status xbtab_spice_products(const xbtab_spec *spec, const xbtab_tables *tables, size_t n_tiles,
                                   size_t n_vectors, const uint8_t *level, const uint8_t *code, double *I_out,
                                   double *V_out, const xbtab_characterize_options *options) XBTAB_MUST_CHECK;
+
+/** One crossbar in ngspice, in a worker process: what xbtab_crossbar_solve() gives, by the other way.
+ *  @param[out] out       owned by the caller: xbtab_solution_clear(). Untouched on failure.
+ *  @param      crossbar  its technology is not used.
+ *  @param      spec      cells (brought to crossbar->G at its read voltage) and TIAs; NULL = linear devices
+ * and ideal ground.
+ *  @param      V         V[rows][n] [V].
+ *  @return as xbtab_crossbar_solve(), XBTAB_ERR_SPICE, and as xbtab_find_states(). Threads: forks; call it
+ * while no other thread is at work. */
+xbtab_status xbtab_crossbar_spice(xbtab_solution *out, const xbtab_crossbar *crossbar, const xbtab_spec *spec,
+                                  const double *V, size_t n) XBTAB_MUST_CHECK;
 
 /** What the engine below needs as its setup's context. Borrowed until its tiles are destroyed. */
 typedef struct xbtab_spice_engine {

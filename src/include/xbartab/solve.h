@@ -45,12 +45,6 @@ typedef struct xbtab_solution {
 xbtab_status xbtab_crossbar_solve(xbtab_solution *out, const xbtab_crossbar *crossbar, const double *V,
                                   size_t n) XBTAB_MUST_CHECK;
 
-/** The same circuit in ngspice, in a worker process; linear devices only.
- *  @return as xbtab_crossbar_solve(), and XBTAB_ERR_SPICE, XBTAB_ERR_UNSUPPORTED. Threads: forks; call it
- * while no other thread is at work. */
-xbtab_status xbtab_crossbar_spice(xbtab_solution *out, const xbtab_crossbar *crossbar, const double *V,
-                                  size_t n) XBTAB_MUST_CHECK;
-
 /** Free what a solution holds. */
 void xbtab_solution_clear(xbtab_solution *solution);
 
