@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "clock.h"
 #include "compose.h"
 #include "memory.h"
 #include "run.h"
@@ -31,22 +32,16 @@ static size_t vectors_of(const products *p, size_t unit)
     return left < CHUNK ? left : CHUNK;
 }
 
-/* Replies with I_out and V_out of each of the unit's vectors. */
-static xbtab_status run_chunk(xbtab__spice *spice, long unit, xbtab__bytes *reply,
-                              xbtab_sample_status *sample, void *context)
+/* found[n][2 columns]: I_out and V_out of n vectors of one tile. seconds: spent in ngspice. */
+static xbtab_status solve_tile(const products *p, xbtab__spice *spice, const uint8_t *level,
+                               const uint8_t *code, size_t n, double *found, double *seconds)
 {
-    const products *p = context;
-    size_t rows = p->tables->rows, columns = p->tables->columns, n = vectors_of(p, (size_t)unit);
-    size_t n_inputs = n * rows;
-    const uint8_t *level = p->level + (size_t)unit / p->n_chunks * rows * columns;
-    const uint8_t *code = p->code + first_vector(p, (size_t)unit) * rows;
+    size_t rows = p->tables->rows, columns = p->tables->columns, n_inputs = n * rows;
     xbtab_status status;
     xbtab__text text = {0}, outputs = {0};
     double *parameter = xbtab__alloc(rows * columns, sizeof *parameter);
     double *values = xbtab__alloc(n_inputs, sizeof *values);
-    double *found = xbtab__alloc(n * 2 * columns, sizeof *found);
-    (void)sample;
-    if (!parameter || !values || !found) {
+    if (!parameter || !values) {
         status = XBTAB_NOMEM();
         goto done;
     }
@@ -56,15 +51,32 @@ static xbtab_status run_chunk(xbtab__spice *spice, long unit, xbtab__bytes *repl
     xbtab__compose_external_sources(&text, (int)rows);
     for (size_t j = 0; j < columns; j++) xbtab__text_add(&outputs, "i(vs%zu)\n", j);
     for (size_t j = 0; j < columns; j++) xbtab__text_add(&outputs, "v(o%zu)\n", j);
-    XBTAB_TRY_DONE(
-        xbtab__solve_text_all(spice, &text, (int)n, (int)rows, values, (int)(2 * columns), &outputs, found));
-    xbtab__bytes_add(reply, found, n * 2 * columns * sizeof *found);
+    double began = xbtab__seconds();
+    status =
+        xbtab__solve_text_all(spice, &text, (int)n, (int)rows, values, (int)(2 * columns), &outputs, found);
+    *seconds = xbtab__seconds() - began;
 done:
     xbtab__free(parameter);
     xbtab__free(values);
-    xbtab__free(found);
     xbtab__text_clear(&text);
     xbtab__text_clear(&outputs);
+    return status;
+}
+
+/* Replies with I_out and V_out of each of the unit's vectors. */
+static xbtab_status run_chunk(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                              xbtab_sample_status *sample, void *context)
+{
+    const products *p = context;
+    size_t rows = p->tables->rows, columns = p->tables->columns, n = vectors_of(p, (size_t)unit);
+    const uint8_t *level = p->level + (size_t)unit / p->n_chunks * rows * columns;
+    const uint8_t *code = p->code + first_vector(p, (size_t)unit) * rows;
+    double seconds, *found = xbtab__alloc(n * 2 * columns, sizeof *found);
+    (void)sample;
+    if (!found) return XBTAB_NOMEM();
+    xbtab_status status = solve_tile(p, spice, level, code, n, found, &seconds);
+    if (status == XBTAB_OK) xbtab__bytes_add(reply, found, n * 2 * columns * sizeof *found);
+    xbtab__free(found);
     return status;
 }
 
@@ -134,5 +146,85 @@ xbtab_status xbtab_spice_products(const xbtab_spec *spec, const xbtab_tables *ta
     status = xbtab__pool_run(NULL, &pool, (long)(n_tiles * p.n_chunks), run_chunk, take_chunk, &p);
 done:
     xbtab__free(p.parameter);
+    return status;
+}
+
+/* ---- timing ---- */
+
+typedef struct timing {
+    products p;
+    int turns;
+    xbtab_spice_times *times;
+} timing;
+
+/* Replies with the times, then I_out and V_out. */
+static xbtab_status run_timing(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                               xbtab_sample_status *sample, void *context)
+{
+    const timing *t = context;
+    const products *p = &t->p;
+    size_t n_found = p->n_vectors * 2 * p->tables->columns;
+    double first = INFINITY, all = INFINITY;
+    xbtab_status status = XBTAB_OK;
+    double *found = xbtab__alloc(n_found, sizeof *found);
+    (void)unit, (void)sample;
+    if (!found) return XBTAB_NOMEM();
+    for (int turn = 0; turn < t->turns; turn++) {
+        double seconds;
+        XBTAB_TRY_DONE(solve_tile(p, spice, p->level, p->code, 1, found, &seconds));
+        first = fmin(first, seconds);
+        XBTAB_TRY_DONE(solve_tile(p, spice, p->level, p->code, p->n_vectors, found, &seconds));
+        all = fmin(all, seconds);
+    }
+    xbtab_spice_times times = {.fresh = first, .further = (all - first) / (double)(p->n_vectors - 1)};
+    xbtab__bytes_add(reply, &times, sizeof times);
+    xbtab__bytes_add(reply, found, n_found * sizeof *found);
+done:
+    xbtab__free(found);
+    return status;
+}
+
+static xbtab_status take_timing(long unit, xbtab_sample_status sample, const void *bytes, size_t n,
+                                void *context)
+{
+    const timing *t = context;
+    if (sample == XBTAB_SAMPLE_OK) {
+        memcpy(t->times, bytes, sizeof *t->times);
+        bytes = (const char *)bytes + sizeof *t->times;
+        n -= sizeof *t->times;
+    }
+    return take_chunk(unit, sample, bytes, n, context);
+}
+
+static double an_hour(long unit, void *context)
+{
+    (void)unit, (void)context;
+    return 3600.0;
+}
+
+xbtab_status xbtab_spice_time(xbtab_spice_times *times, const xbtab_spec *spec, const xbtab_tables *tables,
+                              size_t n_vectors, const uint8_t *level, const uint8_t *code, int turns,
+                              double *I_out)
+{
+    xbtab_status status;
+    timing t = {.p = {.spec = spec,
+                      .tables = tables,
+                      .level = level,
+                      .code = code,
+                      .n_vectors = n_vectors,
+                      .n_chunks = 1,
+                      .I_out = I_out},
+                .turns = turns,
+                .times = times};
+    if (n_vectors < 2 || n_vectors > CHUNK || turns < 1)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%zu vectors and %d turns: 2 to %d, and 1 or more", n_vectors, turns,
+                   CHUNK);
+    t.p.parameter = xbtab__alloc(tables->n_levels, sizeof *t.p.parameter);
+    if (!t.p.parameter) return XBTAB_NOMEM();
+    XBTAB_TRY_DONE(find_parameters(&t.p));
+    xbtab__pool_options pool = {.n_workers = 1, .seconds_max = an_hour};
+    status = xbtab__pool_run(NULL, &pool, 1, run_timing, take_timing, &t);
+done:
+    xbtab__free(t.p.parameter);
     return status;
 }

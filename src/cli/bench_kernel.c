@@ -182,7 +182,7 @@ static void read_piece(work *w)
     for (int k = 0; k < 4 * READS; k++) kept ^= read_once(w->functions->isa, w->stream, sizeof w->stream / 4);
 }
 
-int bench_kernel(json_t **result, const char *isa)
+int bench_kernel(json_t **result, const bench_options *options)
 {
     static void (*const sides[])(work *) = {look_up,  multiply_once, multiply_in_parts,
                                             pack_all, read_stream,   read_piece};
@@ -199,7 +199,7 @@ int bench_kernel(json_t **result, const char *isa)
     memset(w, 0, sizeof *w);
     memset(acc, 0, VECTORS * SIZE * sizeof *acc);
     w->acc = acc;
-    w->functions = xbtab_kernel_find(isa);
+    w->functions = xbtab_kernel_find(options->isa);
     status = make_tile(w);
     if (status < 0) {
         code = cli_failed();

@@ -120,12 +120,12 @@ static void end(tile_bench *b)
     free(b);
 }
 
-int bench_program(json_t **result, const char *isa)
+int bench_program(json_t **result, const bench_options *options)
 {
     tile_bench *b = NULL;
     double seconds[TURNS], *G = room(SIDE * SIDE);
     int code = begin(&b);
-    (void)isa;
+    (void)options;
     for (size_t c = 0; c < SIDE * SIDE && code == CLI_DONE; c++) G[c] = b->tables->G_level[b->level[c]];
     for (int turn = 0; turn < TURNS && code == CLI_DONE; turn++) {
         xbtab_tile *tile = NULL;
@@ -161,14 +161,14 @@ static double run_threads(const tile_bench *b, const void *state, int threads)
     return seconds;
 }
 
-int bench_threads(json_t **result, const char *isa)
+int bench_threads(json_t **result, const bench_options *options)
 {
     tile_bench *b = NULL;
     void *state = NULL;
     double one[TURNS], two[TURNS];
     int code = begin(&b);
     if (code == CLI_DONE) {
-        xbtab_engine_setup setup = {.technology = b->technology, .kernel = xbtab_kernel_find(isa)};
+        xbtab_engine_setup setup = {.technology = b->technology, .kernel = xbtab_kernel_find(options->isa)};
         if (xbtab_engine_table.program(&state, &setup, b->level, SIDE, SIDE) < 0) code = cli_failed();
     }
     for (int turn = 0; turn < TURNS && code == CLI_DONE; turn++) {

@@ -14,11 +14,10 @@
 
 static const struct {
     const char *name;
-    int (*run)(json_t **result, const char *isa);
+    int (*run)(json_t **result, const bench_options *options);
 } parts[] = {
-    {"kernel", bench_kernel},
-    {"program", bench_program},
-    {"threads", bench_threads},
+    {"kernel", bench_kernel}, {"program", bench_program}, {"threads", bench_threads},
+    {"solve", bench_solve},   {"scale", bench_scale},
 };
 enum { N_PARTS = sizeof parts / sizeof parts[0] };
 
@@ -55,16 +54,20 @@ static void print_text(const char *before, const json_t *figures)
 
 int cmd_bench(int argc, const char **argv)
 {
+    bench_options o = {.largest = 1024};
     const char *cpu = NULL, *arguments[N_PARTS + 1];
     int as_json = 0;
     const struct poptOption options[] = {
-        {"cpu", '\0', POPT_ARG_STRING, &cpu, 0, "kernel: c, avx2 or avx512 (the machine's best)", "ISA"},
+        {"cpu", '\0', POPT_ARG_STRING, &cpu, 0, "kernel: c, avx2, avx512 or neon (the machine's best)",
+         "ISA"},
+        {"largest", '\0', POPT_ARG_INT, &o.largest, 0, "scale: side of the largest array (1024)", "N"},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
     poptContext context;
     bool wanted[N_PARTS] = {false};
     json_t *result = json_object();
-    int code = cli_parse(&context, argc, argv, options, "[PART...]; the parts: kernel, program, threads",
+    int code = cli_parse(&context, argc, argv, options,
+                         "[PART...]; the parts: kernel, program, threads, solve, scale",
                          "xbartab bench kernel --json", 0, N_PARTS, arguments);
     for (int a = 0; code == CLI_DONE && arguments[a]; a++) {
         int k = 0;
@@ -76,13 +79,16 @@ int cmd_bench(int argc, const char **argv)
         }
     }
     if (code == CLI_DONE && cpu && !xbtab_kernel_find(cpu)) {
-        code =
-            cli_usage(argv[0], "--cpu %s: c, avx2 and avx512 are known, and this machine must have it", cpu);
+        code = cli_usage(argv[0],
+                         "--cpu %s: c, avx2, avx512 and neon are known, and this machine must have it", cpu);
     }
+    if (code == CLI_DONE && (o.largest < 64 || o.largest > 4096))
+        code = cli_usage(argv[0], "--largest %d is outside 64 to 4096", o.largest);
+    o.isa = cpu;
     for (int k = 0; k < N_PARTS && code == CLI_DONE; k++) {
         json_t *figures = NULL;
         if (arguments[0] && !wanted[k]) continue;
-        code = parts[k].run(&figures, cpu);
+        code = parts[k].run(&figures, &o);
         if (code == CLI_DONE) json_object_set_new(result, parts[k].name, figures);
     }
     if (code == CLI_DONE && as_json) {

@@ -82,6 +82,11 @@ done:
     return status;
 }
 
+size_t xbtab_engine_solve_bytes(size_t rows, size_t columns)
+{
+    return xbtab__exact_bytes(rows, columns);
+}
+
 const xbtab_engine_type xbtab_engine_solve = {
     .name = "solve",
     .summary = "every product's circuit solved exactly, on the cell table",

@@ -90,6 +90,12 @@ static double largest(const double *x, size_t n)
     return m;
 }
 
+size_t xbtab__solver_bytes(size_t rows, size_t columns)
+{
+    enum { ARRAYS = 17 + 4 }; /* the solver's own, and the two lines' diagonals and pivots */
+    return sizeof(xbtab__solver) + ARRAYS * rows * columns * sizeof(double) + columns * sizeof(double);
+}
+
 xbtab_status xbtab__solver_create(xbtab__solver **out, const xbtab__wires *wires)
 {
     xbtab__solver *s = xbtab__alloc(1, sizeof *s);

@@ -47,6 +47,7 @@ typedef struct xbtab__solve_report {
 } xbtab__solve_report;
 
 xbtab_status xbtab__solver_create(xbtab__solver **out, const xbtab__wires *wires) XBTAB_MUST_CHECK;
+size_t xbtab__solver_bytes(size_t rows, size_t columns); /* what one takes */
 void xbtab__solver_destroy(xbtab__solver **solver);
 
 /** Solve for one input vector V[rows].

@@ -31,6 +31,11 @@ xbtab_status xbtab__exact_create(xbtab__exact **out, const xbtab_technology *tec
     return XBTAB_OK;
 }
 
+size_t xbtab__exact_bytes(size_t rows, size_t columns)
+{
+    return rows * columns * sizeof(xbtab__cell) + rows * sizeof(double) + xbtab__solver_bytes(rows, columns);
+}
+
 void xbtab__exact_destroy(xbtab__exact **exact)
 {
     if (!exact || !*exact) return;

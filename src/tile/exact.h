@@ -15,6 +15,9 @@ xbtab_status xbtab__exact_create(xbtab__exact **out, const xbtab_technology *tec
                                  size_t columns) XBTAB_MUST_CHECK;
 void xbtab__exact_destroy(xbtab__exact **exact);
 
+/** What it takes [bytes]. */
+size_t xbtab__exact_bytes(size_t rows, size_t columns);
+
 /** Set all cells: G[rows][columns] at v_read [S]; 0 = open. */
 void xbtab__exact_program(xbtab__exact *exact, const double *G);
 

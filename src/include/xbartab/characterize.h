@@ -64,6 +64,18 @@ xbtab_status xbtab_spice_products(const xbtab_spec *spec, const xbtab_tables *ta
                                   size_t n_vectors, const uint8_t *level, const uint8_t *code, double *I_out,
                                   double *V_out, const xbtab_characterize_options *options) XBTAB_MUST_CHECK;
 
+/** What ngspice takes for a tile, measured in one worker on this machine. */
+typedef struct xbtab_spice_times {
+    double fresh;   /* from the netlist to its first operating point, loading included [s] */
+    double further; /* a further vector of the same loaded circuit, in one dc sweep of external sources [s] */
+} xbtab_spice_times;
+
+/** One tile in ngspice, timed: first one vector, then all, each from a fresh circuit; the smaller times of
+ * `turns` turns. Parameters as of xbtab_spice_products() with one tile; n_vectors is 2 to 16. */
+xbtab_status xbtab_spice_time(xbtab_spice_times *times, const xbtab_spec *spec, const xbtab_tables *tables,
+                              size_t n_vectors, const uint8_t *level, const uint8_t *code, int turns,
+                              double *I_out) XBTAB_MUST_CHECK;
+
 /** One crossbar in ngspice, in a worker process: what xbtab_crossbar_solve() gives, by the other way.
  *  @param[out] out       owned by the caller: xbtab_solution_clear(). Untouched on failure.
  *  @param      crossbar  its technology is not used.

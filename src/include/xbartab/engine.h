@@ -64,6 +64,9 @@ extern const xbtab_engine_type xbtab_engine_table;
  * times as slow. A solve that does not reach its tolerance is an error (XBTAB_ERR_SOLVE), never a guess. */
 extern const xbtab_engine_type xbtab_engine_solve;
 
+/** Memory that a thread of the solve engine takes for a circuit while it works [bytes]. */
+size_t xbtab_engine_solve_bytes(size_t rows, size_t columns);
+
 /** The engine of a name; NULL if there is none. Static. */
 const xbtab_engine_type *xbtab_engine_find(const char *name);
 
