@@ -49,10 +49,10 @@ xbtab_status xbtab__fit_cell_error(xbtab_tables *tables, const xbtab__plan *plan
     error_sum sum = {0};
     XBTAB_TRY(xbtab__cell_table_init(&table, &tables->cell));
     for (int s = 0; s < xbtab__heldout_cell_points(plan); s++) {
-        double parameter, V_bit, V, I, slope, slope_bit;
+        double parameter, V_bit, V, I, slope;
         xbtab__heldout_cell_point(plan, s, &parameter, &V_bit, &V);
         xbtab__cell cell = xbtab__cell_of(&table, heldout[2 * s]);
-        xbtab__cell_current(&table, &cell, V, V_bit, &I, &slope, &slope_bit);
+        xbtab__cell_current(&table, &cell, V, V_bit, &I, &slope);
         add_error(&sum, I - heldout[2 * s + 1]);
     }
     xbtab__cell_table_clear(&table);

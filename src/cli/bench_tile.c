@@ -16,7 +16,7 @@
 enum {
     SIDE = 128,
     STATES = 5,
-    VOLTAGES = 129,
+    VOLTAGES = 161,
     POINTS = 33,
     LEVELS = 4,
     VECTORS = 512,
@@ -42,7 +42,7 @@ static void fill_curves(xbtab_tables *t)
     c->V_bit = room(1);
     c->V = room(VOLTAGES);
     c->I_cell = room(STATES * VOLTAGES);
-    for (int v = 0; v < VOLTAGES; v++) c->V[v] = t->v_read * (-0.5 + 1.75 * v / (VOLTAGES - 1));
+    for (int v = 0; v < VOLTAGES; v++) c->V[v] = t->v_read * (-1.0 + 2.25 * v / (VOLTAGES - 1));
     for (int s = 0; s < STATES; s++) {
         c->G_state[s] = G_least * pow(G_most / G_least, (double)s / (STATES - 1));
         for (int v = 0; v < VOLTAGES; v++) {

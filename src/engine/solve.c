@@ -3,6 +3,7 @@
  * It is the reference for the table engine: no effective matrix and no transfer correction, but Newton's
  * iteration on Kirchhoff's law for each input slice. */
 #include <math.h>
+#include <stdbool.h>
 
 #include "check.h"
 #include "engine_private.h"
@@ -55,8 +56,9 @@ static xbtab_status product(const void *state, const uint16_t *x, size_t n, int 
     xbtab_status status;
     xbtab__exact *circuit = NULL;
     uint8_t *code = xbtab__alloc(t->rows, 1); /* 0 on idle word lines */
-    double *I = xbtab__alloc(t->columns, sizeof *I);
-    if (!code || !I) {
+    double *I = xbtab__alloc(t->columns, sizeof *I), *I_idle = xbtab__alloc(t->columns, sizeof *I_idle);
+    bool knows_idle = false; /* bit planes are often empty: one solution serves them all */
+    if (!code || !I || !I_idle) {
         status = XBTAB_NOMEM();
         goto done;
     }
@@ -65,12 +67,18 @@ static xbtab_status product(const void *state, const uint16_t *x, size_t n, int 
     for (size_t v = 0; v < n; v++) {
         for (int slice = 0; slice < slices; slice++) {
             int shift = slice * t->dac_bits;
-            for (size_t i = 0; i < s->rows; i++)
+            unsigned sum = 0;
+            for (size_t i = 0; i < s->rows; i++) {
                 code[i] = (uint8_t)((unsigned)x[v * s->rows + i] >> shift & mask);
-            XBTAB_TRY_DONE(xbtab__exact_solve(circuit, code, I));
+                sum += code[i];
+            }
+            bool is_idle = sum == 0;
+            double *found = is_idle ? I_idle : I;
+            if (!is_idle || !knows_idle) XBTAB_TRY_DONE(xbtab__exact_solve(circuit, code, found));
+            knows_idle = knows_idle || is_idle;
             counts->codes += s->columns;
             for (size_t j = 0; j < s->columns; j++) {
-                double c = floor(s->scale * xbtab_technology_adc(s->technology, I[j]) + 0.5);
+                double c = floor(s->scale * xbtab_technology_adc(s->technology, found[j]) + 0.5);
                 acc[v * s->stride + j] += (int32_t)fmin(fmax(c, 0.0), s->largest) << shift;
             }
         }
@@ -79,6 +87,7 @@ done:
     xbtab__exact_destroy(&circuit);
     xbtab__free(code);
     xbtab__free(I);
+    xbtab__free(I_idle);
     return status;
 }
 

@@ -8,6 +8,7 @@
 #include <gsl/gsl_spline.h>
 
 #include "memory.h"
+#include "vector.h"
 
 /* Coefficients in powers of x of the Lagrange polynomials of n nodes: basis[k][m], the x^m of the one that is
  * 1 at node k. */
@@ -74,6 +75,7 @@ xbtab_status xbtab__cell_table_init(xbtab__cell_table *table, const xbtab_cell_d
         status = XBTAB_NOMEM();
         goto done;
     }
+    table->per_dV = 1.0 / table->dV;
     memcpy(table->G_state, data->G_state, data->n_states * sizeof *table->G_state);
     lagrange(data->V_bit, n_bit, basis);
     for (int s = 0; s < table->n_states; s++) {
@@ -104,56 +106,76 @@ void xbtab__cell_table_clear(xbtab__cell_table *table)
 
 xbtab__cell xbtab__cell_of(const xbtab__cell_table *table, double G)
 {
-    xbtab__cell cell = {.state = 0, .share = 0.0, .scale = G};
+    xbtab__cell cell = {.state = 0};
+    double share = 0.0;
     if (!(G > 0.0)) return (xbtab__cell){.state = -1};
     while (cell.state + 1 < table->n_states && table->G_state[cell.state + 1] <= G) cell.state++;
     if (cell.state + 1 < table->n_states && G > table->G_state[cell.state]) {
         double low = table->G_state[cell.state], high = table->G_state[cell.state + 1];
-        cell.share = log(G / low) / log(high / low);
+        share = log(G / low) / log(high / low);
+        cell.factor_next = share * G / high;
     }
+    cell.factor = (1.0 - share) * G / table->G_state[cell.state];
     return cell;
 }
 
-static void state_current(const xbtab__cell_table *table, int state, double V, double V_bit, double *I,
-                          double *dI_dV, double *dI_dV_bit)
+typedef double four __attribute__((vector_size(32)));
+
+/* For one state the four coefficients of the cubic in V at a bit-line voltage, by Horner's rule in V_bit side
+ * by side, then the cubic and its slope. */
+static inline void state_current(const xbtab__cell_table *table, int state, double V, double V_bit, double *I,
+                                 double *dI_dV)
 {
-    double x = fmin(fmax(V, table->V_min), table->V_max), beyond = V - x;
-    int k = (int)((x - table->V_min) / table->dV);
+    double x = V > table->V_min ? V : table->V_min; /* NAN too */
+    x = x < table->V_max ? x : table->V_max;
+    int k = (int)((x - table->V_min) * table->per_dV);
     if (k >= table->n_intervals) k = table->n_intervals - 1;
     double u = x - (table->V_min + k * table->dV);
     const double *c = table->coefficient +
                       ((size_t)state * (size_t)table->n_intervals + (size_t)k) * (size_t)table->n_powers * 4;
-    double value = 0, slope = 0, slope_bit = 0;
-    for (int m = table->n_powers - 1; m >= 0; m--) {
-        const double *p = c + 4 * m;
-        double f = ((p[3] * u + p[2]) * u + p[1]) * u + p[0], d = (3.0 * p[3] * u + 2.0 * p[2]) * u + p[1];
-        f += d * beyond;
-        slope_bit = slope_bit * V_bit + value;
-        value = value * V_bit + f;
-        slope = slope * V_bit + d;
+    const double *last = c + 4 * (table->n_powers - 1);
+    four p = {last[0], last[1], last[2], last[3]};
+    for (const double *m = last - 4; m >= c; m -= 4) {
+        four next = {m[0], m[1], m[2], m[3]}, bit = {V_bit, V_bit, V_bit, V_bit};
+        p = p * bit + next;
     }
-    *I = value;
+    double slope = (3.0 * p[3] * u + 2.0 * p[2]) * u + p[1];
+    *I = ((p[3] * u + p[2]) * u + p[1]) * u + p[0] + slope * (V - x);
     *dI_dV = slope;
-    *dI_dV_bit = slope_bit;
+}
+
+static inline void current(const xbtab__cell_table *table, const xbtab__cell *cell, double V, double V_bit,
+                           double *I, double *dI_dV)
+{
+    if (cell->state < 0) {
+        *I = *dI_dV = 0.0;
+        return;
+    }
+    double value, slope;
+    state_current(table, cell->state, V, V_bit, &value, &slope);
+    *I = cell->factor * value;
+    *dI_dV = cell->factor * slope;
+    if (cell->factor_next == 0.0) return;
+    state_current(table, cell->state + 1, V, V_bit, &value, &slope);
+    *I += cell->factor_next * value;
+    *dI_dV += cell->factor_next * slope;
 }
 
 void xbtab__cell_current(const xbtab__cell_table *table, const xbtab__cell *cell, double V, double V_bit,
-                         double *I, double *dI_dV, double *dI_dV_bit)
+                         double *I, double *dI_dV)
 {
-    if (cell->state < 0) {
-        *I = *dI_dV = *dI_dV_bit = 0.0;
-        return;
+    current(table, cell, V, V_bit, I, dI_dV);
+}
+
+XBTAB__VECTOR
+long xbtab__cell_currents(const xbtab__cell_table *table, const xbtab__cell *cell, size_t n,
+                          const double *V_word, const double *V_bit, double *I, double *dI_dV)
+{
+    long outside = 0;
+    for (size_t c = 0; c < n; c++) {
+        double V = V_word[c] - V_bit[c];
+        current(table, &cell[c], V, V_bit[c], &I[c], &dI_dV[c]);
+        outside += xbtab__cell_is_outside(table, V, V_bit[c]);
     }
-    double f = (1.0 - cell->share) * cell->scale / table->G_state[cell->state];
-    double value, slope, slope_bit;
-    state_current(table, cell->state, V, V_bit, &value, &slope, &slope_bit);
-    *I = f * value;
-    *dI_dV = f * slope;
-    *dI_dV_bit = f * slope_bit;
-    if (cell->share == 0.0) return;
-    f = cell->share * cell->scale / table->G_state[cell->state + 1];
-    state_current(table, cell->state + 1, V, V_bit, &value, &slope, &slope_bit);
-    *I += f * value;
-    *dI_dV += f * slope;
-    *dI_dV_bit += f * slope_bit;
+    return outside;
 }

@@ -16,18 +16,18 @@ enum { XBTAB__CELL_POWERS = 9 }; /* most bit-line voltages of a table */
 
 typedef struct xbtab__cell_table {
     int n_states, n_intervals, n_powers;
-    double V_min, V_max, dV;
+    double V_min, V_max, dV, per_dV;
     double V_bit_min, V_bit_max; /* infinite where the current does not depend on V_bit */
     double *G_state;             /* G_state[n_states] [S] */
     double *coefficient;         /* [n_states][n_intervals][n_powers][4]: of (V - V_k)^0..3 */
 } xbtab__cell_table;
 
-/** One cell: a mixture of two neighbouring states. Its current is scale * ((1 - share) I_state/G_state +
- *  share * I_next/G_next): exact at the states, and the shape of the curve interpolated between them. */
+/** One cell: a mixture of two neighbouring states, so that its conductance at v_read is the one wanted.
+ * Between the states' own conductances the curves' shape is interpolated in log G. Its current is factor
+ * I_state + factor_next I_next. */
 typedef struct xbtab__cell {
-    int state;    /* lower neighbour; -1 = an open device */
-    double share; /* of the upper neighbour, in [0, 1) */
-    double scale; /* conductance at v_read [S] */
+    int state; /* lower neighbour; -1 = an open device */
+    double factor, factor_next;
 } xbtab__cell;
 
 xbtab_status xbtab__cell_table_init(xbtab__cell_table *table, const xbtab_cell_data *data) XBTAB_MUST_CHECK;
@@ -43,9 +43,13 @@ static inline bool xbtab__cell_is_outside(const xbtab__cell_table *table, double
     return V < table->V_min || V > table->V_max || V_bit < table->V_bit_min || V_bit > table->V_bit_max;
 }
 
-/** Current [A] and its slopes [S] against V (at fixed V_bit) and V_bit (at fixed V). Beyond the table's
- * voltages the current goes on as a straight line in V. */
+/** Current [A] and its slope [S] against V at fixed V_bit. Beyond the table's voltages the current goes on as
+ * a straight line in V. */
 void xbtab__cell_current(const xbtab__cell_table *table, const xbtab__cell *cell, double V, double V_bit,
-                         double *I, double *dI_dV, double *dI_dV_bit);
+                         double *I, double *dI_dV);
+
+/** The same for n cells between V_word[n] and V_bit[n]. Returns how many are outside the table. */
+long xbtab__cell_currents(const xbtab__cell_table *table, const xbtab__cell *cell, size_t n,
+                          const double *V_word, const double *V_bit, double *I, double *dI_dV);
 
 #endif

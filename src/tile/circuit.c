@@ -168,19 +168,18 @@ double xbtab__solver_current(const xbtab__solver *solver, int i, int j)
 static void evaluate_cells(xbtab__solver *s, const xbtab__cells *cells, long *outside)
 {
     int rows = s->wires.rows, columns = s->wires.columns;
+    const double *word = xbtab__lines_expand(&s->word, s->w, s->t_cell);
     *outside = 0;
-    for (int i = 0; i < rows; i++) {
-        for (int j = 0; j < columns; j++) {
-            size_t c = (size_t)i * (size_t)columns + (size_t)j;
-            double V_bit = bit_voltage(s, i, j), V = word_voltage(s, i, j) - V_bit, slope_bit;
-            if (cells->G) {
-                s->I_b[c] = cells->G[c] * V;
-                s->d_b[c] = cells->G[c];
-                continue;
-            }
-            xbtab__cell_current(cells->table, &cells->cell[c], V, V_bit, &s->I_b[c], &s->d_b[c], &slope_bit);
-            *outside += xbtab__cell_is_outside(cells->table, V, V_bit);
+    transpose(word, s->t_cell_other, columns, rows); /* now both in the bit lines' order */
+    word = s->t_cell_other;
+    const double *bit = xbtab__lines_expand(&s->bit, s->b, s->t_cell);
+    if (cells->G) {
+        for (size_t c = 0; c < s->n_cells; c++) {
+            s->I_b[c] = cells->G[c] * (word[c] - bit[c]);
+            s->d_b[c] = cells->G[c];
         }
+    } else {
+        *outside = xbtab__cell_currents(cells->table, cells->cell, s->n_cells, word, bit, s->I_b, s->d_b);
     }
     transpose(s->I_b, s->I_w, rows, columns);
     transpose(s->d_b, s->d_w, rows, columns);

@@ -40,9 +40,9 @@ static xbtab_status find_operating_point(const xbtab_technology *t, xbtab__solve
     XBTAB_TRY(xbtab__solver_run(solver, &cells, V_in, I_out, &report));
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j++) {
-            double V_bit = xbtab__solver_bit_voltage(solver, (int)i, (int)j), I, slope, slope_bit;
+            double V_bit = xbtab__solver_bit_voltage(solver, (int)i, (int)j), I, slope;
             double V_a = 0.5 * (V + xbtab__solver_word_voltage(solver, (int)i, (int)j) - V_bit);
-            xbtab__cell_current(&t->cell, &cell[i * columns + j], V_a, 0.5 * V_bit, &I, &slope, &slope_bit);
+            xbtab__cell_current(&t->cell, &cell[i * columns + j], V_a, 0.5 * V_bit, &I, &slope);
             g[i * columns + j] = I / V_a;
         }
     }
