@@ -31,6 +31,9 @@ static const struct {
     {&xbtab__kernel_avx512, has_avx512},
     {&xbtab__kernel_avx2, has_avx2},
 #endif
+#if defined(__aarch64__)
+    {&xbtab__kernel_neon, always}, /* part of the architecture */
+#endif
     {&xbtab__kernel_c, always},
 };
 

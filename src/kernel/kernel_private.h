@@ -72,5 +72,6 @@ static inline uint8_t xbtab__kernel_bin(const xbtab_kernel_tile *tile, size_t su
 extern const xbtab_kernel_functions xbtab__kernel_c;
 extern const xbtab_kernel_functions xbtab__kernel_avx2;
 extern const xbtab_kernel_functions xbtab__kernel_avx512;
+extern const xbtab_kernel_functions xbtab__kernel_neon;
 
 #endif

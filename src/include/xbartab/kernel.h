@@ -84,7 +84,7 @@ typedef struct xbtab_kernel_batch {
 /** One instruction set's functions; all give the same bits. They allocate nothing and may run in any number
  * of threads on the same tile. */
 typedef struct xbtab_kernel_functions {
-    const char *isa; /* "c", "avx2" or "avx512" */
+    const char *isa; /* "c", "avx2", "avx512" or "neon" */
 
     /** acc[row[v]][j] += code << shift[v] for every product v. acc[..][stride], 64-byte aligned; what is
      * behind the tile's columns stays as it is. Returns how many of the codes came from a current above
