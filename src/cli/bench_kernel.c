@@ -10,6 +10,7 @@
  * The memory side: a product loads rows/4 lines of 2 bytes a column. What the same core reads in a plain loop
  * over a buffer as large as the tile's tables tells how near the kernel is to the machine's own limit. */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,6 +183,77 @@ static void read_piece(work *w)
     for (int k = 0; k < 4 * READS; k++) kept ^= read_once(w->functions->isa, w->stream, sizeof w->stream / 4);
 }
 
+/* Seconds a product, and bytes a cell of look-up tables and read-out, with a DAC of several bits: the same
+ * 8-bit activations in fewer input slices. */
+static int time_dac(json_t **result, const xbtab_kernel_functions *functions, int dac_bits)
+{
+    enum { FEW = 21 };
+    const size_t n_codes = (size_t)1 << dac_bits, slices = SLICES / (size_t)dac_bits, n = VECTORS * slices;
+    uint64_t random = 2385;
+    double seconds[FEW], A_const[SIZE] = {0};
+    double *A = malloc(n_codes * SIZE * SIZE * sizeof *A);
+    double *readout = calloc(XBTAB_KERNEL_BINS * SIZE * 4, sizeof *readout);
+    uint16_t *x = malloc(VECTORS * SIZE * sizeof *x);
+    uint8_t *pattern = malloc(n * SIZE), *bin = malloc(n), *shift = malloc(n);
+    uint32_t *row = malloc(n * sizeof *row);
+    int32_t *acc = aligned_alloc(64, VECTORS * SIZE * sizeof *acc);
+    xbtab_kernel_tile *tile = NULL;
+    int code = CLI_DONE;
+    if (!A || !readout || !x || !pattern || !bin || !shift || !row || !acc) {
+        code = cli_fail("out of memory");
+        goto done;
+    }
+    for (size_t c = 0; c < SIZE * SIZE; c++) {
+        double most = V_READ * G_MAX * draw_uniform(&random);
+        for (size_t k = 0; k < n_codes; k++) A[k * SIZE * SIZE + c] = most * (double)k / (double)(n_codes - 1);
+    }
+    for (size_t k = 0; k < XBTAB_KERNEL_BINS * SIZE; k++) readout[4 * k + 1] = 256;
+    for (size_t k = 0; k < VECTORS * SIZE; k++) x[k] = (uint16_t)(draw(&random) >> 56);
+    xbtab_kernel_input input = {.rows = SIZE,
+                                .columns = SIZE,
+                                .lines = SIZE,
+                                .dac_bits = dac_bits,
+                                .adc_bits = 8,
+                                .A = A,
+                                .A_const = A_const,
+                                .full_scale = SIZE * V_READ * G_MAX / 2,
+                                .I_known = SIZE * V_READ * G_MAX,
+                                .readout = readout};
+    if (xbtab_kernel_tile_create(&tile, &input) < 0) {
+        code = cli_failed();
+        goto done;
+    }
+    for (size_t k = 0; k < n; k++) {
+        row[k] = (uint32_t)(k / slices);
+        shift[k] = (uint8_t)(k % slices * (size_t)dac_bits);
+    }
+    for (size_t v = 0; v < VECTORS; v++)
+        functions->pack(tile, x + v * SIZE, (int)slices, pattern + v * slices * tile->groups,
+                        bin + v * slices);
+    xbtab_kernel_batch batch = {.n = n, .pattern = pattern, .bin = bin, .shift = shift, .row = row};
+    memset(acc, 0, VECTORS * SIZE * sizeof *acc);
+    for (int turn = 0; turn < FEW; turn++) {
+        double began = cli_seconds();
+        (void)functions->product(tile, &batch, acc);
+        seconds[turn] = cli_seconds() - began;
+    }
+    size_t bytes = tile->groups * 16 * tile->stride * sizeof *tile->P +
+                   XBTAB_KERNEL_BINS * 4 * tile->stride * sizeof *tile->k;
+    *result = json_pack("{s:f, s:f}", "ns", 1e9 * bench_median(seconds, FEW) / (double)n, "bytes_per_cell",
+                        (double)bytes / (SIZE * SIZE));
+done:
+    xbtab_kernel_tile_destroy(&tile);
+    free(A);
+    free(readout);
+    free(x);
+    free(pattern);
+    free(bin);
+    free(shift);
+    free(row);
+    free(acc);
+    return code;
+}
+
 int bench_kernel(json_t **result, const bench_options *options)
 {
     static void (*const sides[])(work *) = {look_up,  multiply_once, multiply_in_parts,
@@ -223,6 +295,13 @@ int bench_kernel(json_t **result, const bench_options *options)
                         openblas_get_corename(), "pack_ns", 1e9 * t[3], "bytes_per_second", bytes / t[0],
                         "share_of_read_128KiB", t[4] / t[0], "share_of_read_32KiB", t[5] / t[0]);
     if (!*result) code = cli_fail("out of memory");
+    for (int bits = 1; bits <= 4 && code == CLI_DONE; bits *= 2) {
+        char name[16];
+        json_t *figures = NULL;
+        snprintf(name, sizeof name, "dac%d", bits);
+        code = time_dac(&figures, w->functions, bits);
+        if (code == CLI_DONE) json_object_set_new(*result, name, figures);
+    }
 done:
     if (w) xbtab_kernel_tile_destroy(&w->tile);
     free(acc);
