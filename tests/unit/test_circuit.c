@@ -219,6 +219,43 @@ static void a_single_cell_is_a_series_circuit(void **state)
     free_problem(&p);
 }
 
+/* A uniform ladder of n cells G and segments r, fed at one end: with 2 cosh(t) = 2 + r G, what is left of the
+ * voltage at cell k from the far, open end is cosh((k + 1/2) t) / cosh((n + 1/2) t). */
+static double ladder(double r, double G, int n, int k)
+{
+    double t = acosh(1.0 + 0.5 * r * G);
+    return cosh((k + 0.5) * t) / cosh((n + 0.5) * t);
+}
+
+static void uniform_ladders_follow_the_closed_form(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 300; n = 3 * n + 1) {
+        for (double r = 1e-2; r < 200; r *= 17) {
+            const double G = 1.0 / 2385.0;
+            double *I = calloc((size_t)n, sizeof *I), sum = 0;
+            problem word = make_problem(1, n, r, 0, 0, 0, 7), bit = make_problem(n, 1, 0, r, 0, 0, 8);
+            assert_non_null(I);
+            word.V[0] = 0.2;
+            for (int k = 0; k < n; k++) {
+                word.G[k] = bit.G[k] = G;
+                bit.V[k] = 0.2;
+                sum += G * 0.2 * ladder(r, G, n, k);
+            }
+            solve(&word, I);
+            for (int j = 0; j < n; j++) {
+                double wanted = G * 0.2 * ladder(r, G, n, n - 1 - j);
+                assert_true(fabs(I[j] - wanted) <= 1e-8 * G * 0.2);
+            }
+            solve(&bit, I);
+            assert_true(fabs(I[0] - sum) <= 1e-8 * sum);
+            free(I);
+            free_problem(&word);
+            free_problem(&bit);
+        }
+    }
+}
+
 /* The effective matrix: superposition over inputs, and the same numbers as solving for them. */
 static void the_effective_matrix_is_the_circuit(void **state)
 {
@@ -322,6 +359,7 @@ int main(void)
         cmocka_unit_test(without_wires_it_is_the_ideal_product),
         cmocka_unit_test(almost_ideal_wires_are_almost_ideal),
         cmocka_unit_test(a_single_cell_is_a_series_circuit),
+        cmocka_unit_test(uniform_ladders_follow_the_closed_form),
         cmocka_unit_test(the_effective_matrix_is_the_circuit),
         cmocka_unit_test(transposed_array_has_the_transposed_matrix),
         cmocka_unit_test(a_solve_that_cannot_reach_its_tolerance_is_an_error),
