@@ -155,7 +155,7 @@ static int solve_side(json_t *result, int side)
 
 int bench_solve(json_t **result, const bench_options *options)
 {
-    static const int sides[] = {16, 32, 64};
+    static const int sides[] = {8, 16, 32, 64};
     int code = CLI_DONE;
     (void)options;
     *result = json_object();

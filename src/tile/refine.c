@@ -11,14 +11,14 @@
 #include "random.h"
 #include "technology.h"
 
-enum { TERMS = 3, UNSEEN = 4 };
+enum { TERMS = 5, UNSEEN = 4 };
 
 /* Shares of the transfer table's full scale below which T is left alone: a fortieth of an 8-bit ADC's step
  * RMSE, a tenth at most. */
 static const double good_rmse = 1e-4, good_most = 4e-4;
 
 /* Of each term's own sum of squares. */
-static const double ridge = 1e-3;
+static const double ridge = 1e-5;
 
 typedef struct trial {
     const xbtab_technology *technology;
@@ -63,16 +63,17 @@ static void terms_of(double u, double a, double *x)
     x[0] = u;
     x[1] = u * a;
     x[2] = u * u;
+    x[3] = u * a * a;
+    x[4] = u * u * a;
 }
 
 double xbtab__refined_current(const xbtab__refinement *r, const xbtab_technology *technology, double y,
                               double a, size_t j, double place)
 {
-    double x[TERMS], I_fs = technology->tables->I_full_scale;
-    const double *c = r->c + j * TERMS;
+    double x[TERMS], I_fs = technology->tables->I_full_scale, sum = 0;
     terms_of(y / I_fs, a, x);
-    return xbtab_technology_transfer(technology, y, a, place) +
-           I_fs * (c[0] * x[0] + c[1] * x[1] + c[2] * x[2]);
+    for (int m = 0; m < TERMS; m++) sum += r->c[j * TERMS + (size_t)m] * x[m];
+    return xbtab_technology_transfer(technology, y, a, place) + I_fs * sum;
 }
 
 /* The refinement's error on vectors of its own, the same ones each time. */

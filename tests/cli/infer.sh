@@ -6,6 +6,8 @@ source "$(dirname "$0")/common.sh"
 tile 64 64 's/tiles: 4, tiles_heldout: 2, vectors: 6/tiles: 1, tiles_heldout: 1, vectors: 6/' |
     sed 's/{model: nmos_level1}/{model: none}/' >tile.yaml
 "$XBARTAB" characterize tile.yaml -o t.h5 >/dev/null 2>&1
+"$XBARTAB" info t.h5 --json >info.json
+$PYTHON -c 'import json; (s,) = json.load(open("info.json"))["solver"]; assert s["rows"] == 64 and s["max_fs"] <= 1e-6, s'
 digits=$XBARTAB_SOURCE/data/digits
 run() {
     "$XBARTAB" infer "$XBARTAB_SOURCE/data/networks/digits.onnx" --tables t.h5 --images "$digits/test-images.idx.gz" \

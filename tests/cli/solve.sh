@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# solve against ngspice on the same files: linear devices with open ones, and the cells of tables (1T1R and strongly
-# curved passive ones), wires from 0 to 10 ohm, extreme patterns; currents, voltages and what is refused.
+# solve against ngspice on the same files: linear devices with open ones, and the cells of tables (1T1R, 1S1R and
+# strongly curved passive ones), wires from 0 to 10 ohm, extreme patterns; currents, voltages and what is refused.
 source "$(dirname "$0")/common.sh"
 
 compare() { # compare ARGUMENTS...: both engines, every figure within 1e-6 of the largest
@@ -47,7 +47,9 @@ compare --resistances R8.csv --voltages V8.csv
 tile 16 16 >1t1r.yaml
 tile 16 16 's/g_min: 0.5 uS, g_max: 10 uS/g_min: 5 uS, g_max: 100 uS/' |
     sed 's/rram: .*/rram: {model: sinh, parameters: [{name: v0, value: 0.2 V}]}/; s/nmos_level1/none/' >sinh.yaml
-for cell in 1t1r sinh; do
+tile 16 16 's/g_min: 0.5 uS, g_max: 10 uS/g_min: 0.5 uS, g_max: 8 uS/' |
+    sed 's/sky130_gap/sinh/; s/nmos_level1/tunnel/; s/200 mV/1.2 V/' >1s1r.yaml
+for cell in 1t1r sinh 1s1r; do
     "$XBARTAB" characterize $cell.yaml -o $cell.h5 >/dev/null 2>&1
     for pattern in random high corner; do
         compare --levels ${pattern}16.csv --tables $cell.h5 --voltages V16.csv
@@ -55,6 +57,7 @@ for cell in 1t1r sinh; do
     compare --levels random16.csv --tables $cell.h5 --voltages V16.csv --r-word 10 --r-bit 10
     compare --levels random16.csv --tables $cell.h5 --voltages V16.csv --r-word 0 --r-bit 0 --r-source 0 --r-sink 0
     compare --levels random32.csv --tables $cell.h5 --voltages V32.csv
+    compare --levels random8.csv --tables $cell.h5 --voltages V8.csv
 done
 
 # a voltage beyond the table is no guess, but an error

@@ -32,15 +32,20 @@ static const double most_T_rmse = 1e-3, most_refined_rmse = 6e-4, most_refined_m
 
 typedef struct device {
     const char *name, *cell, *levels, *wires, *read_voltage, *tia;
+    bool is_promised; /* the product's promises hold for it; the others' figures are only pinned */
 } device;
 
 static const device devices[] = {
     {"1t1r", "{rram: {model: sky130_gap}, selector: {model: nmos_level1}}",
-     "{count: 4, g_min: 0.5 uS, g_max: 10 uS}", "{word: 1 ohm, bit: 1 ohm}", "200 mV", "opamp"},
+     "{count: 4, g_min: 0.5 uS, g_max: 10 uS}", "{word: 1 ohm, bit: 1 ohm}", "200 mV", "opamp", true},
     {"sinh", "{rram: {model: sinh, parameters: [{name: v0, value: 0.2 V}]}}",
-     "{count: 4, g_min: 5 uS, g_max: 50 uS}", "{word: 1 ohm, bit: 1 ohm}", "200 mV", "opamp"},
+     "{count: 4, g_min: 5 uS, g_max: 50 uS}", "{word: 1 ohm, bit: 1 ohm}", "200 mV", "opamp", true},
+    /* 20 uA cells whose current hangs on each millivolt: what is left depends on where the driven word lines
+     * are, which neither T nor the refinement knows */
+    {"1s1r", "{rram: {model: sinh}, selector: {model: tunnel}}", "{count: 4, g_min: 0.5 uS, g_max: 8 uS}",
+     "{word: 1 ohm, bit: 1 ohm}", "1.2 V", "opamp", false},
     {"low_resistance", "{rram: {model: sinh, parameters: [{name: v0, value: 0.4 V}]}}",
-     "{count: 4, g_min: 10 uS, g_max: 100 uS}", "{word: 2.5 ohm, bit: 2.5 ohm}", "200 mV", "opamp"},
+     "{count: 4, g_min: 10 uS, g_max: 100 uS}", "{word: 2.5 ohm, bit: 2.5 ohm}", "200 mV", "opamp", true},
 };
 static const int sides[] = {64, 128};
 
@@ -51,6 +56,7 @@ static const char *const patterns[] = {"uniform",      "sparse",          "train
 typedef struct figure {
     char name[64];
     double T_rmse, rmse, max;
+    bool is_promised;
 } figure;
 
 enum { MOST_FIGURES = 64 };
@@ -224,7 +230,9 @@ static void hold(const figure *got)
         fail_msg("%s: RMSE %.3g, refined %.3g, at most %.3g; it was %.3g, %.3g and %.3g", got->name,
                  got->T_rmse, got->rmse, got->max, pinned.T_rmse, pinned.rmse, pinned.max);
     }
+    if (!got->is_promised) return;
     assert_true(got->rmse <= most_refined_rmse && got->max <= most_refined_max);
+    if (strstr(got->name, "_family")) assert_true(got->T_rmse <= most_T_rmse);
 }
 
 static void tables_are_as_good_as_they_were(void **state)
@@ -241,12 +249,14 @@ static void tables_are_as_good_as_they_were(void **state)
             assert_int_equal(xbtab_technology_create(&technology, tables), XBTAB_OK);
             figure *f = &figures[n++];
             snprintf(f->name, sizeof f->name, "%s_%d_family", devices[d].name, sides[s]);
+            f->is_promised = devices[d].is_promised;
             f->T_rmse = f->rmse = tables->transfer.error.rmse;
             f->max = 0;
             assert_true(tables->solver.n == 1 && tables->solver.rows[0] == 32);
             assert_true(tables->solver.max[0] <= 1e-6);
             for (int p = 0; p < N_PATTERNS; p++) {
                 f = &figures[n++];
+                f->is_promised = devices[d].is_promised;
                 snprintf(f->name, sizeof f->name, "%s_%d_%s", devices[d].name, sides[s], patterns[p]);
                 fill_levels(level, p, sides[s]);
                 measure(f, technology, level, sides[s]);
@@ -263,10 +273,7 @@ static void tables_are_as_good_as_they_were(void **state)
                 figures[k].max);
     }
     if (file) assert_int_equal(fclose(file), 0);
-    for (int k = 0; k < n; k++) {
-        hold(&figures[k]);
-        if (strstr(figures[k].name, "_family")) assert_true(figures[k].T_rmse <= most_T_rmse);
-    }
+    for (int k = 0; k < n; k++) hold(&figures[k]);
 }
 
 static int clean_up(void **state)

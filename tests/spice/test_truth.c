@@ -250,7 +250,8 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    static const char *const names[] = {"tile.yaml", "truth.h5", "one.h5", "three.h5", "between.h5", "engine.h5"};
+    static const char *const names[] = {"tile.yaml", "truth.h5",   "one.h5",
+                                        "three.h5",  "between.h5", "engine.h5"};
     char path[256];
     (void)state;
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
