@@ -31,7 +31,8 @@ static int32_t round_to_code(double x, const xbtab__code *code)
 }
 
 /* The patches of one group's input, padded with the code of zero. */
-static void unfold(const xbtab__window *w, const int32_t *x, int64_t channels, int32_t zero, uint16_t *patch)
+void xbtab__unfold_codes(const xbtab__window *w, const int32_t *x, int64_t channels, int32_t zero,
+                         uint16_t *patch)
 {
     for (int64_t oy = 0; oy < w->out_height; oy++) {
         for (int64_t ox = 0; ox < w->out_width; ox++) {
@@ -51,7 +52,7 @@ static void unfold(const xbtab__window *w, const int32_t *x, int64_t channels, i
 
 /* Codes have 15 bits at the most, so both factors fit 16 signed bits, which compilers turn into multiply-add
  * pairs. */
-static void exact_product(const xbtab_matrix *m, size_t n, const uint16_t *x, int32_t *y)
+void xbtab__exact_product(const xbtab_matrix *m, size_t n, const uint16_t *x, int32_t *y)
 {
     for (size_t v = 0; v < n; v++) {
         const int16_t *code = (const int16_t *)(const void *)(x + v * m->inputs);
@@ -77,8 +78,9 @@ static xbtab_status run_linear(const integer_job *job, int k, const integer_run 
         const xbtab_matrix *m = &q->matrix[layer->first_matrix + g];
         if (l->is_convolution) {
             int64_t channels = node->window.channels / (int64_t)l->groups;
-            unfold(&node->window, x + (int64_t)g * channels * node->window.height * node->window.width,
-                   channels, q->code[node->input[0]].zero, run->patch);
+            xbtab__unfold_codes(&node->window,
+                                x + (int64_t)g * channels * node->window.height * node->window.width,
+                                channels, q->code[node->input[0]].zero, run->patch);
         } else {
             for (size_t c = 0; c < l->positions * l->inputs; c++) run->patch[c] = (uint16_t)x[c];
         }
@@ -86,7 +88,7 @@ static xbtab_status run_linear(const integer_job *job, int k, const integer_run 
             XBTAB_TRY(job->product(job->payload, layer->first_matrix + g, l->positions, run->patch, run->sum,
                                    thread));
         } else {
-            exact_product(m, l->positions, run->patch, run->sum);
+            xbtab__exact_product(m, l->positions, run->patch, run->sum);
         }
         for (size_t o = 0; o < l->outputs; o++) {
             size_t row = g * l->outputs + o;
@@ -165,6 +167,7 @@ static xbtab_status run_node(const integer_job *job, int k, const integer_run *r
         run_add(job, node, x, run->codes + n->value[node->input[1]].offset, y);
         break;
     case XBTAB__INTEGER_LAST:
+    case XBTAB__INTEGER_NONE: /* never here: see xbtab__needs_digital() */
         break;
     }
     return XBTAB_OK;
@@ -235,6 +238,8 @@ xbtab_status xbtab_quantized_run(const xbtab_quantized *quantized, const xbtab_i
     if (!options) options = &defaults;
     int threads = xbtab__thread_count(options);
     XBTAB_TRY(xbtab__check_images(quantized->network, images, n));
+    if (quantized->is_digital)
+        return xbtab__run_digital(quantized, images, n, product, product_payload, options, outputs);
     integer_job job = {.q = quantized,
                        .images = images,
                        .runs = runs_create(quantized, threads),

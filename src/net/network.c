@@ -1,5 +1,6 @@
 /* network.c - finishing a graph (constants, biases, memory), and running it in float over many images. */
 #include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,8 +32,10 @@ xbtab_status xbtab__shape_set(xbtab_network *network, const xbtab__node *node, x
     int64_t size = 1;
     value->shape.rank = rank;
     for (int k = 0; k < rank; k++) {
-        if (dim[k] < 1 || dim[k] > largest_tensor / size) {
-            const char *who = node ? node->name : value->name;
+        const char *who = node ? node->name : value->name;
+        if (dim[k] == 0)
+            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: \"%s\" has an empty tensor", network->path, who);
+        if (dim[k] < 0 || dim[k] > largest_tensor / size) {
             XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: \"%s\" has a tensor of an implausible size", network->path, who);
         }
         value->shape.dim[k] = dim[k];
@@ -50,11 +53,13 @@ void xbtab_network_destroy(xbtab_network **network)
         xbtab__free(n->value[k].name);
         xbtab__free(n->value[k].constant);
         xbtab__free(n->value[k].integers);
+        xbtab__free(n->value[k].step);
     }
     for (int k = 0; k < n->n_nodes; k++) {
         xbtab__free(n->node[k].name);
         xbtab__free(n->node[k].linear.W);
         xbtab__free(n->node[k].linear.bias);
+        xbtab__free(n->node[k].linear.step);
     }
     xbtab__free(n->value);
     xbtab__free(n->node);
@@ -75,6 +80,7 @@ static void drop_node(xbtab_network *n, int k)
     xbtab__free(n->node[k].name);
     xbtab__free(n->node[k].linear.W);
     xbtab__free(n->node[k].linear.bias);
+    xbtab__free(n->node[k].linear.step);
     memmove(&n->node[k], &n->node[k + 1], (size_t)(n->n_nodes - k - 1) * sizeof *n->node);
     n->n_nodes--;
 }
@@ -87,10 +93,46 @@ static bool all_constant(const xbtab_network *n, const xbtab__node *node)
     return true;
 }
 
+/* The steps of a quantized constant, and of one whose numbers only moved. */
+static bool fold_steps(xbtab_network *n, const xbtab__node *node, float **data, float *scratch)
+{
+    xbtab__value *out = &n->value[node->output], *in = &n->value[node->input[0]];
+    bool only_moves = node->type->lattice == xbtab__lattice_same && in->step;
+    if (!node->type->steps && !only_moves) return true;
+    out->step = xbtab__alloc(out->shape.size, sizeof *out->step);
+    if (!out->step) return false;
+    if (node->type->steps) {
+        node->type->steps(n, node, out->step);
+    } else {
+        data[node->input[0]] = in->step;
+        data[node->output] = out->step;
+        node->type->run(n, node, &(xbtab__float_run){.data = data, .scratch = scratch});
+    }
+    return true;
+}
+
+/* Shapes are computed from integers, and stay integers. */
+static bool fold_integers(xbtab_network *n, const xbtab__node *node)
+{
+    enum { MOST = 64 }; /* entries of anything that is a shape or an index */
+    xbtab__value *out = &n->value[node->output];
+    if (out->shape.size > MOST) return true;
+    for (int k = 0; k < node->n_inputs; k++) {
+        if (node->input[k] >= 0 && !n->value[node->input[k]].integers) return true;
+    }
+    out->integers = xbtab__alloc(out->shape.size, sizeof *out->integers);
+    for (size_t k = 0; k < out->shape.size && out->integers; k++) {
+        out->constant[k] = truncf(out->constant[k]); /* integers divide as integers */
+        out->integers[k] = fabsf(out->constant[k]) < 1e9f ? (int64_t)out->constant[k] : 0;
+    }
+    return out->integers != NULL;
+}
+
 /* Evaluate a node of constants; its output becomes one. Reshaped weights are the usual case. */
 static xbtab_status fold(xbtab_network *n, const xbtab__node *node)
 {
     xbtab__value *out = &n->value[node->output];
+    if (out->constant) return XBTAB_OK; /* a shape */
     out->constant = xbtab__alloc(out->shape.size, sizeof *out->constant);
     float **data = xbtab__alloc((size_t)n->n_values, sizeof *data);
     float *scratch = xbtab__alloc(n->scratch, sizeof *scratch);
@@ -98,6 +140,7 @@ static xbtab_status fold(xbtab_network *n, const xbtab__node *node)
     if (has_memory) {
         for (int k = 0; k < n->n_values; k++) data[k] = n->value[k].constant;
         node->type->run(n, node, &(xbtab__float_run){.data = data, .scratch = scratch});
+        has_memory = fold_steps(n, node, data, scratch) && fold_integers(n, node);
     }
     xbtab__free(data);
     xbtab__free(scratch);
@@ -112,23 +155,83 @@ static int producer(const xbtab_network *n, int value)
     return -1;
 }
 
+/* One number an output of a matrix layer, or one for all: index of a constant's number for output o, or -1
+ * where the constant does not lie along the outputs. */
+static int64_t along_outputs(const xbtab__linear *l, const xbtab__value *constant, const xbtab__value *to,
+                             size_t o)
+{
+    const xbtab__shape *c = &constant->shape, *s = &to->shape;
+    size_t outputs = l->groups * l->outputs;
+    if (c->size == 1) return 0;
+    if (c->size != outputs || c->rank > s->rank) return -1;
+    int axis = l->is_convolution ? 1 : s->rank - 1, from_last = s->rank - 1 - axis;
+    return from_last < c->rank && c->dim[c->rank - 1 - from_last] == (int64_t)outputs ? (int64_t)o : -1;
+}
+
+/* The matrix layer whose output a node alone reads, or NULL. */
+static xbtab__node *layer_before(const xbtab_network *n, int value)
+{
+    int from = value == n->output || n->value[value].n_uses != 1 ? -1 : producer(n, value);
+    return from >= 0 && n->node[from].linear.W ? &n->node[from] : NULL;
+}
+
+static void replace_layer_output(xbtab_network *n, xbtab__node *layer, int k)
+{
+    int output = n->node[k].output;
+    n->value[output].shape = n->value[layer->output].shape;
+    layer->output = output;
+    drop_node(n, k);
+}
+
 /* "Add" of a constant to a matrix layer's only use is that layer's bias. */
 static bool fold_bias(xbtab_network *n, int k)
 {
-    const xbtab__node *add = &n->node[k];
+    const xbtab__node *sum = &n->node[k];
     for (int side = 0; side < 2; side++) {
-        int from = producer(n, add->input[side]), constant = add->input[1 - side];
-        xbtab__linear *l = from >= 0 ? &n->node[from].linear : NULL;
-        if (!l || !l->W || !n->value[constant].constant || n->value[add->input[side]].n_uses != 1) continue;
-        size_t outputs = l->groups * l->outputs, size = n->value[constant].shape.size;
-        if (size != 1 && size != outputs) continue;
-        for (size_t o = 0; o < outputs; o++) l->bias[o] += n->value[constant].constant[size == 1 ? 0 : o];
-        n->node[from].output = add->output;
-        n->value[add->output].shape = n->value[add->input[side]].shape;
-        drop_node(n, k);
+        xbtab__node *layer = layer_before(n, sum->input[side]);
+        const xbtab__value *constant = &n->value[sum->input[1 - side]];
+        const xbtab__value *out = &n->value[sum->output];
+        if (!layer || !constant->constant || out->shape.size != n->value[layer->output].shape.size ||
+            along_outputs(&layer->linear, constant, out, 0) < 0) {
+            continue;
+        }
+        xbtab__linear *l = &layer->linear;
+        for (size_t o = 0; o < l->groups * l->outputs; o++)
+            l->bias[o] += constant->constant[along_outputs(l, constant, out, o)];
+        replace_layer_output(n, layer, k);
         return true;
     }
     return false;
+}
+
+/* Normalization behind a matrix layer whose weights are not quantized yet goes into its weights and bias. */
+static bool fold_norm(xbtab_network *n, int k)
+{
+    const xbtab__node *norm = &n->node[k];
+    xbtab__node *layer = layer_before(n, norm->input[0]);
+    if (!layer || layer->linear.step) return false;
+    xbtab__linear *l = &layer->linear;
+    size_t outputs = l->groups * l->outputs;
+    const float *v[4];
+    for (int p = 0; p < 4; p++) {
+        v[p] = n->value[norm->input[p + 1]].constant;
+        if (n->value[norm->input[p + 1]].shape.size != outputs) return false;
+    }
+    if (!l->is_convolution && n->value[norm->output].shape.rank != 2) return false;
+    for (size_t o = 0; o < outputs; o++) {
+        float factor = v[0][o] / sqrtf(v[3][o] + norm->attributes.epsilon);
+        for (size_t i = 0; i < l->inputs; i++) l->W[o * l->inputs + i] *= factor;
+        l->bias[o] = (l->bias[o] - v[2][o]) * factor + v[1][o];
+    }
+    replace_layer_output(n, layer, k);
+    return true;
+}
+
+static bool fold_into_layer(xbtab_network *n, int k)
+{
+    const xbtab__operator *type = n->node[k].type;
+    if (type->integer == XBTAB__INTEGER_ADD) return fold_bias(n, k);
+    return strcmp(type->name, "BatchNormalization") == 0 && fold_norm(n, k);
 }
 
 static xbtab_status lay_out_memory(xbtab_network *n)
@@ -149,16 +252,9 @@ static xbtab_status lay_out_memory(xbtab_network *n)
 xbtab_status xbtab__network_finish(xbtab_network *n)
 {
     for (int k = 0; k < n->n_nodes;) {
-        xbtab__node *node = &n->node[k];
-        if (n->value[node->output].constant) {
+        if (n->value[n->node[k].output].constant) {
             drop_node(n, k);
-        } else if (node->type->integer == XBTAB__INTEGER_ADD && fold_bias(n, k)) {
-            continue;
-        } else if (node->type->integer == XBTAB__INTEGER_ADD &&
-                   n->value[node->input[0]].shape.size != n->value[node->input[1]].shape.size) {
-            return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
-                                    "adds tensors of one shape, or a constant bias to a matrix layer");
-        } else {
+        } else if (!fold_into_layer(n, k)) {
             k++;
         }
     }

@@ -104,6 +104,10 @@ static void choose_codes(xbtab_quantized *q, const range *ranges, int bits)
 {
     const xbtab_network *n = q->network;
     q->code[n->input] = code_for(ranges[n->input], bits);
+    if (q->is_digital) {
+        for (int v = 0; v < n->n_values; v++) q->code[v] = code_for(ranges[v], bits);
+        return;
+    }
     for (int k = 0; k < n->n_nodes; k++) {
         const xbtab__node *node = &n->node[k];
         if (keeps_codes(node->type->integer)) {
@@ -117,12 +121,32 @@ static void choose_codes(xbtab_quantized *q, const range *ranges, int bits)
 
 /* ---- weights ---- */
 
-static void quantize_row(const float *w, size_t n, int bits, int16_t *out, double *scale)
+void xbtab__quantize_row(const float *w, size_t n, int bits, int16_t *out, double *scale)
 {
     double most = 0, top = ldexp(1.0, bits - 1) - 1.0;
     for (size_t k = 0; k < n; k++) most = fmax(most, fabs((double)w[k]));
     *scale = most > 0 ? most / top : 1.0;
     for (size_t k = 0; k < n; k++) out[k] = (int16_t)floor(w[k] / *scale + 0.5);
+}
+
+void xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activation_bits)
+{
+    const xbtab__node *node = &q->network->node[k];
+    const xbtab__linear *l = &node->linear;
+    xbtab__integer_layer *layer = &q->layer[k];
+    layer->first_matrix = q->n_matrices;
+    for (size_t g = 0; g < l->groups; g++) {
+        q->matrix[q->n_matrices++] = (xbtab_matrix){.name = node->name,
+                                                    .group = (int)g,
+                                                    .inputs = l->inputs,
+                                                    .outputs = l->outputs,
+                                                    .products = l->positions,
+                                                    .weight_bits = weight_bits,
+                                                    .activation_bits = activation_bits,
+                                                    .W = layer->W + g * l->outputs * l->inputs};
+    }
+    if (q->patches < l->positions * l->inputs) q->patches = l->positions * l->inputs;
+    if (q->sums < l->positions * l->outputs) q->sums = l->positions * l->outputs;
 }
 
 static xbtab_status quantize_layer(xbtab_quantized *q, int k, int weight_bits, int activation_bits)
@@ -145,27 +169,15 @@ static xbtab_status quantize_layer(xbtab_quantized *q, int k, int weight_bits, i
     if (!layer->W || !layer->scale || !layer->offset) return XBTAB_NOMEM();
     for (size_t o = 0; o < rows; o++) {
         int64_t sum = 0;
-        quantize_row(l->W + o * l->inputs, l->inputs, weight_bits, layer->W + o * l->inputs,
-                     &layer->scale[o]);
+        xbtab__quantize_row(l->W + o * l->inputs, l->inputs, weight_bits, layer->W + o * l->inputs,
+                            &layer->scale[o]);
         for (size_t i = 0; i < l->inputs; i++) sum += layer->W[o * l->inputs + i];
         layer->scale[o] *= in->scale;
         double bias = l->bias[o] / layer->scale[o];
         if (!(fabs(bias) < 1e15)) bias = copysign(1e15, bias); /* an output without weights */
         layer->offset[o] = (int64_t)floor(bias + 0.5) - in->zero * sum;
     }
-    layer->first_matrix = q->n_matrices;
-    for (size_t g = 0; g < l->groups; g++) {
-        q->matrix[q->n_matrices++] = (xbtab_matrix){.name = node->name,
-                                                    .group = (int)g,
-                                                    .inputs = l->inputs,
-                                                    .outputs = l->outputs,
-                                                    .products = l->positions,
-                                                    .weight_bits = weight_bits,
-                                                    .activation_bits = activation_bits,
-                                                    .W = layer->W + g * l->outputs * l->inputs};
-    }
-    if (q->patches < l->positions * l->inputs) q->patches = l->positions * l->inputs;
-    if (q->sums < l->positions * l->outputs) q->sums = l->positions * l->outputs;
+    xbtab__add_matrices(q, k, weight_bits, activation_bits);
     return XBTAB_OK;
 }
 
@@ -177,22 +189,6 @@ int xbtab__quantized_output(const xbtab_network *n)
         }
     }
     return n->output;
-}
-
-static xbtab_status check_operators(const xbtab_network *n)
-{
-    for (int k = 0; k < n->n_nodes; k++) {
-        const xbtab__node *node = &n->node[k];
-        if (node->type->integer == XBTAB__INTEGER_LAST && node->output != n->output) {
-            return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "can be quantized only as the last node");
-        }
-        if (node->type->integer == XBTAB__INTEGER_ADD &&
-            (n->value[node->input[0]].constant || n->value[node->input[1]].constant)) {
-            return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
-                                    "a constant can be added to a matrix layer only");
-        }
-    }
-    return XBTAB_OK;
 }
 
 xbtab_status xbtab_quantized_create(xbtab_quantized **out, const xbtab_network *network,
@@ -214,7 +210,6 @@ xbtab_status xbtab_quantized_create(xbtab_quantized **out, const xbtab_network *
     }
     if (n_images > images->n) n_images = images->n;
     XBTAB_TRY(xbtab__check_images(network, images, n_images));
-    XBTAB_TRY(check_operators(network));
     XBTAB_TRY(find_ranges(&ranges, network, images, n_images, &options->run));
     for (int k = 0; k < network->n_nodes; k++)
         n_matrices += network->node[k].linear.W ? network->node[k].linear.groups : 0;
@@ -231,9 +226,11 @@ xbtab_status xbtab_quantized_create(xbtab_quantized **out, const xbtab_network *
         status = XBTAB_NOMEM();
         goto done;
     }
+    q->is_digital = xbtab__needs_digital(network);
     choose_codes(q, ranges, activation_bits);
     status = XBTAB_OK;
-    for (int k = 0; k < network->n_nodes; k++) {
+    if (q->is_digital) XBTAB_TRY_DONE(xbtab__quantize_digital(q, images, q->code, weight_bits));
+    for (int k = 0; k < network->n_nodes && !q->is_digital; k++) {
         if (network->node[k].linear.W) XBTAB_TRY_DONE(quantize_layer(q, k, weight_bits, activation_bits));
     }
     *out = q;
@@ -252,6 +249,7 @@ void xbtab_quantized_destroy(xbtab_quantized **quantized)
         xbtab__free(q->layer[k].W);
         xbtab__free(q->layer[k].scale);
         xbtab__free(q->layer[k].offset);
+        xbtab__free(q->layer[k].shift);
     }
     xbtab__free(q->code);
     xbtab__free(q->layer);

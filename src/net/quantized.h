@@ -15,6 +15,11 @@ typedef struct xbtab__integer_layer {
     size_t first_matrix; /* of its groups, one after the other */
     int16_t *W;          /* W[groups][outputs][inputs] */
     double *scale;       /* scale[groups * outputs]: of an output's sum, input scale times weight scale */
+    /* digital networks only */
+    xbtab__lattice in; /* of the layer's input */
+    int32_t pad;       /* code around a convolution's image */
+    double *shift;     /* shift[groups * outputs]: what is added to scale times the sum */
+    /* the others */
     int64_t *offset; /* offset[groups * outputs]: bias in units of scale, less zero times the weights' sum */
 } xbtab__integer_layer;
 
@@ -27,7 +32,29 @@ struct xbtab_quantized {
     size_t patches; /* codes of the largest patch matrix */
     size_t sums;    /* of the largest layer's group */
     bool raw_pixels;
+    bool is_digital; /* real numbers between the layers; see digital.c */
 };
+
+/** Symmetric integers of a row of weights. */
+void xbtab__quantize_row(const float *w, size_t n, int bits, int16_t *out, double *scale);
+
+/** Add the matrices of node k's layer, whose W is there. */
+void xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activation_bits);
+
+/** The patches of one group's input, patch[positions][inputs]. */
+void xbtab__unfold_codes(const xbtab__window *window, const int32_t *x, int64_t channels, int32_t pad,
+                         uint16_t *patch);
+
+/** y[n][outputs] = W x, for x[n][inputs] of at most 15 bits. */
+void xbtab__exact_product(const xbtab_matrix *m, size_t n, const uint16_t *x, int32_t *y);
+
+/** Whether a network needs the digital way, and that way. @param calibrated  codes[n_values] from images. */
+bool xbtab__needs_digital(const xbtab_network *network);
+xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *images,
+                                     const xbtab__code *calibrated, int weight_bits) XBTAB_MUST_CHECK;
+xbtab_status xbtab__run_digital(const xbtab_quantized *q, const xbtab_images *images, size_t n,
+                                xbtab_product_fn product, void *payload, const xbtab_run_options *options,
+                                float *outputs) XBTAB_MUST_CHECK;
 
 /** The node whose numbers the run hands out: the output, or what a last monotone operator would take. */
 int xbtab__quantized_output(const xbtab_network *network);

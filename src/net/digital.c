@@ -1,0 +1,287 @@
+/* digital.c - networks whose layers already lie on lattices, or that hold operators without an integer form:
+ * matrix layers in exact integers, everything between them in real numbers, as a digital periphery would do
+ * it.
+ *
+ * A layer's input lies on a lattice x = a q + b, from the file's own scales and zeros where it has them, else
+ * from the range that calibration images cause. With weights w = step k, a row's answer is y = step (a sum k
+ * q + b sum k) + bias, and sum k q is the product that tiles can stand in for. */
+#include <math.h>
+#include <string.h>
+
+#include "memory.h"
+#include "quantized.h"
+
+static const double tolerance = 1e-3; /* of a step: how far a number may be from its lattice */
+
+/* ---- making ---- */
+
+bool xbtab__needs_digital(const xbtab_network *n)
+{
+    if (n->is_quantized) return true;
+    for (int k = 0; k < n->n_nodes; k++) {
+        const xbtab__node *node = &n->node[k];
+        xbtab__integer_kind kind = node->type->integer;
+        if (kind == XBTAB__INTEGER_NONE) return true;
+        if (kind == XBTAB__INTEGER_LAST && node->output != n->output) return true;
+        if (kind == XBTAB__INTEGER_ADD) {
+            const xbtab__value *a = &n->value[node->input[0]], *b = &n->value[node->input[1]];
+            if (a->constant || b->constant || a->shape.size != b->shape.size) return true;
+        }
+    }
+    return false;
+}
+
+/* The lattice of every value, from the input's pixels on. */
+static xbtab_status find_lattices(xbtab__lattice **out, const xbtab_network *n, const xbtab_images *images,
+                                  bool raw_pixels)
+{
+    xbtab__lattice *of = xbtab__alloc((size_t)n->n_values, sizeof *of);
+    if (!of) return XBTAB_NOMEM();
+    if (images->is_bytes) {
+        of[n->input] = (xbtab__lattice){.is_known = true, .a = raw_pixels ? 1.0 : 1.0 / 255.0, .most = 255};
+    }
+    for (int k = 0; k < n->n_nodes; k++) {
+        const xbtab__node *node = &n->node[k];
+        xbtab__lattice found = {.is_known = false};
+        if (node->type->lattice) node->type->lattice(n, node, of, &found);
+        of[node->output] = found;
+    }
+    *out = of;
+    return XBTAB_OK;
+}
+
+static int bits_for(double most)
+{
+    int bits = 1;
+    while (ldexp(1.0, bits) - 1 < most) bits++;
+    return bits;
+}
+
+/* Integers of one row of weights, and their step. */
+static xbtab_status take_row(const xbtab_network *n, const xbtab__node *node, size_t row, int weight_bits,
+                             int16_t *out, double *step)
+{
+    const xbtab__linear *l = &node->linear;
+    const float *w = l->W + row * l->inputs;
+    if (!l->step) {
+        xbtab__quantize_row(w, l->inputs, weight_bits, out, step);
+        return XBTAB_OK;
+    }
+    *step = (double)l->step[row];
+    for (size_t k = 0; k < l->inputs; k++) {
+        double q = (double)w[k] / *step, whole = floor(q + 0.5);
+        if (!(fabs(q - whole) <= tolerance) || fabs(whole) > 32767) {
+            return xbtab__node_fail(
+                n, node, XBTAB_ERR_UNSUPPORTED,
+                "weight %zu of output %zu is %g steps; it must be a whole number of 16 bits", k, row, q);
+        }
+        out[k] = (int16_t)whole;
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status take_pad(const xbtab_network *n, const xbtab__node *node, xbtab__integer_layer *layer)
+{
+    const xbtab__window *w = &node->window;
+    double q = ((double)node->linear.pad - layer->in.b) / layer->in.a, whole = floor(q + 0.5);
+    bool fits = fabs(q - whole) <= tolerance && whole >= 0 && whole <= layer->in.most;
+    bool has_pads =
+        w->pad_top > 0 || w->pad_left > 0 ||
+        (w->out_height - 1) * w->stride_y - w->pad_top + (w->kernel_y - 1) * w->dilation_y >= w->height ||
+        (w->out_width - 1) * w->stride_x - w->pad_left + (w->kernel_x - 1) * w->dilation_x >= w->width;
+    if (has_pads && !fits) {
+        return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
+                                "pads with %g, which is not on its input's lattice %g q + %g",
+                                (double)node->linear.pad, layer->in.a, layer->in.b);
+    }
+    layer->pad = fits ? (int32_t)whole : 0;
+    return XBTAB_OK;
+}
+
+static xbtab_status make_layer(xbtab_quantized *q, int k, const xbtab__lattice *in, int weight_bits)
+{
+    const xbtab_network *n = q->network;
+    const xbtab__node *node = &n->node[k];
+    const xbtab__linear *l = &node->linear;
+    xbtab__integer_layer *layer = &q->layer[k];
+    size_t rows = l->groups * l->outputs;
+    double most = 1;
+    layer->in = *in;
+    if (in->most > 32767) {
+        return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
+                                "its input has %d levels; 15 bits are supported", in->most + 1);
+    }
+    if (l->is_convolution) XBTAB_TRY(take_pad(n, node, layer));
+    layer->W = xbtab__alloc(rows * l->inputs, sizeof *layer->W);
+    layer->scale = xbtab__alloc(rows, sizeof *layer->scale);
+    layer->shift = xbtab__alloc(rows, sizeof *layer->shift);
+    if (!layer->W || !layer->scale || !layer->shift) return XBTAB_NOMEM();
+    for (size_t r = 0; r < rows; r++) {
+        double step, sum = 0;
+        int16_t *w = layer->W + r * l->inputs;
+        XBTAB_TRY(take_row(n, node, r, weight_bits, w, &step));
+        for (size_t i = 0; i < l->inputs; i++) {
+            sum += w[i];
+            most = fmax(most, fabs((double)w[i]));
+        }
+        layer->scale[r] = step * in->a;
+        layer->shift[r] = step * in->b * sum + (double)l->bias[r];
+    }
+    if (most * in->most * (double)l->inputs >= 2147483647.0) {
+        return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "its sums do not fit 32 bits");
+    }
+    xbtab__add_matrices(q, k, bits_for(most) + 1, bits_for(in->most));
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *images,
+                                     const xbtab__code *calibrated, int weight_bits)
+{
+    const xbtab_network *n = q->network;
+    xbtab__lattice *of = NULL;
+    xbtab_status status;
+    XBTAB_TRY(find_lattices(&of, n, images, q->raw_pixels));
+    status = XBTAB_OK;
+    for (int k = 0; k < n->n_nodes && status == XBTAB_OK; k++) {
+        if (!n->node[k].linear.W) continue;
+        int value = n->node[k].input[0];
+        const xbtab__code *code = &calibrated[value];
+        xbtab__lattice in = {.a = code->scale, .b = -code->zero * code->scale, .most = code->most};
+        if (n->is_quantized && of[value].is_known) in = of[value];
+        status = make_layer(q, k, &in, weight_bits);
+    }
+    xbtab__free(of);
+    return status;
+}
+
+/* ---- running ---- */
+
+typedef struct digital_run {
+    int32_t *code;   /* of a layer's input */
+    uint16_t *patch; /* patch[positions][inputs] */
+    int32_t *sum;    /* sum[positions][outputs] */
+} digital_run;
+
+typedef struct digital_job {
+    const xbtab_quantized *q;
+    const xbtab_images *images;
+    xbtab__float_run *floats;
+    digital_run *runs;
+    xbtab_product_fn product;
+    void *payload;
+    float scale;
+    int output;
+    float *outputs;
+} digital_job;
+
+static xbtab_status run_layer(const digital_job *job, int k, int thread)
+{
+    const xbtab_quantized *q = job->q;
+    const xbtab__node *node = &q->network->node[k];
+    const xbtab__linear *l = &node->linear;
+    const xbtab__integer_layer *layer = &q->layer[k];
+    const digital_run *run = &job->runs[thread];
+    const float *x = job->floats[thread].data[node->input[0]];
+    float *y = job->floats[thread].data[node->output];
+    size_t size = q->network->value[node->input[0]].shape.size;
+    for (size_t c = 0; c < size; c++) {
+        double at = floor(((double)x[c] - layer->in.b) / layer->in.a + 0.5);
+        run->code[c] = at <= 0 ? 0 : at >= layer->in.most ? layer->in.most : (int32_t)at;
+    }
+    for (size_t g = 0; g < l->groups; g++) {
+        const xbtab_matrix *m = &q->matrix[layer->first_matrix + g];
+        if (l->is_convolution) {
+            int64_t channels = node->window.channels / (int64_t)l->groups;
+            xbtab__unfold_codes(&node->window,
+                                run->code + (int64_t)g * channels * node->window.height * node->window.width,
+                                channels, layer->pad, run->patch);
+        } else {
+            for (size_t c = 0; c < l->positions * l->inputs; c++) run->patch[c] = (uint16_t)run->code[c];
+        }
+        if (job->product) {
+            XBTAB_TRY(job->product(job->payload, layer->first_matrix + g, l->positions, run->patch, run->sum,
+                                   thread));
+        } else {
+            xbtab__exact_product(m, l->positions, run->patch, run->sum);
+        }
+        for (size_t o = 0; o < l->outputs; o++) {
+            size_t row = g * l->outputs + o;
+            for (size_t p = 0; p < l->positions; p++) {
+                size_t at = l->is_convolution ? row * l->positions + p : p * l->outputs + o;
+                y[at] = (float)(layer->scale[row] * run->sum[p * l->outputs + o] + layer->shift[row]);
+            }
+        }
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status run_image(void *context, size_t image, int thread)
+{
+    const digital_job *job = context;
+    const xbtab_network *n = job->q->network;
+    const xbtab__float_run *run = &job->floats[thread];
+    size_t size = n->value[n->input].shape.size, n_outputs = n->value[job->output].shape.size;
+    float *x = run->data[n->input];
+    for (size_t k = 0; k < size; k++) x[k] = job->scale * job->images->pixel[image * size + k];
+    for (int k = 0; k < n->n_nodes; k++) {
+        if (n->node[k].linear.W) {
+            XBTAB_TRY(run_layer(job, k, thread));
+        } else {
+            n->node[k].type->run(n, &n->node[k], run);
+        }
+    }
+    memcpy(job->outputs + image * n_outputs, run->data[job->output], n_outputs * sizeof(float));
+    return XBTAB_OK;
+}
+
+static void runs_destroy(digital_run *runs, int n)
+{
+    for (int t = 0; t < n && runs; t++) {
+        xbtab__free(runs[t].code);
+        xbtab__free(runs[t].patch);
+        xbtab__free(runs[t].sum);
+    }
+    xbtab__free(runs);
+}
+
+static digital_run *runs_create(const xbtab_quantized *q, int n)
+{
+    size_t largest = 1;
+    for (int v = 0; v < q->network->n_values; v++) {
+        if (largest < q->network->value[v].shape.size) largest = q->network->value[v].shape.size;
+    }
+    digital_run *runs = xbtab__alloc((size_t)n, sizeof *runs);
+    for (int t = 0; t < n && runs; t++) {
+        runs[t].code = xbtab__alloc(largest, sizeof *runs[t].code);
+        runs[t].patch = xbtab__alloc(q->patches, sizeof *runs[t].patch);
+        runs[t].sum = xbtab__alloc(q->sums, sizeof *runs[t].sum);
+        if (!runs[t].code || !runs[t].patch || !runs[t].sum) {
+            runs_destroy(runs, n);
+            return NULL;
+        }
+    }
+    return runs;
+}
+
+xbtab_status xbtab__run_digital(const xbtab_quantized *q, const xbtab_images *images, size_t n,
+                                xbtab_product_fn product, void *payload, const xbtab_run_options *options,
+                                float *outputs)
+{
+    int threads = xbtab__thread_count(options);
+    xbtab_status status;
+    digital_job job = {.q = q,
+                       .images = images,
+                       .runs = runs_create(q, threads),
+                       .product = product,
+                       .payload = payload,
+                       .scale = images->is_bytes && !q->raw_pixels ? 1.0f / 255.0f : 1.0f,
+                       .output = xbtab__quantized_output(q->network),
+                       .outputs = outputs};
+    if (!job.runs) return XBTAB_NOMEM();
+    XBTAB_TRY_DONE(xbtab__float_runs_create(&job.floats, q->network, threads));
+    status = xbtab__for_images(n, options, run_image, &job);
+done:
+    xbtab__float_runs_destroy(&job.floats, threads);
+    runs_destroy(job.runs, threads);
+    return status;
+}

@@ -1,0 +1,44 @@
+/* operator_table.c - all operators by name. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph.h"
+
+static const xbtab__operator *(*const tables[])(int *n) = {xbtab__operators_basic, xbtab__operators_layout,
+                                                           xbtab__operators_math, xbtab__operators_quant};
+
+enum { N_TABLES = sizeof tables / sizeof tables[0] };
+
+const xbtab__operator *xbtab__operator_find(const char *name)
+{
+    for (int t = 0; t < N_TABLES; t++) {
+        int n;
+        const xbtab__operator *rows = tables[t](&n);
+        for (int k = 0; k < n; k++) {
+            if (strcmp(rows[k].name, name) == 0) return &rows[k];
+        }
+    }
+    return NULL;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void xbtab__operator_names(char *out, size_t size)
+{
+    enum { MOST = 256 };
+    const char *name[MOST];
+    size_t count = 0, length = 0;
+    for (int t = 0; t < N_TABLES; t++) {
+        int n;
+        const xbtab__operator *rows = tables[t](&n);
+        for (int k = 0; k < n && count < MOST; k++) name[count++] = rows[k].name;
+    }
+    qsort(name, count, sizeof *name, compare_names);
+    out[0] = '\0';
+    for (size_t k = 0; k < count && length < size; k++)
+        length += (size_t)snprintf(out + length, size - length, "%s%s", k ? ", " : "", name[k]);
+}

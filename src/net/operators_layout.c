@@ -1,0 +1,362 @@
+/* operators_layout.c - numbers that only move: transposing, joining, cutting, gathering, padding, shapes. */
+#include <math.h>
+#include <string.h>
+
+#include "graph.h"
+#include "memory.h"
+
+xbtab_status xbtab__axis_of(const xbtab_network *n, const xbtab__node *node, int64_t axis, int rank, int *out)
+{
+    if (axis < -rank || axis >= rank) {
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "axis %lld of a tensor of %d", (long long)axis,
+                                rank);
+    }
+    *out = (int)(axis < 0 ? axis + rank : axis);
+    return XBTAB_OK;
+}
+
+/* A list given as an attribute or as a constant input. */
+static xbtab_status take_list(xbtab_network *n, const xbtab__node *node, int input, int64_t *list, int *count)
+{
+    const xbtab__value *v = xbtab__input_of(n, node, input);
+    if (!v) return XBTAB_OK;
+    if (!v->integers || v->shape.size > XBTAB__NET_INTS)
+        return xbtab__unsupported(n, node, "its lists must be constants of up to 8 numbers");
+    memcpy(list, v->integers, v->shape.size * sizeof *list);
+    *count = (int)v->shape.size;
+    return XBTAB_OK;
+}
+
+/* ---- transposing ---- */
+
+static xbtab_status infer_transpose(xbtab_network *n, xbtab__node *node)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    xbtab__attributes *a = &node->attributes;
+    int64_t dim[XBTAB__NET_RANK];
+    bool is_there[XBTAB__NET_RANK] = {false};
+    if (a->n_perm == 0) {
+        for (int k = 0; k < s->rank; k++) a->perm[k] = s->rank - 1 - k;
+        a->n_perm = s->rank;
+    }
+    if (a->n_perm != s->rank)
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its perm is not of its tensor");
+    for (int k = 0; k < s->rank; k++) {
+        if (a->perm[k] < 0 || a->perm[k] >= s->rank || is_there[a->perm[k]])
+            return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its perm is not a permutation");
+        is_there[a->perm[k]] = true;
+        dim[k] = s->dim[a->perm[k]];
+    }
+    return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim);
+}
+
+static void run_transpose(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape, *out = &xbtab__output_of(n, node)->shape;
+    const float *x = run->data[node->input[0]];
+    float *y = run->data[node->output];
+    size_t step[XBTAB__NET_RANK], size = 1;
+    for (int k = s->rank - 1; k >= 0; k--) {
+        step[k] = size;
+        size *= (size_t)s->dim[k];
+    }
+    for (size_t c = 0; c < out->size; c++) {
+        size_t rest = c, from = 0;
+        for (int k = out->rank - 1; k >= 0; k--) {
+            from += rest % (size_t)out->dim[k] * step[node->attributes.perm[k]];
+            rest /= (size_t)out->dim[k];
+        }
+        y[c] = x[from];
+    }
+}
+
+/* ---- axes of one ---- */
+
+static xbtab_status infer_squeeze(xbtab_network *n, xbtab__node *node)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    xbtab__attributes *a = &node->attributes;
+    int64_t dim[XBTAB__NET_RANK];
+    bool is_gone[XBTAB__NET_RANK] = {false};
+    int rank = 0;
+    XBTAB_TRY(take_list(n, node, 1, a->axes, &a->n_axes));
+    for (int k = 0; k < a->n_axes; k++) {
+        int axis;
+        XBTAB_TRY(xbtab__axis_of(n, node, a->axes[k], s->rank, &axis));
+        if (s->dim[axis] != 1)
+            return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "axis %d is not of one", axis);
+        is_gone[axis] = true;
+    }
+    for (int k = 0; k < s->rank; k++) {
+        if (a->n_axes == 0) is_gone[k] = s->dim[k] == 1;
+        if (!is_gone[k]) dim[rank++] = s->dim[k];
+    }
+    if (rank == 0) dim[rank++] = 1;
+    return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
+}
+
+static xbtab_status infer_unsqueeze(xbtab_network *n, xbtab__node *node)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    xbtab__attributes *a = &node->attributes;
+    int64_t dim[XBTAB__NET_RANK];
+    bool is_new[XBTAB__NET_RANK] = {false};
+    XBTAB_TRY(take_list(n, node, 1, a->axes, &a->n_axes));
+    int rank = (xbtab__input_of(n, node, 0)->is_scalar ? 0 : s->rank) + a->n_axes;
+    if (rank > XBTAB__NET_RANK) return xbtab__unsupported(n, node, "tensors have 6 axes at the most");
+    for (int k = 0; k < a->n_axes; k++) {
+        int axis;
+        XBTAB_TRY(xbtab__axis_of(n, node, a->axes[k], rank, &axis));
+        if (is_new[axis]) return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "axis %d comes twice", axis);
+        is_new[axis] = true;
+    }
+    for (int k = 0, from = 0; k < rank; k++) dim[k] = is_new[k] ? 1 : s->dim[from++];
+    return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
+}
+
+/* ---- shapes as numbers ---- */
+
+static xbtab_status infer_shape(xbtab_network *n, xbtab__node *node)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    xbtab__value *out = xbtab__output_of(n, node);
+    int64_t first = node->attributes.start, end = node->attributes.end;
+    if (first < 0) first += s->rank;
+    if (end < 0) end += s->rank;
+    first = first < 0 ? 0 : first;
+    end = end > s->rank ? s->rank : end;
+    if (first >= end) return xbtab__unsupported(n, node, "empty tensors are not supported");
+    size_t count = (size_t)(end - first);
+    XBTAB_TRY(xbtab__shape_set(n, node, out, 1, (int64_t[]){end - first}));
+    out->constant = xbtab__alloc(count, sizeof *out->constant);
+    out->integers = xbtab__alloc(count, sizeof *out->integers);
+    if (!out->constant || !out->integers) return XBTAB_NOMEM();
+    for (size_t k = 0; k < count; k++) {
+        out->integers[k] = s->dim[(size_t)first + k];
+        out->constant[k] = (float)out->integers[k];
+    }
+    return XBTAB_OK;
+}
+
+/* ---- along one axis ---- */
+
+/* Numbers before, on and behind an axis. */
+typedef struct split {
+    size_t before, on, behind;
+} split;
+
+static split split_at(const xbtab__shape *s, int axis)
+{
+    split p = {1, (size_t)s->dim[axis], 1};
+    for (int k = 0; k < axis; k++) p.before *= (size_t)s->dim[k];
+    for (int k = axis + 1; k < s->rank; k++) p.behind *= (size_t)s->dim[k];
+    return p;
+}
+
+static xbtab_status infer_concat(xbtab_network *n, xbtab__node *node)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    int64_t dim[XBTAB__NET_RANK];
+    int axis;
+    XBTAB_TRY(xbtab__axis_of(n, node, node->attributes.axis, s->rank, &axis));
+    node->attributes.axis = axis;
+    memcpy(dim, s->dim, sizeof dim);
+    for (int i = 1; i < node->n_inputs; i++) {
+        const xbtab__shape *other = &xbtab__input_of(n, node, i)->shape;
+        for (int k = 0; k < s->rank; k++) {
+            if (other->rank != s->rank || (k != axis && other->dim[k] != s->dim[k]))
+                return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "input %d does not fit the first", i);
+        }
+        dim[axis] += other->dim[axis];
+    }
+    return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim);
+}
+
+static void run_concat(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    int axis = (int)node->attributes.axis;
+    split out = split_at(&xbtab__output_of(n, node)->shape, axis);
+    size_t first = 0;
+    for (int i = 0; i < node->n_inputs; i++) {
+        split in = split_at(&xbtab__input_of(n, node, i)->shape, axis);
+        for (size_t b = 0; b < in.before; b++) {
+            memcpy(run->data[node->output] + (b * out.on + first) * out.behind,
+                   run->data[node->input[i]] + b * in.on * in.behind, in.on * in.behind * sizeof(float));
+        }
+        first += in.on;
+    }
+}
+
+static xbtab_status infer_gather(xbtab_network *n, xbtab__node *node)
+{
+    const xbtab__value *in = xbtab__input_of(n, node, 0), *index = xbtab__input_of(n, node, 1);
+    int64_t dim[XBTAB__NET_RANK];
+    int axis, rank = 0;
+    if (!index || !index->integers) return xbtab__unsupported(n, node, "its indices must be constant");
+    XBTAB_TRY(xbtab__axis_of(n, node, node->attributes.axis, in->shape.rank, &axis));
+    node->attributes.axis = axis;
+    for (size_t k = 0; k < index->shape.size; k++) {
+        if (index->integers[k] < -in->shape.dim[axis] || index->integers[k] >= in->shape.dim[axis])
+            return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "index %lld of %lld",
+                                    (long long)index->integers[k], (long long)in->shape.dim[axis]);
+    }
+    bool is_scalar = index->is_scalar;
+    if (in->shape.rank - 1 + (is_scalar ? 0 : index->shape.rank) > XBTAB__NET_RANK)
+        return xbtab__unsupported(n, node, "tensors have 6 axes at the most");
+    for (int k = 0; k < axis; k++) dim[rank++] = in->shape.dim[k];
+    for (int k = 0; k < index->shape.rank && !is_scalar; k++) dim[rank++] = index->shape.dim[k];
+    for (int k = axis + 1; k < in->shape.rank; k++) dim[rank++] = in->shape.dim[k];
+    xbtab__output_of(n, node)->is_scalar = rank == 0;
+    if (rank == 0) dim[rank++] = 1;
+    return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
+}
+
+static void run_gather(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    const xbtab__value *index = xbtab__input_of(n, node, 1);
+    split in = split_at(&xbtab__input_of(n, node, 0)->shape, (int)node->attributes.axis);
+    float *y = run->data[node->output];
+    for (size_t b = 0; b < in.before; b++) {
+        for (size_t k = 0; k < index->shape.size; k++, y += in.behind) {
+            int64_t at = index->integers[k] < 0 ? index->integers[k] + (int64_t)in.on : index->integers[k];
+            memcpy(y, run->data[node->input[0]] + (b * in.on + (size_t)at) * in.behind,
+                   in.behind * sizeof *y);
+        }
+    }
+}
+
+/* ---- cutting and padding: the output's first number and step on each axis of the input ---- */
+
+static xbtab_status infer_slice(xbtab_network *n, xbtab__node *node)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    xbtab__attributes *a = &node->attributes;
+    int64_t dim[XBTAB__NET_RANK], steps[XBTAB__NET_INTS] = {1, 1, 1, 1, 1, 1, 1, 1};
+    int n_steps = 0;
+    XBTAB_TRY(take_list(n, node, 1, a->starts, &a->n_starts));
+    XBTAB_TRY(take_list(n, node, 2, a->ends, &a->n_ends));
+    XBTAB_TRY(take_list(n, node, 3, a->axes, &a->n_axes));
+    XBTAB_TRY(take_list(n, node, 4, steps, &n_steps));
+    if (a->n_starts != a->n_ends || (a->n_axes && a->n_axes != a->n_starts) ||
+        (n_steps && n_steps != a->n_starts))
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT,
+                                "its starts, ends, axes and steps do not go together");
+    memcpy(dim, s->dim, sizeof dim);
+    for (int k = 0; k < XBTAB__NET_RANK; k++) {
+        a->perm[k] = 0;   /* first */
+        a->stride[k] = 1; /* step */
+    }
+    for (int k = 0; k < a->n_starts; k++) {
+        int axis;
+        XBTAB_TRY(xbtab__axis_of(n, node, a->n_axes ? a->axes[k] : k, s->rank, &axis));
+        int64_t size = s->dim[axis], first = a->starts[k], end = a->ends[k], step = steps[k];
+        if (step < 1 || step > size)
+            return xbtab__unsupported(n, node, "its steps must be 1 up to the axis' length");
+        if (first < 0) first += size;
+        if (end < 0) end += size;
+        first = first < 0 ? 0 : first > size ? size : first;
+        end = end < first ? first : end > size ? size : end;
+        dim[axis] = (end - first + step - 1) / step;
+        a->perm[axis] = first;
+        a->stride[axis] = step;
+    }
+    return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim);
+}
+
+static xbtab_status infer_pad(xbtab_network *n, xbtab__node *node)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    const xbtab__value *value = xbtab__input_of(n, node, 2), *pads = xbtab__input_of(n, node, 1);
+    xbtab__attributes *a = &node->attributes;
+    int64_t dim[XBTAB__NET_RANK], list[2 * XBTAB__NET_RANK] = {0};
+    size_t count = pads ? pads->shape.size : (size_t)a->n_pad;
+    if (strcmp(a->mode, "constant") != 0) return xbtab__unsupported(n, node, "only the mode constant");
+    if ((pads && !pads->integers) || (value && (!value->constant || value->shape.size != 1)))
+        return xbtab__unsupported(n, node, "its pads and value must be constants");
+    if (count != 2 * (size_t)s->rank)
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "has %zu pads", count);
+    memcpy(list, pads ? pads->integers : a->pad, count * sizeof *list);
+    if (value) a->value = value->constant[0];
+    for (int k = 0; k < s->rank; k++) {
+        int64_t before = list[k], after = list[s->rank + k];
+        if (before < 0 || after < 0 || before > 4096 || after > 4096)
+            return xbtab__unsupported(n, node, "pads lie between 0 and 4096");
+        a->perm[k] = -before;
+        a->stride[k] = 1;
+        dim[k] = s->dim[k] + before + after;
+    }
+    return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim);
+}
+
+static void run_window(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape, *out = &xbtab__output_of(n, node)->shape;
+    const xbtab__attributes *a = &node->attributes;
+    float *y = run->data[node->output];
+    for (size_t c = 0; c < out->size; c++) {
+        size_t rest = c, from = 0, step = 1;
+        bool is_inside = true;
+        for (int k = out->rank - 1; k >= 0; k--) {
+            int64_t at = a->perm[k] + (int64_t)(rest % (size_t)out->dim[k]) * a->stride[k];
+            rest /= (size_t)out->dim[k];
+            is_inside = is_inside && at >= 0 && at < s->dim[k];
+            from += (size_t)(at > 0 ? at : 0) * step;
+            step *= (size_t)s->dim[k];
+        }
+        y[c] = is_inside ? run->data[node->input[0]][from] : a->value;
+    }
+}
+
+/* To integers it cuts off the fraction. */
+static void run_cast(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    enum {
+        UINT8 = 2,
+        INT64 = 7,
+        UINT32 = 12,
+        UINT64 = 13
+    }; /* as onnx.proto numbers types; strings do not come */
+    int64_t to = node->attributes.to;
+    bool is_integer = (to >= UINT8 && to <= INT64) || to == UINT32 || to == UINT64;
+    const float *x = run->data[node->input[0]];
+    float *y = run->data[node->output];
+    for (size_t k = 0; k < xbtab__output_of(n, node)->shape.size; k++)
+        y[k] = is_integer ? truncf(x[k]) : x[k];
+}
+
+void xbtab__lattice_same(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
+                         xbtab__lattice *out)
+{
+    (void)n;
+    *out = of[node->input[0]];
+}
+
+static void concat_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
+                           xbtab__lattice *out)
+{
+    const xbtab__lattice *first = &of[node->input[0]];
+    (void)n;
+    for (int k = 1; k < node->n_inputs; k++) {
+        const xbtab__lattice *l = &of[node->input[k]];
+        if (l->a != first->a || l->b != first->b || l->most != first->most || !l->is_known) return;
+    }
+    *out = *first;
+}
+
+static const xbtab__operator operators[] = {
+    {"Cast", 1, 1, XBTAB__INTEGER_NONE, xbtab__infer_same, run_cast, NULL, NULL},
+    {"Concat", 1, XBTAB__NET_INPUTS, XBTAB__INTEGER_NONE, infer_concat, run_concat, concat_lattice, NULL},
+    {"Gather", 2, 2, XBTAB__INTEGER_NONE, infer_gather, run_gather, xbtab__lattice_same, NULL},
+    {"Pad", 1, 3, XBTAB__INTEGER_NONE, infer_pad, run_window, NULL, NULL},
+    {"Shape", 1, 1, XBTAB__INTEGER_NONE, infer_shape, xbtab__run_copy, NULL, NULL},
+    {"Slice", 1, 5, XBTAB__INTEGER_NONE, infer_slice, run_window, xbtab__lattice_same, NULL},
+    {"Squeeze", 1, 2, XBTAB__INTEGER_COPY, infer_squeeze, xbtab__run_copy, xbtab__lattice_same, NULL},
+    {"Transpose", 1, 1, XBTAB__INTEGER_NONE, infer_transpose, run_transpose, xbtab__lattice_same, NULL},
+    {"Unsqueeze", 1, 2, XBTAB__INTEGER_COPY, infer_unsqueeze, xbtab__run_copy, xbtab__lattice_same, NULL},
+};
+
+const xbtab__operator *xbtab__operators_layout(int *n)
+{
+    *n = sizeof operators / sizeof operators[0];
+    return operators;
+}

@@ -1,0 +1,377 @@
+/* operators_quant.c - operators of quantized networks: ONNX's own, QONNX's and Brevitas', FINN's thresholds.
+ *
+ * In the float run a quantized tensor holds its real numbers, or after QuantizeLinear its integers as floats.
+ * Each operator also says on which lattice its output lies (graph.h), from the file's own scales and zeros:
+ * that is what matrix layers take their integers from. */
+#include <math.h>
+#include <string.h>
+
+#include "graph.h"
+
+/* The number of a parameter that belongs to element c of a tensor: one number, one a place along an axis, or
+ * a tensor that broadcasts. */
+static size_t parameter_at(const xbtab__shape *parameter, const xbtab__shape *s, size_t c, int axis)
+{
+    if (parameter->size == 1) return 0;
+    if (axis >= 0) {
+        size_t behind = 1;
+        for (int k = axis + 1; k < s->rank; k++) behind *= (size_t)s->dim[k];
+        return c / behind % (size_t)s->dim[axis];
+    }
+    size_t at = 0, step = 1, rest = c;
+    for (int k = 0; k < s->rank; k++) {
+        size_t place = rest % (size_t)s->dim[s->rank - 1 - k];
+        rest /= (size_t)s->dim[s->rank - 1 - k];
+        if (k >= parameter->rank) continue;
+        int64_t d = parameter->dim[parameter->rank - 1 - k];
+        if (d > 1) at += place * step;
+        step *= (size_t)d;
+    }
+    return at;
+}
+
+/* A scale or zero must be constant and fit the tensor, or be left out where that is allowed. */
+static xbtab_status check_parameter(const xbtab_network *n, const xbtab__node *node, int k, int axis)
+{
+    const xbtab__value *p = xbtab__input_of(n, node, k);
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    if (!p) return XBTAB_OK;
+    if (!p->constant)
+        return xbtab__unsupported(n, node, "its scales, zeros, bits and thresholds must be constant");
+    if (p->shape.size == 1) return XBTAB_OK;
+    bool fits = axis >= 0 ? (int64_t)p->shape.size == s->dim[axis] : p->shape.rank <= s->rank;
+    for (int d = 0; fits && axis < 0 && d < p->shape.rank; d++) {
+        int64_t mine = p->shape.dim[p->shape.rank - 1 - d];
+        fits = mine == 1 || mine == s->dim[s->rank - 1 - d];
+    }
+    if (fits) return XBTAB_OK;
+    return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "input %d has %zu numbers for a tensor of %zu", k,
+                            p->shape.size, s->size);
+}
+
+static bool are_positive(const xbtab__value *v)
+{
+    for (size_t k = 0; k < v->shape.size; k++) {
+        if (!(v->constant[k] > 0) || !isfinite(v->constant[k])) return false;
+    }
+    return true;
+}
+
+static xbtab_status check_scale(const xbtab_network *n, const xbtab__node *node)
+{
+    if (are_positive(xbtab__input_of(n, node, 1))) return XBTAB_OK;
+    return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "a scale is not above 0");
+}
+
+static float number(const xbtab__value *v, const xbtab__shape *s, size_t c, int axis)
+{
+    return v ? v->constant[parameter_at(&v->shape, s, c, axis)] : 0.0f;
+}
+
+/* ---- ONNX: QuantizeLinear and DequantizeLinear ---- */
+
+static xbtab_status infer_linear(xbtab_network *n, xbtab__node *node)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    const xbtab__value *scale = xbtab__input_of(n, node, 1);
+    int axis = 0;
+    if (!scale->constant)
+        return xbtab__unsupported(n, node, "its scales, zeros, bits and thresholds must be constant");
+    if (!node->attributes.has_axis) node->attributes.axis = 1;
+    if (scale->shape.size > 1) XBTAB_TRY(xbtab__axis_of(n, node, node->attributes.axis, s->rank, &axis));
+    node->attributes.axis = axis;
+    for (int k = 1; k < 3; k++) XBTAB_TRY(check_parameter(n, node, k, axis));
+    XBTAB_TRY(check_scale(n, node));
+    return xbtab__infer_same(n, node);
+}
+
+static bool has_sign(const xbtab_network *n, const xbtab__node *node)
+{
+    const xbtab__value *zero = xbtab__input_of(n, node, 2);
+    return zero && zero->is_signed;
+}
+
+static void run_quantize(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
+    const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
+    const float *x = run->data[node->input[0]];
+    float *y = run->data[node->output], low = has_sign(n, node) ? -128.0f : 0.0f;
+    int axis = (int)node->attributes.axis;
+    for (size_t c = 0; c < s->size; c++) {
+        float q = rintf(x[c] / number(scale, s, c, axis)) + number(zero, s, c, axis);
+        y[c] = fminf(fmaxf(q, low), low + 255.0f);
+    }
+}
+
+static void quantize_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
+                             xbtab__lattice *out)
+{
+    (void)of;
+    *out = (xbtab__lattice){.is_known = true, .a = 1, .b = has_sign(n, node) ? -128 : 0, .most = 255};
+}
+
+static void run_dequantize(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
+    const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
+    const float *x = run->data[node->input[0]];
+    float *y = run->data[node->output];
+    int axis = (int)node->attributes.axis;
+    for (size_t c = 0; c < s->size; c++) y[c] = (x[c] - number(zero, s, c, axis)) * number(scale, s, c, axis);
+}
+
+static void dequantize_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
+                               xbtab__lattice *out)
+{
+    const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
+    const xbtab__lattice *in = &of[node->input[0]];
+    if (!in->is_known || scale->shape.size != 1 || (zero && zero->shape.size != 1)) return;
+    double s = (double)scale->constant[0], z = zero ? (double)zero->constant[0] : 0.0;
+    *out = (xbtab__lattice){.is_known = true, .a = s * in->a, .b = s * (in->b - z), .most = in->most};
+}
+
+/* Steps of constants: each element's own scale. */
+static void scale_steps(const xbtab_network *n, const xbtab__node *node, float *step)
+{
+    const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
+    bool is_linear = node->type->run == run_dequantize;
+    for (size_t c = 0; c < s->size; c++)
+        step[c] = number(xbtab__input_of(n, node, 1), s, c, is_linear ? (int)node->attributes.axis : -1);
+}
+
+/* ---- QONNX: Quant, BipolarQuant, Trunc ---- */
+
+static xbtab_status infer_quant(xbtab_network *n, xbtab__node *node)
+{
+    for (int k = 1; k < node->n_inputs; k++) XBTAB_TRY(check_parameter(n, node, k, -1));
+    XBTAB_TRY(check_scale(n, node));
+    for (int k = 3; k < node->n_inputs; k++) {
+        const xbtab__value *bits = xbtab__input_of(n, node, k);
+        if (!bits || bits->shape.size != 1 || !(bits->constant[0] >= 1) || bits->constant[0] > 24)
+            return xbtab__unsupported(n, node, "1 to 24 bits, the same for the whole tensor");
+    }
+    return xbtab__infer_same(n, node);
+}
+
+static float round_as(const char *mode, float x)
+{
+    if (strcmp(mode, "FLOOR") == 0) return floorf(x);
+    if (strcmp(mode, "CEIL") == 0) return ceilf(x);
+    if (strcmp(mode, "ROUND_TO_ZERO") == 0) return truncf(x);
+    return rintf(x);
+}
+
+/* Smallest and largest integer of Quant. */
+static void quant_range(const xbtab_network *n, const xbtab__node *node, double *low, double *high)
+{
+    double bits = (double)xbtab__input_of(n, node, 3)->constant[0];
+    const xbtab__attributes *a = &node->attributes;
+    *low = a->is_signed ? -exp2(bits - 1) + (a->narrow ? 1 : 0) : 0.0;
+    *high = a->is_signed ? exp2(bits - 1) - 1 : exp2(bits) - 1 - (a->narrow ? 1 : 0);
+}
+
+static void run_quant(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
+    const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
+    const float *x = run->data[node->input[0]];
+    float *y = run->data[node->output];
+    double low, high;
+    quant_range(n, node, &low, &high);
+    for (size_t c = 0; c < s->size; c++) {
+        float factor = number(scale, s, c, -1), z = number(zero, s, c, -1);
+        float q = x[c] / factor + z;
+        q = fminf(fmaxf(q, (float)low), (float)high); /* clamped first, as QONNX does */
+        y[c] = (round_as(node->attributes.rounding_mode, q) - z) * factor;
+    }
+}
+
+static void quant_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
+                          xbtab__lattice *out)
+{
+    const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
+    double low, high;
+    (void)of;
+    quant_range(n, node, &low, &high);
+    if (scale->shape.size != 1 || zero->shape.size != 1 || high - low > 65535) return;
+    double s = (double)scale->constant[0];
+    *out = (xbtab__lattice){
+        .is_known = true, .a = s, .b = s * (low - (double)zero->constant[0]), .most = (int32_t)(high - low)};
+}
+
+static void run_bipolar(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
+    const xbtab__value *scale = xbtab__input_of(n, node, 1);
+    const float *x = run->data[node->input[0]];
+    float *y = run->data[node->output];
+    for (size_t c = 0; c < s->size; c++) {
+        float factor = number(scale, s, c, -1);
+        y[c] = x[c] >= 0 ? factor : -factor;
+    }
+}
+
+static void bipolar_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
+                            xbtab__lattice *out)
+{
+    const xbtab__value *scale = xbtab__input_of(n, node, 1);
+    (void)of;
+    if (scale->shape.size != 1) return;
+    double s = (double)scale->constant[0];
+    *out = (xbtab__lattice){.is_known = true, .a = 2 * s, .b = -s, .most = 1};
+}
+
+static void run_trunc(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
+    const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
+    float drop = exp2f(xbtab__input_of(n, node, 3)->constant[0] - xbtab__input_of(n, node, 4)->constant[0]);
+    const char *mode =
+        strcmp(node->attributes.rounding_mode, "ROUND") == 0 ? "FLOOR" : node->attributes.rounding_mode;
+    const float *x = run->data[node->input[0]];
+    float *y = run->data[node->output];
+    for (size_t c = 0; c < s->size; c++) {
+        float factor = number(scale, s, c, -1), z = number(zero, s, c, -1);
+        y[c] = (round_as(mode, rintf(x[c] / factor + z) / drop) - z) * factor;
+    }
+}
+
+/* ---- FINN: MultiThreshold, thresholds[channels or 1][steps] on axis 1 ---- */
+
+static xbtab_status infer_thresholds(xbtab_network *n, xbtab__node *node)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    const xbtab__value *t = xbtab__input_of(n, node, 1);
+    if (!t->constant || t->shape.rank != 2 || s->rank < 2 ||
+        (t->shape.dim[0] != 1 && t->shape.dim[0] != s->dim[1]) || t->shape.dim[1] > 65535) {
+        return xbtab__unsupported(n, node, "its thresholds must be constant, one row or one a channel");
+    }
+    return xbtab__infer_same(n, node);
+}
+
+static void run_thresholds(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
+    const xbtab__value *t = xbtab__input_of(n, node, 1);
+    const float *x = run->data[node->input[0]];
+    float *y = run->data[node->output];
+    size_t steps = (size_t)t->shape.dim[1], plane = s->size / (size_t)(s->dim[0] * s->dim[1]);
+    for (size_t c = 0; c < s->size; c++) {
+        size_t channel = t->shape.dim[0] == 1 ? 0 : c / plane % (size_t)s->dim[1], passed = 0;
+        for (size_t k = 0; k < steps; k++) passed += x[c] >= t->constant[channel * steps + k];
+        y[c] = node->attributes.out_scale * (float)passed + node->attributes.out_bias;
+    }
+}
+
+static void threshold_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
+                              xbtab__lattice *out)
+{
+    const xbtab__attributes *a = &node->attributes;
+    (void)of;
+    if (!(a->out_scale > 0)) return;
+    *out = (xbtab__lattice){.is_known = true,
+                            .a = (double)a->out_scale,
+                            .b = (double)a->out_bias,
+                            .most = (int32_t)xbtab__input_of(n, node, 1)->shape.dim[1]};
+}
+
+/* ---- matrix layers on integers ---- */
+
+static xbtab_status x_zero_of(xbtab_network *n, const xbtab__node *node, float *out)
+{
+    const xbtab__value *zero = xbtab__input_of(n, node, 2);
+    *out = 0;
+    if (!zero) return XBTAB_OK;
+    if (!zero->constant || zero->shape.size != 1)
+        return xbtab__unsupported(n, node, "its input's zero must be one constant number");
+    *out = zero->constant[0];
+    return XBTAB_OK;
+}
+
+static xbtab_status infer_conv_integer(xbtab_network *n, xbtab__node *node)
+{
+    float zero;
+    XBTAB_TRY(x_zero_of(n, node, &zero));
+    return xbtab__infer_conv_shifted(n, node, zero, xbtab__input_of(n, node, 3));
+}
+
+static xbtab_status infer_product_integer(xbtab_network *n, xbtab__node *node)
+{
+    float zero;
+    XBTAB_TRY(x_zero_of(n, node, &zero));
+    return xbtab__infer_product_shifted(n, node, zero, xbtab__input_of(n, node, 3));
+}
+
+static const xbtab__operator operators[] = {
+    {.name = "BipolarQuant",
+     .least_inputs = 2,
+     .most_inputs = 2,
+     .integer = XBTAB__INTEGER_NONE,
+     .infer = infer_quant,
+     .run = run_bipolar,
+     .lattice = bipolar_lattice,
+     .steps = scale_steps},
+    {.name = "ConvInteger",
+     .least_inputs = 2,
+     .most_inputs = 4,
+     .integer = XBTAB__INTEGER_LINEAR,
+     .infer = infer_conv_integer,
+     .run = xbtab__run_conv},
+    {.name = "DequantizeLinear",
+     .least_inputs = 2,
+     .most_inputs = 3,
+     .integer = XBTAB__INTEGER_NONE,
+     .infer = infer_linear,
+     .run = run_dequantize,
+     .lattice = dequantize_lattice,
+     .steps = scale_steps},
+    {.name = "MatMulInteger",
+     .least_inputs = 2,
+     .most_inputs = 4,
+     .integer = XBTAB__INTEGER_LINEAR,
+     .infer = infer_product_integer,
+     .run = xbtab__run_product},
+    {.name = "MultiThreshold",
+     .least_inputs = 2,
+     .most_inputs = 2,
+     .integer = XBTAB__INTEGER_NONE,
+     .infer = infer_thresholds,
+     .run = run_thresholds,
+     .lattice = threshold_lattice},
+    {.name = "Quant",
+     .least_inputs = 4,
+     .most_inputs = 4,
+     .integer = XBTAB__INTEGER_NONE,
+     .infer = infer_quant,
+     .run = run_quant,
+     .lattice = quant_lattice,
+     .steps = scale_steps},
+    {.name = "QuantizeLinear",
+     .least_inputs = 2,
+     .most_inputs = 3,
+     .integer = XBTAB__INTEGER_NONE,
+     .infer = infer_linear,
+     .run = run_quantize,
+     .lattice = quantize_lattice},
+    {.name = "Trunc",
+     .least_inputs = 5,
+     .most_inputs = 5,
+     .integer = XBTAB__INTEGER_NONE,
+     .infer = infer_quant,
+     .run = run_trunc},
+};
+
+bool xbtab__operator_quantizes(const xbtab__operator *type)
+{
+    for (size_t k = 0; k < sizeof operators / sizeof operators[0]; k++) {
+        if (type == &operators[k]) return true;
+    }
+    return false;
+}
+
+const xbtab__operator *xbtab__operators_quant(int *n)
+{
+    *n = sizeof operators / sizeof operators[0];
+    return operators;
+}
