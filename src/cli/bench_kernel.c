@@ -205,7 +205,8 @@ static int time_dac(json_t **result, const xbtab_kernel_functions *functions, in
     }
     for (size_t c = 0; c < SIZE * SIZE; c++) {
         double most = V_READ * G_MAX * draw_uniform(&random);
-        for (size_t k = 0; k < n_codes; k++) A[k * SIZE * SIZE + c] = most * (double)k / (double)(n_codes - 1);
+        for (size_t k = 0; k < n_codes; k++)
+            A[k * SIZE * SIZE + c] = most * (double)k / (double)(n_codes - 1);
     }
     for (size_t k = 0; k < XBTAB_KERNEL_BINS * SIZE; k++) readout[4 * k + 1] = 256;
     for (size_t k = 0; k < VECTORS * SIZE; k++) x[k] = (uint16_t)(draw(&random) >> 56);

@@ -54,6 +54,23 @@ static bool needs_spice(const infer_options *o)
     return is_spice(o->mode) || (o->check && is_spice(o->check_engine));
 }
 
+/* The quantized network alone. */
+static bool is_integer(const char *mode)
+{
+    return strcmp(mode, "integer") == 0;
+}
+
+/* The network as it stands. */
+static bool is_float(const char *mode)
+{
+    return strcmp(mode, "float") == 0;
+}
+
+static bool is_without_tiles(const char *mode)
+{
+    return is_integer(mode) || is_float(mode);
+}
+
 static const xbtab_engine_type *engine_of(const char *mode)
 {
     return is_spice(mode) ? &xbtab_engine_spice : xbtab_engine_find(mode);
@@ -83,6 +100,9 @@ static int open_inputs(inference *f, const char *network)
                             (int)f->images->label[k], k, f->n_outputs);
         }
     }
+    f->outputs = malloc(f->images->n * f->n_outputs * sizeof *f->outputs);
+    if (!f->outputs) return cli_fail("out of memory");
+    if (is_without_tiles(f->o.mode)) return CLI_DONE;
     if (xbtab_tables_open(&f->tables, f->o.tables) < 0 ||
         xbtab_technology_create(&f->technology, f->tables) < 0) {
         return cli_failed();
@@ -91,8 +111,7 @@ static int open_inputs(inference *f, const char *network)
                                xbtab_spec_of_tables(&f->spec, f->tables, f->models) < 0)) {
         return cli_failed();
     }
-    f->outputs = malloc(f->images->n * f->n_outputs * sizeof *f->outputs);
-    return f->outputs ? CLI_DONE : cli_fail("out of memory");
+    return CLI_DONE;
 }
 
 static int write_predictions(const inference *f)
@@ -184,6 +203,7 @@ static void print_text(const inference *f, const double *share, const xbtab_mapp
     for (int k = 0; k < 4; k++) {
         if (!isnan(share[k])) printf("  %-8s %6.2f %%  %s\n", names[k], 100 * share[k], what[k]);
     }
+    if (is_without_tiles(f->o.mode)) return;
     printf("%zu tiles of %zu x %zu, %.0f %% of their cells in use, %d bits a cell; %d-bit ADC (%d bits would "
            "be exact)\n",
            r->tiles, f->tables->rows, f->tables->columns, 100 * r->utilisation, r->cell_bits,
@@ -206,6 +226,10 @@ static int print_json(const inference *f, const double *share, const xbtab_mappe
     json_t *accuracies = json_object();
     for (int k = 0; k < 4; k++) {
         if (!isnan(share[k])) json_object_set_new(accuracies, names[k], json_real(share[k]));
+    }
+    if (is_without_tiles(f->o.mode)) {
+        return cli_print_json(json_pack("{s:I, s:o, s:s}", "images", (json_int_t)f->images->n, "accuracy",
+                                        accuracies, "mode", f->o.mode));
     }
     json_t *result = json_pack("{s:I, s:o, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images",
                                (json_int_t)f->images->n, "accuracy", accuracies, "mode", f->o.mode, "tiles",
@@ -233,17 +257,9 @@ static int print_json(const inference *f, const double *share, const xbtab_mappe
     return cli_print_json(result);
 }
 
-static int infer(inference *f, const char *network)
+/* The quantized network in exact integers. */
+static int run_integer(inference *f, double *share)
 {
-    double share[4] = {NAN, NAN, NAN, NAN}, seconds = 0;
-    xbtab_mapped_report report;
-    int code = open_inputs(f, network);
-    if (code != CLI_DONE) return code;
-    cli_catch_interrupt();
-    f->run = (xbtab_run_options){
-        .raw_pixels = f->o.raw_pixels, .threads = f->o.threads, .progress = cli_progress, .what = "float"};
-    if (xbtab_network_run(f->network, f->images, f->images->n, &f->run, f->outputs) < 0) return cli_failed();
-    share[0] = accuracy(f);
     xbtab_quantize_options quantize = {.weight_bits = f->o.weight_bits,
                                        .activation_bits = f->o.activation_bits,
                                        .n_images = (size_t)f->o.calibrate,
@@ -255,9 +271,25 @@ static int infer(inference *f, const char *network)
     if (xbtab_quantized_run(f->quantized, f->images, f->images->n, NULL, NULL, &f->run, f->outputs) < 0) {
         return cli_failed();
     }
-    share[1] = accuracy(f);
-    code = run_mode(f, "ideal", &share[2], &report, &seconds);
-    if (code == CLI_DONE && strcmp(f->o.mode, "ideal") != 0)
+    *share = accuracy(f);
+    return CLI_DONE;
+}
+
+static int infer(inference *f, const char *network)
+{
+    double share[4] = {NAN, NAN, NAN, NAN}, seconds = 0;
+    xbtab_mapped_report report;
+    int code = open_inputs(f, network);
+    if (code != CLI_DONE) return code;
+    cli_catch_interrupt();
+    f->run = (xbtab_run_options){
+        .raw_pixels = f->o.raw_pixels, .threads = f->o.threads, .progress = cli_progress, .what = "float"};
+    if (xbtab_network_run(f->network, f->images, f->images->n, &f->run, f->outputs) < 0) return cli_failed();
+    share[0] = accuracy(f);
+    if (!is_float(f->o.mode)) code = run_integer(f, &share[1]);
+    if (code == CLI_DONE && !is_without_tiles(f->o.mode))
+        code = run_mode(f, "ideal", &share[2], &report, &seconds);
+    if (code == CLI_DONE && !is_without_tiles(f->o.mode) && strcmp(f->o.mode, "ideal") != 0)
         code = run_mode(f, f->o.mode, &share[3], &report, &seconds);
     if (code == CLI_DONE && f->o.predictions) code = write_predictions(f);
     if (code != CLI_DONE) return code;
@@ -268,10 +300,10 @@ static int infer(inference *f, const char *network)
 
 static int check_options(const infer_options *o)
 {
-    if (!o->tables || !o->images)
-        return cli_usage("infer", "%s is missing", o->tables ? "--images" : "--tables");
-    if (!engine_of(o->mode))
-        return cli_usage("infer", "--mode %s is not ideal, table, solve or spice", o->mode);
+    if (!o->images || (!o->tables && !is_without_tiles(o->mode)))
+        return cli_usage("infer", "%s is missing", o->images ? "--tables" : "--images");
+    if (!engine_of(o->mode) && !is_without_tiles(o->mode))
+        return cli_usage("infer", "--mode %s is not float, integer, ideal, table, solve or spice", o->mode);
     if (strcmp(o->check_engine, "solve") != 0 && !is_spice(o->check_engine))
         return cli_usage("infer", "--check-engine %s is not solve or spice", o->check_engine);
     if (o->refine < 0 || o->refine > 10000)
@@ -306,7 +338,8 @@ int cmd_infer(int argc, const char **argv)
         {"images", '\0', POPT_ARG_STRING, &o->images, 0, "IDX, CIFAR binary (both plain or gzip) or .npy",
          "F"},
         {"labels", '\0', POPT_ARG_STRING, &o->labels, 0, "IDX, .npy, or one integer a line", "F"},
-        {"mode", '\0', POPT_ARG_STRING, &mode, 0, "ideal, table (the default), solve or spice", "MODE"},
+        {"mode", '\0', POPT_ARG_STRING, &mode, 0,
+         "float or integer (no tiles), ideal, table (the default), solve or spice", "MODE"},
         {"limit", '\0', POPT_ARG_INT, &o->limit, 0, "run no more than so many images", "N"},
         {"check", '\0', POPT_ARG_INT, &o->check, 0, "solve so many products of the run again", "N"},
         {"check-engine", '\0', POPT_ARG_STRING, &check_engine, 0, "by solve (the default) or spice",

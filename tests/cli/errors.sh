@@ -87,5 +87,5 @@ refused 1 "cut.gz" infer "$network" cut.gz labels.idx
 refused 2 "no verb is called" "$XBARTAB" nothing
 refused 2 "unknown option" "$XBARTAB" info --nothing
 refused 2 "-o TABLES.h5 is missing" "$XBARTAB" characterize good.yaml
-refused 2 "is not ideal, table, solve or spice" "$XBARTAB" infer x.onnx --tables t.h5 --images i --mode guess
+refused 2 "is not float, integer, ideal, table, solve or spice" "$XBARTAB" infer x.onnx --tables t.h5 --images i --mode guess
 echo "all refused as they should be"

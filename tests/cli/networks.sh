@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Networks as people have them, on whole test sets: accuracies in exact integers against published ones, predictions
+# image by image where the reference has them, and the logits of a binary network to the last bit.
+source "$(dirname "$0")/common.sh"
+
+if [ ! -e "$DATA/mnist/t10k-images-idx3-ubyte.gz" ] || [ ! -e "$DATA/networks/onnx/lfc_w1a1.onnx" ]; then
+    echo "no MNIST or networks in $DATA: skipped"
+    exit 77
+fi
+mnist="--images $DATA/mnist/t10k-images-idx3-ubyte.gz --labels $DATA/mnist/t10k-labels-idx1-ubyte.gz"
+cifar="--images $DATA/cifar10/cifar10_test1000.bin.gz --raw-pixels"
+
+run() { # run FILE MODE ACCURACY ARGUMENTS...
+    local file=$DATA/networks/$1 mode=$2 wanted=$3
+    shift 3
+    "$XBARTAB" infer "$file" --mode "$mode" --predictions p.csv --json "$@" 2>/dev/null >r.json
+    $PYTHON - "$file" "$mode" "$wanted" <<'P'
+import csv, json, numpy, os, sys
+path, mode, wanted = sys.argv[1], sys.argv[2], float(sys.argv[3])
+a = json.load(open("r.json"))["accuracy"]
+name = os.path.basename(path)
+print("%s: %s %.2f %% (%.2f %% published)" % (name, mode, 100 * a[mode], wanted))
+assert abs(100 * a[mode] - wanted) <= 0.2, a
+ours = list(csv.reader(open("p.csv")))[1:]
+reference = path.replace(".onnx", "_pred.csv")
+if os.path.exists(reference):
+    theirs = list(csv.reader(open(reference)))[1:]
+    assert len(ours) == len(theirs)
+    same = sum(x[2] == y[2] for x, y in zip(ours, theirs)) / len(ours)
+    print("  %.2f %% of the reference's predictions" % (100 * same))
+    assert same >= 0.99
+if "lfc_w1a1" in name:
+    logits = numpy.load(path.replace(".onnx", "_logits100.npy"))
+    mine = numpy.array([[float(v) for v in x[3:]] for x in ours[:100]])
+    assert (mine == logits.reshape(mine.shape)).all(), abs(mine - logits).max()
+    print("  100 images' logits exactly equal")
+P
+}
+
+run opt-mnist.onnx integer 98.90 $mnist
+run mnist_quantized.onnx integer 98.93 $mnist
+run qonnx_tfc/TFC_1W1A.onnx integer 92.96 $mnist
+run qonnx_tfc/TFC_1W2A.onnx integer 94.74 $mnist
+run qonnx_tfc/TFC_2W2A.onnx integer 96.60 $mnist
+run onnx/lfc_w1a1.onnx integer 98.34 $mnist --raw-pixels
+run onnx/resnet8_cifar10_int8.onnx integer 87.7 $cifar
+run onnx/resnet8_cifar10_fp32.onnx float 88.1 $cifar
+
+# a float network loses little in 8 bits, and its predictions stay mostly the same
+"$XBARTAB" infer "$DATA/networks/onnx/resnet8_cifar10_fp32.onnx" --mode integer --json $cifar 2>/dev/null >r.json
+$PYTHON -c 'import json; a = json.load(open("r.json"))["accuracy"]; assert abs(a["integer"] - a["float"]) <= 0.005, a'
