@@ -21,6 +21,7 @@ int cmd_characterize(int argc, const char **argv);
 int cmd_infer(int argc, const char **argv);
 int cmd_info(int argc, const char **argv);
 int cmd_models(int argc, const char **argv);
+int cmd_network(int argc, const char **argv);
 int cmd_netlist(int argc, const char **argv);
 int cmd_solve(int argc, const char **argv);
 

@@ -15,6 +15,7 @@ static const struct {
     {"netlist", cmd_netlist, "write a crossbar as SPICE text"},
     {"characterize", cmd_characterize, "run ngspice on a tile's specification and write its tables"},
     {"info", cmd_info, "what a table file holds, and how well it fits SPICE"},
+    {"network", cmd_network, "a network's layers, bits, operations and tiles, without running it"},
     {"infer", cmd_infer, "run a quantized network on tables"},
     {"solve", cmd_solve, "currents and voltages of one crossbar, exactly"},
     {"bench", cmd_bench, "measure the performance ratios on this machine"},

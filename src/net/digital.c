@@ -32,13 +32,14 @@ bool xbtab__needs_digital(const xbtab_network *n)
 }
 
 /* The lattice of every value, from the input's pixels on. */
-static xbtab_status find_lattices(xbtab__lattice **out, const xbtab_network *n, const xbtab_images *images,
+static xbtab_status find_lattices(xbtab__lattice **out, const xbtab_network *n, bool is_bytes,
                                   bool raw_pixels)
 {
     xbtab__lattice *of = xbtab__alloc((size_t)n->n_values, sizeof *of);
     if (!of) return XBTAB_NOMEM();
-    if (images->is_bytes) {
-        of[n->input] = (xbtab__lattice){.is_known = true, .a = raw_pixels ? 1.0 : 1.0 / 255.0, .most = 255};
+    if (is_bytes) {
+        of[n->input] = (xbtab__lattice){
+            .is_known = true, .not_negative = true, .a = raw_pixels ? 1.0 : 1.0 / 255.0, .most = 255};
     }
     for (int k = 0; k < n->n_nodes; k++) {
         const xbtab__node *node = &n->node[k];
@@ -78,6 +79,45 @@ static xbtab_status take_row(const xbtab_network *n, const xbtab__node *node, si
         out[k] = (int16_t)whole;
     }
     return XBTAB_OK;
+}
+
+/* Bits of the largest weight in steps, sign included; 0 where a weight is on no lattice. */
+static int weight_bits_of(const xbtab__linear *l)
+{
+    double most = 1;
+    if (!l->step) return 0;
+    for (size_t k = 0; k < l->groups * l->outputs * l->inputs; k++) {
+        double q = fabs((double)l->W[k] / (double)l->step[k / l->inputs]);
+        if (!(fabs(q - floor(q + 0.5)) <= tolerance) || q > 32767) return 0;
+        most = fmax(most, floor(q + 0.5));
+    }
+    return bits_for(most) + 1;
+}
+
+xbtab_status xbtab_network_node_get(const xbtab_network *n, size_t k, xbtab_network_node *out)
+{
+    const xbtab__node *node = &n->node[k];
+    const xbtab__linear *l = &node->linear;
+    const xbtab__shape *s = &n->value[node->output].shape;
+    *out = (xbtab_network_node){.name = node->name, .type = node->type->name, .rank = s->rank};
+    memcpy(out->dim, s->dim, sizeof out->dim);
+    if (!l->W) return XBTAB_OK;
+    xbtab__lattice *of = NULL;
+    XBTAB_TRY(find_lattices(&of, n, true, false));
+    const xbtab__lattice *in = &of[node->input[0]];
+    out->groups = l->groups;
+    out->inputs = l->inputs;
+    out->outputs = l->outputs;
+    out->products = l->positions;
+    out->weight_bits = weight_bits_of(l);
+    out->activation_bits = n->is_quantized && in->is_known ? bits_for(in->most) : 0;
+    xbtab__free(of);
+    return XBTAB_OK;
+}
+
+size_t xbtab_network_nodes(const xbtab_network *n)
+{
+    return (size_t)n->n_nodes;
 }
 
 static xbtab_status take_pad(const xbtab_network *n, const xbtab__node *node, xbtab__integer_layer *layer)
@@ -140,7 +180,7 @@ xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *ima
     const xbtab_network *n = q->network;
     xbtab__lattice *of = NULL;
     xbtab_status status;
-    XBTAB_TRY(find_lattices(&of, n, images, q->raw_pixels));
+    XBTAB_TRY(find_lattices(&of, n, images->is_bytes, q->raw_pixels));
     status = XBTAB_OK;
     for (int k = 0; k < n->n_nodes && status == XBTAB_OK; k++) {
         if (!n->node[k].linear.W) continue;

@@ -116,6 +116,7 @@ typedef enum xbtab__integer_kind {
 /** Numbers that lie on a grid: x = a q + b with a whole q from 0 to most. */
 typedef struct xbtab__lattice {
     bool is_known;
+    bool not_negative; /* no number is below 0; told also where the grid is not known */
     double a, b;
     int32_t most;
 } xbtab__lattice;

@@ -50,8 +50,18 @@ static void relu_lattice(const xbtab_network *n, const xbtab__node *node, const 
     const xbtab__lattice *in = &of[node->input[0]];
     double below = -in->b / in->a;
     (void)n;
+    out->not_negative = true;
     if (!in->is_known || in->b > 0 || fabs(below - floor(below + 0.5)) > 1e-6 || below > in->most) return;
-    *out = (xbtab__lattice){.is_known = true, .a = in->a, .most = in->most - (int32_t)floor(below + 0.5)};
+    *out = (xbtab__lattice){
+        .is_known = true, .not_negative = true, .a = in->a, .most = in->most - (int32_t)floor(below + 0.5)};
+}
+
+/* Means leave the lattice, but not the side of 0. */
+static void mean_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
+                         xbtab__lattice *out)
+{
+    (void)n;
+    out->not_negative = of[node->input[0]].not_negative;
 }
 
 static xbtab_status infer_flatten(xbtab_network *n, xbtab__node *node)
@@ -478,12 +488,12 @@ static xbtab_status infer_softmax(xbtab_network *n, xbtab__node *node)
 }
 
 static const xbtab__operator operators[] = {
-    {"AveragePool", 1, 1, XBTAB__INTEGER_AVERAGE, infer_pool, run_pool, NULL, NULL},
+    {"AveragePool", 1, 1, XBTAB__INTEGER_AVERAGE, infer_pool, run_pool, mean_lattice, NULL},
     {"Conv", 2, 3, XBTAB__INTEGER_LINEAR, infer_conv, xbtab__run_conv, NULL, NULL},
     {"Dropout", 1, 3, XBTAB__INTEGER_COPY, infer_dropout, xbtab__run_copy, xbtab__lattice_same, NULL},
     {"Flatten", 1, 1, XBTAB__INTEGER_COPY, infer_flatten, xbtab__run_copy, xbtab__lattice_same, NULL},
     {"Gemm", 2, 3, XBTAB__INTEGER_LINEAR, infer_product, xbtab__run_product, NULL, NULL},
-    {"GlobalAveragePool", 1, 1, XBTAB__INTEGER_AVERAGE, infer_global_pool, run_pool, NULL, NULL},
+    {"GlobalAveragePool", 1, 1, XBTAB__INTEGER_AVERAGE, infer_global_pool, run_pool, mean_lattice, NULL},
     {"GlobalMaxPool", 1, 1, XBTAB__INTEGER_MAX, infer_global_pool, run_pool, xbtab__lattice_same, NULL},
     {"Identity", 1, 1, XBTAB__INTEGER_COPY, xbtab__infer_same, xbtab__run_copy, xbtab__lattice_same, NULL},
     {"MatMul", 2, 2, XBTAB__INTEGER_LINEAR, infer_product, xbtab__run_product, NULL, NULL},

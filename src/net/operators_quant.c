@@ -107,8 +107,13 @@ static void run_quantize(const xbtab_network *n, const xbtab__node *node, const 
 static void quantize_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
                              xbtab__lattice *out)
 {
-    (void)of;
-    *out = (xbtab__lattice){.is_known = true, .a = 1, .b = has_sign(n, node) ? -128 : 0, .most = 255};
+    const xbtab__value *zero = xbtab__input_of(n, node, 2);
+    double low = has_sign(n, node) ? -128 : 0, high = low + 255;
+    /* what is never below 0 is never below the zero's code: fewer levels, and no drive where the number is 0
+     */
+    if (of[node->input[0]].not_negative && (!zero || zero->shape.size == 1))
+        low = fmin(fmax(low, zero ? (double)zero->constant[0] : 0.0), high - 1);
+    *out = (xbtab__lattice){.is_known = true, .a = 1, .b = low, .most = (int32_t)(high - low)};
 }
 
 static void run_dequantize(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)

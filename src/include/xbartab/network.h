@@ -35,6 +35,24 @@ void xbtab_network_destroy(xbtab_network **network);
 /** Outputs of one image. */
 size_t xbtab_network_outputs(const xbtab_network *network);
 
+/** One node of a network, in the order they run. */
+typedef struct xbtab_network_node {
+    const char *name, *type; /* of the node; borrowed from the network */
+    int rank;
+    int64_t dim[6]; /* of its output, for one image */
+    /* matrix layers only; inputs is 0 for every other node */
+    size_t groups, inputs, outputs; /* matrices, and the size of each */
+    size_t products;                /* vectors an image takes through each */
+    int weight_bits;                /* as the file has them, sign included; 0 = in float */
+    int activation_bits;            /* of its input for images in bytes; 0 = in float */
+} xbtab_network_node;
+
+size_t xbtab_network_nodes(const xbtab_network *network);
+
+/** Describe node k. @return XBTAB_ERR_NOMEM. */
+xbtab_status xbtab_network_node_get(const xbtab_network *network, size_t k,
+                                    xbtab_network_node *out) XBTAB_MUST_CHECK;
+
 /** How a run goes. */
 typedef struct xbtab_run_options {
     int raw_pixels;             /* feed bytes as 0..255 (0 = divided by 255); float images are never scaled */

@@ -1,0 +1,149 @@
+/* cmd_network.c - network FILE.onnx: its layers, and what they take on tiles, without running it. */
+#include <stdio.h>
+#include <string.h>
+
+#include <xbartab/network.h>
+
+#include "cli.h"
+
+typedef struct network_options {
+    int rows, columns, cell_bits, weight_bits, activation_bits, as_json;
+} network_options;
+
+static size_t ceiling(size_t a, size_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Tiles of one node's matrices with differential columns, as infer maps them; 0 where an output does not fit.
+ */
+static size_t tiles_of(const network_options *o, const xbtab_network_node *n)
+{
+    int bits = n->weight_bits ? n->weight_bits : o->weight_bits;
+    size_t slices = ceiling((size_t)(bits > 1 ? bits - 1 : 1), (size_t)o->cell_bits);
+    size_t outputs = (size_t)o->columns / (2 * slices);
+    return outputs ? n->groups * ceiling(n->inputs, (size_t)o->rows) * ceiling(n->outputs, outputs) : 0;
+}
+
+static void shape_text(const xbtab_network_node *n, char *out, size_t size)
+{
+    size_t length = 0;
+    out[0] = '\0';
+    for (int k = 1; k < n->rank && length < size; k++)
+        length +=
+            (size_t)snprintf(out + length, size - length, "%s%lld", k > 1 ? "x" : "", (long long)n->dim[k]);
+}
+
+static void bits_text(int given, int otherwise, char *out, size_t size)
+{
+    if (given) {
+        snprintf(out, size, "%d", given);
+    } else {
+        snprintf(out, size, "(%d)", otherwise);
+    }
+}
+
+static json_t *node_json(const network_options *o, const xbtab_network_node *n)
+{
+    json_t *shape = json_array();
+    for (int k = 0; k < n->rank; k++) json_array_append_new(shape, json_integer((json_int_t)n->dim[k]));
+    json_t *node = json_pack("{s:s, s:s, s:o}", "name", n->name, "operator", n->type, "shape", shape);
+    if (n->inputs) {
+        json_object_set_new(node, "groups", json_integer((json_int_t)n->groups));
+        json_object_set_new(node, "inputs", json_integer((json_int_t)n->inputs));
+        json_object_set_new(node, "outputs", json_integer((json_int_t)n->outputs));
+        json_object_set_new(node, "products", json_integer((json_int_t)n->products));
+        json_object_set_new(node, "weight_bits", json_integer(n->weight_bits));
+        json_object_set_new(node, "activation_bits", json_integer(n->activation_bits));
+        json_object_set_new(node, "tiles", json_integer((json_int_t)tiles_of(o, n)));
+    }
+    return node;
+}
+
+static void node_line(const network_options *o, const xbtab_network_node *n)
+{
+    char shape[96], weights[16], activations[16];
+    shape_text(n, shape, sizeof shape);
+    if (!n->inputs) {
+        printf("%-28.28s %-20.20s %-14s\n", n->name, n->type, shape);
+        return;
+    }
+    bits_text(n->weight_bits, o->weight_bits, weights, sizeof weights);
+    bits_text(n->activation_bits, o->activation_bits, activations, sizeof activations);
+    printf("%-28.28s %-20.20s %-14s %4zu x %zu x %-8zu %8zu %5s %5s %10.3g %6zu\n", n->name, n->type, shape,
+           n->groups, n->inputs, n->outputs, n->products, weights, activations,
+           (double)(n->groups * n->inputs * n->outputs * n->products), tiles_of(o, n));
+}
+
+static int describe(const network_options *o, const char *path)
+{
+    xbtab_network *network = NULL;
+    json_t *nodes = json_array();
+    double weights = 0, operations = 0;
+    size_t tiles = 0;
+    int code = CLI_DONE;
+    if (xbtab_network_open(&network, path) < 0) code = cli_failed();
+    if (code == CLI_DONE && !o->as_json) {
+        printf("%-28s %-20s %-14s %19s %8s %5s %5s %10s %6s\n", "node", "operator", "output",
+               "groups x in x out", "vectors", "W", "x", "MACs", "tiles");
+    }
+    for (size_t k = 0; code == CLI_DONE && k < xbtab_network_nodes(network); k++) {
+        xbtab_network_node n;
+        if (xbtab_network_node_get(network, k, &n) < 0) {
+            code = cli_failed();
+            break;
+        }
+        if (n.inputs && tiles_of(o, &n) == 0) {
+            code = cli_fail("%s: an output of node \"%s\" does not fit %d columns", path, n.name, o->columns);
+            break;
+        }
+        if (n.inputs) {
+            tiles += tiles_of(o, &n);
+            weights += (double)(n.groups * n.inputs * n.outputs);
+            operations += (double)(n.groups * n.inputs * n.outputs * n.products);
+        }
+        if (o->as_json) json_array_append_new(nodes, node_json(o, &n));
+        if (!o->as_json) node_line(o, &n);
+    }
+    if (code == CLI_DONE && o->as_json) {
+        code = cli_print_json(
+            json_pack("{s:O, s:f, s:f, s:I, s:I}", "nodes", nodes, "weights", weights, "macs", operations,
+                      "outputs", (json_int_t)xbtab_network_outputs(network), "tiles", (json_int_t)tiles));
+    } else if (code == CLI_DONE) {
+        printf("%.6g weights, %.6g multiply-accumulates an image, %zu tiles of %d x %d with %d bits a cell; "
+               "bits in "
+               "brackets: in float, quantized by infer\n",
+               weights, operations, tiles, o->rows, o->columns, o->cell_bits);
+    }
+    json_decref(nodes);
+    xbtab_network_destroy(&network);
+    return code;
+}
+
+int cmd_network(int argc, const char **argv)
+{
+    network_options o = {.rows = 64, .columns = 64, .cell_bits = 2, .weight_bits = 8, .activation_bits = 8};
+    const char *arguments[2];
+    const struct poptOption options[] = {
+        {"rows", '\0', POPT_ARG_INT, &o.rows, 0, "word lines of a tile (64)", "N"},
+        {"columns", '\0', POPT_ARG_INT, &o.columns, 0, "bit lines of a tile (64)", "N"},
+        {"cell-bits", '\0', POPT_ARG_INT, &o.cell_bits, 0, "bits a cell (2)", "N"},
+        {"weight-bits", '\0', POPT_ARG_INT, &o.weight_bits, 0, "of weights in float (8)", "N"},
+        {"activation-bits", '\0', POPT_ARG_INT, &o.activation_bits, 0, "of activations in float (8)", "N"},
+        {"json", '\0', POPT_ARG_NONE, &o.as_json, 0, "one JSON object on stdout", NULL},
+        POPT_TABLEEND};
+    poptContext context;
+    int code =
+        cli_parse(&context, argc, argv, options, "FILE.onnx",
+                  "xbartab network data/networks/digits.onnx --rows 128 --columns 128", 1, 1, arguments);
+    if (code == CLI_DONE && (o.rows < 1 || o.rows > 4096 || o.columns < 1 || o.columns > 4096))
+        code = cli_usage(argv[0], "a tile of %d x %d is outside 1 x 1 to 4096 x 4096", o.rows, o.columns);
+    if (code == CLI_DONE && (o.cell_bits < 1 || o.cell_bits > 8 || o.weight_bits < 2 || o.weight_bits > 16 ||
+                             o.activation_bits < 1 || o.activation_bits > 15)) {
+        code =
+            cli_usage(argv[0], "bits lie within 1 to 8 a cell, 2 to 16 a weight and 1 to 15 an activation");
+    }
+    if (code == CLI_DONE) code = describe(&o, arguments[0]);
+    cli_finish(context, options);
+    return code;
+}
