@@ -15,7 +15,8 @@
 
 enum { VOLTAGES = 41, STATES = 9 };
 
-/* Devices are read well below a volt; the range of the checks is twice the usual read voltage, both ways. */
+/* Devices are read well below a volt; the range of the checks is twice the usual read voltage, both ways. A
+ * selector that must be fired is taken beyond its threshold. */
 static const double V_most = 0.5;
 
 /* A TIA is driven from no current to the one that gives its full-scale output with the default gain
@@ -79,7 +80,9 @@ static void verdict(bench *b, bool is_good, const char *format, ...)
 
 static double drive_most(const bench *b)
 {
-    return is_amplifier(b) ? b->model->gain_output / b->model->parameters[b->model->gain].value : V_most;
+    const xbtab_model *m = b->model;
+    if (is_amplifier(b)) return m->gain_output / m->parameters[m->gain].value;
+    return m->turn_on < 0 ? V_most : fmax(V_most, 1.25 * m->parameters[m->turn_on].value);
 }
 
 /* Shape of the response over the range: zero at rest, finite, and always the same way. */
