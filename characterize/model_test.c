@@ -15,7 +15,8 @@
 
 enum { VOLTAGES = 41, STATES = 9 };
 
-/* Devices are read well below a volt; the range of the checks is twice the usual read voltage, both ways. */
+/* Devices are read well below a volt; the range of the checks is twice the usual read voltage, both ways. A
+ * selector that must be fired is taken beyond its threshold. */
 static const double V_most = 0.5;
 
 /* What ngspice itself leaves of a current, by the options of every deck [A]. */
@@ -82,7 +83,9 @@ static void verdict(bench *b, bool is_good, const char *format, ...)
 
 static double drive_most(const bench *b)
 {
-    return is_amplifier(b) ? b->model->gain_output / b->model->parameters[b->model->gain].value : V_most;
+    const xbtab_model *m = b->model;
+    if (is_amplifier(b)) return m->gain_output / m->parameters[m->gain].value;
+    return m->turn_on < 0 ? V_most : fmax(V_most, 1.25 * m->parameters[m->turn_on].value);
 }
 
 /* Shape of the response over the range: zero at rest, finite, and always the same way. */
@@ -164,21 +167,38 @@ static void check_bounds(bench *b)
     if (n_bad == 0) verdict(b, true, "solves with each of %d parameters at both its bounds", m->n_parameters);
 }
 
+static double figure(xbtab_model_figure figure, const double *x, const double *y)
+{
+    switch (figure) {
+    case XBTAB_FIGURE_RESISTANCE:
+        return x[0] / y[0];
+    case XBTAB_FIGURE_CHORD:
+        return y[0] / x[0] / (y[1] / x[1]);
+    default:
+        return y[0];
+    }
+}
+
 static void check_figures(bench *b)
 {
+    static const char *const names[] = {"resistance", "chord factor", "current", "output"};
     const xbtab_model *m = b->model;
     for (int k = 0; k < m->n_checks; k++) {
         const xbtab_model_check *c = &m->checks[k];
-        double V[2] = {c->voltage, 1e-3}, I[2];
-        if (m->state >= 0) b->value[m->state] = c->state;
-        if (respond(b, V, 2, I) < 0) {
-            verdict(b, false, "figure %d: %s", k + 1, xbtab_error_message());
+        double x[2] = {c->drive, is_amplifier(b) ? 0 : 1e-3}, y[2];
+        char state[64] = "";
+        if (m->state >= 0) {
+            b->value[m->state] = c->state;
+            snprintf(state, sizeof state, "%s = %g: ", m->parameters[m->state].name, c->state);
+        }
+        if (respond(b, x, 2, y) < 0) {
+            verdict(b, false, "%sfigure %d: %s", state, k + 1, xbtab_error_message());
             continue;
         }
-        double found = c->is_chord ? I[0] / V[0] / (I[1] / V[1]) : V[0] / I[0];
+        double found = figure(c->figure, x, y);
         verdict(b, fabs(found / c->expected - 1.0) <= c->tolerance,
-                "%s %g at %g V, %g expected within %g %% (%s)", c->is_chord ? "chord factor" : "resistance",
-                found, c->voltage, c->expected, 100 * c->tolerance, c->source);
+                "%s%s %g at %g %s, %g expected within %g %% (%s)", state, names[c->figure], found, c->drive,
+                is_amplifier(b) ? "A" : "V", c->expected, 100 * c->tolerance, c->source);
     }
     set_defaults(b);
 }

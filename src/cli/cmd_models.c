@@ -102,7 +102,7 @@ int cmd_models(int argc, const char **argv)
     poptContext context;
     xbtab_models *models = NULL;
     int code = cli_parse(&context, argc, argv, options, "list | show NAME | test NAME|--all",
-                         "xbartab models test sky130_gap", 1, 2, arguments);
+                         "xbartab models test --all", 1, 2, arguments);
     if (code != CLI_DONE) goto done;
     const char *verb = arguments[0], *name = arguments[1];
     bool is_list = strcmp(verb, "list") == 0, is_show = strcmp(verb, "show") == 0,

@@ -36,7 +36,7 @@ typedef struct parameter_text {
 } parameter_text;
 
 typedef struct check_text {
-    char *state, *voltage, *resistance, *chord, *tolerance, *source;
+    char *state, *voltage, *resistance, *chord, *current, *output, *tolerance, *source;
 } check_text;
 
 typedef struct state_text {
@@ -48,7 +48,7 @@ typedef struct gain_text {
 } gain_text;
 
 typedef struct sheet_text {
-    char *name, *kind, *summary, *source, *licence, *gate;
+    char *name, *kind, *summary, *source, *licence, *gate, *turn_on;
     char **pins;
     unsigned pins_count;
     state_text *state;
@@ -77,9 +77,11 @@ static const cyaml_schema_value_t parameter_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, parameter_text, parameter_fields)};
 
 static const cyaml_schema_field_t check_fields[] = {OPTIONAL_TEXT("state", check_text, state),
-                                                    TEXT("voltage", check_text, voltage),
+                                                    OPTIONAL_TEXT("voltage", check_text, voltage),
                                                     OPTIONAL_TEXT("resistance", check_text, resistance),
                                                     OPTIONAL_TEXT("chord", check_text, chord),
+                                                    OPTIONAL_TEXT("current", check_text, current),
+                                                    OPTIONAL_TEXT("output", check_text, output),
                                                     TEXT("tolerance", check_text, tolerance),
                                                     TEXT("source", check_text, source),
                                                     CYAML_FIELD_END};
@@ -105,6 +107,7 @@ static const cyaml_schema_field_t sheet_fields[] = {
     CYAML_FIELD_MAPPING_PTR("state", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sheet_text, state,
                             state_fields),
     OPTIONAL_TEXT("gate", sheet_text, gate),
+    OPTIONAL_TEXT("turn_on", sheet_text, turn_on),
     CYAML_FIELD_MAPPING_PTR("gain", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sheet_text, gain, gain_fields),
     CYAML_FIELD_SEQUENCE("parameters", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sheet_text, parameters,
                          &parameter_value, 0, 200),
@@ -189,24 +192,45 @@ static xbtab_status find_parameter(int *out, const xbtab_model *model, const xbt
     return XBTAB_OK;
 }
 
+/* A TIA is driven by a current and expected to give an output; everything else is driven by a voltage. */
+static xbtab_status take_figure(xbtab_model_check *check, const xbtab__yaml *yaml, const char *key,
+                                const check_text *text, bool is_tia)
+{
+    int n_figures = !!text->resistance + !!text->chord + !!text->current;
+    if (is_tia) {
+        if (!text->current || !text->output || n_figures > 1 || text->voltage)
+            return xbtab__yaml_fail(yaml, key, "needs current and output, for a tia");
+        check->figure = XBTAB_FIGURE_OUTPUT;
+        XBTAB_TRY(xbtab__yaml_quantity(&check->drive, yaml, key, text->current, "A", -1e3, 1e3));
+        XBTAB_TRY(xbtab__yaml_quantity(&check->expected, yaml, key, text->output, "V", -100, 100));
+    } else {
+        if (!text->voltage || n_figures != 1 || text->output)
+            return xbtab__yaml_fail(yaml, key, "needs voltage, and one of resistance, chord and current");
+        check->figure = text->resistance ? XBTAB_FIGURE_RESISTANCE
+                        : text->chord    ? XBTAB_FIGURE_CHORD
+                                         : XBTAB_FIGURE_CURRENT;
+        XBTAB_TRY(xbtab__yaml_quantity(&check->drive, yaml, key, text->voltage, "V", -100, 100));
+        XBTAB_TRY(xbtab__yaml_quantity(&check->expected, yaml, key, text->resistance, "ohm", 1e-6, 1e18));
+        XBTAB_TRY(xbtab__yaml_quantity(&check->expected, yaml, key, text->chord, "1", 1e-6, 1e6));
+        XBTAB_TRY(xbtab__yaml_quantity(&check->expected, yaml, key, text->current, "A", -1e3, 1e3));
+    }
+    if (check->drive == 0 || check->expected == 0)
+        return xbtab__yaml_fail(yaml, key, "is relative, so neither the drive nor the figure may be 0");
+    return XBTAB_OK;
+}
+
 static xbtab_status take_check(xbtab_model *model, const xbtab__yaml *yaml, const check_text *text, int k)
 {
     xbtab_model_check *check = &model->checks[k];
     char key[64];
     snprintf(key, sizeof key, "checks[%d]", k);
-    if (!text->resistance == !text->chord) {
-        return xbtab__yaml_fail(yaml, key, "needs either resistance or chord");
-    }
     if (model->state >= 0) {
         const xbtab_parameter *p = &model->parameters[model->state];
         if (!text->state) return xbtab__yaml_fail(yaml, key, "needs the state");
         XBTAB_TRY(xbtab__yaml_quantity(&check->state, yaml, key, text->state, p->unit, p->min, p->max));
     }
-    XBTAB_TRY(xbtab__yaml_quantity(&check->voltage, yaml, key, text->voltage, "V", -100, 100));
-    XBTAB_TRY(xbtab__yaml_quantity(&check->expected, yaml, key, text->resistance, "ohm", 1e-6, 1e18));
-    XBTAB_TRY(xbtab__yaml_quantity(&check->expected, yaml, key, text->chord, "1", 1e-6, 1e6));
+    XBTAB_TRY(take_figure(check, yaml, key, text, model->kind == XBTAB_MODEL_TIA));
     XBTAB_TRY(xbtab__yaml_quantity(&check->tolerance, yaml, key, text->tolerance, "1", 1e-9, 1));
-    check->is_chord = text->chord != NULL;
     return copy_text(&check->source, text->source);
 }
 
@@ -269,6 +293,11 @@ static xbtab_status take_sheet(xbtab_model *model, const xbtab__yaml *yaml, cons
             return xbtab__yaml_fail(yaml, "pins",
                                     "a gate pin needs gate: NAME, the parameter with its voltage");
         XBTAB_TRY(find_parameter(&model->gate, model, yaml, "gate", text->gate));
+    }
+    if (text->turn_on) {
+        if (model->kind != XBTAB_MODEL_SELECTOR)
+            return xbtab__yaml_fail(yaml, "turn_on", "is for selectors only");
+        XBTAB_TRY(find_parameter(&model->turn_on, model, yaml, "turn_on", text->turn_on));
     }
     if (text->gain) {
         XBTAB_TRY(find_parameter(&model->gain, model, yaml, "gain.parameter", text->gain->parameter));
@@ -382,7 +411,7 @@ static xbtab_status model_read(xbtab_model **out, xbtab_model_kind kind, const c
     xbtab_model *model = xbtab__alloc(1, sizeof *model);
     if (!model) return XBTAB_NOMEM();
     model->kind = kind;
-    model->state = model->gate = model->gain = -1;
+    model->state = model->gate = model->turn_on = model->gain = -1;
     snprintf(path, sizeof path, "%s/%s/%s.yaml", folder, kind_names[kind], stem);
     XBTAB_TRY_DONE(xbtab__yaml_read(&yaml, path));
     XBTAB_TRY_DONE(copy_text(&model->sheet_path, path));

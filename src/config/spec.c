@@ -338,6 +338,17 @@ static xbtab_status take_converters(xbtab_spec *spec, const xbtab__yaml *yaml, c
     return XBTAB_OK;
 }
 
+/* The lowest voltage of a driven word line must fire a selector that has to be fired. */
+static xbtab_status check_turn_on(const xbtab_spec *spec, const xbtab__yaml *yaml)
+{
+    const xbtab_model *m = spec->selector.model;
+    double V = xbtab_spec_dac_voltage(spec, 1);
+    if (m->turn_on < 0 || V >= spec->selector.value[m->turn_on]) return XBTAB_OK;
+    return xbtab__yaml_fail(yaml, "dac.read_voltage",
+                            "the lowest DAC step of %g V never turns %s on, whose %s is %g V", V, m->name,
+                            m->parameters[m->turn_on].name, spec->selector.value[m->turn_on]);
+}
+
 /* A TIA whose gain the user left open is sized so that a full-scale column current gives the sheet's output.
  */
 static xbtab_status size_tia(xbtab_spec *spec, const xbtab__yaml *yaml)
@@ -386,6 +397,7 @@ static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const s
                                        0, 1e6));
     }
     XBTAB_TRY(take_converters(spec, yaml, text));
+    XBTAB_TRY(check_turn_on(spec, yaml));
     XBTAB_TRY(take_use(&spec->tia, yaml, "tia", &text->tia, models, XBTAB_MODEL_TIA, &gain_is_given));
     spec->gain_is_given = gain_is_given;
     XBTAB_TRY(size_tia(spec, yaml));

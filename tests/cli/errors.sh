@@ -20,7 +20,7 @@ refused 1 'has no unit' "$XBARTAB" characterize s.yaml -o t.h5
 tile 5 4 's/count: 4/count: 400/' >s.yaml
 refused 1 "400 is outside 2 to 256" "$XBARTAB" characterize s.yaml -o t.h5
 tile 5 4 's/model: sky130_gap/model: sky131_gap/' >s.yaml
-refused 1 'no rram model is called "sky131_gap"; there are: resistor, sinh, sky130_gap' "$XBARTAB" characterize s.yaml -o t.h5
+refused 1 'no rram model is called "sky131_gap"; there are: cubic, ' "$XBARTAB" characterize s.yaml -o t.h5
 tile 5 4 's/g_max: 10 uS/g_max: 10 mS/' >s.yaml
 refused 1 "the cell cannot have a conductance of" "$XBARTAB" characterize s.yaml -o t.h5
 printf 'name: [x\n' >s.yaml

@@ -48,7 +48,7 @@ tile 16 16 >1t1r.yaml
 tile 16 16 's/g_min: 0.5 uS, g_max: 10 uS/g_min: 5 uS, g_max: 100 uS/' |
     sed 's/rram: .*/rram: {model: sinh, parameters: [{name: v0, value: 0.2 V}]}/; s/nmos_level1/none/' >sinh.yaml
 tile 16 16 's/g_min: 0.5 uS, g_max: 10 uS/g_min: 0.5 uS, g_max: 8 uS/' |
-    sed 's/sky130_gap/sinh/; s/nmos_level1/tunnel/; s/200 mV/1.2 V/' >1s1r.yaml
+    sed 's/sky130_gap/sinh/; s/model: nmos_level1/model: tunnel, parameters: [{name: i_s, value: 1 nA}]/; s/200 mV/1.2 V/' >1s1r.yaml
 for cell in 1t1r sinh 1s1r; do
     "$XBARTAB" characterize $cell.yaml -o $cell.h5 >/dev/null 2>&1
     for pattern in random high corner; do

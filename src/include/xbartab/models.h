@@ -43,14 +43,22 @@ typedef struct xbtab_parameter {
     char *trust;       /* published, derived, recalled or assumed */
 } xbtab_parameter;
 
+/** What a figure of a model is. */
+typedef enum xbtab_model_figure {
+    XBTAB_FIGURE_RESISTANCE = 0, /* V/I [ohm] */
+    XBTAB_FIGURE_CHORD = 1,      /* chord factor G(voltage)/G(0) */
+    XBTAB_FIGURE_CURRENT = 2,    /* [A] */
+    XBTAB_FIGURE_OUTPUT = 3      /* tia: output [V] */
+} xbtab_model_figure;
+
 /** A published figure of a model, which `models test` compares with ngspice. */
 typedef struct xbtab_model_check {
-    double state;     /* value of the state parameter; ignored where the model has none */
-    double voltage;   /* across the model [V] */
-    double expected;  /* resistance [ohm] at that voltage, or the chord factor G(voltage)/G(0) */
-    double tolerance; /* relative */
-    int is_chord;     /* expected is a chord factor */
-    char *source;     /* where the figure comes from */
+    double state;              /* value of the state parameter; ignored where the model has none */
+    double drive;              /* voltage across the model [V]; tia: current into it [A] */
+    xbtab_model_figure figure; /* what is expected */
+    double expected;           /* its value; never 0 */
+    double tolerance;          /* relative */
+    char *source;              /* where the figure comes from */
 } xbtab_model_check;
 
 /** One model as read from its two files. */
@@ -70,6 +78,7 @@ typedef struct xbtab_model {
     int state;          /* rram: index of the parameter that holds the programmed state; else -1 */
     int state_is_log;   /* the state is better searched on a logarithmic scale */
     int gate;           /* selector with a gate pin: index of the parameter with its voltage; else -1 */
+    int turn_on;        /* selector that a read must fire: index of the parameter with the voltage; else -1 */
     int gain;           /* tia: index of the parameter that sets its transresistance; else -1 */
     double gain_output; /* tia: |output| wanted at a bit line's full-scale current [V] */
     int n_checks;
