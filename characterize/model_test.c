@@ -108,8 +108,8 @@ static void check_curve(bench *b, const char *where)
             bend < 0 ? "%s: finite and monotone from %g to %g" : "%s: turns back between %g and %g", where,
             bend < 0 ? x[0] : x[bend - 1], bend < 0 ? x[VOLTAGES - 1] : x[bend]);
     if (!is_amplifier(b)) {
-        verdict(b, fabs(rest) <= 1e-9 * scale + abstol, "%s: %g A at 0 V, %g A at %g V", where, rest, y[VOLTAGES - 1],
-                x[VOLTAGES - 1]);
+        verdict(b, fabs(rest) <= 1e-9 * scale + abstol, "%s: %g A at 0 V, %g A at %g V", where, rest,
+                y[VOLTAGES - 1], x[VOLTAGES - 1]);
     }
 }
 

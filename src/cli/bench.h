@@ -7,8 +7,9 @@
 #include <jansson.h>
 
 typedef struct bench_options {
-    const char *isa; /* of the kernel; NULL = the machine's best */
-    int largest;     /* side of the scale's largest array */
+    const char *isa;  /* of the kernel; NULL = the machine's best */
+    const char *tile; /* specification of the solver's cells */
+    int largest;      /* side of the scale's largest array */
 } bench_options;
 
 /** Each measures, and gives a new object of figures (SI units). @return an exit code; *result is set on

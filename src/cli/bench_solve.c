@@ -1,6 +1,7 @@
 /* bench_solve.c - the exact solver against ngspice on the same tiles in the same run, and how its time grows.
  *
- * The tiles are nonlinear 1T1R cells with random levels behind 1-ohm wires. ngspice gets its cheapest way:
+ * The tiles have the cells and wires of a specification (the default tile's nonlinear 1T1R cells behind 1-ohm
+ * wires) and random levels. ngspice gets its cheapest way:
  * the circuit loaded once, and each further vector a step of one dc sweep with external sources; a fresh
  * operating point, loading included, is told apart. Ours is the engine that --check and infer --mode solve
  * use, read-out included. */
@@ -16,14 +17,6 @@
 #include "cli.h"
 
 enum { VECTORS = 9, TURNS = 5, MOST_SIDE = 2048 };
-
-static const char tile_text[] =
-    "name: bench\n"
-    "cell: {rram: {model: sky130_gap}, selector: {model: nmos_level1}}\n"
-    "levels: {count: 4, g_min: 0.5 uS, g_max: 10 uS}\n"
-    "array: {rows: %d, columns: %d}\n"
-    "wire: {word: 1 ohm, bit: 1 ohm}\ndriver: {resistance: 20 ohm}\nsink: {resistance: 10 ohm}\n"
-    "dac: {bits: 1, read_voltage: 200 mV}\ntia: {model: opamp}\nadc: {bits: 8}\n";
 
 typedef struct array {
     int side;
@@ -48,28 +41,26 @@ static void array_close(array *a)
     free(a->x);
 }
 
-static int array_open(array *a, int side)
+static int array_open(array *a, int side, const char *tile)
 {
-    char text[1024];
     uint64_t random = 2385;
     size_t cells = (size_t)side * (size_t)side, inputs = VECTORS * (size_t)side;
     *a = (array){.side = side, .level = malloc(cells), .code = malloc(inputs), .x = malloc(2 * inputs)};
     if (!a->level || !a->code || !a->x) return cli_fail("out of memory");
-    snprintf(text, sizeof text, tile_text, side, side);
-    for (size_t c = 0; c < cells; c++) {
-        random = random * 6364136223846793005u + 1442695040888963407u;
-        a->level[c] = (uint8_t)(random >> 62);
-    }
-    for (size_t k = 0; k < inputs; k++) {
-        random = random * 6364136223846793005u + 1442695040888963407u;
-        a->x[k] = a->code[k] = (uint8_t)(random >> 63);
-    }
     xbtab_engine_setup setup = {0};
-    if (cli_open_models(&a->models, NULL) < 0 ||
-        xbtab_spec_parse(&a->spec, text, "the benchmark's tile", a->models) < 0 ||
+    if (cli_open_models(&a->models, NULL) < 0 || xbtab_spec_open(&a->spec, tile, a->models) < 0 ||
+        xbtab_spec_resize(a->spec, side, side) < 0 ||
         xbtab_characterize_curves(&a->tables, a->spec, NULL) < 0 ||
         xbtab_technology_create(&a->technology, a->tables) < 0) {
         return cli_failed();
+    }
+    for (size_t c = 0; c < cells; c++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        a->level[c] = (uint8_t)((random >> 33) % a->tables->n_levels);
+    }
+    for (size_t k = 0; k < inputs; k++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        a->x[k] = a->code[k] = (uint8_t)((random >> 33) % (1u << a->tables->dac_bits));
     }
     setup.technology = a->technology;
     if (xbtab_engine_solve.program(&a->state, &setup, a->level, (size_t)side, (size_t)side) < 0)
@@ -126,13 +117,13 @@ static int compare(double *difference, const array *a, const double *I)
     return code;
 }
 
-static int solve_side(json_t *result, int side)
+static int solve_side(json_t *result, int side, const char *tile)
 {
     array a;
     xbtab_spice_times spice;
     double ours = 0, difference = 0, *I = malloc(VECTORS * (size_t)side * sizeof *I);
     char name[16];
-    int code = array_open(&a, side);
+    int code = array_open(&a, side, tile);
     if (code == CLI_DONE && !I) code = cli_fail("out of memory");
     if (code == CLI_DONE &&
         xbtab_spice_time(&spice, a.spec, a.tables, VECTORS, a.level, a.code, side > 32 ? 1 : TURNS, I) < 0) {
@@ -157,10 +148,9 @@ int bench_solve(json_t **result, const bench_options *options)
 {
     static const int sides[] = {8, 16, 32, 64};
     int code = CLI_DONE;
-    (void)options;
     *result = json_object();
     for (size_t k = 0; k < sizeof sides / sizeof sides[0] && code == CLI_DONE; k++)
-        code = solve_side(*result, sides[k]);
+        code = solve_side(*result, sides[k], options->tile);
     return code;
 }
 
@@ -174,7 +164,7 @@ int bench_scale(json_t **result, const bench_options *options)
         array a;
         char name[16];
         double seconds = 0;
-        code = array_open(&a, side);
+        code = array_open(&a, side, options->tile);
         if (code == CLI_DONE) code = time_solver(&seconds, &a, side > 512 ? 1 : 4, side > 512 ? 1 : TURNS);
         if (code == CLI_DONE) {
             snprintf(name, sizeof name, "%d", side);

@@ -82,6 +82,11 @@ void cli_finish(poptContext context, const struct poptOption *options)
     poptFreeContext(context);
 }
 
+const char *cli_default_tile(void)
+{
+    return access(XBARTAB_SOURCE_TILE, R_OK) == 0 ? XBARTAB_SOURCE_TILE : XBARTAB_INSTALLED_TILE;
+}
+
 xbtab_status cli_open_models(xbtab_models **out, const char *folder)
 {
     const char *folders[2];

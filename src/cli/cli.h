@@ -46,6 +46,9 @@ int cli_failed(void);
 /** A failure of the program itself on stderr, and CLI_FAILED. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** Path of the default tile's specification. */
+const char *cli_default_tile(void);
+
 /** The shipped models and those of the user's folder (NULL = none). */
 xbtab_status cli_open_models(xbtab_models **out, const char *folder);
 

@@ -55,11 +55,13 @@ static void print_text(const char *before, const json_t *figures)
 int cmd_bench(int argc, const char **argv)
 {
     bench_options o = {.largest = 1024};
-    const char *cpu = NULL, *arguments[N_PARTS + 1];
+    const char *cpu = NULL, *tile = NULL, *arguments[N_PARTS + 1];
     int as_json = 0;
     const struct poptOption options[] = {
         {"cpu", '\0', POPT_ARG_STRING, &cpu, 0, "kernel: c, avx2, avx512 or neon (the machine's best)",
          "ISA"},
+        {"tile", '\0', POPT_ARG_STRING, &tile, 0,
+         "solve, scale: specification of the cells (the default tile)", "SPEC.yaml"},
         {"largest", '\0', POPT_ARG_INT, &o.largest, 0, "scale: side of the largest array (1024)", "N"},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
@@ -85,6 +87,7 @@ int cmd_bench(int argc, const char **argv)
     if (code == CLI_DONE && (o.largest < 64 || o.largest > 4096))
         code = cli_usage(argv[0], "--largest %d is outside 64 to 4096", o.largest);
     o.isa = cpu;
+    o.tile = tile ? tile : cli_default_tile();
     for (int k = 0; k < N_PARTS && code == CLI_DONE; k++) {
         json_t *figures = NULL;
         if (arguments[0] && !wanted[k]) continue;

@@ -351,16 +351,15 @@ static xbtab_status check_turn_on(const xbtab_spec *spec, const xbtab__yaml *yam
 
 /* A TIA whose gain the user left open is sized so that a full-scale column current gives the sheet's output.
  */
-static xbtab_status size_tia(xbtab_spec *spec, const xbtab__yaml *yaml)
+static xbtab_status size_tia(xbtab_spec *spec)
 {
     const xbtab_model *model = spec->tia.model;
     const xbtab_parameter *p = &model->parameters[model->gain];
     double wanted = model->gain_output / spec->I_full_scale;
     if (spec->gain_is_given) return XBTAB_OK;
     if (!(wanted >= p->min && wanted <= p->max)) {
-        return xbtab__yaml_fail(yaml, "tia",
-                                "a full-scale current of %g A needs %s = %g %s, outside %g to %g",
-                                spec->I_full_scale, p->name, wanted, p->unit, p->min, p->max);
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "a full-scale current of %g A needs %s = %g %s, outside %g to %g",
+                   spec->I_full_scale, p->name, wanted, p->unit, p->min, p->max);
     }
     spec->tia.value[model->gain] = wanted;
     return XBTAB_OK;
@@ -400,7 +399,7 @@ static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const s
     XBTAB_TRY(check_turn_on(spec, yaml));
     XBTAB_TRY(take_use(&spec->tia, yaml, "tia", &text->tia, models, XBTAB_MODEL_TIA, &gain_is_given));
     spec->gain_is_given = gain_is_given;
-    XBTAB_TRY(size_tia(spec, yaml));
+    if (size_tia(spec) < 0) return xbtab__yaml_fail(yaml, "tia", "%s", xbtab_error_message());
     return take_sampling(spec, yaml, text->sampling);
 }
 
@@ -437,6 +436,18 @@ xbtab_status xbtab_spec_parse(xbtab_spec **out, const char *text, const char *na
     xbtab_status status = make_spec(out, &yaml, models);
     xbtab__yaml_clear(&yaml);
     return status;
+}
+
+xbtab_status xbtab_spec_resize(xbtab_spec *spec, int rows, int columns)
+{
+    if (rows < 1 || rows > LARGEST_SIDE || columns < 1 || columns > LARGEST_SIDE) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "an array of %d x %d is outside 1 x 1 to %d x %d", rows, columns,
+                   LARGEST_SIDE, LARGEST_SIDE);
+    }
+    spec->rows = rows;
+    spec->columns = columns;
+    if (!spec->range_is_given) spec->I_full_scale = aligned_full_scale(spec);
+    return size_tia(spec);
 }
 
 void xbtab_spec_destroy(xbtab_spec **spec)

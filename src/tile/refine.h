@@ -1,9 +1,10 @@
 /* refine.h - a correction of its own for each bit line of one tile, from exact solutions of that very tile.
  *
  * T is fitted to a family of tiles; what one tile differs from it in is smooth in the same variables. Behind
- * T, bit line j gets I_full_scale (c0 u + c1 u a + c2 u^2 + c3 u a^2 + c4 u^2 a) with u = y / I_full_scale, by
- * least squares on some exact solutions, ridge-regularized towards 0 (that is, towards T). Further solutions that the fit did
- * not see tell the tile's own error. A tile that T already serves well is left alone. */
+ * T, bit line j gets I_full_scale (c0 u + c1 u a + c2 u^2 + c3 u a^2 + c4 u^2 a) with u = y / I_full_scale,
+ * by least squares on some exact solutions, ridge-regularized towards 0 (that is, towards T). Further
+ * solutions that the fit did not see tell the tile's own error. A tile that T already serves well is left
+ * alone. */
 #ifndef XBTAB_TILE_REFINE_H
 #define XBTAB_TILE_REFINE_H
 

@@ -42,8 +42,8 @@ static const device devices[] = {
      "{count: 4, g_min: 5 uS, g_max: 50 uS}", "{word: 1 ohm, bit: 1 ohm}", "200 mV", "opamp", true},
     /* 20 uA cells whose current hangs on each millivolt: what is left depends on where the driven word lines
      * are, which neither T nor the refinement knows */
-    {"1s1r", "{rram: {model: sinh}, selector: {model: tunnel, parameters: [{name: i_s, value: 1 nA}]}}", "{count: 4, g_min: 0.5 uS, g_max: 8 uS}",
-     "{word: 1 ohm, bit: 1 ohm}", "1.2 V", "opamp", false},
+    {"1s1r", "{rram: {model: sinh}, selector: {model: tunnel, parameters: [{name: i_s, value: 1 nA}]}}",
+     "{count: 4, g_min: 0.5 uS, g_max: 8 uS}", "{word: 1 ohm, bit: 1 ohm}", "1.2 V", "opamp", false},
     {"low_resistance", "{rram: {model: sinh, parameters: [{name: v0, value: 0.4 V}]}}",
      "{count: 4, g_min: 10 uS, g_max: 100 uS}", "{word: 2.5 ohm, bit: 2.5 ohm}", "200 mV", "opamp", true},
 };

@@ -84,6 +84,10 @@ xbtab_status xbtab_spec_open(xbtab_spec **out, const char *path, const xbtab_mod
 xbtab_status xbtab_spec_parse(xbtab_spec **out, const char *text, const char *name,
                               const xbtab_models *models) XBTAB_MUST_CHECK;
 
+/** Give the array another size; the ADC's range and the TIA's gain follow where the file left them open. The
+ * text stays as it is. @return XBTAB_ERR_INPUT (1 to 4096 lines, and what the TIA's gain allows). */
+xbtab_status xbtab_spec_resize(xbtab_spec *spec, int rows, int columns) XBTAB_MUST_CHECK;
+
 /** Free a specification and set the pointer to NULL. NULL-safe. */
 void xbtab_spec_destroy(xbtab_spec **spec);
 
