@@ -46,6 +46,22 @@ run onnx/lfc_w1a1.onnx integer 98.34 $mnist --raw-pixels
 run onnx/resnet8_cifar10_int8.onnx integer 87.7 $cifar
 run onnx/resnet8_cifar10_fp32.onnx float 88.1 $cifar
 
+# on ideal tiles with a wide ADC every output is the exact integers' own
+tile 64 64 's/tiles: 4, tiles_heldout: 2, vectors: 6/tiles: 1, tiles_heldout: 1, vectors: 4/' |
+    sed 's/{model: nmos_level1}/{model: none}/' >tile.yaml
+"$XBARTAB" characterize tile.yaml -o t.h5 >/dev/null 2>&1
+same() { # same FILE ARGUMENTS...
+    local file=$DATA/networks/$1
+    shift
+    "$XBARTAB" infer "$file" --mode integer --predictions integer.csv "$@" >/dev/null 2>&1
+    "$XBARTAB" infer "$file" --mode ideal --adc-bits 16 --tables t.h5 --predictions ideal.csv "$@" >/dev/null 2>&1
+    cmp integer.csv ideal.csv || fail "$file: ideal tiles differ from the integers"
+}
+same qonnx_tfc/TFC_2W2A.onnx $mnist --limit 500
+same mnist_quantized.onnx $mnist --limit 20
+same onnx/resnet8_cifar10_int8.onnx $cifar --limit 3
+same onnx/resnet8_cifar10_fp32.onnx $cifar --limit 3
+
 # a float network loses little in 8 bits, and its predictions stay mostly the same
 "$XBARTAB" infer "$DATA/networks/onnx/resnet8_cifar10_fp32.onnx" --mode integer --json $cifar 2>/dev/null >r.json
 $PYTHON -c 'import json; a = json.load(open("r.json"))["accuracy"]; assert abs(a["integer"] - a["float"]) <= 0.005, a'
