@@ -1,6 +1,7 @@
 # common.sh - sourced by every command-line test: a scratch folder, and what the tests say again and again.
 set -euo pipefail
 : "${XBARTAB:?the program}" "${XBARTAB_SOURCE:?the project}"
+SANITIZED=${XBARTAB_SANITIZED:-0}
 DATA=${XBARTAB_DATA:-$XBARTAB_SOURCE/../shared/data}
 PYTHON=/usr/bin/python3 # Debian's, which sees Debian's python3-h5py and python3-xarray
 

@@ -51,11 +51,12 @@ if [ ! -e "$DATA/mnist/t10k-images-idx3-ubyte.gz" ]; then
     echo "no MNIST in $DATA: its part is skipped"
     exit 0
 fi
-"$XBARTAB" infer "$DATA/networks/opt-mnist.onnx" --tables t.h5 --images "$DATA/mnist/t10k-images-idx3-ubyte.gz" \
+[ "$SANITIZED" = 0 ] || limit="--limit 500"
+"$XBARTAB" infer "$DATA/networks/opt-mnist.onnx" ${limit:-} --tables t.h5 --images "$DATA/mnist/t10k-images-idx3-ubyte.gz" \
     --labels "$DATA/mnist/t10k-labels-idx1-ubyte.gz" --json 2>/dev/null >mnist.json
 $PYTHON - <<'P'
 import json
 a = json.load(open("mnist.json"))["accuracy"]
 print(a)
-assert a["float"] == 0.9890 and a["integer"] >= 0.987 and a["ideal"] == a["integer"] and a["table"] >= 0.98
+assert a["float"] in (0.9890, 0.986) and a["integer"] >= a["float"] - 0.003 and a["ideal"] == a["integer"] and a["table"] >= 0.98
 P

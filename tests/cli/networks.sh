@@ -10,22 +10,24 @@ fi
 mnist="--images $DATA/mnist/t10k-images-idx3-ubyte.gz --labels $DATA/mnist/t10k-labels-idx1-ubyte.gz"
 cifar="--images $DATA/cifar10/cifar10_test1000.bin.gz --raw-pixels"
 
+[ "$SANITIZED" = 0 ] || limit="--limit 100"
 run() { # run FILE MODE ACCURACY ARGUMENTS...
     local file=$DATA/networks/$1 mode=$2 wanted=$3
     shift 3
-    "$XBARTAB" infer "$file" --mode "$mode" --predictions p.csv --json "$@" 2>/dev/null >r.json
+    "$XBARTAB" infer "$file" --mode "$mode" --predictions p.csv --json "$@" ${limit:-} 2>/dev/null >r.json
     $PYTHON - "$file" "$mode" "$wanted" <<'P'
 import csv, json, numpy, os, sys
 path, mode, wanted = sys.argv[1], sys.argv[2], float(sys.argv[3])
-a = json.load(open("r.json"))["accuracy"]
+r = json.load(open("r.json"))
+a = r["accuracy"]
 name = os.path.basename(path)
 print("%s: %s %.2f %% (%.2f %% published)" % (name, mode, 100 * a[mode], wanted))
-assert abs(100 * a[mode] - wanted) <= 0.2, a
+assert abs(100 * a[mode] - wanted) <= 0.2 or r["images"] < 1000, a
 ours = list(csv.reader(open("p.csv")))[1:]
 reference = path.replace(".onnx", "_pred.csv")
 if os.path.exists(reference):
     theirs = list(csv.reader(open(reference)))[1:]
-    assert len(ours) == len(theirs)
+    assert len(ours) == r["images"] <= len(theirs)
     same = sum(x[2] == y[2] for x, y in zip(ours, theirs)) / len(ours)
     print("  %.2f %% of the reference's predictions" % (100 * same))
     assert same >= 0.99
@@ -53,6 +55,7 @@ tile 64 64 's/tiles: 4, tiles_heldout: 2, vectors: 6/tiles: 1, tiles_heldout: 1,
 same() { # same FILE ARGUMENTS...
     local file=$DATA/networks/$1
     shift
+    [ "$SANITIZED" = 0 ] || set -- "$@" --limit 2
     "$XBARTAB" infer "$file" --mode integer --predictions integer.csv "$@" >/dev/null 2>&1
     "$XBARTAB" infer "$file" --mode ideal --adc-bits 16 --tables t.h5 --predictions ideal.csv "$@" >/dev/null 2>&1
     cmp integer.csv ideal.csv || fail "$file: ideal tiles differ from the integers"
@@ -63,5 +66,5 @@ same onnx/resnet8_cifar10_int8.onnx $cifar --limit 3
 same onnx/resnet8_cifar10_fp32.onnx $cifar --limit 3
 
 # a float network loses little in 8 bits, and its predictions stay mostly the same
-"$XBARTAB" infer "$DATA/networks/onnx/resnet8_cifar10_fp32.onnx" --mode integer --json $cifar 2>/dev/null >r.json
-$PYTHON -c 'import json; a = json.load(open("r.json"))["accuracy"]; assert abs(a["integer"] - a["float"]) <= 0.005, a'
+"$XBARTAB" infer "$DATA/networks/onnx/resnet8_cifar10_fp32.onnx" --mode integer --json $cifar ${limit:-} 2>/dev/null >r.json
+$PYTHON -c 'import json; r = json.load(open("r.json")); a = r["accuracy"]; assert abs(a["integer"] - a["float"]) <= (0.005 if r["images"] >= 1000 else 0.03), a'

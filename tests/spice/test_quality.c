@@ -155,7 +155,7 @@ static void fill_code(uint8_t *code, int v, int side, double *a)
     xbtab__random_init(&random, 78, XBTAB__RANDOM_TEST, (uint32_t)v, (uint32_t)side);
     for (int i = 0; i < side; i++) {
         double u = xbtab__random_uniform(&random);
-        code[i] = v == 0 ? 1 : v < 4 ? i == v * side / 4 - 1 : u < (double)(v - 3) / (VECTORS - 4);
+        code[i] = (uint8_t)(v == 0 ? 1 : v < 4 ? i == v * side / 4 - 1 : u < (double)(v - 3) / (VECTORS - 4));
         sum += code[i];
     }
     *a = (double)sum / side;
