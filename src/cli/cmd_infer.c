@@ -220,6 +220,18 @@ static void print_text(const inference *f, const double *share, const xbtab_mapp
     }
 }
 
+/* An accuracy that the read-out destroys is told with its cause, in text and beside JSON. */
+static void warn_of_adc(const inference *f, const double *share, const xbtab_mapped_report *r)
+{
+    int bits = f->o.adc_bits ? f->o.adc_bits : f->tables->adc_bits;
+    if (bits >= r->adc_bits_needed || isnan(share[2]) || share[1] - share[2] < 0.02) return;
+    fprintf(stderr,
+            "xbartab: warning: the %d-bit ADC costs %.1f points on ideal tiles already; %d bits tell all "
+            "sums of %zu rows "
+            "apart (--adc-bits %d, or tiles of fewer rows)\n",
+            bits, 100 * (share[1] - share[2]), r->adc_bits_needed, f->tables->rows, r->adc_bits_needed);
+}
+
 static int print_json(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds)
 {
     const char *const names[] = {"float", "integer", "ideal", f->o.mode};
@@ -293,6 +305,7 @@ static int infer(inference *f, const char *network)
         code = run_mode(f, f->o.mode, &share[3], &report, &seconds);
     if (code == CLI_DONE && f->o.predictions) code = write_predictions(f);
     if (code != CLI_DONE) return code;
+    if (!is_without_tiles(f->o.mode)) warn_of_adc(f, share, &report);
     if (f->o.as_json) return print_json(f, share, &report, seconds);
     print_text(f, share, &report, seconds);
     return CLI_DONE;
