@@ -82,6 +82,11 @@ void cli_finish(poptContext context, const struct poptOption *options)
     poptFreeContext(context);
 }
 
+const char *cli_sampled_by(const xbtab_tables *tables)
+{
+    return tables->samples.by_solver ? "xbartab" : "ngspice";
+}
+
 const char *cli_default_tile(void)
 {
     return access(XBARTAB_SOURCE_TILE, R_OK) == 0 ? XBARTAB_SOURCE_TILE : XBARTAB_INSTALLED_TILE;

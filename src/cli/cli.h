@@ -65,6 +65,9 @@ int cli_print_json(json_t *object);
 /** A table's error on held-out SPICE samples, with the contract's keys. */
 json_t *cli_error_json(const xbtab_fit_error *error);
 
+/** Who solved the tables' sample tiles. */
+const char *cli_sampled_by(const xbtab_tables *tables);
+
 /** Seconds on a steady clock. */
 double cli_seconds(void);
 

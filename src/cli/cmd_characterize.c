@@ -15,11 +15,11 @@ static int report(const char *path, double seconds, int as_json)
         cli_print_json(json_pack("{s:s, s:f, s:o}", "tables", path, "seconds", seconds, "transfer",
                                  cli_error_json(&t->transfer.error)));
     } else {
-        printf("%s: transfer table within %.4f %% of full scale (RMSE; largest error %.3f %%) of %ld "
-               "held-out SPICE "
-               "currents, %ld samples failed; %.1f s\n",
-               path, 100 * t->transfer.error.rmse, 100 * t->transfer.error.max, t->transfer.error.samples,
-               t->transfer.error.failed, seconds);
+        printf(
+            "%s: transfer table within %.4f %% of full scale (RMSE; largest error %.3f %%) of %ld held-out "
+            "currents by %s, %ld samples failed; %.1f s\n",
+            path, 100 * t->transfer.error.rmse, 100 * t->transfer.error.max, t->transfer.error.samples,
+            cli_sampled_by(t), t->transfer.error.failed, seconds);
     }
     xbtab_tables_destroy(&t);
     return CLI_DONE;

@@ -208,8 +208,9 @@ static void print_text(const inference *f, const double *share, const xbtab_mapp
            "be exact)\n",
            r->tiles, f->tables->rows, f->tables->columns, 100 * r->utilisation, r->cell_bits,
            f->o.adc_bits ? f->o.adc_bits : f->tables->adc_bits, r->adc_bits_needed);
-    printf("%s: %.2f s, %.0f images/s; transfer table within %.4f %% of full scale of held-out SPICE\n",
-           f->o.mode, seconds, (double)f->images->n / seconds, 100 * f->tables->transfer.error.rmse);
+    printf("%s: %.2f s, %.0f images/s; transfer table within %.4f %% of full scale of held-out tiles by %s\n",
+           f->o.mode, seconds, (double)f->images->n / seconds, 100 * f->tables->transfer.error.rmse,
+           cli_sampled_by(f->tables));
     if (strcmp(f->o.mode, "table") == 0) print_tiles(f, r);
     if (f->o.check) {
         printf(

@@ -26,10 +26,9 @@ static json_t *info_json(const xbtab_tables *t)
     json_object_set_new(transfer, "effective", cli_error_json(&t->transfer.error_geff));
     json_object_set_new(transfer, "y_max_fs", json_real(t->transfer.y_max));
     json_object_set_new(transfer, "terms", json_integer((json_int_t)t->transfer.n_terms));
-    json_t *samples =
-        json_pack("{s:s, s:I, s:I, s:I}", "solved_by", t->samples.by_solver ? "xbartab" : "ngspice", "tiles",
-                  (json_int_t)t->samples.n_tiles, "vectors", (json_int_t)t->samples.n_vectors, "failed",
-                  (json_int_t)count_failed(&t->samples));
+    json_t *samples = json_pack("{s:s, s:I, s:I, s:I}", "solved_by", cli_sampled_by(t), "tiles",
+                                (json_int_t)t->samples.n_tiles, "vectors", (json_int_t)t->samples.n_vectors,
+                                "failed", (json_int_t)count_failed(&t->samples));
     json_t *solver = json_array();
     for (size_t k = 0; k < t->solver.n; k++) {
         json_array_append_new(solver,
@@ -62,7 +61,7 @@ static void info_text(const xbtab_tables *t)
     printf("cell       %zu states (%s) x %zu bit-line voltages x %zu voltages %g to %g V\n", t->cell.n_states,
            t->cell.parameter_name, t->cell.n_bit, t->cell.n_v, t->cell.V[0], t->cell.V[t->cell.n_v - 1]);
     printf("samples    %zu tiles x %zu vectors solved by %s, %ld failed\n", t->samples.n_tiles,
-           t->samples.n_vectors, t->samples.by_solver ? "xbartab" : "ngspice", count_failed(&t->samples));
+           t->samples.n_vectors, cli_sampled_by(t), count_failed(&t->samples));
     printf("made by    xbartab %s, %s, seed %llu, schema %d\n", t->tool_version, t->ngspice_version,
            (unsigned long long)t->seed, XBTAB_TABLES_SCHEMA);
     for (size_t k = 0; k < t->solver.n; k++) {

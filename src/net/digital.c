@@ -25,7 +25,9 @@ bool xbtab__needs_digital(const xbtab_network *n)
         if (kind == XBTAB__INTEGER_LAST && node->output != n->output) return true;
         if (kind == XBTAB__INTEGER_ADD) {
             const xbtab__value *a = &n->value[node->input[0]], *b = &n->value[node->input[1]];
-            if (a->constant || b->constant || a->shape.size != b->shape.size) return true;
+            size_t size =
+                n->value[node->output].shape.size; /* larger than both where they broadcast crosswise */
+            if (a->constant || b->constant || a->shape.size != size || b->shape.size != size) return true;
         }
     }
     return false;
@@ -229,21 +231,8 @@ static xbtab_status run_layer(const digital_job *job, int k, int thread)
         run->code[c] = at <= 0 ? 0 : at >= layer->in.most ? layer->in.most : (int32_t)at;
     }
     for (size_t g = 0; g < l->groups; g++) {
-        const xbtab_matrix *m = &q->matrix[layer->first_matrix + g];
-        if (l->is_convolution) {
-            int64_t channels = node->window.channels / (int64_t)l->groups;
-            xbtab__unfold_codes(&node->window,
-                                run->code + (int64_t)g * channels * node->window.height * node->window.width,
-                                channels, layer->pad, run->patch);
-        } else {
-            for (size_t c = 0; c < l->positions * l->inputs; c++) run->patch[c] = (uint16_t)run->code[c];
-        }
-        if (job->product) {
-            XBTAB_TRY(job->product(job->payload, layer->first_matrix + g, l->positions, run->patch, run->sum,
-                                   thread));
-        } else {
-            xbtab__exact_product(m, l->positions, run->patch, run->sum);
-        }
+        XBTAB_TRY(xbtab__layer_sums(q, k, g, run->code, layer->pad, run->patch, run->sum, job->product,
+                                    job->payload, thread));
         for (size_t o = 0; o < l->outputs; o++) {
             size_t row = g * l->outputs + o;
             for (size_t p = 0; p < l->positions; p++) {

@@ -30,9 +30,8 @@ static int32_t round_to_code(double x, const xbtab__code *code)
     return q <= 0 ? 0 : q >= code->most ? code->most : (int32_t)q;
 }
 
-/* The patches of one group's input, padded with the code of zero. */
-void xbtab__unfold_codes(const xbtab__window *w, const int32_t *x, int64_t channels, int32_t zero,
-                         uint16_t *patch)
+/* The patches of one group's input, padded with a code. */
+static void unfold(const xbtab__window *w, const int32_t *x, int64_t channels, int32_t pad, uint16_t *patch)
 {
     for (int64_t oy = 0; oy < w->out_height; oy++) {
         for (int64_t ox = 0; ox < w->out_width; ox++) {
@@ -42,7 +41,7 @@ void xbtab__unfold_codes(const xbtab__window *w, const int32_t *x, int64_t chann
                     for (int64_t kx = 0; kx < w->kernel_x; kx++) {
                         int64_t ix = ox * w->stride_x - w->pad_left + kx * w->dilation_x;
                         bool inside = iy >= 0 && iy < w->height && ix >= 0 && ix < w->width;
-                        *patch++ = (uint16_t)(inside ? x[(c * w->height + iy) * w->width + ix] : zero);
+                        *patch++ = (uint16_t)(inside ? x[(c * w->height + iy) * w->width + ix] : pad);
                     }
                 }
             }
@@ -52,7 +51,7 @@ void xbtab__unfold_codes(const xbtab__window *w, const int32_t *x, int64_t chann
 
 /* Codes have 15 bits at the most, so both factors fit 16 signed bits, which compilers turn into multiply-add
  * pairs. */
-void xbtab__exact_product(const xbtab_matrix *m, size_t n, const uint16_t *x, int32_t *y)
+static void exact_product(const xbtab_matrix *m, size_t n, const uint16_t *x, int32_t *y)
 {
     for (size_t v = 0; v < n; v++) {
         const int16_t *code = (const int16_t *)(const void *)(x + v * m->inputs);
@@ -65,6 +64,25 @@ void xbtab__exact_product(const xbtab_matrix *m, size_t n, const uint16_t *x, in
     }
 }
 
+xbtab_status xbtab__layer_sums(const xbtab_quantized *q, int k, size_t g, const int32_t *x, int32_t pad,
+                               uint16_t *patch, int32_t *sum, xbtab_product_fn product, void *payload,
+                               int thread)
+{
+    const xbtab__node *node = &q->network->node[k];
+    const xbtab__linear *l = &node->linear;
+    size_t m = q->layer[k].first_matrix + g;
+    if (l->is_convolution) {
+        const xbtab__window *w = &node->window;
+        int64_t channels = w->channels / (int64_t)l->groups;
+        unfold(w, x + (int64_t)g * channels * w->height * w->width, channels, pad, patch);
+    } else {
+        for (size_t c = 0; c < l->positions * l->inputs; c++) patch[c] = (uint16_t)x[c];
+    }
+    if (product) return product(payload, m, l->positions, patch, sum, thread);
+    exact_product(&q->matrix[m], l->positions, patch, sum);
+    return XBTAB_OK;
+}
+
 static xbtab_status run_linear(const integer_job *job, int k, const integer_run *run, int thread)
 {
     const xbtab_quantized *q = job->q;
@@ -75,21 +93,8 @@ static xbtab_status run_linear(const integer_job *job, int k, const integer_run 
     int32_t *y = run->codes + q->network->value[node->output].offset;
     const xbtab__code *out = &q->code[node->output];
     for (size_t g = 0; g < l->groups; g++) {
-        const xbtab_matrix *m = &q->matrix[layer->first_matrix + g];
-        if (l->is_convolution) {
-            int64_t channels = node->window.channels / (int64_t)l->groups;
-            xbtab__unfold_codes(&node->window,
-                                x + (int64_t)g * channels * node->window.height * node->window.width,
-                                channels, q->code[node->input[0]].zero, run->patch);
-        } else {
-            for (size_t c = 0; c < l->positions * l->inputs; c++) run->patch[c] = (uint16_t)x[c];
-        }
-        if (job->product) {
-            XBTAB_TRY(job->product(job->payload, layer->first_matrix + g, l->positions, run->patch, run->sum,
-                                   thread));
-        } else {
-            xbtab__exact_product(m, l->positions, run->patch, run->sum);
-        }
+        XBTAB_TRY(xbtab__layer_sums(q, k, g, x, q->code[node->input[0]].zero, run->patch, run->sum,
+                                    job->product, job->payload, thread));
         for (size_t o = 0; o < l->outputs; o++) {
             size_t row = g * l->outputs + o;
             double factor = layer->scale[row] / out->scale;

@@ -162,6 +162,8 @@ static xbtab_status infer_concat(xbtab_network *n, xbtab__node *node)
     node->attributes.axis = axis;
     memcpy(dim, s->dim, sizeof dim);
     for (int i = 1; i < node->n_inputs; i++) {
+        if (!xbtab__input_of(n, node, i))
+            return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "input %d is left out", i);
         const xbtab__shape *other = &xbtab__input_of(n, node, i)->shape;
         for (int k = 0; k < s->rank; k++) {
             if (other->rank != s->rank || (k != axis && other->dim[k] != s->dim[k]))

@@ -208,6 +208,10 @@ xbtab_status xbtab_quantized_create(xbtab_quantized **out, const xbtab_network *
     if (activation_bits < 1 || activation_bits > 15) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%d activation bits are outside 1 to 15", activation_bits);
     }
+    if (network->is_quantized && (options->weight_bits || options->activation_bits)) {
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
+                   "%s: is quantized already; its own bits hold, no others can be asked for", network->path);
+    }
     if (n_images > images->n) n_images = images->n;
     XBTAB_TRY(xbtab__check_images(network, images, n_images));
     XBTAB_TRY(find_ranges(&ranges, network, images, n_images, &options->run));

@@ -32,7 +32,7 @@ assert c["samples"] == 20 and c["engine"] == "solve" and 0 < c["rmse_fs"] < 0.00
 assert c == json.load(open("3.json"))["check"]
 s = json.load(open("s.json"))["check"]
 assert s["engine"] == "spice" and s["samples"] == 2 and s["rmse_fs"] < 0.003
-assert c["stored_rmse_fs"] / 4 <= c["rmse_fs"] <= 4 * c["stored_rmse_fs"] # from two sample tiles only
+assert c["stored_rmse_fs"] / 2.5 <= c["rmse_fs"] <= 2.5 * c["stored_rmse_fs"] # from two sample tiles only
 e = r["tile_error"]
 assert 0 < e["rmse_fs"] <= e["worst_tile_rmse_fs"] <= e["max_fs"] < 0.004
 assert r["codes"] > 1e6 and 0 <= r["codes_outside"] < 0.01 * r["codes"]
@@ -58,5 +58,10 @@ $PYTHON - <<'P'
 import json
 a = json.load(open("mnist.json"))["accuracy"]
 print(a)
-assert a["float"] in (0.9890, 0.986) and a["integer"] >= a["float"] - 0.003 and a["ideal"] == a["integer"] and a["table"] >= 0.98
+r = json.load(open("mnist.json"))
+if r["images"] == 10000:
+    assert a["float"] == 0.9890 and a["integer"] >= 0.987
+else:
+    assert a["float"] == 0.9860 and a["integer"] >= 0.984 # the first 500
+assert a["ideal"] == a["integer"] and a["table"] >= 0.98
 P

@@ -60,6 +60,23 @@ for cell in 1t1r sinh 1s1r; do
     compare --levels random8.csv --tables $cell.h5 --voltages V8.csv
 done
 
+# 64 x 64, 10-ohm wires: what a characterization says of the solver on the tiles that ngspice solved
+for cell in resistor sinh 1s1r; do
+    model=sinh selector='none' level='g_min: 1 uS, g_max: 20 uS' volt='200 mV'
+    [ $cell != resistor ] || model=resistor
+    [ $cell != 1s1r ] || selector='tunnel, parameters: [{name: i_s, value: 1 nA}]' level='g_min: 0.5 uS, g_max: 8 uS' volt='1.2 V'
+    tile 64 64 "s/g_min: 0.5 uS, g_max: 10 uS/$level/" |
+        sed "s/sky130_gap/$model/; s/model: nmos_level1/model: $selector/; s/200 mV/$volt/; s/word: 1 ohm, bit: 1 ohm/word: 10 ohm, bit: 10 ohm/
+             s/tiles: 4, tiles_heldout: 2, vectors: 6/tiles: 1, tiles_heldout: 1, vectors: 4/" >large.yaml
+    "$XBARTAB" characterize large.yaml -o large.h5 >/dev/null 2>&1
+    "$XBARTAB" info large.h5 --json >large.json
+    $PYTHON -c '
+import json, sys
+(s,) = json.load(open("large.json"))["solver"]
+print("%.1e: 64 x 64 %s" % (s["max_fs"], sys.argv[1]))
+assert s["rows"] == 64 and s["samples"] == 2 * 4 * 64 and s["max_fs"] <= 1e-6, s' $cell
+done
+
 # a voltage beyond the table is no guess, but an error
 sed 's/,/,/; s/^0.2[^,]*/0.9/' V16.csv >high_voltage.csv
 refused 1 "outside the cell table's" "$XBARTAB" solve --levels high16.csv --tables sinh.h5 --voltages high_voltage.csv

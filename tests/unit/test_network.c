@@ -211,6 +211,65 @@ static void dense_layers_shapes_and_sums(void **state)
     for (int o = 0; o < 5; o++) assert_true(fabs((double)y[o] - e[o] / total) < 1e-6);
 }
 
+/* A row and a column of as many numbers each make a matrix: in integers too, and no number is read from
+ * behind them. */
+static void sums_may_broadcast_crosswise(void **state)
+{
+    (void)state;
+    float x[3] = {0.25f, -1, 3}, y[9];
+    int64_t row[] = {1, 1, 3}, column[] = {1, 3, 1};
+    onnx_build b;
+    xbtab_network *network = NULL;
+    xbtab_quantized *quantized = NULL;
+    xbtab_images images = {.n = 1, .channels = 1, .height = 1, .width = 3, .pixel = x};
+    build_begin(&b, 4, (int64_t[]){1, 1, 1, 3}, "y");
+    build_longs(&b, "row_shape", 3, row);
+    build_longs(&b, "column_shape", 3, column);
+    build_node(&b, "Reshape", "row", "x", "row_shape", NULL);
+    build_node(&b, "Reshape", "column", "x", "column_shape", NULL);
+    build_node(&b, "Add", "y", "row", "column", NULL);
+    build_write(&b, path);
+    assert_int_equal(xbtab_network_open(&network, path), XBTAB_OK);
+    assert_int_equal(xbtab_network_outputs(network), 9);
+    assert_int_equal(xbtab_quantized_create(&quantized, network, &images, NULL), XBTAB_OK);
+    for (int way = 0; way < 2; way++) {
+        memset(y, 0, sizeof y);
+        xbtab_status status = way ? xbtab_quantized_run(quantized, &images, 1, NULL, NULL, NULL, y)
+                                  : xbtab_network_run(network, &images, 1, NULL, y);
+        assert_int_equal(status, XBTAB_OK);
+        for (int k = 0; k < 9; k++) assert_true(y[k] == x[k % 3] + x[k / 3]);
+    }
+    xbtab_quantized_destroy(&quantized);
+    xbtab_network_destroy(&network);
+}
+
+/* A file with scales of its own takes no other bits. */
+static void quantized_files_keep_their_bits(void **state)
+{
+    (void)state;
+    float x[4] = {0.1f, 0.7f, 0.5f, 1}, scale[1] = {0.25f}, W[4] = {1, -2, 3, 0.5f};
+    onnx_build b;
+    xbtab_network *network = NULL;
+    xbtab_quantized *quantized = NULL;
+    xbtab_images images = {.n = 1, .channels = 1, .height = 1, .width = 4, .pixel = x};
+    build_begin(&b, 2, (int64_t[]){1, 4}, "y");
+    build_floats(&b, "s", 1, (int64_t[]){1}, scale);
+    build_floats(&b, "W", 2, (int64_t[]){4, 1}, W);
+    build_node(&b, "QuantizeLinear", "q", "x", "s", NULL);
+    build_node(&b, "DequantizeLinear", "d", "q", "s", NULL);
+    build_node(&b, "MatMul", "y", "d", "W", NULL);
+    build_write(&b, path);
+    assert_int_equal(xbtab_network_open(&network, path), XBTAB_OK);
+    xbtab_quantize_options options = {.activation_bits = 4};
+    assert_int_equal(xbtab_quantized_create(&quantized, network, &images, &options), XBTAB_ERR_UNSUPPORTED);
+    assert_non_null(strstr(xbtab_error_message(), "its own bits hold"));
+    assert_null(quantized);
+    assert_int_equal(xbtab_quantized_create(&quantized, network, &images, NULL), XBTAB_OK);
+    assert_int_equal(xbtab_quantized_matrix(quantized, 0)->activation_bits, 8);
+    xbtab_quantized_destroy(&quantized);
+    xbtab_network_destroy(&network);
+}
+
 static void refused(const onnx_build *b, xbtab_status status, const char *words)
 {
     xbtab_network *network = NULL;
@@ -244,6 +303,9 @@ static void what_cannot_run_is_named(void **state)
     build_floats(&b, "W", 4, (int64_t[]){1, 1, 3, 3}, W);
     build_node(&b, "Conv", "y", "x", "W", NULL);
     refused(&b, XBTAB_ERR_INPUT, "its window is larger than its input");
+    build_begin(&b, 4, (int64_t[]){1, 1, 4, 4}, "y");
+    build_node(&b, "Concat", "y", "x", "", "x");
+    refused(&b, XBTAB_ERR_INPUT, "input 1 is left out");
     build_begin(&b, 4, (int64_t[]){1, 1 << 20, 1 << 20, 4}, "y");
     build_node(&b, "Relu", "y", "x", NULL, NULL);
     refused(&b, XBTAB_ERR_INPUT, "implausible size");
@@ -313,6 +375,8 @@ int main(void)
         cmocka_unit_test(convolutions_follow_their_definition),
         cmocka_unit_test(pools_follow_their_definition),
         cmocka_unit_test(dense_layers_shapes_and_sums),
+        cmocka_unit_test(sums_may_broadcast_crosswise),
+        cmocka_unit_test(quantized_files_keep_their_bits),
         cmocka_unit_test(what_cannot_run_is_named),
         cmocka_unit_test(damaged_files_are_refused),
     };

@@ -84,6 +84,15 @@ static void the_default_tile(void **state)
     assert_true(xbtab_spec_dac_voltage(spec, 1) == 0.2 && xbtab_spec_dac_voltage(spec, 0) == 0);
     assert_true(xbtab_models_find(models, XBTAB_MODEL_WIRE, "node_65nm") != NULL);
     assert_null(xbtab_models_find(models, XBTAB_MODEL_RRAM, "node_65nm"));
+    /* 128 x 32: the larger column current doubles the range, and halves the gain */
+    assert_int_equal(spec->sampling.engine, XBTAB_SAMPLING_SPICE);
+    double I = spec->I_full_scale, gain = spec->tia.value[tia->gain];
+    assert_int_equal(xbtab_spec_resize(spec, 128, 32), XBTAB_OK);
+    assert_true(spec->rows == 128 && spec->columns == 32);
+    assert_true(fabs(spec->I_full_scale / (2 * I) - 1) < 1e-12);
+    assert_true(fabs(spec->tia.value[tia->gain] / (gain / 2) - 1) < 1e-12);
+    assert_int_equal(xbtab_spec_resize(spec, 5000, 32), XBTAB_ERR_INPUT);
+    assert_non_null(strstr(xbtab_error_message(), "5000 x 32 is outside 1 x 1 to 4096 x 4096"));
     xbtab_spec_destroy(&spec);
     xbtab_models_destroy(&models);
 }

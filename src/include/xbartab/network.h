@@ -6,6 +6,12 @@
  * W[o][k] x[k] in integers; the zero's part and the bias are added digitally, and the sum is brought to the
  * next tensor's scale by floor(sum * factor + 1/2) in double precision, which is the same everywhere.
  *
+ * A file that is quantized already (QuantizeLinear and its like, ConvInteger, QONNX, FINN) keeps its own
+ * scales and zeros. Where a layer's input lies on a lattice x = a q + b with whole q, and its weights are
+ * whole multiples k of a step, y = step (a sum k q + b sum k) + bias, with sum k q in integers; what stands
+ * between the layers is done on real numbers, as a digital periphery would. Float networks with operators
+ * that have no integer form go the same way, with the lattices of the ranges above.
+ *
  * Every matrix product of the integer run goes through one function, so that analog tiles can stand in for
  * it. */
 #ifndef XBARTAB_NETWORK_H
@@ -49,7 +55,7 @@ typedef struct xbtab_network_node {
 
 size_t xbtab_network_nodes(const xbtab_network *network);
 
-/** Describe node k. @return XBTAB_ERR_NOMEM. */
+/** Describe node k, below xbtab_network_nodes(). @return XBTAB_ERR_NOMEM. */
 xbtab_status xbtab_network_node_get(const xbtab_network *network, size_t k,
                                     xbtab_network_node *out) XBTAB_MUST_CHECK;
 
@@ -72,15 +78,16 @@ xbtab_status xbtab_network_run(const xbtab_network *network, const xbtab_images 
 typedef struct xbtab_quantized xbtab_quantized;
 
 typedef struct xbtab_quantize_options {
-    int weight_bits;     /* 2 to 8, sign included (0 = 8) */
-    int activation_bits; /* 1 to 15 (0 = 8) */
+    int weight_bits;     /* 2 to 8, sign included (0 = 8, or what a quantized file has) */
+    int activation_bits; /* 1 to 15 (0 = 8, or what a quantized file has) */
     size_t n_images;     /* calibration images, from the first on (0 = 100, or all there are) */
     xbtab_run_options run;
 } xbtab_quantize_options;
 
 /** Quantize a network with the ranges that images cause.
  *  @param network  borrowed until the quantized one is destroyed.
- *  @return as xbtab_network_run(); XBTAB_ERR_UNSUPPORTED (products that do not fit 32 bits). */
+ *  @return as xbtab_network_run(); XBTAB_ERR_UNSUPPORTED (products that do not fit 32 bits, bits asked of a
+ * quantized file, a convolution that pads with a number that its input cannot have). */
 xbtab_status xbtab_quantized_create(xbtab_quantized **out, const xbtab_network *network,
                                     const xbtab_images *images,
                                     const xbtab_quantize_options *options) XBTAB_MUST_CHECK;
