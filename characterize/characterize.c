@@ -9,6 +9,7 @@
 #include <xbartab/version.h>
 
 #include "fit.h"
+#include "fit_transfer.h"
 #include "memory.h"
 #include "run.h"
 #include "solver_check.h"

@@ -1,5 +1,4 @@
-/* fit.h - from SPICE samples to the fitted parts of the tables, each with its error on samples it never saw.
- */
+/* fit.h - the errors of interpolated tables on SPICE samples that they never saw. */
 #ifndef XBTAB_CHARACTERIZE_FIT_H
 #define XBTAB_CHARACTERIZE_FIT_H
 
@@ -14,8 +13,5 @@ xbtab_status xbtab__fit_cell_error(xbtab_tables *tables, const xbtab__plan *plan
 /** Error of the TIA's interpolation. @param V  V_in and V_out at the points between the grid's. */
 xbtab_status xbtab__fit_tia_error(xbtab_tables *tables, const xbtab__plan *plan,
                                   const double *V) XBTAB_MUST_CHECK;
-
-/** Fit T and the energy's scale to the samples in tables->samples; needs everything before them. */
-xbtab_status xbtab__fit_transfer(xbtab_tables *tables) XBTAB_MUST_CHECK;
 
 #endif
