@@ -55,6 +55,7 @@ static xbtab_status take_tile(xbtab_tables *t, const xbtab_spec *spec)
     t->tile_name = xbtab__strdup(spec->name);
     t->rows = (size_t)spec->rows;
     t->columns = (size_t)spec->columns;
+    t->array = spec->array;
     t->n_levels = (size_t)spec->n_levels;
     t->G_level = copy_numbers(spec->G_level, t->n_levels);
     t->r_word = spec->r_word;

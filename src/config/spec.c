@@ -39,7 +39,7 @@ typedef struct levels_text {
 } levels_text;
 
 typedef struct array_text {
-    char *rows, *columns, *topology;
+    char *rows, *columns, *topology, *polarity, *drive, *sense;
 } array_text;
 
 typedef struct wire_text {
@@ -104,9 +104,13 @@ static const cyaml_schema_field_t levels_fields[] = {
     CYAML_FIELD_SEQUENCE("conductances", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, levels_text, conductances,
                          &conductance_value, 2, MOST_LEVELS),
     CYAML_FIELD_END};
-static const cyaml_schema_field_t array_fields[] = {
-    TEXT("rows", array_text, rows), TEXT("columns", array_text, columns),
-    OPTIONAL_TEXT("topology", array_text, topology), CYAML_FIELD_END};
+static const cyaml_schema_field_t array_fields[] = {TEXT("rows", array_text, rows),
+                                                    TEXT("columns", array_text, columns),
+                                                    OPTIONAL_TEXT("topology", array_text, topology),
+                                                    OPTIONAL_TEXT("polarity", array_text, polarity),
+                                                    OPTIONAL_TEXT("drive", array_text, drive),
+                                                    OPTIONAL_TEXT("sense", array_text, sense),
+                                                    CYAML_FIELD_END};
 static const cyaml_schema_field_t wire_fields[] = {OPTIONAL_TEXT("model", wire_text, model),
                                                    OPTIONAL_TEXT("word", wire_text, word),
                                                    OPTIONAL_TEXT("bit", wire_text, bit), CYAML_FIELD_END};
@@ -248,6 +252,33 @@ static xbtab_status take_levels(xbtab_spec *spec, const xbtab__yaml *yaml, const
     return XBTAB_OK;
 }
 
+static xbtab_status take_array(xbtab_spec *spec, const xbtab__yaml *yaml, const array_text *text)
+{
+    int topology = 0, polarity = 0, drive = 0, sense = 0;
+    XBTAB_TRY(xbtab__yaml_int(&spec->rows, yaml, "array.rows", text->rows, 1, LARGEST_SIDE));
+    XBTAB_TRY(xbtab__yaml_int(&spec->columns, yaml, "array.columns", text->columns, 1, LARGEST_SIDE));
+    XBTAB_TRY(xbtab__yaml_choice(&topology, yaml, "array.topology", text->topology, xbtab_topology_words()));
+    XBTAB_TRY(xbtab__yaml_choice(&polarity, yaml, "array.polarity", text->polarity, xbtab_polarity_words()));
+    XBTAB_TRY(xbtab__yaml_choice(&drive, yaml, "array.drive", text->drive,
+                                 xbtab_drive_words((xbtab_topology)topology)));
+    XBTAB_TRY(xbtab__yaml_choice(&sense, yaml, "array.sense", text->sense, xbtab_sense_words()));
+    spec->array = (xbtab_array){(xbtab_topology)topology, (xbtab_polarity)polarity, (xbtab_drive)drive,
+                                (xbtab_sense)sense};
+    if (topology == XBTAB_TOPOLOGY_GATE_INPUT) {
+        if (spec->selector.model->gate < 0)
+            return xbtab__yaml_fail(yaml, "array.topology",
+                                    "gate_input needs a selector with a gate pin; \"%s\" has none",
+                                    spec->selector.model->name);
+        if (polarity == XBTAB_POLARITY_ALTERNATING && spec->rows % 2)
+            return xbtab__yaml_fail(yaml, "array.rows",
+                                    "%d: the cells of a source line stand in pairs, so their number is even",
+                                    spec->rows);
+    }
+    if (topology || polarity || drive || sense)
+        return xbtab__yaml_fail(yaml, "array", "only the default circuit can be built so far");
+    return XBTAB_OK;
+}
+
 static xbtab_status take_wire(xbtab_spec *spec, const xbtab__yaml *yaml, const wire_text *text,
                               const xbtab_models *models)
 {
@@ -368,10 +399,8 @@ static xbtab_status size_tia(xbtab_spec *spec)
 static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const spec_text *text,
                               const xbtab_models *models)
 {
-    static const char *const topologies[] = {"word_line_input", NULL};
     use_text no_selector = {.model = no_element(models)};
     bool gain_is_given = false;
-    int topology = 0;
     spec->name = xbtab__strdup(text->name);
     spec->path = xbtab__strdup(yaml->path);
     spec->text = xbtab__strdup(yaml->text);
@@ -382,10 +411,7 @@ static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const s
                        text->cell.selector ? text->cell.selector : &no_selector, models, XBTAB_MODEL_SELECTOR,
                        NULL));
     XBTAB_TRY(take_levels(spec, yaml, &text->levels));
-    XBTAB_TRY(xbtab__yaml_int(&spec->rows, yaml, "array.rows", text->array.rows, 1, LARGEST_SIDE));
-    XBTAB_TRY(xbtab__yaml_int(&spec->columns, yaml, "array.columns", text->array.columns, 1, LARGEST_SIDE));
-    XBTAB_TRY(xbtab__yaml_choice(&topology, yaml, "array.topology", text->array.topology, topologies));
-    spec->topology = (xbtab_topology)topology;
+    XBTAB_TRY(take_array(spec, yaml, &text->array));
     XBTAB_TRY(take_wire(spec, yaml, &text->wire, models));
     if (text->driver) {
         XBTAB_TRY(xbtab__yaml_quantity(&spec->r_driver, yaml, "driver.resistance", text->driver->resistance,

@@ -8,6 +8,7 @@
 
 #include "h5.h"
 #include "memory.h"
+#include "tables_array.h"
 
 enum {
     MOST_VALUES = 1 << 28, /* of one dataset: 2 GiB of doubles */
@@ -94,6 +95,7 @@ static xbtab_status write_tile(const xbtab__h5_file *file, xbtab__h5_id group, c
         memcpy(&value, (const char *)&numbers + tile_entries[k].offset, sizeof value);
         XBTAB_TRY(xbtab__h5_put_number(file, group, tile_entries[k].name, value));
     }
+    XBTAB_TRY(xbtab__array_write(file, group, &t->array));
     xbtab__h5_axis level = {"level", "1", t->n_levels, NULL};
     return xbtab__h5_put(file, group, "conductance", "S", XBTAB__H5_DOUBLE, t->G_level, 1, &level);
 }
@@ -122,6 +124,7 @@ static xbtab_status read_tile(const xbtab__h5_file *file, xbtab__h5_id group, xb
     t->adc_bits = (int)numbers.adc_bits;
     t->v_read = numbers.v_read;
     t->I_full_scale = numbers.I_full_scale;
+    XBTAB_TRY(xbtab__array_read(file, group, &t->array));
     return xbtab__h5_get(file, group, "conductance", XBTAB__H5_DOUBLE, (void **)&t->G_level, 1, &t->n_levels,
                          MOST_VALUES);
 }

@@ -19,6 +19,16 @@ tile 5 4 's/word: 1 ohm/word: 1/' >s.yaml
 refused 1 'has no unit' "$XBARTAB" characterize s.yaml -o t.h5
 tile 5 4 's/count: 4/count: 400/' >s.yaml
 refused 1 "400 is outside 2 to 256" "$XBARTAB" characterize s.yaml -o t.h5
+tile 5 4 's/columns: 4}/columns: 4, topology: gate}/' >s.yaml
+refused 1 'array.topology: "gate" is not one of: word_line_input, gate_input' "$XBARTAB" characterize s.yaml -o t.h5
+tile 5 4 's/columns: 4}/columns: 4, drive: top}/' >s.yaml
+refused 1 'array.drive: "top" is not one of: left, right, both' "$XBARTAB" characterize s.yaml -o t.h5
+tile 5 4 's/columns: 4}/columns: 4, topology: gate_input, drive: left}/' >s.yaml
+refused 1 'array.drive: "left" is not one of: top, bottom, both' "$XBARTAB" characterize s.yaml -o t.h5
+tile 5 4 's/columns: 4}/columns: 4, topology: gate_input}/; s/model: nmos_level1/model: none/' >s.yaml
+refused 1 'gate_input needs a selector with a gate pin; "none" has none' "$XBARTAB" characterize s.yaml -o t.h5
+tile 5 4 's/columns: 4}/columns: 4, topology: gate_input, polarity: alternating}/' >s.yaml
+refused 1 'array.rows: 5: the cells of a source line stand in pairs' "$XBARTAB" characterize s.yaml -o t.h5
 tile 5 4 's/model: sky130_gap/model: sky131_gap/' >s.yaml
 refused 1 'no rram model is called "sky131_gap"; there are: cubic, ' "$XBARTAB" characterize s.yaml -o t.h5
 tile 5 4 's/g_max: 10 uS/g_max: 10 mS/' >s.yaml

@@ -4,12 +4,14 @@
  * and `columns` bit lines (j). Word line i is driven at its left end through r_driver and then r_word for
  * each cell's length, the one to the first cell included; the cell (i, j) joins it to bit line j; bit line j
  * has r_bit for each cell's length, the one below the last cell included, then r_sink and a TIA at its lower
- * end. DAC code k of b bits drives k/(2^b - 1) of v_read. */
+ * end. DAC code k of b bits drives k/(2^b - 1) of v_read. The keys topology, polarity, drive and sense of the
+ * section `array` choose another circuit: see array.h. */
 #ifndef XBARTAB_SPEC_H
 #define XBARTAB_SPEC_H
 
 #include <stdint.h>
 
+#include <xbartab/array.h>
 #include <xbartab/models.h>
 #include <xbartab/status.h>
 
@@ -22,11 +24,6 @@ typedef struct xbtab_model_use {
     const xbtab_model *model; /* borrowed from the set of models */
     double *value;            /* value[model->n_parameters], SI */
 } xbtab_model_use;
-
-/** How currents and inputs run through the array. */
-typedef enum xbtab_topology {
-    XBTAB_TOPOLOGY_WORD_LINE_INPUT = 0 /* the input drives the word line, which also carries the current */
-} xbtab_topology;
 
 /** Who solves the sample tiles of the transfer table. */
 typedef enum xbtab_sampling_engine {
@@ -57,7 +54,7 @@ typedef struct xbtab_spec {
     int n_levels;
     double *G_level; /* G_level[n_levels]: conductance of the whole cell at v_read, ascending [S] */
     int rows, columns;
-    xbtab_topology topology;
+    xbtab_array array;
     double r_word, r_bit;    /* wire resistance of one cell's length [ohm]; 0 is an ideal wire */
     double r_driver, r_sink; /* series resistance of a word-line driver, and at a bit line's foot [ohm] */
     int dac_bits;            /* 1, 2 or 4 */

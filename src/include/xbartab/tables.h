@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <xbartab/array.h>
 #include <xbartab/status.h>
 
 #ifdef __cplusplus
@@ -21,7 +22,7 @@ extern "C" {
 #endif
 
 /** Schema of the files this library writes. It reads this one and every older one. */
-enum { XBTAB_TABLES_SCHEMA = 2 };
+enum { XBTAB_TABLES_SCHEMA = 3 };
 
 /** How well a table reproduces SPICE samples that its fit never saw. */
 typedef struct xbtab_fit_error {
@@ -117,6 +118,7 @@ typedef struct xbtab_sample_data {
 typedef struct xbtab_tables {
     char *tile_name;
     size_t rows, columns, n_levels;
+    xbtab_array array;       /* the default where a file does not say */
     double *G_level;         /* G_level[n_levels] [S] */
     double r_word, r_bit;    /* [ohm a cell] */
     double r_driver, r_sink; /* [ohm] */

@@ -2,6 +2,7 @@
 #ifndef XBARTAB_XBARTAB_H
 #define XBARTAB_XBARTAB_H
 
+#include <xbartab/array.h>
 #include <xbartab/characterize.h>
 #include <xbartab/engine.h>
 #include <xbartab/images.h>

@@ -1,0 +1,16 @@
+/* tables_array.h - how an array works, as words in the attributes of /tile. */
+#ifndef XBTAB_STORE_TABLES_ARRAY_H
+#define XBTAB_STORE_TABLES_ARRAY_H
+
+#include <xbartab/array.h>
+
+#include "h5.h"
+
+xbtab_status xbtab__array_write(const xbtab__h5_file *file, xbtab__h5_id group,
+                                const xbtab_array *array) XBTAB_MUST_CHECK;
+
+/** Older files lack the attributes: the default circuit. @return XBTAB_ERR_INPUT (an unknown word). */
+xbtab_status xbtab__array_read(const xbtab__h5_file *file, xbtab__h5_id group,
+                               xbtab_array *array) XBTAB_MUST_CHECK;
+
+#endif
