@@ -14,16 +14,13 @@
 #include <limits.h>
 #include <locale.h>
 #include <math.h>
-#include <ngspice/sharedspice.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "memory.h"
-#include "spice_deck.h"
-
-enum { VERSION_SIZE = 64, COMMAND_SIZE = 128, TITLE_SIZE = 64 };
+#include "spice_private.h"
 
 /* Nothing in a crossbar comes near: what is larger is a singular circuit that "converged" [V or A]. */
 static const double largest_value = 1e6;
@@ -33,45 +30,14 @@ static const double largest_value = 1e6;
 static const char short_ladder[] = "optran 1 1 1 0 0 0";
 static const char whole_ladder[] = "optran 1 1 1 100n 10u 0";
 
-typedef struct spice_api {
-    __typeof__(ngSpice_Init) *init;
-    __typeof__(ngSpice_Init_Sync) *init_sync;
-    __typeof__(ngSpice_Command) *command;
-    __typeof__(ngSpice_Circ) *circuit;
-} spice_api;
-
-/* An output by the name that ngspice uses inside: "o0" for v(o0), "vs3#branch" for i(vs3). */
-typedef struct wanted {
-    char *name;
-    int output;
-} wanted;
-
-/* One dc sweep: what the callbacks read and write. Point p is vector first + p. */
+/* One dc sweep. Point p is vector first + p. */
 typedef struct dc_sweep {
+    xbtab__spice_analysis analysis;
     const xbtab__spice_job *job;
     double *out;
-    const wanted *wanted; /* wanted[n_outputs], sorted by name */
-    int *column;          /* column[n_outputs]: where an output stands among ngspice's vectors */
-    int n_columns;        /* of ngspice's vectors; 0 until the first point */
-    int first, n_vectors; /* the vectors of this sweep */
-    int n_points;         /* n_vectors, or 2 if that is 1: a sweep needs two points, the second is dropped */
-    int n_plots;          /* plots that ngspice began for this title */
-    int n_done;           /* points that arrived */
-    int fault_at;         /* point during which ngspice complained; INT_MAX = none */
-    bool whole_ladder;
-    bool refused; /* what was said is about the circuit as a whole */
+    int first, n_vectors; /* the vectors of this sweep; ngspice makes at least two points, the second of one
+                             vector is dropped */
 } dc_sweep;
-
-struct xbtab__spice {
-    spice_api api;
-    bool poisoned, loaded;
-    long n_jobs;
-    char title[TITLE_SIZE];
-    char version[VERSION_SIZE];
-    char fault[XBTAB__REASON_SIZE]; /* first line of trouble since it was cleared */
-    bool reason_goes_on;            /* ngspice's next line belongs to it */
-    dc_sweep *sweep;                /* NULL outside a dc command */
-};
 
 const char *xbtab__sample_status_text(xbtab_sample_status status)
 {
@@ -116,7 +82,7 @@ static void append_reason(xbtab__spice *spice, const char *line)
     }
 }
 
-static void keep_reason(xbtab__spice *spice, const char *line)
+void xbtab__spice_keep_reason(xbtab__spice *spice, const char *line)
 {
     if (spice->fault[0] == '\0') append_reason(spice, line);
 }
@@ -146,19 +112,20 @@ static int on_line(char *line, int id, void *user)
     if (strncmp(line, is_error, strlen(is_error)) == 0) line += strlen(is_error);
     if (spice->reason_goes_on) append_reason(spice, line);
     spice->reason_goes_on = false;
-    dc_sweep *sweep = spice->sweep;
-    if (!spells_trouble(line, sweep && sweep->whole_ladder)) return 0;
+    xbtab__spice_analysis *analysis = spice->analysis;
+    if (!spells_trouble(line, analysis && analysis->whole_ladder)) return 0;
     if (spice->fault[0] == '\0') {
         append_reason(spice, line);
         spice->reason_goes_on = announces_more(line);
     }
-    if (!sweep) return 0;
+    if (!analysis) return 0;
     /* Said before the plot begins, it is about the circuit and not about a vector; and a circuit that is
      * singular at its very first point is so by its wiring, whatever ngspice makes of the later ones. */
-    bool is_first = sweep->first == 0 && sweep->n_done == 0;
-    if (sweep->n_plots == 0 || (is_first && strcasestr(line, "singular"))) sweep->refused = true;
-    if (sweep->fault_at == INT_MAX) {
-        sweep->fault_at = sweep->n_done < sweep->n_points ? sweep->n_done : sweep->n_points - 1;
+    bool is_first = analysis->is_first && analysis->n_done == 0;
+    if (analysis->n_plots == 0 || (is_first && strcasestr(line, "singular"))) analysis->refused = true;
+    if (analysis->fault_at == INT_MAX) {
+        analysis->fault_at =
+            analysis->n_done < analysis->n_points ? analysis->n_done : analysis->n_points - 1;
     }
     return 0;
 }
@@ -167,9 +134,9 @@ static int on_exit_request(int code, NG_BOOL immediate, NG_BOOL quit, int id, vo
 {
     (void)immediate, (void)quit, (void)id;
     xbtab__spice *spice = user;
-    char line[COMMAND_SIZE];
+    char line[XBTAB__SPICE_COMMAND_SIZE];
     snprintf(line, sizeof line, "ngspice gave up with exit code %d", code);
-    keep_reason(spice, line);
+    xbtab__spice_keep_reason(spice, line);
     spice->poisoned = true;
     return 0;
 }
@@ -188,74 +155,83 @@ static void make_canonical(char *out, size_t size, const char *name)
 
 static int compare_wanted(const void *a, const void *b)
 {
-    return strcmp(((const wanted *)a)->name, ((const wanted *)b)->name);
+    return strcmp(((const xbtab__spice_wanted *)a)->name, ((const xbtab__spice_wanted *)b)->name);
 }
 
-static void wanted_destroy(wanted *list, int n)
+void xbtab__spice_analysis_clear(xbtab__spice_analysis *analysis)
 {
-    for (int o = 0; list && o < n; o++) xbtab__free(list[o].name);
-    xbtab__free(list);
+    for (int o = 0; analysis->wanted && o < analysis->n_outputs; o++) xbtab__free(analysis->wanted[o].name);
+    xbtab__free(analysis->wanted);
+    xbtab__free(analysis->column);
+    analysis->wanted = NULL;
+    analysis->column = NULL;
 }
 
-static xbtab_status wanted_create(wanted **out, const xbtab__spice_job *job)
+xbtab_status xbtab__spice_analysis_init(xbtab__spice_analysis *analysis, const char *const *outputs,
+                                        int n_outputs)
 {
     xbtab_status status = XBTAB_OK;
-    wanted *list = xbtab__alloc((size_t)job->n_outputs, sizeof *list);
-    if (!list) return XBTAB_NOMEM();
-    for (int o = 0; o < job->n_outputs; o++) {
-        size_t size = strlen(job->outputs[o]) + sizeof "#branch";
+    xbtab__spice_wanted *list = xbtab__alloc((size_t)n_outputs, sizeof *list);
+    analysis->wanted = list;
+    analysis->column = xbtab__alloc((size_t)n_outputs, sizeof *analysis->column);
+    analysis->outputs = outputs;
+    analysis->n_outputs = n_outputs;
+    if (!analysis->wanted || !analysis->column) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    for (int o = 0; o < n_outputs; o++) {
+        size_t size = strlen(outputs[o]) + sizeof "#branch";
         list[o].output = o;
         list[o].name = xbtab__alloc(size, 1);
         if (!list[o].name) {
             status = XBTAB_NOMEM();
             goto done;
         }
-        make_canonical(list[o].name, size, job->outputs[o]);
+        make_canonical(list[o].name, size, outputs[o]);
     }
-    qsort(list, (size_t)job->n_outputs, sizeof *list, compare_wanted);
-    for (int o = 1; o < job->n_outputs; o++) {
+    qsort(list, (size_t)n_outputs, sizeof *list, compare_wanted);
+    for (int o = 1; o < n_outputs; o++) {
         if (strcmp(list[o - 1].name, list[o].name) == 0) {
-            XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "output \"%s\" is asked for twice",
-                            job->outputs[list[o].output]);
+            XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "output \"%s\" is asked for twice", outputs[list[o].output]);
         }
     }
-    *out = list;
-    list = NULL;
 done:
-    wanted_destroy(list, job->n_outputs);
+    if (status < 0) xbtab__spice_analysis_clear(analysis);
     return status;
 }
 
-/* ---- the sweep, seen from the callbacks ---- */
+/* ---- the analysis, seen from the callbacks ---- */
 
 /* Find every output among ngspice's vectors; an output that is not there stays at -1. */
 static void map_columns(xbtab__spice *spice, const vecvaluesall *point)
 {
-    dc_sweep *sweep = spice->sweep;
-    int n = sweep->job->n_outputs;
-    for (int o = 0; o < n; o++) sweep->column[o] = -1;
+    xbtab__spice_analysis *analysis = spice->analysis;
+    int n = analysis->n_outputs;
+    for (int o = 0; o < n; o++) analysis->column[o] = -1;
     for (int c = 0; c < point->veccount; c++) {
         char name[XBTAB__REASON_SIZE];
         make_canonical(name, sizeof name, point->vecsa[c]->name);
-        const wanted *found =
-            bsearch(&(wanted){.name = name}, sweep->wanted, (size_t)n, sizeof *sweep->wanted, compare_wanted);
-        if (found) sweep->column[found->output] = c;
+        const xbtab__spice_wanted *found = bsearch(&(xbtab__spice_wanted){.name = name}, analysis->wanted,
+                                                   (size_t)n, sizeof *analysis->wanted, compare_wanted);
+        if (found) analysis->column[found->output] = c;
     }
     for (int o = 0; o < n; o++) {
-        if (sweep->column[o] >= 0) continue;
+        if (analysis->column[o] >= 0) continue;
         char line[XBTAB__REASON_SIZE];
-        snprintf(line, sizeof line, "the circuit has no %s", sweep->job->outputs[o]);
-        keep_reason(spice, line);
-        sweep->refused = true;
+        snprintf(line, sizeof line, "the circuit has no %s", analysis->outputs[o]);
+        xbtab__spice_keep_reason(spice, line);
+        analysis->refused = true;
     }
-    sweep->n_columns = point->veccount;
+    analysis->n_columns = point->veccount;
 }
 
 static int on_plot(pvecinfoall plot, int id, void *user)
 {
     (void)id;
     xbtab__spice *spice = user;
-    if (spice->sweep && plot->title && strcasecmp(plot->title, spice->title) == 0) spice->sweep->n_plots++;
+    if (spice->analysis && plot->title && strcasecmp(plot->title, spice->title) == 0)
+        spice->analysis->n_plots++;
     return 0;
 }
 
@@ -263,13 +239,12 @@ static int on_point(pvecvaluesall point, int n, int id, void *user)
 {
     (void)n, (void)id;
     xbtab__spice *spice = user;
-    dc_sweep *sweep = spice->sweep;
-    if (!sweep) return 0;
-    if (sweep->n_columns == 0) map_columns(spice, point);
-    int p = sweep->n_done++;
-    if (p >= sweep->n_vectors || sweep->refused || point->veccount != sweep->n_columns) return 0;
-    double *row = sweep->out + (size_t)(sweep->first + p) * (size_t)sweep->job->n_outputs;
-    for (int o = 0; o < sweep->job->n_outputs; o++) row[o] = point->vecsa[sweep->column[o]]->creal;
+    xbtab__spice_analysis *analysis = spice->analysis;
+    if (!analysis) return 0;
+    if (analysis->n_columns == 0) map_columns(spice, point);
+    int p = analysis->n_done++;
+    if (analysis->refused || point->veccount != analysis->n_columns) return 0;
+    analysis->take(analysis, point, p);
     return 0;
 }
 
@@ -278,42 +253,58 @@ static int on_source(double *value, double time, char *name, int id, void *user)
 {
     (void)time, (void)id;
     const xbtab__spice *spice = user;
-    const dc_sweep *sweep = spice->sweep;
+    const xbtab__spice_analysis *analysis = spice->analysis;
     *value = 0;
-    if (!sweep) return 0;
-    long k = strtol(name + 2, NULL, 10);
-    int p = sweep->n_done < sweep->n_vectors ? sweep->n_done : sweep->n_vectors - 1;
-    if (k < 0 || k >= sweep->job->n_sources) return 0;
-    *value = sweep->job->values[(size_t)(sweep->first + p) * (size_t)sweep->job->n_sources + (size_t)k];
+    if (analysis && analysis->source) *value = analysis->source(analysis, (int)strtol(name + 2, NULL, 10));
     return 0;
+}
+
+static void take_vector(xbtab__spice_analysis *analysis, const vecvaluesall *point, int p)
+{
+    dc_sweep *sweep = (dc_sweep *)analysis;
+    if (p >= sweep->n_vectors) return;
+    double *row = sweep->out + (size_t)(sweep->first + p) * (size_t)analysis->n_outputs;
+    for (int o = 0; o < analysis->n_outputs; o++) row[o] = point->vecsa[analysis->column[o]]->creal;
+}
+
+static double source_of_vector(const xbtab__spice_analysis *analysis, int k)
+{
+    const dc_sweep *sweep = (const dc_sweep *)analysis;
+    int p = analysis->n_done < sweep->n_vectors ? analysis->n_done : sweep->n_vectors - 1;
+    if (k < 0 || k >= sweep->job->n_sources) return 0;
+    return sweep->job->values[(size_t)(sweep->first + p) * (size_t)sweep->job->n_sources + (size_t)k];
 }
 
 /* ---- running ---- */
 
-static int command(xbtab__spice *spice, const char *text)
+int xbtab__spice_command(xbtab__spice *spice, const char *text)
 {
     if (spice->poisoned) return -1;
-    char line[COMMAND_SIZE]; /* ngspice may write into it */
+    char line[XBTAB__SPICE_COMMAND_SIZE]; /* ngspice may write into it */
     if (text) snprintf(line, sizeof line, "%s", text);
     return spice->api.command(text ? line : NULL);
 }
 
-/* Load the deck in place of whatever is loaded. False: refused, with the reason kept. */
-static bool load(xbtab__spice *spice, xbtab__deck *deck)
+void xbtab__spice_whole_ladder(xbtab__spice *spice, bool is_whole)
 {
-    command(spice, "destroy all");
-    if (spice->loaded) command(spice, "remcirc");
-    command(spice, NULL); /* frees the command log */
+    xbtab__spice_command(spice, is_whole ? whole_ladder : short_ladder);
+}
+
+bool xbtab__spice_load(xbtab__spice *spice, xbtab__deck *deck)
+{
+    xbtab__spice_command(spice, "destroy all");
+    if (spice->loaded) xbtab__spice_command(spice, "remcirc");
+    xbtab__spice_command(spice, NULL); /* frees the command log */
     spice->fault[0] = '\0';
     if (spice->poisoned) return false;
     spice->loaded = true;
     int code = spice->api.circuit(deck->lines);
-    if (!spice->poisoned && spice->fault[0] == '\0') command(spice, short_ladder);
-    if (code != 0) keep_reason(spice, "ngspice did not load the netlist");
+    if (!spice->poisoned && spice->fault[0] == '\0') xbtab__spice_whole_ladder(spice, false);
+    if (code != 0) xbtab__spice_keep_reason(spice, "ngspice did not load the netlist");
     return code == 0 && !spice->poisoned && spice->fault[0] == '\0';
 }
 
-static bool is_finite_row(const double *row, int n)
+bool xbtab__spice_is_finite_row(const double *row, int n)
 {
     for (int o = 0; o < n; o++) {
         if (!(fabs(row[o]) <= largest_value)) return false;
@@ -321,42 +312,51 @@ static bool is_finite_row(const double *row, int n)
     return true;
 }
 
+int xbtab__spice_run(xbtab__spice *spice, xbtab__spice_analysis *analysis, const char *command)
+{
+    analysis->n_columns = analysis->n_plots = analysis->n_done = 0;
+    analysis->refused = false;
+    analysis->fault_at = INT_MAX;
+    spice->fault[0] = '\0';
+    spice->analysis = analysis;
+    int code = xbtab__spice_command(spice, command);
+    spice->analysis = NULL;
+    xbtab__spice_command(spice, "destroy all");
+    return code;
+}
+
 /* Solve vectors first .. first + n - 1 in one sweep. Returns how many of them, from the first on, hold; *why
  * is the status of the next one. */
 static int run(xbtab__spice *spice, dc_sweep *sweep, int first, int n, xbtab_sample_status *why)
 {
-    char line[COMMAND_SIZE];
-    sweep->n_columns = sweep->n_plots = sweep->n_done = 0;
-    sweep->refused = false;
-    sweep->fault_at = INT_MAX;
+    char line[XBTAB__SPICE_COMMAND_SIZE];
+    xbtab__spice_analysis *analysis = &sweep->analysis;
     sweep->first = first;
     sweep->n_vectors = n;
-    sweep->n_points = n > 1 ? n : 2;
-    spice->fault[0] = '\0';
-    snprintf(line, sizeof line, "dc " XBTAB__DECK_SWEPT " 0 %d 1", sweep->n_points - 1);
-    spice->sweep = sweep;
-    int code = command(spice, line);
-    spice->sweep = NULL;
-    command(spice, "destroy all");
-    if (sweep->n_plots != 1 || sweep->refused) {
+    analysis->is_first = first == 0;
+    analysis->n_points = n > 1 ? n : 2;
+    snprintf(line, sizeof line, "dc " XBTAB__DECK_SWEPT " 0 %d 1", analysis->n_points - 1);
+    int code = xbtab__spice_run(spice, analysis, line);
+    if (analysis->n_plots != 1 || analysis->refused) {
         *why = XBTAB_SAMPLE_REFUSED;
-        keep_reason(spice, "ngspice did not start the sweep");
+        xbtab__spice_keep_reason(spice, "ngspice did not start the sweep");
         return 0;
     }
     *why = spice->poisoned ? XBTAB_SAMPLE_REFUSED : XBTAB_SAMPLE_NOT_CONVERGED;
-    int held = sweep->n_done < sweep->fault_at ? sweep->n_done : sweep->fault_at;
-    if (held >= sweep->n_points && (code != 0 || held > sweep->n_points)) held = 0;
-    int good = held == sweep->n_points ? n : held;
-    if (n == 1 && held < sweep->n_points) good = 0;
-    int n_outputs = sweep->job->n_outputs;
+    int held = analysis->n_done < analysis->fault_at ? analysis->n_done : analysis->fault_at;
+    if (held >= analysis->n_points && (code != 0 || held > analysis->n_points)) held = 0;
+    int good = held == analysis->n_points ? n : held;
+    if (n == 1 && held < analysis->n_points) good = 0;
+    int n_outputs = analysis->n_outputs;
     for (int v = 0; v < good; v++) {
-        if (is_finite_row(sweep->out + (size_t)(first + v) * (size_t)n_outputs, n_outputs)) continue;
+        if (xbtab__spice_is_finite_row(sweep->out + (size_t)(first + v) * (size_t)n_outputs, n_outputs))
+            continue;
         *why = XBTAB_SAMPLE_NOT_FINITE;
         spice->fault[0] = '\0';
-        keep_reason(spice, xbtab__sample_status_text(*why));
+        xbtab__spice_keep_reason(spice, xbtab__sample_status_text(*why));
         good = v;
     }
-    if (good < n) keep_reason(spice, xbtab__sample_status_text(*why));
+    if (good < n) xbtab__spice_keep_reason(spice, xbtab__sample_status_text(*why));
     return good;
 }
 
@@ -381,11 +381,11 @@ static bool retry(xbtab__spice *spice, dc_sweep *sweep, int vector)
     char first_reason[XBTAB__REASON_SIZE];
     memcpy(first_reason, spice->fault, sizeof first_reason);
     xbtab_sample_status why;
-    sweep->whole_ladder = true;
-    command(spice, whole_ladder);
+    sweep->analysis.whole_ladder = true;
+    xbtab__spice_whole_ladder(spice, true);
     bool ok = run(spice, sweep, vector, 1, &why) == 1;
-    command(spice, short_ladder);
-    sweep->whole_ladder = false;
+    xbtab__spice_whole_ladder(spice, false);
+    sweep->analysis.whole_ladder = false;
     memcpy(spice->fault, first_reason, sizeof first_reason);
     return ok;
 }
@@ -409,39 +409,37 @@ static void run_all(xbtab__spice *spice, dc_sweep *sweep, xbtab__spice_result *r
     }
 }
 
+void xbtab__spice_begin(xbtab__spice *spice)
+{
+    snprintf(spice->title, sizeof spice->title, "xbtab_job_%ld", ++spice->n_jobs);
+}
+
 xbtab_status xbtab__spice_sweep(xbtab__spice *spice, const xbtab__spice_job *job, xbtab__spice_result *result)
 {
     xbtab_status status = XBTAB_OK;
     xbtab__deck deck = {0};
-    wanted *list = NULL;
-    dc_sweep sweep = {.job = job, .out = result->out};
+    dc_sweep sweep = {
+        .analysis = {.take = take_vector, .source = source_of_vector}, .job = job, .out = result->out};
     if (spice->poisoned) XBTAB_FAIL(XBTAB_ERR_SPICE, "ngspice gave up in an earlier circuit of this process");
-    snprintf(spice->title, sizeof spice->title, "xbtab_job_%ld", ++spice->n_jobs);
-    XBTAB_TRY_DONE(xbtab__deck_build(&deck, job, spice->title));
-    XBTAB_TRY_DONE(wanted_create(&list, job));
-    sweep.wanted = list;
-    sweep.column = xbtab__alloc((size_t)job->n_outputs, sizeof *sweep.column);
-    if (!sweep.column) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
+    xbtab__spice_begin(spice);
+    XBTAB_TRY_DONE(xbtab__deck_build(&deck, job, spice->title, NULL));
+    XBTAB_TRY_DONE(xbtab__spice_analysis_init(&sweep.analysis, job->outputs, job->n_outputs));
     result->n_failed = 0;
     result->reason[0] = '\0';
-    if (load(spice, &deck)) {
+    if (xbtab__spice_load(spice, &deck)) {
         run_all(spice, &sweep, result);
     } else {
         mark(spice, result, job, 0, job->n_vectors, XBTAB_SAMPLE_REFUSED);
     }
 done:
-    xbtab__free(sweep.column);
-    wanted_destroy(list, job->n_outputs);
+    xbtab__spice_analysis_clear(&sweep.analysis);
     xbtab__deck_clear(&deck);
     return status;
 }
 
 /* ---- opening ---- */
 
-static xbtab_status load_library(spice_api *api)
+static xbtab_status load_library(xbtab__spice_api *api)
 {
     static const char name[] = "libngspice.so.0";
     void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
@@ -504,7 +502,7 @@ xbtab_status xbtab__spice_open(xbtab__spice **out, const char *base_folder)
     }
     spice->api.init_sync(on_source, on_source, NULL, NULL, spice);
     spice->version[0] = '\0';
-    command(spice, "version");
+    xbtab__spice_command(spice, "version");
     *out = spice;
     spice = NULL;
 done:

@@ -78,4 +78,39 @@ typedef struct xbtab__spice_result {
 xbtab_status xbtab__spice_sweep(xbtab__spice *spice, const xbtab__spice_job *job,
                                 xbtab__spice_result *result) XBTAB_MUST_CHECK;
 
+/** One circuit in time; everything is borrowed for the call. */
+typedef struct xbtab__spice_transient_job {
+    /** lines[n_lines]: the netlist without title, options and ".end", as above, but with plain sources
+     * (pulse, pwl) in place of external ones. It starts from its operating point at 0 s, in which ".ic" lines
+     * hold their nodes. */
+    const char *const *lines;
+    int n_lines;
+    double t_stop;   /* end [s], above 0 */
+    double step_max; /* largest time step [s] (0 = t_stop / 50) */
+    double reltol;   /* relative error of a step (0 = 1e-6; an RC's 50 to 200 steps add up to 6e-5) */
+    bool is_stiff;   /* Gear's method in place of the trapezoidal rule: nothing rings */
+    int n_outputs;   /* 1 or more */
+    const char *const *outputs; /* outputs[n_outputs]: "v(node)" [V] or "i(vsource)" [A], all different */
+    int n_times;                /* 0 = the whole waveform, at ngspice's own time points */
+    const double *times;        /* times[n_times]: ascending, in [0, t_stop]; each becomes a time point */
+    bool retry;                 /* as above, for the operating point at 0 s */
+} xbtab__spice_transient_job;
+
+/** A transient's outcome; starts as {0}, ends with xbtab__spice_waveform_clear(). */
+typedef struct xbtab__spice_waveform {
+    size_t n;                        /* points: n_times, or ngspice's; 0 if nothing was solved */
+    double *t;                       /* t[n] [s] */
+    double *out;                     /* out[n][n_outputs]; NAN from the point on where status is not OK */
+    xbtab_sample_status status;      /* OK only if the run came to t_stop */
+    char reason[XBTAB__REASON_SIZE]; /* of a failure, in ngspice's own words, one line; "" if none */
+} xbtab__spice_waveform;
+
+/** Run one transient. What holds of xbtab__spice_sweep() about evidence, errors and threads holds here; a run
+ *  that stops ("timestep too small") is a result, NOT_CONVERGED, and what came before it stays. */
+xbtab_status xbtab__spice_transient(xbtab__spice *spice, const xbtab__spice_transient_job *job,
+                                    xbtab__spice_waveform *waveform) XBTAB_MUST_CHECK;
+
+/** Free a waveform's arrays; NULL-safe. */
+void xbtab__spice_waveform_clear(xbtab__spice_waveform *waveform);
+
 #endif

@@ -16,7 +16,7 @@
 
 /* Tight tolerances: a point of a sweep is as good as the tolerance, and we compare to 1e-9. klu: faster where
  * ngspice was built with it, ignored where not. */
-static const char options_line[] = ".options klu reltol=1e-9 vntol=1e-12 abstol=1e-15 gmin=1e-15";
+static const char sweep_options[] = "klu reltol=1e-9 vntol=1e-12 abstol=1e-15 gmin=1e-15";
 
 enum { SAVES_PER_LINE = 32, TOKEN_SIZE = 64 };
 
@@ -169,9 +169,9 @@ static xbtab_status check_job(const xbtab__spice_job *job)
     return check_netlist(job);
 }
 
-static void write_text(xbtab__text *text, const xbtab__spice_job *job, const char *title)
+static void write_text(xbtab__text *text, const xbtab__spice_job *job, const char *title, const char *options)
 {
-    xbtab__text_add(text, "%s\n%s\n", title, options_line);
+    xbtab__text_add(text, "%s\n.options %s\n", title, options ? options : sweep_options);
     for (int l = 0; l < job->n_lines; l++) xbtab__text_add(text, "%s\n", job->lines[l]);
     xbtab__text_add(text, XBTAB__DECK_SWEPT " xbsel 0 dc 0\nrxbsel xbsel 0 1k");
     for (int o = 0; o < job->n_outputs; o++) {
@@ -180,10 +180,11 @@ static void write_text(xbtab__text *text, const xbtab__spice_job *job, const cha
     xbtab__text_add(text, "\n.end\n");
 }
 
-xbtab_status xbtab__deck_build(xbtab__deck *deck, const xbtab__spice_job *job, const char *title)
+xbtab_status xbtab__deck_build(xbtab__deck *deck, const xbtab__spice_job *job, const char *title,
+                               const char *options)
 {
     XBTAB_TRY(check_job(job));
-    write_text(&deck->text, job, title);
+    write_text(&deck->text, job, title, options);
     XBTAB_TRY(xbtab__text_status(&deck->text));
     size_t n = 0;
     for (const char *c = deck->text.s; *c; c++) n += *c == '\n';

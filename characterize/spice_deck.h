@@ -17,9 +17,10 @@ typedef struct xbtab__deck {
 
 /** Check the rules of xbtab__spice_job and write title, options, netlist, swept source, saved outputs and
  * end.
+ *  @param options  ngspice's options, a line without ".options"; NULL = those of a sweep.
  *  @return XBTAB_ERR_INPUT (the message quotes the line), XBTAB_ERR_NOMEM. */
-xbtab_status xbtab__deck_build(xbtab__deck *deck, const xbtab__spice_job *job,
-                               const char *title) XBTAB_MUST_CHECK;
+xbtab_status xbtab__deck_build(xbtab__deck *deck, const xbtab__spice_job *job, const char *title,
+                               const char *options) XBTAB_MUST_CHECK;
 
 void xbtab__deck_clear(xbtab__deck *deck);
 
