@@ -22,14 +22,16 @@ static void clear(void *state)
     xbtab__free(t);
 }
 
-static xbtab_status program(void **state, const xbtab_engine_setup *setup, const uint8_t *level, size_t rows,
-                            size_t columns)
+static xbtab_status program(void **state, const xbtab_engine_setup *setup, const xbtab_cells *cells)
 {
+    const size_t rows = cells->rows, columns = cells->columns;
     const xbtab_tables *tables = xbtab_technology_tables(setup->technology);
     if (rows > tables->rows || columns > tables->columns) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%zu x %zu cells do not fit the tables' %zu x %zu array", rows, columns,
                    tables->rows, tables->columns);
     }
+    if (cells->G)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "in ngspice cells have their levels' conductances, no others");
     tile *t = xbtab__alloc(1, sizeof *t);
     if (!t) return XBTAB_NOMEM();
     *t = (tile){.technology = setup->technology,
@@ -43,7 +45,9 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
         clear(t);
         return XBTAB_NOMEM();
     }
-    for (size_t i = 0; i < rows; i++) memcpy(t->level + i * tables->columns, level + i * columns, columns);
+    for (size_t i = 0; i < rows; i++) {
+        memcpy(t->level + i * tables->columns, cells->level + i * columns, columns);
+    }
     *state = t;
     return XBTAB_OK;
 }

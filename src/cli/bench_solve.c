@@ -63,8 +63,8 @@ static int array_open(array *a, int side, const char *tile)
         a->x[k] = a->code[k] = (uint8_t)((random >> 33) % (1u << a->tables->dac_bits));
     }
     setup.technology = a->technology;
-    if (xbtab_engine_solve.program(&a->state, &setup, a->level, (size_t)side, (size_t)side) < 0)
-        return cli_failed();
+    const xbtab_cells programmed = {.rows = (size_t)side, .columns = (size_t)side, .level = a->level};
+    if (xbtab_engine_solve.program(&a->state, &setup, &programmed) < 0) return cli_failed();
     return CLI_DONE;
 }
 

@@ -169,7 +169,9 @@ int bench_threads(json_t **result, const bench_options *options)
     int code = begin(&b);
     if (code == CLI_DONE) {
         xbtab_engine_setup setup = {.technology = b->technology, .kernel = xbtab_kernel_find(options->isa)};
-        if (xbtab_engine_table.program(&state, &setup, b->level, SIDE, SIDE) < 0) code = cli_failed();
+        if (xbtab_engine_table.program(&state, &setup,
+                                       &(xbtab_cells){.rows = SIDE, .columns = SIDE, .level = b->level}) < 0)
+            code = cli_failed();
     }
     for (int turn = 0; turn < TURNS && code == CLI_DONE; turn++) {
         one[turn] = run_threads(b, state, 1);

@@ -156,7 +156,8 @@ static int run_mode(inference *f, const char *mode, double *share, xbtab_mapped_
     if (f->o.cpu && !(setup.kernel = xbtab_kernel_find(f->o.cpu))) {
         return cli_fail("--cpu %s: this machine has no such kernel", f->o.cpu);
     }
-    if (xbtab_mapped_create(&mapped, f->quantized, &setup, engine, &f->run) < 0) return cli_failed();
+    const xbtab_map_options map = {.run = f->run, .seed = (uint64_t)f->o.seed};
+    if (xbtab_mapped_create(&mapped, f->quantized, &setup, engine, &map) < 0) return cli_failed();
     xbtab_mapped_get_report(mapped, report);
     f->run.what = mode;
     double began = cli_seconds();

@@ -39,9 +39,9 @@ xbtab_status xbtab_engine_codes_per_unit(double *out, const xbtab_engine_setup *
     return XBTAB_OK;
 }
 
-xbtab_status xbtab__engine_conductances(double **G, const xbtab_tables *t, const uint8_t *level, size_t rows,
-                                        size_t columns)
+xbtab_status xbtab__engine_conductances(double **G, const xbtab_tables *t, const xbtab_cells *cells)
 {
+    const size_t rows = cells->rows, columns = cells->columns;
     if (rows > t->rows || columns > t->columns) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%zu x %zu cells do not fit the tables' %zu x %zu array", rows, columns,
                    t->rows, t->columns);
@@ -50,7 +50,10 @@ xbtab_status xbtab__engine_conductances(double **G, const xbtab_tables *t, const
     if (!g) return XBTAB_NOMEM();
     for (size_t c = 0; c < t->rows * t->columns; c++) g[c] = t->G_level[0];
     for (size_t i = 0; i < rows; i++) {
-        for (size_t j = 0; j < columns; j++) g[i * t->columns + j] = t->G_level[level[i * columns + j]];
+        for (size_t j = 0; j < columns; j++) {
+            size_t c = i * columns + j;
+            g[i * t->columns + j] = cells->G ? cells->G[c] : t->G_level[cells->level[c]];
+        }
     }
     *G = g;
     return XBTAB_OK;

@@ -9,8 +9,8 @@
 /** The whole array with the given cells in its first rows and columns, the others at the lowest level.
  *  @param[out] G  G[tables->rows][tables->columns] [S]; caller frees with xbtab__free().
  *  @return XBTAB_ERR_INPUT (more cells than the array has), XBTAB_ERR_NOMEM. */
-xbtab_status xbtab__engine_conductances(double **G, const xbtab_tables *tables, const uint8_t *level,
-                                        size_t rows, size_t columns) XBTAB_MUST_CHECK;
+xbtab_status xbtab__engine_conductances(double **G, const xbtab_tables *tables,
+                                        const xbtab_cells *cells) XBTAB_MUST_CHECK;
 
 /** Of a tile of the table engine: bit line j's current in double precision, T and refinement included [A].
  *  @param y  through the effective matrix [A]; @param a  mean drive. */

@@ -25,9 +25,9 @@ static void clear(void *state)
     xbtab__free(s);
 }
 
-static xbtab_status program(void **state, const xbtab_engine_setup *setup, const uint8_t *level, size_t rows,
-                            size_t columns)
+static xbtab_status program(void **state, const xbtab_engine_setup *setup, const xbtab_cells *cells)
 {
+    const size_t rows = cells->rows, columns = cells->columns;
     const xbtab_tables *t = xbtab_technology_tables(setup->technology);
     int adc_bits = setup->adc_bits ? setup->adc_bits : t->adc_bits;
     exact *s = xbtab__alloc(1, sizeof *s);
@@ -38,7 +38,7 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
                  .stride = xbtab_engine_stride(columns),
                  .scale = ldexp(1.0, adc_bits - t->adc_bits),
                  .largest = ldexp(1.0, adc_bits) - 1.0};
-    xbtab_status status = xbtab__engine_conductances(&s->G, t, level, rows, columns);
+    xbtab_status status = xbtab__engine_conductances(&s->G, t, cells);
     if (status < 0) {
         clear(s);
         return status;
@@ -47,47 +47,94 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
     return XBTAB_OK;
 }
 
+/* Room of one call: a circuit and the currents of one input slice. */
+typedef struct bench {
+    xbtab__exact *circuit;
+    uint8_t *code; /* code[rows of the array]: 0 on idle word lines */
+    double *I, *I_idle;
+    bool knows_idle; /* bit planes are often empty: one solution serves them all */
+} bench;
+
+static void bench_clear(bench *b)
+{
+    xbtab__exact_destroy(&b->circuit);
+    xbtab__free(b->code);
+    xbtab__free(b->I);
+    xbtab__free(b->I_idle);
+}
+
+static xbtab_status bench_init(bench *b, const exact *s)
+{
+    const xbtab_tables *t = xbtab_technology_tables(s->technology);
+    *b = (bench){.code = xbtab__alloc(t->rows, 1),
+                 .I = xbtab__alloc(t->columns, sizeof *b->I),
+                 .I_idle = xbtab__alloc(t->columns, sizeof *b->I_idle)};
+    if (!b->code || !b->I || !b->I_idle) return XBTAB_NOMEM();
+    XBTAB_TRY(xbtab__exact_create(&b->circuit, s->technology, t->rows, t->columns));
+    xbtab__exact_program(b->circuit, s->G);
+    return XBTAB_OK;
+}
+
+/* Bit-line currents of one vector's input slice; *I stays valid until the next call. */
+static xbtab_status solve_slice(bench *b, const exact *s, const uint16_t *x, int slice, const double **I)
+{
+    const int dac_bits = xbtab_technology_tables(s->technology)->dac_bits;
+    unsigned mask = (1u << dac_bits) - 1, sum = 0;
+    for (size_t i = 0; i < s->rows; i++) {
+        b->code[i] = (uint8_t)((unsigned)x[i] >> (slice * dac_bits) & mask);
+        sum += b->code[i];
+    }
+    bool is_idle = sum == 0;
+    double *found = is_idle ? b->I_idle : b->I;
+    if (!is_idle || !b->knows_idle) XBTAB_TRY(xbtab__exact_solve(b->circuit, b->code, found));
+    b->knows_idle = b->knows_idle || is_idle;
+    *I = found;
+    return XBTAB_OK;
+}
+
 static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
                             xbtab_product_counts *counts)
 {
     const exact *s = state;
-    const xbtab_tables *t = xbtab_technology_tables(s->technology);
-    unsigned mask = (1u << t->dac_bits) - 1;
+    const int dac_bits = xbtab_technology_tables(s->technology)->dac_bits;
     xbtab_status status;
-    xbtab__exact *circuit = NULL;
-    uint8_t *code = xbtab__alloc(t->rows, 1); /* 0 on idle word lines */
-    double *I = xbtab__alloc(t->columns, sizeof *I), *I_idle = xbtab__alloc(t->columns, sizeof *I_idle);
-    bool knows_idle = false; /* bit planes are often empty: one solution serves them all */
-    if (!code || !I || !I_idle) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    XBTAB_TRY_DONE(xbtab__exact_create(&circuit, s->technology, t->rows, t->columns));
-    xbtab__exact_program(circuit, s->G);
+    const double *I = NULL;
+    bench b;
+    XBTAB_TRY_DONE(bench_init(&b, s));
     for (size_t v = 0; v < n; v++) {
         for (int slice = 0; slice < slices; slice++) {
-            int shift = slice * t->dac_bits;
-            unsigned sum = 0;
-            for (size_t i = 0; i < s->rows; i++) {
-                code[i] = (uint8_t)((unsigned)x[v * s->rows + i] >> shift & mask);
-                sum += code[i];
-            }
-            bool is_idle = sum == 0;
-            double *found = is_idle ? I_idle : I;
-            if (!is_idle || !knows_idle) XBTAB_TRY_DONE(xbtab__exact_solve(circuit, code, found));
-            knows_idle = knows_idle || is_idle;
+            XBTAB_TRY_DONE(solve_slice(&b, s, x + v * s->rows, slice, &I));
             counts->codes += s->columns;
             for (size_t j = 0; j < s->columns; j++) {
-                double c = floor(s->scale * xbtab_technology_adc(s->technology, found[j]) + 0.5);
-                acc[v * s->stride + j] += (int32_t)fmin(fmax(c, 0.0), s->largest) << shift;
+                double c = floor(s->scale * xbtab_technology_adc(s->technology, I[j]) + 0.5);
+                acc[v * s->stride + j] += (int32_t)fmin(fmax(c, 0.0), s->largest) << (slice * dac_bits);
             }
         }
     }
 done:
-    xbtab__exact_destroy(&circuit);
-    xbtab__free(code);
-    xbtab__free(I);
-    xbtab__free(I_idle);
+    bench_clear(&b);
+    return status;
+}
+
+static xbtab_status read(const void *state, const uint16_t *x, size_t n, int slices, double *v,
+                         xbtab_product_counts *counts)
+{
+    const exact *s = state;
+    const double scale = s->scale / (s->largest + 1.0);
+    xbtab_status status;
+    const double *I = NULL;
+    bench b;
+    XBTAB_TRY_DONE(bench_init(&b, s));
+    for (size_t k = 0; k < n; k++) {
+        for (int slice = 0; slice < slices; slice++, v += s->stride) {
+            XBTAB_TRY_DONE(solve_slice(&b, s, x + k * s->rows, slice, &I));
+            counts->codes += s->columns;
+            for (size_t j = 0; j < s->columns; j++) v[j] = scale * xbtab_technology_adc(s->technology, I[j]);
+            for (size_t j = s->columns; j < s->stride; j++) v[j] = 0;
+        }
+    }
+done:
+    bench_clear(&b);
     return status;
 }
 
@@ -101,5 +148,6 @@ const xbtab_engine_type xbtab_engine_solve = {
     .summary = "every product's circuit solved exactly, on the cell table",
     .program = program,
     .product = product,
+    .read = read,
     .clear = clear,
 };

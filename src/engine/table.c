@@ -131,9 +131,9 @@ static int refinements(const xbtab_engine_setup *setup)
     return setup->refine == 0 ? DEFAULT_REFINE : setup->refine < 0 ? 0 : setup->refine;
 }
 
-static xbtab_status program(void **state, const xbtab_engine_setup *setup, const uint8_t *level, size_t rows,
-                            size_t columns)
+static xbtab_status program(void **state, const xbtab_engine_setup *setup, const xbtab_cells *cells)
 {
+    const size_t rows = cells->rows, columns = cells->columns;
     const xbtab_tables *t = xbtab_technology_tables(setup->technology);
     int adc_bits = setup->adc_bits ? setup->adc_bits : t->adc_bits;
     xbtab_status status;
@@ -142,7 +142,7 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
     table *s = xbtab__alloc(1, sizeof *s);
     if (!s) return XBTAB_NOMEM();
     s->technology = setup->technology;
-    XBTAB_TRY_DONE(xbtab__engine_conductances(&G, t, level, rows, columns));
+    XBTAB_TRY_DONE(xbtab__engine_conductances(&G, t, cells));
     XBTAB_TRY_DONE(xbtab_tile_create(&tile, setup->technology, G, t->rows, t->columns));
     XBTAB_TRY_DONE(
         xbtab__refine(&s->refinement, setup->technology, tile, G, rows, columns, refinements(setup)));

@@ -79,15 +79,28 @@ static xbtab_status plan_tiles(xbtab_mapped *mapped)
     return XBTAB_OK;
 }
 
-static xbtab_status program_tile(const xbtab_mapped *mapped, xbtab__mapped_tile *t)
+static xbtab_status program_tile(const xbtab_mapped *mapped, const xbtab_map_options *options,
+                                 xbtab__mapped_tile *t)
 {
     const xbtab__mapped_matrix *mm = &mapped->matrix[t->matrix];
     size_t columns = 2 * (size_t)mm->weight_slices * t->n_outputs;
+    size_t number = (size_t)(t - mapped->tile) - mm->first_tile;
+    xbtab_status status = XBTAB_OK;
     uint8_t *level = xbtab__alloc(t->n_inputs * columns, 1);
-    if (!level) return XBTAB_NOMEM();
-    xbtab__mapped_levels(mapped, t, level);
-    xbtab_status status = mapped->engine->program(&t->state, &mapped->setup, level, t->n_inputs, columns);
+    double *G = options->conductances ? xbtab__alloc(t->n_inputs * columns, sizeof *G) : NULL;
+    if (!level || (options->conductances && !G)) {
+        status = XBTAB_NOMEM();
+    } else {
+        xbtab__mapped_levels(mapped, t, level);
+        if (G) {
+            status =
+                options->conductances(options->context, t->matrix, number, level, t->n_inputs, columns, G);
+        }
+        const xbtab_cells cells = {.rows = t->n_inputs, .columns = columns, .level = level, .G = G};
+        if (status == XBTAB_OK) status = mapped->engine->program(&t->state, &mapped->setup, &cells);
+    }
     xbtab__free(level);
+    xbtab__free(G);
     if (status < 0) {
         return xbtab__error_prefix(status, "%s, tile from input %zu and output %zu", mm->m->name,
                                    t->first_input, t->first_output);
@@ -95,8 +108,9 @@ static xbtab_status program_tile(const xbtab_mapped *mapped, xbtab__mapped_tile 
     return XBTAB_OK;
 }
 
-static xbtab_status program_all(xbtab_mapped *mapped, const xbtab_run_options *options)
+static xbtab_status program_all(xbtab_mapped *mapped, const xbtab_map_options *map)
 {
+    const xbtab_run_options *options = &map->run;
     int threads = options->threads > 0 ? options->threads : omp_get_max_threads();
     double began = omp_get_wtime();
     for (size_t done = 0; done < mapped->n_tiles;) {
@@ -106,7 +120,7 @@ static xbtab_status program_all(xbtab_mapped *mapped, const xbtab_run_options *o
         char message[512] = "";
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
         for (size_t t = done; t < end; t++) {
-            xbtab_status status = program_tile(mapped, &mapped->tile[t]);
+            xbtab_status status = program_tile(mapped, map, &mapped->tile[t]);
             if (status < 0) {
 #pragma omp critical
                 {
@@ -133,11 +147,14 @@ static xbtab_status program_all(xbtab_mapped *mapped, const xbtab_run_options *o
 
 xbtab_status xbtab_mapped_create(xbtab_mapped **out, const xbtab_quantized *quantized,
                                  const xbtab_engine_setup *setup, const xbtab_engine_type *engine,
-                                 const xbtab_run_options *options)
+                                 const xbtab_map_options *options)
 {
-    static const xbtab_run_options defaults = {0};
+    static const xbtab_map_options defaults = {0};
     const xbtab_tables *t = xbtab_technology_tables(setup->technology);
     xbtab_status status;
+    if (!options) options = &defaults;
+    if (options->scheme) XBTAB_TRY(xbtab_scheme_check(options->scheme));
+    if (options->read_noise) XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "read noise is not supported yet");
     xbtab_mapped *mapped = xbtab__alloc(1, sizeof *mapped);
     if (!mapped) return XBTAB_NOMEM();
     *mapped = (xbtab_mapped){.quantized = quantized,
@@ -155,7 +172,7 @@ xbtab_status xbtab_mapped_create(xbtab_mapped **out, const xbtab_quantized *quan
     }
     XBTAB_TRY_DONE(xbtab_engine_codes_per_unit(&mapped->codes_per_unit, setup));
     XBTAB_TRY_DONE(plan_tiles(mapped));
-    XBTAB_TRY_DONE(program_all(mapped, options ? options : &defaults));
+    XBTAB_TRY_DONE(program_all(mapped, options));
     *out = mapped;
     mapped = NULL;
 done:
@@ -258,8 +275,10 @@ static xbtab_status product_block(const xbtab_mapped *mapped, const xbtab__mappe
     return XBTAB_OK;
 }
 
-static xbtab_status product(void *payload, size_t m, size_t n, const uint16_t *x, int32_t *y, int thread)
+static xbtab_status product(void *payload, size_t m, size_t first, size_t n, const uint16_t *x, int32_t *y,
+                            int thread)
 {
+    (void)first;
     const run *r = payload;
     const xbtab__mapped_matrix *mm = &r->mapped->matrix[m];
     for (size_t v = 0; v < n; v += BLOCK) {

@@ -216,7 +216,7 @@ typedef struct digital_job {
     float *outputs;
 } digital_job;
 
-static xbtab_status run_layer(const digital_job *job, int k, int thread)
+static xbtab_status run_layer(const digital_job *job, int k, size_t image, int thread)
 {
     const xbtab_quantized *q = job->q;
     const xbtab__node *node = &q->network->node[k];
@@ -231,7 +231,7 @@ static xbtab_status run_layer(const digital_job *job, int k, int thread)
         run->code[c] = at <= 0 ? 0 : at >= layer->in.most ? layer->in.most : (int32_t)at;
     }
     for (size_t g = 0; g < l->groups; g++) {
-        XBTAB_TRY(xbtab__layer_sums(q, k, g, run->code, layer->pad, run->patch, run->sum, job->product,
+        XBTAB_TRY(xbtab__layer_sums(q, k, g, image, run->code, layer->pad, run->patch, run->sum, job->product,
                                     job->payload, thread));
         for (size_t o = 0; o < l->outputs; o++) {
             size_t row = g * l->outputs + o;
@@ -254,7 +254,7 @@ static xbtab_status run_image(void *context, size_t image, int thread)
     for (size_t k = 0; k < size; k++) x[k] = job->scale * job->images->pixel[image * size + k];
     for (int k = 0; k < n->n_nodes; k++) {
         if (n->node[k].linear.W) {
-            XBTAB_TRY(run_layer(job, k, thread));
+            XBTAB_TRY(run_layer(job, k, image, thread));
         } else {
             n->node[k].type->run(n, &n->node[k], run);
         }

@@ -64,9 +64,9 @@ static void exact_product(const xbtab_matrix *m, size_t n, const uint16_t *x, in
     }
 }
 
-xbtab_status xbtab__layer_sums(const xbtab_quantized *q, int k, size_t g, const int32_t *x, int32_t pad,
-                               uint16_t *patch, int32_t *sum, xbtab_product_fn product, void *payload,
-                               int thread)
+xbtab_status xbtab__layer_sums(const xbtab_quantized *q, int k, size_t g, size_t image, const int32_t *x,
+                               int32_t pad, uint16_t *patch, int32_t *sum, xbtab_product_fn product,
+                               void *payload, int thread)
 {
     const xbtab__node *node = &q->network->node[k];
     const xbtab__linear *l = &node->linear;
@@ -78,12 +78,13 @@ xbtab_status xbtab__layer_sums(const xbtab_quantized *q, int k, size_t g, const 
     } else {
         for (size_t c = 0; c < l->positions * l->inputs; c++) patch[c] = (uint16_t)x[c];
     }
-    if (product) return product(payload, m, l->positions, patch, sum, thread);
+    if (product) return product(payload, m, image * l->positions, l->positions, patch, sum, thread);
     exact_product(&q->matrix[m], l->positions, patch, sum);
     return XBTAB_OK;
 }
 
-static xbtab_status run_linear(const integer_job *job, int k, const integer_run *run, int thread)
+static xbtab_status run_linear(const integer_job *job, int k, size_t image, const integer_run *run,
+                               int thread)
 {
     const xbtab_quantized *q = job->q;
     const xbtab__node *node = &q->network->node[k];
@@ -93,7 +94,7 @@ static xbtab_status run_linear(const integer_job *job, int k, const integer_run 
     int32_t *y = run->codes + q->network->value[node->output].offset;
     const xbtab__code *out = &q->code[node->output];
     for (size_t g = 0; g < l->groups; g++) {
-        XBTAB_TRY(xbtab__layer_sums(q, k, g, x, q->code[node->input[0]].zero, run->patch, run->sum,
+        XBTAB_TRY(xbtab__layer_sums(q, k, g, image, x, q->code[node->input[0]].zero, run->patch, run->sum,
                                     job->product, job->payload, thread));
         for (size_t o = 0; o < l->outputs; o++) {
             size_t row = g * l->outputs + o;
@@ -148,7 +149,7 @@ static void run_add(const integer_job *job, const xbtab__node *node, const int32
     }
 }
 
-static xbtab_status run_node(const integer_job *job, int k, const integer_run *run, int thread)
+static xbtab_status run_node(const integer_job *job, int k, size_t image, const integer_run *run, int thread)
 {
     const xbtab_network *n = job->q->network;
     const xbtab__node *node = &n->node[k];
@@ -157,7 +158,7 @@ static xbtab_status run_node(const integer_job *job, int k, const integer_run *r
     int32_t zero = job->q->code[node->input[0]].zero;
     switch (node->type->integer) {
     case XBTAB__INTEGER_LINEAR:
-        return run_linear(job, k, run, thread);
+        return run_linear(job, k, image, run, thread);
     case XBTAB__INTEGER_COPY:
         memcpy(y, x, n->value[node->output].shape.size * sizeof *y);
         break;
@@ -196,7 +197,7 @@ static xbtab_status run_image(void *context, size_t image, int thread)
     const float *pixel = job->images->pixel + image * size;
     int32_t *x = run->codes + n->value[n->input].offset;
     for (size_t k = 0; k < size; k++) x[k] = round_to_code((double)(job->scale * pixel[k]) / in->scale, in);
-    for (int k = 0; k < n->n_nodes; k++) XBTAB_TRY(run_node(job, k, run, thread));
+    for (int k = 0; k < n->n_nodes; k++) XBTAB_TRY(run_node(job, k, image, run, thread));
     const int32_t *y = run->codes + n->value[job->output].offset;
     bool has_sums = is_linear_output(n, job->output);
     for (size_t k = 0; k < n_outputs; k++) {

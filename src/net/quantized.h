@@ -41,14 +41,14 @@ void xbtab__quantize_row(const float *w, size_t n, int bits, int16_t *out, doubl
 /** Add the matrices of node k's layer, whose W is there. */
 void xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activation_bits);
 
-/** Sums of one group of node k's matrix layer, exactly or by product.
+/** Sums of one group of node k's matrix layer for one image, exactly or by product.
  *  @param      x      codes of the layer's input, of at most 15 bits each.
  *  @param      pad    code around a convolution's image.
  *  @param      patch  room for [positions][inputs].
  *  @param[out] sum    sum[positions][outputs]. */
-xbtab_status xbtab__layer_sums(const xbtab_quantized *q, int k, size_t g, const int32_t *x, int32_t pad,
-                               uint16_t *patch, int32_t *sum, xbtab_product_fn product, void *payload,
-                               int thread) XBTAB_MUST_CHECK;
+xbtab_status xbtab__layer_sums(const xbtab_quantized *q, int k, size_t g, size_t image, const int32_t *x,
+                               int32_t pad, uint16_t *patch, int32_t *sum, xbtab_product_fn product,
+                               void *payload, int thread) XBTAB_MUST_CHECK;
 
 /** Whether a network needs the digital way, and that way. @param calibrated  codes[n_values] from images. */
 bool xbtab__needs_digital(const xbtab_network *network);

@@ -189,12 +189,13 @@ static void the_spice_engine_agrees_with_the_solver(void **state)
     xbtab_spice_engine context = {.spec = spec, .workers = 2};
     xbtab_engine_setup setup = {.technology = technology, .context = &context};
     const xbtab_engine_type *engines[] = {&xbtab_engine_spice, &xbtab_engine_solve};
+    const xbtab_cells cells = {.rows = ROWS, .columns = COLUMNS, .level = level};
     for (int e = 0; e < 2; e++) {
         void *made = NULL;
         xbtab_product_counts counts = {0};
         acc[e] = calloc(N * stride, sizeof **acc);
         assert_non_null(acc[e]);
-        assert_int_equal(engines[e]->program(&made, &setup, level, ROWS, COLUMNS), XBTAB_OK);
+        assert_int_equal(engines[e]->program(&made, &setup, &cells), XBTAB_OK);
         if (engines[e]->product(made, x, N, SLICES, acc[e], &counts) < 0)
             fail_msg("%s", xbtab_error_message());
         assert_int_equal(counts.codes, N * SLICES * COLUMNS);

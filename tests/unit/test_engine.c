@@ -55,8 +55,8 @@ static int32_t *products(const fixture *f, const xbtab_engine_type *engine, cons
     int32_t *acc = aligned_alloc(64, 8 * stride * sizeof *acc);
     assert_non_null(acc);
     memset(acc, 0, 8 * stride * sizeof *acc);
-    if (engine->program(&state, setup, f->level, f->rows, f->columns) < 0)
-        fail_msg("%s", xbtab_error_message());
+    const xbtab_cells cells = {.rows = f->rows, .columns = f->columns, .level = f->level};
+    if (engine->program(&state, setup, &cells) < 0) fail_msg("%s", xbtab_error_message());
     for (size_t v = 0; v < 8; v += n) { /* in blocks: the split must not matter */
         size_t block = 8 - v < n ? 8 - v : n;
         assert_int_equal(engine->product(state, f->x + v * f->rows, block, slices, acc + v * stride, &counts),
@@ -232,7 +232,8 @@ static int codes_off(const fixture *f, int refine, xbtab_table_report *report)
     }
     free(table);
     free(solve);
-    assert_int_equal(xbtab_engine_table.program(&state, &setup, f->level, f->rows, f->columns), XBTAB_OK);
+    const xbtab_cells cells = {.rows = f->rows, .columns = f->columns, .level = f->level};
+    assert_int_equal(xbtab_engine_table.program(&state, &setup, &cells), XBTAB_OK);
     xbtab_engine_table_report(state, report);
     xbtab_engine_table.clear(state);
     return off;
@@ -286,7 +287,8 @@ static void uneven_levels_and_misfits_are_refused(void **state)
     xbtab_engine_setup setup = {.technology = f.technology};
     void *made = NULL;
     double unit;
-    assert_int_equal(xbtab_engine_table.program(&made, &setup, f.level, 10, 8), XBTAB_ERR_INPUT);
+    const xbtab_cells cells = {.rows = 10, .columns = 8, .level = f.level};
+    assert_int_equal(xbtab_engine_table.program(&made, &setup, &cells), XBTAB_ERR_INPUT);
     assert_non_null(strstr(xbtab_error_message(), "10 x 8 cells do not fit the tables' 9 x 8 array"));
     f.tables->G_level[1] *= 1.2;
     assert_int_equal(xbtab_engine_codes_per_unit(&unit, &setup), XBTAB_ERR_UNSUPPORTED);

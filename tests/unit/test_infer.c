@@ -83,7 +83,7 @@ static void every_mapping_gives_the_exact_integers(void **state)
                          XBTAB_OK);
         xbtab_engine_setup setup = {.technology = technology, .adc_bits = 20};
         for (int threads = 1; threads <= 3; threads++) {
-            xbtab_run_options options = {.threads = threads};
+            xbtab_map_options options = {.run = {.threads = threads}};
             xbtab_mapped *mapped = NULL;
             xbtab_mapped_report report;
             if (xbtab_mapped_create(&mapped, quantized, &setup, &xbtab_engine_ideal, &options) < 0) {
@@ -91,7 +91,7 @@ static void every_mapping_gives_the_exact_integers(void **state)
             }
             xbtab_mapped_get_report(mapped, &report);
             assert_true(report.tiles >= 2 && report.utilisation > 0 && report.utilisation <= 1);
-            assert_int_equal(xbtab_mapped_run(mapped, &f.images, IMAGES, &options, mapped_out, NULL),
+            assert_int_equal(xbtab_mapped_run(mapped, &f.images, IMAGES, &options.run, mapped_out, NULL),
                              XBTAB_OK);
             assert_memory_equal(mapped_out, exact, sizeof exact);
             xbtab_mapped_destroy(&mapped);

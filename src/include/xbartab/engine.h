@@ -27,6 +27,14 @@ typedef struct xbtab_engine_setup {
     const void *context; /* for engines outside this library's own, see their headers; NULL for the others */
 } xbtab_engine_setup;
 
+/** The cells of a tile. */
+typedef struct xbtab_cells {
+    size_t rows, columns;
+    const uint8_t *level; /* level[rows][columns], each below the technology's number of levels */
+    const double *G; /* G[rows][columns]: conductances that the cells really have at v_read, 0 = open [S];
+                        NULL = their levels' */
+} xbtab_cells;
+
 /** What happened to the codes of some products. */
 typedef struct xbtab_product_counts {
     uint64_t codes; /* ADC codes made: one a bit line in use and input slice that is not zero everywhere */
@@ -39,9 +47,9 @@ typedef struct xbtab_engine_type {
     const char *name, *summary; /* for --mode, --help and reports */
     int one_thread;             /* products must not run in several threads at once */
 
-    /** Required. Program a tile: level[rows][columns]. *state is NULL before, and freed by clear. */
-    xbtab_status (*program)(void **state, const xbtab_engine_setup *setup, const uint8_t *level, size_t rows,
-                            size_t columns);
+    /** Required. Program a tile; cells are borrowed for the call. *state is NULL before, and freed by clear.
+     */
+    xbtab_status (*program)(void **state, const xbtab_engine_setup *setup, const xbtab_cells *cells);
 
     /** Required. n products: acc[v][j] += sum over input slices t of code << (t dac_bits), for v in [0, n).
      *  x[n][rows] with rows as programmed, each code below 2^(slices dac_bits); acc[n][stride] 64-byte
@@ -49,6 +57,12 @@ typedef struct xbtab_engine_type {
      * same state (with counts of their own). */
     xbtab_status (*product)(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
                             xbtab_product_counts *counts);
+
+    /** Optional. What the ADC would see of the same products, not rounded: v[n][slices][stride] as shares of
+     * its range, so that product's code is floor(2^adc_bits v + 1/2), clamped. Values may lie outside [0, 1)
+     * where the engine knows them there. Adds to *counts as product does, but counts every slice. */
+    xbtab_status (*read)(const void *state, const uint16_t *x, size_t n, int slices, double *v,
+                         xbtab_product_counts *counts);
 
     /** Required. NULL-safe. */
     void (*clear)(void *state);

@@ -12,6 +12,7 @@
 
 #include <xbartab/engine.h>
 #include <xbartab/network.h>
+#include <xbartab/scheme.h>
 #include <xbartab/status.h>
 
 #ifdef __cplusplus
@@ -21,16 +22,43 @@ extern "C" {
 /** A network on tiles. Read-only once made. */
 typedef struct xbtab_mapped xbtab_mapped;
 
+/** How a network is mapped. Zero is the default throughout. */
+typedef struct xbtab_map_options {
+    xbtab_run_options run;      /* threads and progress */
+    const xbtab_scheme *scheme; /* NULL = the default; borrowed for the call */
+    uint64_t seed;              /* of what the read-out draws: offsets and noise */
+
+    /* What a chip does to its cells; NULL = they are what their levels say. */
+
+    /** Conductances of one tile's cells. matrix and tile count from 0, tile within its matrix (the first
+     * matrix of a tile that several share); G[rows][columns] at v_read, 0 = open [S]. May be called from
+     * several threads at once; must depend on nothing but its arguments. */
+    xbtab_status (*conductances)(void *context, size_t matrix, size_t tile, const uint8_t *level, size_t rows,
+                                 size_t columns, double *G);
+
+    /** Read noise: sigma[columns] of each bit line's current with all its word lines at v_read [A]. It is
+     * scaled by the square root of the mean drive and drawn anew for every read. NULL = none. */
+    xbtab_status (*read_noise)(void *context, size_t matrix, size_t tile, const uint8_t *level,
+                               const double *G, size_t rows, size_t columns, double *sigma);
+    void *context;
+
+    /** Sample images that ranges and references are set from, the first n_calibration of them (0 = 100, or
+     * all there are); needed only where the scheme asks for it. Borrowed for the call. */
+    const xbtab_images *calibration;
+    size_t n_calibration;
+} xbtab_map_options;
+
 /** Map and program.
  *  @param[out] out        the caller owns it: xbtab_mapped_destroy(). Untouched on failure.
  *  @param      quantized  borrowed until it is destroyed, like all that setup names.
  *  @param      engine     who answers for a tile.
- *  @param      options    threads and progress; NULL = defaults.
- *  @return XBTAB_ERR_UNSUPPORTED (levels that are not evenly spaced; a tile too narrow for one output's
- * slices), what programming a tile fails with, XBTAB_ERR_CANCELED, XBTAB_ERR_NOMEM. */
+ *  @param      options    NULL = defaults.
+ *  @return XBTAB_ERR_INPUT (a scheme out of range), XBTAB_ERR_UNSUPPORTED (levels that are not evenly spaced;
+ * a tile too narrow for one output's slices; a scheme that engine or network cannot have), what programming a
+ * tile fails with, XBTAB_ERR_CANCELED, XBTAB_ERR_NOMEM. */
 xbtab_status xbtab_mapped_create(xbtab_mapped **out, const xbtab_quantized *quantized,
                                  const xbtab_engine_setup *setup, const xbtab_engine_type *engine,
-                                 const xbtab_run_options *options) XBTAB_MUST_CHECK;
+                                 const xbtab_map_options *options) XBTAB_MUST_CHECK;
 void xbtab_mapped_destroy(xbtab_mapped **mapped);
 
 /** What the mapping needed. */

@@ -111,11 +111,13 @@ const xbtab_matrix *xbtab_quantized_matrix(const xbtab_quantized *quantized, siz
 
 /** A matrix product: y[v][o] = sum_k W[o][k] x[v][k] for n vectors of matrix m, exactly or as hardware would
  * have it.
+ *  @param      first   number of the first vector, image * products + position, so that what hardware adds at
+ *                      random can be keyed by it.
  *  @param      x       x[n][inputs], each below 2^activation_bits.
  *  @param[out] y       y[n][outputs]
  *  @param      thread  of the caller, from 0; calls of different threads may overlap. */
-typedef xbtab_status (*xbtab_product_fn)(void *payload, size_t m, size_t n, const uint16_t *x, int32_t *y,
-                                         int thread);
+typedef xbtab_status (*xbtab_product_fn)(void *payload, size_t m, size_t first, size_t n, const uint16_t *x,
+                                         int32_t *y, int thread);
 
 /** Run the first n images in integers.
  *  @param product  NULL: exact integers.

@@ -12,6 +12,7 @@
 #include <xbartab/netlist.h>
 #include <xbartab/network.h>
 #include <xbartab/progress.h>
+#include <xbartab/scheme.h>
 #include <xbartab/solve.h>
 #include <xbartab/spec.h>
 #include <xbartab/status.h>

@@ -1,0 +1,100 @@
+/* scheme.c - the words of a scheme, and which of them fit together. */
+#include <xbartab/scheme.h>
+
+#include <stddef.h>
+#include <string.h>
+
+#include "check.h"
+
+typedef struct value {
+    const char *word, *text;
+} value;
+
+#define VALUE(name, word, text) {word, text},
+static const value weights[] = {XBTAB_WEIGHTS_LIST(VALUE)}, inputs[] = {XBTAB_INPUTS_LIST(VALUE)},
+                   signed_inputs[] = {XBTAB_SIGNED_LIST(VALUE)}, readout[] = {XBTAB_READOUT_LIST(VALUE)},
+                   references[] = {XBTAB_REFERENCES_LIST(VALUE)}, range[] = {XBTAB_RANGE_LIST(VALUE)},
+                   sums[] = {XBTAB_SUMS_LIST(VALUE)};
+
+static const struct {
+    const char *name;
+    const value *values;
+    int n;
+} keys[XBTAB_N_KEYS] = {
+    [XBTAB_KEY_WEIGHTS] = {"weights", weights, XBTAB_N_WEIGHTS},
+    [XBTAB_KEY_INPUTS] = {"inputs", inputs, XBTAB_N_INPUTS},
+    [XBTAB_KEY_SIGNED_INPUTS] = {"signed_inputs", signed_inputs, XBTAB_N_SIGNED},
+    [XBTAB_KEY_READOUT] = {"readout", readout, XBTAB_N_READOUT},
+    [XBTAB_KEY_REFERENCES] = {"references", references, XBTAB_N_REFERENCES},
+    [XBTAB_KEY_RANGE] = {"range", range, XBTAB_N_RANGE},
+    [XBTAB_KEY_SUMS] = {"sums", sums, XBTAB_N_SUMS},
+};
+
+const char *xbtab_scheme_key_name(xbtab_scheme_key key)
+{
+    return keys[key].name;
+}
+
+int xbtab_scheme_values(xbtab_scheme_key key)
+{
+    return keys[key].n;
+}
+
+const char *xbtab_scheme_word(xbtab_scheme_key key, int v)
+{
+    return v >= 0 && v < keys[key].n ? keys[key].values[v].word : NULL;
+}
+
+const char *xbtab_scheme_text(xbtab_scheme_key key, int v)
+{
+    return v >= 0 && v < keys[key].n ? keys[key].values[v].text : NULL;
+}
+
+int xbtab_scheme_find(xbtab_scheme_key key, const char *word)
+{
+    for (int v = 0; v < keys[key].n; v++) {
+        if (strcmp(keys[key].values[v].word, word) == 0) return v;
+    }
+    return -1;
+}
+
+static xbtab_status check_number(const char *name, double number, double least, double most)
+{
+    if (!(number >= least && number <= most)) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "scheme: %s = %g is outside %g to %g", name, number, least, most);
+    }
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab_scheme_check(const xbtab_scheme *s)
+{
+    const int value_of[XBTAB_N_KEYS] = {[XBTAB_KEY_WEIGHTS] = (int)s->weights,
+                                        [XBTAB_KEY_INPUTS] = (int)s->inputs,
+                                        [XBTAB_KEY_SIGNED_INPUTS] = (int)s->signed_inputs,
+                                        [XBTAB_KEY_READOUT] = (int)s->readout,
+                                        [XBTAB_KEY_REFERENCES] = (int)s->references,
+                                        [XBTAB_KEY_RANGE] = (int)s->range,
+                                        [XBTAB_KEY_SUMS] = (int)s->sums};
+    for (xbtab_scheme_key k = 0; k < XBTAB_N_KEYS; k++) {
+        if (value_of[k] < 0 || value_of[k] >= keys[k].n)
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "scheme: %s has no value %d", keys[k].name, value_of[k]);
+        if (value_of[k] != 0) {
+            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "scheme: %s: %s is not supported yet", keys[k].name,
+                       keys[k].values[value_of[k]].word);
+        }
+    }
+    XBTAB_TRY(check_number("cell_bits", s->cell_bits, 0, 8));
+    XBTAB_TRY(check_number("rows_active", s->rows_active, 0, 4096));
+    XBTAB_TRY(check_number("adc_bits", s->adc_bits, 0, 24));
+    XBTAB_TRY(check_number("offset_sigma", s->offset_sigma, 0, 1e3));
+    XBTAB_TRY(check_number("noise_sigma", s->noise_sigma, 0, 1e3));
+    XBTAB_TRY(check_number("columns_per_adc", s->columns_per_adc, 0, 4096));
+    XBTAB_TRY(check_number("range_quantile", s->range_quantile, 0, 0.49));
+    XBTAB_TRY(check_number("partial_bits", s->partial_bits, 0, 24));
+    XBTAB_TRY(check_number("sum_bits", s->sum_bits, 0, 24));
+    XBTAB_TRY(check_number("keep_from", s->keep_from, 0, 64));
+    if (s->rows_active || s->offset_sigma > 0 || s->noise_sigma > 0 || s->keep_from)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "scheme: rows_active, offset_sigma, noise_sigma and keep_from are "
+                                          "not supported yet");
+    return XBTAB_OK;
+}
