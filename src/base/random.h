@@ -15,7 +15,9 @@ typedef enum xbtab__random_use {
     XBTAB__RANDOM_TRAINING = 4,    /* initial weights, batch order */
     XBTAB__RANDOM_CHECK = 5,       /* products picked for checking */
     XBTAB__RANDOM_TEST = 6,        /* tests and benchmarks */
-    XBTAB__RANDOM_REFINE = 7       /* input vectors that refine a tile */
+    XBTAB__RANDOM_REFINE = 7,      /* input vectors that refine a tile */
+    XBTAB__RANDOM_POPULATION = 40, /* devices of simulated chips */
+    XBTAB__RANDOM_CALIBRATE = 41   /* starts of fits, held-out shares */
 } xbtab__random_use;
 
 typedef struct xbtab__random {

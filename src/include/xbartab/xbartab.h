@@ -11,6 +11,7 @@
 #include <xbartab/models.h>
 #include <xbartab/netlist.h>
 #include <xbartab/network.h>
+#include <xbartab/population.h>
 #include <xbartab/progress.h>
 #include <xbartab/scheme.h>
 #include <xbartab/solve.h>
