@@ -130,6 +130,11 @@ xbtab_status xbtab__h5_group_open(xbtab__h5_id *group, const xbtab__h5_file *fil
     return *group < 0 ? fail_read(file, name, "is missing") : XBTAB_OK;
 }
 
+bool xbtab__h5_has_group(const xbtab__h5_file *file, const char *name)
+{
+    return H5Lexists((hid_t)file->id, name, H5P_DEFAULT) > 0;
+}
+
 void xbtab__h5_group_close(xbtab__h5_id *group)
 {
     if (*group >= 0) H5Gclose((hid_t)*group);

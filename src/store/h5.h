@@ -52,6 +52,7 @@ xbtab_status xbtab__h5_group_create(xbtab__h5_id *group, const xbtab__h5_file *f
                                     const char *name) XBTAB_MUST_CHECK;
 xbtab_status xbtab__h5_group_open(xbtab__h5_id *group, const xbtab__h5_file *file,
                                   const char *name) XBTAB_MUST_CHECK;
+bool xbtab__h5_has_group(const xbtab__h5_file *file, const char *name);
 void xbtab__h5_group_close(xbtab__h5_id *group);
 
 /** Write a dataset with its axes. */

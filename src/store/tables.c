@@ -6,18 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "h5.h"
 #include "memory.h"
+#include "tables_private.h"
 #include "tables_array.h"
 
-enum {
-    MOST_VALUES = 1 << 28, /* of one dataset: 2 GiB of doubles */
-    LONGEST_TEXT = 64 << 20
-};
+enum { LONGEST_TEXT = 64 << 20 };
 
 static const char spice_name[] = "ngspice", solver_name[] = "xbartab";
 
-static xbtab_status put_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
+xbtab_status xbtab__put_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
                               const xbtab_fit_error *e)
 {
     char name[64];
@@ -36,7 +33,7 @@ static xbtab_status put_error(const xbtab__h5_file *file, xbtab__h5_id group, co
     return XBTAB_OK;
 }
 
-static xbtab_status get_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
+xbtab_status xbtab__get_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
                               xbtab_fit_error *e)
 {
     char name[64];
@@ -126,7 +123,7 @@ static xbtab_status read_tile(const xbtab__h5_file *file, xbtab__h5_id group, xb
     t->I_full_scale = numbers.I_full_scale;
     XBTAB_TRY(xbtab__array_read(file, group, &t->array));
     return xbtab__h5_get(file, group, "conductance", XBTAB__H5_DOUBLE, (void **)&t->G_level, 1, &t->n_levels,
-                         MOST_VALUES);
+                         XBTAB__MOST_VALUES);
 }
 
 static xbtab_status write_cell(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
@@ -137,7 +134,7 @@ static xbtab_status write_cell(const xbtab__h5_file *file, xbtab__h5_id group, c
                               {"cell_voltage", "V", c->n_v, c->V}};
     XBTAB_TRY(xbtab__h5_put_text(file, group, "state_parameter_name", c->parameter_name));
     XBTAB_TRY(xbtab__h5_put_text(file, group, "state_parameter_unit", c->parameter_unit));
-    XBTAB_TRY(put_error(file, group, "heldout", &c->error));
+    XBTAB_TRY(xbtab__put_error(file, group, "heldout", &c->error));
     XBTAB_TRY(xbtab__h5_put(file, group, "current", "A", XBTAB__H5_DOUBLE, c->I_cell, 3, axes));
     return xbtab__h5_put(file, group, "state_parameter", c->parameter_unit, XBTAB__H5_DOUBLE, c->parameter, 1,
                          axes);
@@ -148,28 +145,28 @@ static xbtab_status read_cell(const xbtab__h5_file *file, xbtab__h5_id group, xb
     xbtab_cell_data *c = &t->cell;
     XBTAB_TRY(xbtab__h5_get_text(file, group, "state_parameter_name", &c->parameter_name));
     XBTAB_TRY(xbtab__h5_get_text(file, group, "state_parameter_unit", &c->parameter_unit));
-    XBTAB_TRY(get_error(file, group, "heldout", &c->error));
+    XBTAB_TRY(xbtab__get_error(file, group, "heldout", &c->error));
     size_t n[3] = {0, 0, 0};
-    XBTAB_TRY(
-        xbtab__h5_get(file, group, "current", XBTAB__H5_DOUBLE, (void **)&c->I_cell, 3, n, MOST_VALUES));
+    XBTAB_TRY(xbtab__h5_get(file, group, "current", XBTAB__H5_DOUBLE, (void **)&c->I_cell, 3, n,
+                            XBTAB__MOST_VALUES));
     c->n_states = n[0];
     c->n_bit = n[1];
     c->n_v = n[2];
     XBTAB_TRY(xbtab__h5_get(file, group, "state_conductance", XBTAB__H5_DOUBLE, (void **)&c->G_state, 1,
-                            &n[0], MOST_VALUES));
+                            &n[0], XBTAB__MOST_VALUES));
     XBTAB_TRY(xbtab__h5_get(file, group, "bit_line_voltage", XBTAB__H5_DOUBLE, (void **)&c->V_bit, 1, &n[1],
-                            MOST_VALUES));
-    XBTAB_TRY(
-        xbtab__h5_get(file, group, "cell_voltage", XBTAB__H5_DOUBLE, (void **)&c->V, 1, &n[2], MOST_VALUES));
+                            XBTAB__MOST_VALUES));
+    XBTAB_TRY(xbtab__h5_get(file, group, "cell_voltage", XBTAB__H5_DOUBLE, (void **)&c->V, 1, &n[2],
+                            XBTAB__MOST_VALUES));
     return xbtab__h5_get(file, group, "state_parameter", XBTAB__H5_DOUBLE, (void **)&c->parameter, 1, &n[0],
-                         MOST_VALUES);
+                         XBTAB__MOST_VALUES);
 }
 
 static xbtab_status write_tia(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
 {
     const xbtab_tia_data *a = &t->tia;
     xbtab__h5_axis axis = {"input_current", "A", a->n, a->I_in};
-    XBTAB_TRY(put_error(file, group, "heldout", &a->error));
+    XBTAB_TRY(xbtab__put_error(file, group, "heldout", &a->error));
     XBTAB_TRY(xbtab__h5_put(file, group, "input_voltage", "V", XBTAB__H5_DOUBLE, a->V_in, 1, &axis));
     return xbtab__h5_put(file, group, "output_voltage", "V", XBTAB__H5_DOUBLE, a->V_out, 1, &axis);
 }
@@ -177,13 +174,13 @@ static xbtab_status write_tia(const xbtab__h5_file *file, xbtab__h5_id group, co
 static xbtab_status read_tia(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     xbtab_tia_data *a = &t->tia;
-    XBTAB_TRY(get_error(file, group, "heldout", &a->error));
+    XBTAB_TRY(xbtab__get_error(file, group, "heldout", &a->error));
     XBTAB_TRY(xbtab__h5_get(file, group, "input_current", XBTAB__H5_DOUBLE, (void **)&a->I_in, 1, &a->n,
-                            MOST_VALUES));
+                            XBTAB__MOST_VALUES));
     XBTAB_TRY(xbtab__h5_get(file, group, "input_voltage", XBTAB__H5_DOUBLE, (void **)&a->V_in, 1, &a->n,
-                            MOST_VALUES));
+                            XBTAB__MOST_VALUES));
     return xbtab__h5_get(file, group, "output_voltage", XBTAB__H5_DOUBLE, (void **)&a->V_out, 1, &a->n,
-                         MOST_VALUES);
+                         XBTAB__MOST_VALUES);
 }
 
 static xbtab_status write_transfer(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
@@ -194,9 +191,9 @@ static xbtab_status write_transfer(const xbtab__h5_file *file, xbtab__h5_id grou
                                  "I = full_scale_A * sum_t coefficient[t] * (y/full_scale_A)^power[t][0] * "
                                  "a^power[t][1] * p^power[t][2]"));
     XBTAB_TRY(xbtab__h5_put_number(file, group, "y_max_fs", f->y_max));
-    XBTAB_TRY(put_error(file, group, "heldout", &f->error));
-    XBTAB_TRY(put_error(file, group, "heldout_ideal", &f->error_ideal));
-    XBTAB_TRY(put_error(file, group, "heldout_effective", &f->error_geff));
+    XBTAB_TRY(xbtab__put_error(file, group, "heldout", &f->error));
+    XBTAB_TRY(xbtab__put_error(file, group, "heldout_ideal", &f->error_ideal));
+    XBTAB_TRY(xbtab__put_error(file, group, "heldout_effective", &f->error_geff));
     xbtab__h5_axis drive = {"mean_drive_up_to", "1", f->n_drives, f->a_drive};
     XBTAB_TRY(xbtab__h5_put(file, group, "heldout_rmse_fs_by_drive", "1", XBTAB__H5_DOUBLE, f->rmse_drive, 1,
                             &drive));
@@ -208,9 +205,9 @@ static xbtab_status read_transfer(const xbtab__h5_file *file, xbtab__h5_id group
 {
     xbtab_transfer_data *f = &t->transfer;
     XBTAB_TRY(xbtab__h5_get_number(file, group, "y_max_fs", &f->y_max));
-    XBTAB_TRY(get_error(file, group, "heldout", &f->error));
-    XBTAB_TRY(get_error(file, group, "heldout_ideal", &f->error_ideal));
-    XBTAB_TRY(get_error(file, group, "heldout_effective", &f->error_geff));
+    XBTAB_TRY(xbtab__get_error(file, group, "heldout", &f->error));
+    XBTAB_TRY(xbtab__get_error(file, group, "heldout_ideal", &f->error_ideal));
+    XBTAB_TRY(xbtab__get_error(file, group, "heldout_effective", &f->error_geff));
     if (file->schema >= 2) {
         XBTAB_TRY(xbtab__h5_get(file, group, "mean_drive_up_to", XBTAB__H5_DOUBLE, (void **)&f->a_drive, 1,
                                 &f->n_drives, 4096));
@@ -220,7 +217,7 @@ static xbtab_status read_transfer(const xbtab__h5_file *file, xbtab__h5_id group
     XBTAB_TRY(xbtab__h5_get(file, group, "coefficient", XBTAB__H5_DOUBLE, (void **)&f->coefficient, 1,
                             &f->n_terms, 4096));
     size_t n[2] = {f->n_terms, 3};
-    return xbtab__h5_get(file, group, "power", XBTAB__H5_INT32, (void **)&f->power, 2, n, MOST_VALUES);
+    return xbtab__h5_get(file, group, "power", XBTAB__H5_INT32, (void **)&f->power, 2, n, XBTAB__MOST_VALUES);
 }
 
 static xbtab_status write_energy(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
@@ -233,7 +230,7 @@ static xbtab_status write_energy(const xbtab__h5_file *file, xbtab__h5_id group,
                            "E_tile = scale * read_time_s * sum_i V_i I_i, I_i through the effective matrix"));
     XBTAB_TRY(xbtab__h5_put_number(file, group, "scale", t->energy.scale));
     XBTAB_TRY(xbtab__h5_put_number(file, group, "read_time_s", t->energy.read_time));
-    XBTAB_TRY(put_error(file, group, "heldout", &t->energy.error));
+    XBTAB_TRY(xbtab__put_error(file, group, "heldout", &t->energy.error));
     return xbtab__h5_put(file, group, "cell_read_energy", "J", XBTAB__H5_DOUBLE, t->energy.E_cell, 2, axes);
 }
 
@@ -242,9 +239,9 @@ static xbtab_status read_energy(const xbtab__h5_file *file, xbtab__h5_id group, 
     size_t n[2] = {t->cell.n_states, t->cell.n_v};
     XBTAB_TRY(xbtab__h5_get_number(file, group, "scale", &t->energy.scale));
     XBTAB_TRY(xbtab__h5_get_number(file, group, "read_time_s", &t->energy.read_time));
-    XBTAB_TRY(get_error(file, group, "heldout", &t->energy.error));
+    XBTAB_TRY(xbtab__get_error(file, group, "heldout", &t->energy.error));
     return xbtab__h5_get(file, group, "cell_read_energy", XBTAB__H5_DOUBLE, (void **)&t->energy.E_cell, 2, n,
-                         MOST_VALUES);
+                         XBTAB__MOST_VALUES);
 }
 
 static xbtab_status write_solver(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
@@ -318,22 +315,24 @@ static xbtab_status read_samples(const xbtab__h5_file *file, xbtab__h5_id group,
 {
     xbtab_sample_data *s = &t->samples;
     size_t n[2] = {0, 0};
-    XBTAB_TRY(xbtab__h5_get(file, group, "status", XBTAB__H5_INT32, (void **)&s->status, 2, n, MOST_VALUES));
+    XBTAB_TRY(
+        xbtab__h5_get(file, group, "status", XBTAB__H5_INT32, (void **)&s->status, 2, n, XBTAB__MOST_VALUES));
     s->n_tiles = n[0];
     s->n_vectors = n[1];
     XBTAB_TRY(read_who_solved(file, group, s));
     size_t level[3] = {n[0], t->rows, t->columns}, code[3] = {n[0], n[1], t->rows},
            out[3] = {n[0], n[1], t->columns};
     XBTAB_TRY(xbtab__h5_get(file, group, "is_heldout", XBTAB__H5_INT32, (void **)&s->is_heldout, 1, n,
-                            MOST_VALUES));
+                            XBTAB__MOST_VALUES));
+    XBTAB_TRY(xbtab__h5_get(file, group, "level", XBTAB__H5_UINT8, (void **)&s->level, 3, level,
+                            XBTAB__MOST_VALUES));
     XBTAB_TRY(
-        xbtab__h5_get(file, group, "level", XBTAB__H5_UINT8, (void **)&s->level, 3, level, MOST_VALUES));
-    XBTAB_TRY(xbtab__h5_get(file, group, "code", XBTAB__H5_UINT8, (void **)&s->code, 3, code, MOST_VALUES));
-    XBTAB_TRY(
-        xbtab__h5_get(file, group, "current", XBTAB__H5_DOUBLE, (void **)&s->I_out, 3, out, MOST_VALUES));
-    XBTAB_TRY(
-        xbtab__h5_get(file, group, "tia_output", XBTAB__H5_DOUBLE, (void **)&s->V_out, 3, out, MOST_VALUES));
-    return xbtab__h5_get(file, group, "power", XBTAB__H5_DOUBLE, (void **)&s->P, 2, n, MOST_VALUES);
+        xbtab__h5_get(file, group, "code", XBTAB__H5_UINT8, (void **)&s->code, 3, code, XBTAB__MOST_VALUES));
+    XBTAB_TRY(xbtab__h5_get(file, group, "current", XBTAB__H5_DOUBLE, (void **)&s->I_out, 3, out,
+                            XBTAB__MOST_VALUES));
+    XBTAB_TRY(xbtab__h5_get(file, group, "tia_output", XBTAB__H5_DOUBLE, (void **)&s->V_out, 3, out,
+                            XBTAB__MOST_VALUES));
+    return xbtab__h5_get(file, group, "power", XBTAB__H5_DOUBLE, (void **)&s->P, 2, n, XBTAB__MOST_VALUES);
 }
 
 static xbtab_status write_provenance(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
@@ -362,21 +361,23 @@ static xbtab_status read_provenance(const xbtab__h5_file *file, xbtab__h5_id gro
     return xbtab__h5_get_long_text(file, group, "models", &t->models_text, LONGEST_TEXT);
 }
 
-/* first_schema: of a group that older files lack */
+/* first_schema: of a group that older files lack; has: of one that not every file has (NULL = all do) */
 static const struct {
     const char *name;
     int first_schema;
+    bool (*has)(const xbtab_tables *);
     xbtab_status (*write)(const xbtab__h5_file *, xbtab__h5_id, const xbtab_tables *);
     xbtab_status (*read)(const xbtab__h5_file *, xbtab__h5_id, xbtab_tables *);
 } groups[] = {
-    {"provenance", 1, write_provenance, read_provenance},
-    {"tile", 1, write_tile, read_tile},
-    {"cell", 1, write_cell, read_cell},
-    {"tia", 1, write_tia, read_tia},
-    {"transfer", 1, write_transfer, read_transfer},
-    {"energy", 1, write_energy, read_energy},
-    {"solver", 2, write_solver, read_solver},
-    {"samples", 1, write_samples, read_samples},
+    {"provenance", 1, NULL, write_provenance, read_provenance},
+    {"tile", 1, NULL, write_tile, read_tile},
+    {"cell", 1, NULL, write_cell, read_cell},
+    {"tia", 1, NULL, write_tia, read_tia},
+    {"transfer", 1, NULL, write_transfer, read_transfer},
+    {"energy", 1, NULL, write_energy, read_energy},
+    {"solver", 2, NULL, write_solver, read_solver},
+    {"write", 3, xbtab__has_pulses, xbtab__put_pulses, xbtab__get_pulses},
+    {"samples", 1, NULL, write_samples, read_samples},
 };
 
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
@@ -389,6 +390,7 @@ xbtab_status xbtab_tables_write(const xbtab_tables *tables, const char *path)
     XBTAB_TRY(xbtab__h5_create(&file, path));
     XBTAB_TRY_DONE(xbtab__h5_put_number(&file, xbtab__h5_root(&file), "xbartab_schema", XBTAB_TABLES_SCHEMA));
     for (int k = 0; k < N_GROUPS; k++) {
+        if (groups[k].has && !groups[k].has(tables)) continue;
         XBTAB_TRY_DONE(xbtab__h5_group_create(&group, &file, groups[k].name));
         XBTAB_TRY_DONE(groups[k].write(&file, group, tables));
         xbtab__h5_group_close(&group);
@@ -437,6 +439,7 @@ static xbtab_status check(const xbtab_tables *t, const char *path)
                                  t->transfer.a_drive[t->transfer.n_drives - 1] < 1)) {
         wrong = "/transfer/mean_drive_up_to does not rise to 1";
     }
+    if (!wrong) wrong = xbtab__find_fault_in_pulses(&t->write);
     if (wrong) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %s", path, wrong);
     return XBTAB_OK;
 }
@@ -465,6 +468,7 @@ xbtab_status xbtab_tables_open(xbtab_tables **out, const char *path)
     file.schema = (int)schema;
     for (int k = 0; k < N_GROUPS; k++) {
         if (groups[k].first_schema > schema) continue;
+        if (groups[k].has && !xbtab__h5_has_group(&file, groups[k].name)) continue;
         XBTAB_TRY_DONE(xbtab__h5_group_open(&group, &file, groups[k].name));
         XBTAB_TRY_DONE(groups[k].read(&file, group, tables));
         xbtab__h5_group_close(&group);
@@ -483,6 +487,7 @@ void xbtab_tables_destroy(xbtab_tables **tables)
 {
     if (!tables || !*tables) return;
     xbtab_tables *t = *tables;
+    xbtab__clear_pulses(&t->write);
     void *blocks[] = {t->tile_name,
                       t->G_level,
                       t->cell.G_state,

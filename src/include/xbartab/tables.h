@@ -114,6 +114,30 @@ typedef struct xbtab_sample_data {
     double *P;                 /* P[n_tiles][n_vectors]: power from the drivers; NAN where failed [W] */
 } xbtab_sample_data;
 
+/** Which way a pulse moves the conductance. */
+typedef enum xbtab_pulse_kind {
+    XBTAB_PULSE_SET = 0,  /* up */
+    XBTAB_PULSE_RESET = 1 /* down */
+} xbtab_pulse_kind;
+
+/** What one pulse does to a cell that has a conductance, selector included: see write.h for reading it. */
+typedef struct xbtab_write_data {
+    size_t n, n_G;     /* pulses, conductances; n = 0: these tables know of no pulses */
+    int32_t *kind;     /* kind[n]: xbtab_pulse_kind */
+    double *amplitude; /* amplitude[n]: word line minus bit line; NAN = not known (measured data) [V] */
+    double *width;     /* width[n]: of the pulse's top; NAN = not known [s] */
+    double *v_gate;    /* v_gate[n]: of the selector during the pulse; NAN = it has none, or not known [V] */
+    double *G;         /* G[n_G]: conductance before the pulse, at v_read; ascending [S] */
+    double *dG;        /* dG[n][n_G]: mean change of the conductance [S] */
+    double *sigma;     /* sigma[n][n_G]: standard deviation of the change from pulse to pulse, >= 0 [S] */
+    double *energy;    /* energy[n][n_G]: from word line and bit line into the cell; NAN = not known [J] */
+    double v_read;     /* voltage at which G holds [V] */
+    int is_measured;   /* 0: transients of the whole cell in ngspice; 1: measured data */
+    char *source;      /* the data's file or the models, for people */
+    xbtab_fit_error error;       /* of dG at conductances the fit never saw, shares of G[n_G-1] - G[0] */
+    xbtab_fit_error error_train; /* of the conductance along pulse trains, the same shares */
+} xbtab_write_data;
+
 /** All tables of one tile. */
 typedef struct xbtab_tables {
     char *tile_name;
@@ -131,6 +155,7 @@ typedef struct xbtab_tables {
     xbtab_energy_data energy;
     xbtab_solver_data solver;
     xbtab_sample_data samples;
+    xbtab_write_data write;
     /* provenance */
     char *spec_text, *models_text; /* the whole input */
     char *tool_version, *ngspice_version;

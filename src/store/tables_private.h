@@ -1,0 +1,30 @@
+/* tables_private.h - what the files that read and write table groups share. */
+#ifndef XBTAB_STORE_TABLES_PRIVATE_H
+#define XBTAB_STORE_TABLES_PRIVATE_H
+
+#include <xbartab/tables.h>
+
+#include "h5.h"
+
+enum { XBTAB__MOST_VALUES = 1 << 28 /* of one dataset: 2 GiB of doubles */ };
+
+/** A fit's error as attributes PREFIX_rmse_fs and so on of a group. */
+xbtab_status xbtab__put_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
+                              const xbtab_fit_error *e) XBTAB_MUST_CHECK;
+xbtab_status xbtab__get_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
+                              xbtab_fit_error *e) XBTAB_MUST_CHECK;
+
+/** The group /write, which only tables with pulses have. */
+bool xbtab__has_pulses(const xbtab_tables *tables);
+xbtab_status xbtab__put_pulses(const xbtab__h5_file *file, xbtab__h5_id group,
+                               const xbtab_tables *tables) XBTAB_MUST_CHECK;
+xbtab_status xbtab__get_pulses(const xbtab__h5_file *file, xbtab__h5_id group,
+                               xbtab_tables *tables) XBTAB_MUST_CHECK;
+
+/** What is wrong with them, as a reader would meet it; NULL = nothing. A static string. */
+const char *xbtab__find_fault_in_pulses(const xbtab_write_data *pulses);
+
+/** Free the arrays. */
+void xbtab__clear_pulses(xbtab_write_data *pulses);
+
+#endif
