@@ -90,7 +90,7 @@ const char *xbtab__find_fault_in_pulses(const xbtab_write_data *w)
 {
     if (w->n == 0) return NULL;
     if (w->n_G < 2) return "/write/conductance has fewer than 2 values";
-    if (!(w->G[0] >= 0) || !isfinite(w->G[w->n_G - 1])) return "/write/conductance is not finite";
+    if (!(w->G[0] > 0) || !isfinite(w->G[w->n_G - 1])) return "/write/conductance is not above 0 and finite";
     for (size_t k = 1; k < w->n_G; k++) {
         if (!(w->G[k] > w->G[k - 1])) return "/write/conductance does not rise";
     }
@@ -99,7 +99,8 @@ const char *xbtab__find_fault_in_pulses(const xbtab_write_data *w)
             return "/write/kind is neither 0 nor 1";
     }
     for (size_t k = 0; k < w->n * w->n_G; k++) {
-        if (!isfinite(w->dG[k])) return "/write/change is not finite";
+        if (!(w->G[k % w->n_G] + w->dG[k] > 0) || !isfinite(w->dG[k]))
+            return "/write/change leaves no conductance above 0";
         if (!(w->sigma[k] >= 0) || !isfinite(w->sigma[k])) return "/write/change_sigma is below 0";
     }
     return NULL;

@@ -127,8 +127,8 @@ typedef struct xbtab_write_data {
     double *amplitude; /* amplitude[n]: word line minus bit line; NAN = not known (measured data) [V] */
     double *width;     /* width[n]: of the pulse's top; NAN = not known [s] */
     double *v_gate;    /* v_gate[n]: of the selector during the pulse; NAN = it has none, or not known [V] */
-    double *G;         /* G[n_G]: conductance before the pulse, at v_read; ascending [S] */
-    double *dG;        /* dG[n][n_G]: mean change of the conductance [S] */
+    double *G;         /* G[n_G]: conductance before the pulse, at v_read; ascending, above 0 [S] */
+    double *dG;        /* dG[n][n_G]: mean change of the conductance; G + dG is above 0 [S] */
     double *sigma;     /* sigma[n][n_G]: standard deviation of the change from pulse to pulse, >= 0 [S] */
     double *energy;    /* energy[n][n_G]: from word line and bit line into the cell; NAN = not known [J] */
     double v_read;     /* voltage at which G holds [V] */

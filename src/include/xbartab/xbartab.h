@@ -20,5 +20,6 @@
 #include <xbartab/tables.h>
 #include <xbartab/tile.h>
 #include <xbartab/version.h>
+#include <xbartab/write.h>
 
 #endif
