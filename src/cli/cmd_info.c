@@ -1,4 +1,5 @@
 /* cmd_info.c - info TABLES.h5. */
+#include <math.h>
 #include <stdio.h>
 
 #include <xbartab/tables.h>
@@ -10,6 +11,36 @@ static long count_failed(const xbtab_sample_data *s)
     long failed = 0;
     for (size_t k = 0; k < s->n_tiles * s->n_vectors; k++) failed += s->status[k] != XBTAB_SAMPLE_OK;
     return failed;
+}
+
+static const char *origin(const xbtab_write_data *w)
+{
+    return w->is_measured ? "measured" : "ngspice";
+}
+
+static json_t *write_json(const xbtab_write_data *w)
+{
+    json_t *pulses = json_array();
+    for (size_t p = 0; p < w->n; p++) {
+        json_t *pulse = json_pack("{s:s}", "kind", w->kind[p] == XBTAB_PULSE_SET ? "set" : "reset");
+        const struct {
+            const char *name;
+            double value;
+        } known[] = {{"amplitude", w->amplitude[p]}, {"width", w->width[p]}, {"gate_voltage", w->v_gate[p]}};
+        for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
+            if (isfinite(known[k].value))
+                json_object_set_new(pulse, known[k].name, json_real(known[k].value));
+        }
+        json_array_append_new(pulses, pulse);
+    }
+    json_t *write = cli_error_json(&w->error);
+    json_object_set_new(write, "train", cli_error_json(&w->error_train));
+    json_object_set_new(write, "origin", json_string(origin(w)));
+    json_object_set_new(write, "source", json_string(w->source));
+    json_object_set_new(write, "g_min", json_real(w->G[0]));
+    json_object_set_new(write, "g_max", json_real(w->G[w->n_G - 1]));
+    json_object_set_new(write, "pulses", pulses);
+    return write;
 }
 
 static json_t *info_json(const xbtab_tables *t)
@@ -38,10 +69,12 @@ static json_t *info_json(const xbtab_tables *t)
     }
     json_t *provenance = json_pack("{s:s, s:s, s:I}", "tool", t->tool_version, "ngspice", t->ngspice_version,
                                    "seed", (json_int_t)t->seed);
-    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", XBTAB_TABLES_SCHEMA, "tile",
-                     tile, "cell", cli_error_json(&t->cell.error), "tia", cli_error_json(&t->tia.error),
-                     "transfer", transfer, "energy", cli_error_json(&t->energy.error), "samples", samples,
-                     "solver", solver, "provenance", provenance);
+    json_t *info = json_pack(
+        "{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", XBTAB_TABLES_SCHEMA, "tile", tile, "cell",
+        cli_error_json(&t->cell.error), "tia", cli_error_json(&t->tia.error), "transfer", transfer, "energy",
+        cli_error_json(&t->energy.error), "samples", samples, "solver", solver, "provenance", provenance);
+    if (t->write.n) json_object_set_new(info, "write", write_json(&t->write));
+    return info;
 }
 
 static void print_error(const char *name, const char *what, const xbtab_fit_error *e, const char *unit)
@@ -62,6 +95,10 @@ static void info_text(const xbtab_tables *t)
            t->cell.parameter_name, t->cell.n_bit, t->cell.n_v, t->cell.V[0], t->cell.V[t->cell.n_v - 1]);
     printf("samples    %zu tiles x %zu vectors solved by %s, %ld failed\n", t->samples.n_tiles,
            t->samples.n_vectors, cli_sampled_by(t), count_failed(&t->samples));
+    if (t->write.n) {
+        printf("write      %zu pulses at %zu conductances %g to %g S, %s (%s)\n", t->write.n, t->write.n_G,
+               t->write.G[0], t->write.G[t->write.n_G - 1], origin(&t->write), t->write.source);
+    }
     printf("made by    xbartab %s, %s, seed %llu, schema %d\n", t->tool_version, t->ngspice_version,
            (unsigned long long)t->seed, XBTAB_TABLES_SCHEMA);
     for (size_t k = 0; k < t->solver.n; k++) {
@@ -77,6 +114,10 @@ static void info_text(const xbtab_tables *t)
     print_error("", "  effective matrix alone, the same samples", &t->transfer.error_geff, "A");
     print_error("", "  ideal product, the same samples", &t->transfer.error_ideal, "A");
     print_error("energy", "read energy of the tile", &t->energy.error, "J");
+    if (t->write.n) {
+        print_error("write", "change by a pulse, at other conductances", &t->write.error, "S");
+        print_error("", "  conductance along pulse trains", &t->write.error_train, "S");
+    }
 }
 
 int cmd_info(int argc, const char **argv)
