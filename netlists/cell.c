@@ -47,12 +47,18 @@ void xbtab__compose_models(xbtab__text *text, const xbtab_spec *spec)
     xbtab__text_add(text, ".ends xbtab_cell\n");
 }
 
+int xbtab__cell_bench_sources(const xbtab_spec *spec)
+{
+    return spec->array.topology == XBTAB_TOPOLOGY_GATE_INPUT ? 3 : 2;
+}
+
 void xbtab__compose_cell_bench(xbtab__text *text, const xbtab_spec *spec, const double *state, int n)
 {
-    const char *gate = xbtab__compose_has_gate(spec) ? " gate" : "";
+    int n_sources = xbtab__cell_bench_sources(spec);
+    const char *gate = n_sources > 2 ? " in2" : xbtab__compose_has_gate(spec) ? " gate" : "";
     xbtab__compose_models(text, spec);
-    xbtab__compose_gate_supply(text, spec);
-    xbtab__compose_external_sources(text, 2);
+    if (n_sources == 2) xbtab__compose_gate_supply(text, spec);
+    xbtab__compose_external_sources(text, n_sources);
     for (int k = 0; k < n; k++) {
         xbtab__text_add(text, "Vm%d m%d in1 dc 0\n", k, k);
         if (!isnan(state[k])) {

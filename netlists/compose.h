@@ -15,39 +15,55 @@
  * state=..". */
 void xbtab__compose_models(xbtab__text *text, const xbtab_spec *spec);
 
-/** n cells side by side between one word-line node (source vi0) and one bit-line node (source vi1), the
- * current of cell k in i(vm<k>), positive from word line to bit line. @param state  state[n]. */
+/** n cells side by side between one node of a driven line (source vi0) and one of a sensed line (source vi1),
+ * the current of cell k in i(vm<k>), positive from the first to the second; with gate inputs their gates are
+ * the source vi2. @param state  state[n]. */
 void xbtab__compose_cell_bench(xbtab__text *text, const xbtab_spec *spec, const double *state, int n);
+
+/** Sources of that bench: 2, or 3 with gate inputs. */
+int xbtab__cell_bench_sources(const xbtab_spec *spec);
 
 /** One TIA fed by the external current source ii0 (positive into its in pin): v(t0) is its input, v(o0) its
  * output. */
 void xbtab__compose_tia_bench(xbtab__text *text, const xbtab_spec *spec);
 
-/** The crossbar of a specification without its input sources: word line i starts at node in<i>; the current
- * of bit line j is i(vs<j>), its TIA's output v(o<j>). @param state  state[rows][columns]. */
+/** The crossbar of a specification without its input sources: word line i starts at node in<i>, or with gate
+ * inputs is that node; the current of column j is i(vs<j>), its TIA's output v(o<j>).
+ * @param state  state[rows][columns]. */
 void xbtab__compose_crossbar(xbtab__text *text, const xbtab_spec *spec, const double *state);
 
-/** The same with an ammeter vc<i>_<j> in each cell, from its word-line end. */
+/** The same with an ammeter vc<i>_<j> in each cell, from its end on the driven line. */
 void xbtab__compose_metered_crossbar(xbtab__text *text, const xbtab_spec *spec, const double *state);
 
-/** The wires of an array. */
-typedef struct xbtab__array {
+/** The wires of an array; see array.h. */
+typedef struct xbtab__wiring {
     int rows, columns;
-    double r_word, r_bit, r_driver, r_sink; /* [ohm] */
-} xbtab__array;
+    xbtab_array array;
+    double r_word, r_bit, r_source_line, r_driver, r_sink; /* [ohm] */
+    double v_read;                                         /* of bit lines, with gate inputs [V] */
+} xbtab__wiring;
+
+xbtab__wiring xbtab__wiring_of(const xbtab_spec *spec);
 
 enum { XBTAB__NODE_SIZE = 32 };
 
-/** Names of the two ends of cell (i, j): out[XBTAB__NODE_SIZE]. Nodes that 0 ohm joins have one name. */
-void xbtab__word_node(char *out, const xbtab__array *array, int i, int j);
-void xbtab__bit_node(char *out, const xbtab__array *array, int i, int j);
+/** Names of the two ends of cell (i, j), on its driven line (word line, or bit line with gate inputs) and on
+ * its sensed line (bit line, or source line): out[XBTAB__NODE_SIZE]. Nodes that 0 ohm joins have one name. */
+void xbtab__driven_node(char *out, const xbtab__wiring *wiring, int i, int j);
+void xbtab__sensed_node(char *out, const xbtab__wiring *wiring, int i, int j);
 
-/** The wires of an array, from in<i> to the ammeter vs<j>, whose other end is node t<j>. */
-void xbtab__compose_wires(xbtab__text *text, const xbtab__array *array);
+/** Numbers of those nodes, from 0 without a gap; in the order of i and then j a number that is new is one
+ * above the largest before it. */
+int xbtab__driven_index(const xbtab__wiring *wiring, int i, int j);
+int xbtab__sensed_index(const xbtab__wiring *wiring, int i, int j);
 
-/** A crossbar of resistors, G[rows][columns] [S] with 0 = open; its bit lines end at ground behind the
- * ammeters vs<j>. */
-void xbtab__compose_resistors(xbtab__text *text, const xbtab__array *array, const double *G);
+/** The wires of an array, from the inputs to the ammeters vs<j>, whose other ends are the nodes t<j>. Word
+ * line i's input is node in<i>; with gate inputs, the bit lines' supplies vread (and vminus) are here too. */
+void xbtab__compose_wires(xbtab__text *text, const xbtab__wiring *wiring);
+
+/** A crossbar of resistors, G[rows][columns] [S] with 0 = open; its sensed lines end at ground behind the
+ * ammeters vs<j>. With gate inputs a resistor conducts where its gate in<i> is above 0 V. */
+void xbtab__compose_resistors(xbtab__text *text, const xbtab__wiring *wiring, const double *G);
 
 /** n external sources vi<k> at the nodes in<k>; the current that source k delivers is -i(vi<k>). */
 void xbtab__compose_external_sources(xbtab__text *text, int n);

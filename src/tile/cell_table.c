@@ -55,6 +55,7 @@ xbtab_status xbtab__cell_table_init(xbtab__cell_table *table, const xbtab_cell_d
     *table = (xbtab__cell_table){.n_states = (int)data->n_states,
                                  .n_intervals = n_v - 1,
                                  .n_powers = n_bit,
+                                 .n_gates = data->n_gates > 1 ? (int)data->n_gates : 1,
                                  .V_min = data->V[0],
                                  .V_max = data->V[n_v - 1],
                                  .V_bit_min = n_bit > 1 ? data->V_bit[0] : -INFINITY,
@@ -64,13 +65,13 @@ xbtab_status xbtab__cell_table_init(xbtab__cell_table *table, const xbtab_cell_d
         XBTAB_FAIL(XBTAB_ERR_INPUT, "/cell has %d bit-line voltages; at most %d are supported", n_bit,
                    XBTAB__CELL_POWERS);
     }
-    size_t stride = (size_t)n_bit * 4;
+    size_t stride = (size_t)n_bit * 4, n_functions = (size_t)table->n_gates * data->n_states;
     gsl_spline *spline = gsl_spline_alloc(gsl_interp_cspline, (size_t)n_v);
     gsl_interp_accel *cache = gsl_interp_accel_alloc();
     double *y = xbtab__alloc((size_t)n_v, sizeof *y);
     table->G_state = xbtab__alloc(data->n_states, sizeof *table->G_state);
     table->coefficient =
-        xbtab__alloc(data->n_states * (size_t)table->n_intervals * stride, sizeof *table->coefficient);
+        xbtab__alloc(n_functions * (size_t)table->n_intervals * stride, sizeof *table->coefficient);
     if (!spline || !cache || !y || !table->G_state || !table->coefficient) {
         status = XBTAB_NOMEM();
         goto done;
@@ -78,14 +79,14 @@ xbtab_status xbtab__cell_table_init(xbtab__cell_table *table, const xbtab_cell_d
     table->per_dV = 1.0 / table->dV;
     memcpy(table->G_state, data->G_state, data->n_states * sizeof *table->G_state);
     lagrange(data->V_bit, n_bit, basis);
-    for (int s = 0; s < table->n_states; s++) {
-        const double *I = data->I_cell + (size_t)s * (size_t)n_bit * (size_t)n_v;
+    for (size_t s = 0; s < n_functions; s++) {
+        const double *I = data->I_cell + s * (size_t)n_bit * (size_t)n_v;
         for (int m = 0; m < n_bit; m++) {
             for (int v = 0; v < n_v; v++) {
                 y[v] = 0.0;
                 for (int b = 0; b < n_bit; b++) y[v] += basis[b][m] * I[(size_t)b * (size_t)n_v + (size_t)v];
             }
-            double *c = table->coefficient + (size_t)s * (size_t)table->n_intervals * stride + 4 * (size_t)m;
+            double *c = table->coefficient + s * (size_t)table->n_intervals * stride + 4 * (size_t)m;
             put_spline(spline, cache, data->V, y, n_v, c, (int)stride);
         }
     }
@@ -144,37 +145,38 @@ static inline void state_current(const xbtab__cell_table *table, int state, doub
     *dI_dV = slope;
 }
 
-static inline void current(const xbtab__cell_table *table, const xbtab__cell *cell, double V, double V_bit,
-                           double *I, double *dI_dV)
+/* first: number of the gate voltage's first function. */
+static inline void current(const xbtab__cell_table *table, int first, const xbtab__cell *cell, double V,
+                           double V_bit, double *I, double *dI_dV)
 {
     if (cell->state < 0) {
         *I = *dI_dV = 0.0;
         return;
     }
     double value, slope;
-    state_current(table, cell->state, V, V_bit, &value, &slope);
+    state_current(table, first + cell->state, V, V_bit, &value, &slope);
     *I = cell->factor * value;
     *dI_dV = cell->factor * slope;
     if (cell->factor_next == 0.0) return;
-    state_current(table, cell->state + 1, V, V_bit, &value, &slope);
+    state_current(table, first + cell->state + 1, V, V_bit, &value, &slope);
     *I += cell->factor_next * value;
     *dI_dV += cell->factor_next * slope;
 }
 
-void xbtab__cell_current(const xbtab__cell_table *table, const xbtab__cell *cell, double V, double V_bit,
-                         double *I, double *dI_dV)
+void xbtab__cell_current(const xbtab__cell_table *table, int gate, const xbtab__cell *cell, double V,
+                         double V_bit, double *I, double *dI_dV)
 {
-    current(table, cell, V, V_bit, I, dI_dV);
+    current(table, gate * table->n_states, cell, V, V_bit, I, dI_dV);
 }
 
 XBTAB__VECTOR
-long xbtab__cell_currents(const xbtab__cell_table *table, const xbtab__cell *cell, size_t n,
+long xbtab__cell_currents(const xbtab__cell_table *table, int gate, const xbtab__cell *cell, size_t n,
                           const double *V_word, const double *V_bit, double *I, double *dI_dV)
 {
     long outside = 0;
     for (size_t c = 0; c < n; c++) {
         double V = V_word[c] - V_bit[c];
-        current(table, &cell[c], V, V_bit[c], &I[c], &dI_dV[c]);
+        current(table, gate * table->n_states, &cell[c], V, V_bit[c], &I[c], &dI_dV[c]);
         outside += xbtab__cell_is_outside(table, V, V_bit[c]);
     }
     return outside;

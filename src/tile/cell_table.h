@@ -1,8 +1,8 @@
 /* cell_table.h - the cell's current as a smooth function, from the table that SPICE filled.
  *
  * I(s, V, V_bit) = sum_m V_bit^m S_m(V): for each state, the interpolating polynomial in V_bit through the
- * table's few bit-line voltages, whose coefficients are cubic splines in V. Slopes are exact derivatives of
- * the same function. */
+ * table's few bit-line voltages, whose coefficients are cubic splines in V; with gate inputs one such
+ * function a gate voltage. Slopes are exact derivatives of the same function. */
 #ifndef XBTAB_TILE_CELL_TABLE_H
 #define XBTAB_TILE_CELL_TABLE_H
 
@@ -19,7 +19,8 @@ typedef struct xbtab__cell_table {
     double V_min, V_max, dV, per_dV;
     double V_bit_min, V_bit_max; /* infinite where the current does not depend on V_bit */
     double *G_state;             /* G_state[n_states] [S] */
-    double *coefficient;         /* [n_states][n_intervals][n_powers][4]: of (V - V_k)^0..3 */
+    double *coefficient;         /* [n_gates][n_states][n_intervals][n_powers][4]: of (V - V_k)^0..3 */
+    int n_gates;                 /* gate voltages; 1 where the gate is no input */
 } xbtab__cell_table;
 
 /** One cell: a mixture of two neighbouring states, so that its conductance at v_read is the one wanted.
@@ -44,12 +45,12 @@ static inline bool xbtab__cell_is_outside(const xbtab__cell_table *table, double
 }
 
 /** Current [A] and its slope [S] against V at fixed V_bit. Beyond the table's voltages the current goes on as
- * a straight line in V. */
-void xbtab__cell_current(const xbtab__cell_table *table, const xbtab__cell *cell, double V, double V_bit,
-                         double *I, double *dI_dV);
+ * a straight line in V. @param gate  number of the gate voltage, 0 where the gate is no input. */
+void xbtab__cell_current(const xbtab__cell_table *table, int gate, const xbtab__cell *cell, double V,
+                         double V_bit, double *I, double *dI_dV);
 
 /** The same for n cells between V_word[n] and V_bit[n]. Returns how many are outside the table. */
-long xbtab__cell_currents(const xbtab__cell_table *table, const xbtab__cell *cell, size_t n,
+long xbtab__cell_currents(const xbtab__cell_table *table, int gate, const xbtab__cell *cell, size_t n,
                           const double *V_word, const double *V_bit, double *I, double *dI_dV);
 
 #endif

@@ -1,4 +1,8 @@
-/* circuit.c - Newton, and conjugate gradients on the word lines' Schur complement. */
+/* circuit.c - Newton, and conjugate gradients on the driven lines' Schur complement.
+ *
+ * The names are those of the usual array: `word` for the driven lines, `bit` for the sensed ones. There the
+ * lines cross, and word and bit layouts are transposes of each other; with gate inputs they run in parallel,
+ * and the layouts are the same: two bit lines a column, [row / 2][2 columns], too. */
 #include "circuit.h"
 
 #include <float.h>
@@ -23,6 +27,7 @@ static const double least_current = 1e-21;
 struct xbtab__solver {
     xbtab__wires wires;
     xbtab__lines word, bit;
+    bool crosses;
     size_t n_cells;
     double *w, *b;                 /* node voltages, in the layouts of their lines */
     double *F_w, *F_b;             /* residuals there [A] */
@@ -96,17 +101,64 @@ size_t xbtab__solver_bytes(size_t rows, size_t columns)
     return sizeof(xbtab__solver) + ARRAYS * rows * columns * sizeof(double) + columns * sizeof(double);
 }
 
+/* Cell layouts of the driven lines to those of the sensed lines, and back. */
+static void to_bit(const xbtab__solver *s, const double *in, double *out)
+{
+    if (s->crosses) {
+        transpose(in, out, s->wires.columns, s->wires.rows);
+    } else {
+        memcpy(out, in, s->n_cells * sizeof *out);
+    }
+}
+
+static void to_word(const xbtab__solver *s, const double *in, double *out)
+{
+    if (s->crosses) {
+        transpose(in, out, s->wires.rows, s->wires.columns);
+    } else {
+        memcpy(out, in, s->n_cells * sizeof *out);
+    }
+}
+
+size_t xbtab__wires_inputs(const xbtab__wires *w)
+{
+    if (w->array.topology == XBTAB_TOPOLOGY_WORD_LINE_INPUT) return (size_t)w->rows;
+    return (size_t)w->columns * (w->array.polarity == XBTAB_POLARITY_ALTERNATING ? 2 : 1);
+}
+
+static xbtab_status make_lines(xbtab__solver *s, const xbtab__wires *w)
+{
+    bool pairs = !s->crosses && w->array.polarity == XBTAB_POLARITY_ALTERNATING;
+    static const int drive_ends[] = {XBTAB__END_FIRST, XBTAB__END_LAST, XBTAB__END_FIRST | XBTAB__END_LAST};
+    xbtab__lines_plan word = {.n_lanes = w->rows,
+                              .n_cells = w->columns,
+                              .cells_per_step = 1,
+                              .r_wire = w->r_word,
+                              .r_end = w->r_driver,
+                              .ends = drive_ends[w->array.drive]};
+    xbtab__lines_plan bit = {.n_lanes = w->columns,
+                             .n_cells = w->rows,
+                             .cells_per_step = pairs ? 2 : 1,
+                             .r_wire = s->crosses ? w->r_bit : w->r_source_line,
+                             .r_end = w->r_foot,
+                             .ends = w->array.sense == XBTAB_SENSE_TOP ? XBTAB__END_FIRST : XBTAB__END_LAST};
+    if (!s->crosses) {
+        word.n_lanes = (int)xbtab__wires_inputs(w);
+        word.n_cells = pairs ? w->rows / 2 : w->rows;
+        word.r_wire = w->r_bit;
+    }
+    XBTAB_TRY(xbtab__lines_init(&s->word, &word));
+    return xbtab__lines_init(&s->bit, &bit);
+}
+
 xbtab_status xbtab__solver_create(xbtab__solver **out, const xbtab__wires *wires)
 {
     xbtab__solver *s = xbtab__alloc(1, sizeof *s);
     if (!s) return XBTAB_NOMEM();
     s->wires = *wires;
     s->n_cells = (size_t)wires->rows * (size_t)wires->columns;
-    xbtab_status status =
-        xbtab__lines_init(&s->word, wires->rows, wires->columns, wires->r_word, wires->r_driver, true);
-    if (status == XBTAB_OK) {
-        status = xbtab__lines_init(&s->bit, wires->columns, wires->rows, wires->r_bit, wires->r_foot, false);
-    }
+    s->crosses = wires->array.topology == XBTAB_TOPOLOGY_WORD_LINE_INPUT;
+    xbtab_status status = make_lines(s, wires);
     double **blocks[] = {&s->w,    &s->b, &s->F_w, &s->F_b, &s->d_w, &s->d_b,    &s->I_w,          &s->I_b,
                          &s->r,    &s->z, &s->p,   &s->q,   &s->sum, &s->t_cell, &s->t_cell_other, &s->t_bit,
                          &s->x_bit};
@@ -141,12 +193,20 @@ void xbtab__solver_destroy(xbtab__solver **solver)
 
 static double word_voltage(const xbtab__solver *s, int i, int j)
 {
-    return s->w[(size_t)(s->word.n_steps > 1 ? j : 0) * (size_t)s->wires.rows + (size_t)i];
+    size_t lanes = (size_t)s->word.n_lanes, cell = (size_t)i * (size_t)s->wires.columns + (size_t)j;
+    if (s->crosses) return s->w[(s->word.n_steps > 1 ? (size_t)j : 0) * lanes + (size_t)i];
+    return s->w[s->word.n_steps > 1 ? cell : cell % lanes];
 }
 
 static double bit_voltage(const xbtab__solver *s, int i, int j)
 {
-    return s->b[(size_t)(s->bit.n_steps > 1 ? i : 0) * (size_t)s->wires.columns + (size_t)j];
+    return s->b[(size_t)(i / s->bit.cells_per_step) * (size_t)s->wires.columns + (size_t)j];
+}
+
+/* The node at the sensed end of each bit line. */
+static size_t foot(const xbtab__solver *s)
+{
+    return s->wires.array.sense == XBTAB_SENSE_TOP ? 0 : xbtab__lines_last(&s->bit);
 }
 
 double xbtab__solver_word_voltage(const xbtab__solver *solver, int i, int j)
@@ -164,33 +224,47 @@ double xbtab__solver_current(const xbtab__solver *solver, int i, int j)
     return solver->I_b[(size_t)i * (size_t)solver->wires.columns + (size_t)j];
 }
 
+/* Conductances; with gate inputs only where the gate is on. */
+static void evaluate_conductances(xbtab__solver *s, const xbtab__cells *cells, const double *word,
+                                  const double *bit)
+{
+    size_t columns = (size_t)s->wires.columns;
+    for (size_t c = 0; c < s->n_cells; c++) {
+        double G = cells->gate && cells->gate[c / columns] == 0 ? 0.0 : cells->G[c];
+        s->I_b[c] = G * (word[c] - bit[c]);
+        s->d_b[c] = G;
+    }
+}
+
 /* Currents and slopes of all cells at the present voltages. */
 static void evaluate_cells(xbtab__solver *s, const xbtab__cells *cells, long *outside)
 {
-    int rows = s->wires.rows, columns = s->wires.columns;
+    size_t columns = (size_t)s->wires.columns;
     const double *word = xbtab__lines_expand(&s->word, s->w, s->t_cell);
     *outside = 0;
-    transpose(word, s->t_cell_other, columns, rows); /* now both in the bit lines' order */
+    to_bit(s, word, s->t_cell_other); /* now both in the bit lines' order */
     word = s->t_cell_other;
     const double *bit = xbtab__lines_expand(&s->bit, s->b, s->t_cell);
     if (cells->G) {
-        for (size_t c = 0; c < s->n_cells; c++) {
-            s->I_b[c] = cells->G[c] * (word[c] - bit[c]);
-            s->d_b[c] = cells->G[c];
-        }
+        evaluate_conductances(s, cells, word, bit);
+    } else if (!cells->gate) {
+        *outside = xbtab__cell_currents(cells->table, 0, cells->cell, s->n_cells, word, bit, s->I_b, s->d_b);
     } else {
-        *outside = xbtab__cell_currents(cells->table, cells->cell, s->n_cells, word, bit, s->I_b, s->d_b);
+        for (size_t c = 0; c < s->n_cells; c += columns) {
+            *outside += xbtab__cell_currents(cells->table, cells->gate[c / columns], cells->cell + c, columns,
+                                             word + c, bit + c, s->I_b + c, s->d_b + c);
+        }
     }
-    transpose(s->I_b, s->I_w, rows, columns);
-    transpose(s->d_b, s->d_w, rows, columns);
+    to_word(s, s->I_b, s->I_w);
+    to_word(s, s->d_b, s->d_w);
 }
 
 /* The voltages behind the feet for the currents that flow there now. */
 static void bend_feet(xbtab__solver *s)
 {
-    const double *end = s->b + xbtab__lines_end(&s->bit);
+    const double *end = s->b + foot(s);
     for (int j = 0; j < s->wires.columns && s->wires.V_bend; j++) {
-        double I = s->bit.g_end * (end[j] - s->V_foot[j]);
+        double I = (s->bit.g_first + s->bit.g_last) * (end[j] - s->V_foot[j]);
         s->V_foot[j] = s->wires.V_foot + s->wires.V_bend(s->wires.bend_context, I);
     }
 }
@@ -203,16 +277,14 @@ static double evaluate(xbtab__solver *s, const xbtab__cells *cells, const double
     if (s->word.kind != XBTAB__LINES_FIXED) {
         xbtab__lines_apply(&s->word, s->w, s->F_w);
         xbtab__lines_add_sums(&s->word, s->I_w, 1.0, s->F_w);
-        double *end = s->F_w + xbtab__lines_end(&s->word);
-        for (int i = 0; i < s->wires.rows; i++) end[i] -= s->word.g_end * V[i];
+        xbtab__lines_subtract_sources(&s->word, V, s->F_w);
         most = largest(s->F_w, xbtab__lines_size(&s->word));
     }
     if (s->bit.kind != XBTAB__LINES_FIXED) {
         xbtab__lines_apply(&s->bit, s->b, s->F_b);
         xbtab__lines_add_sums(&s->bit, s->I_b, -1.0, s->F_b);
-        double *end = s->F_b + xbtab__lines_end(&s->bit);
         bend_feet(s);
-        for (int j = 0; j < s->wires.columns; j++) end[j] -= s->bit.g_end * s->V_foot[j];
+        xbtab__lines_subtract_sources(&s->bit, s->V_foot, s->F_b);
         double m = largest(s->F_b, xbtab__lines_size(&s->bit));
         if (!(m <= most)) most = m;
     }
@@ -224,13 +296,13 @@ static double evaluate(xbtab__solver *s, const xbtab__cells *cells, const double
 static void through_bit_lines(xbtab__solver *s, const double *x)
 {
     multiply(s->t_cell, s->d_w, x, s->n_cells);
-    transpose(s->t_cell, s->t_cell_other, s->wires.columns, s->wires.rows);
+    to_bit(s, s->t_cell, s->t_cell_other);
     memset(s->t_bit, 0, xbtab__lines_size(&s->bit) * sizeof *s->t_bit);
     xbtab__lines_add_sums(&s->bit, s->t_cell_other, 1.0, s->t_bit);
     xbtab__lines_solve(&s->bit, s->t_bit, s->x_bit);
     const double *full = xbtab__lines_expand(&s->bit, s->x_bit, s->t_cell);
     multiply(s->t_cell, s->d_b, full, s->n_cells);
-    transpose(s->t_cell, s->t_cell_other, s->wires.rows, s->wires.columns);
+    to_word(s, s->t_cell, s->t_cell_other);
 }
 
 /* q = (A_word + D - D A_bit^-1 D) p */
@@ -266,7 +338,7 @@ static int linear_step(xbtab__solver *s, double accuracy)
             xbtab__lines_solve(&s->bit, s->t_bit, s->x_bit);
             const double *full = xbtab__lines_expand(&s->bit, s->x_bit, s->t_cell);
             multiply(s->t_cell, s->d_b, full, s->n_cells);
-            transpose(s->t_cell, s->t_cell_other, s->wires.rows, s->wires.columns);
+            to_word(s, s->t_cell, s->t_cell_other);
             xbtab__lines_add_sums(&s->word, s->t_cell_other, 1.0, s->r);
         }
         xbtab__lines_solve(&s->word, s->r, s->z);
@@ -292,7 +364,7 @@ static int linear_step(xbtab__solver *s, double accuracy)
         if (has_word) {
             const double *full = xbtab__lines_expand(&s->word, change, s->t_cell_other);
             multiply(s->t_cell, s->d_w, full, s->n_cells);
-            transpose(s->t_cell, s->z, s->wires.columns, s->wires.rows);
+            to_bit(s, s->t_cell, s->z);
             xbtab__lines_add_sums(&s->bit, s->z, 1.0, s->t_bit);
         }
         xbtab__lines_solve(&s->bit, s->t_bit, s->x_bit);
@@ -304,9 +376,8 @@ static int linear_step(xbtab__solver *s, double accuracy)
 /* Every vector starts from the same guess, so that its result does not depend on its neighbours. */
 static void start(xbtab__solver *s, const double *V)
 {
-    for (int k = 0; k < s->word.n_steps; k++) {
-        memcpy(s->w + (size_t)k * (size_t)s->wires.rows, V, (size_t)s->wires.rows * sizeof *V);
-    }
+    size_t lanes = (size_t)s->word.n_lanes;
+    for (int k = 0; k < s->word.n_steps; k++) memcpy(s->w + (size_t)k * lanes, V, lanes * sizeof *V);
     for (size_t k = 0; k < xbtab__lines_size(&s->bit); k++) s->b[k] = s->wires.V_foot;
     for (int j = 0; j < s->wires.columns; j++) s->V_foot[j] = s->wires.V_foot;
 }
@@ -325,8 +396,9 @@ static void read_out(const xbtab__solver *s, double *I_out)
 /* What rounding alone leaves at a node: a few units in the last place of the largest wire current's terms. */
 static double rounding_floor(const xbtab__solver *s, const double *V)
 {
-    double g = fmax(fmax(s->word.g_wire, s->word.g_end), fmax(s->bit.g_wire, s->bit.g_end));
-    double V_most = fmax(largest(V, (size_t)s->wires.rows), fabs(s->wires.V_foot));
+    double g_word = fmax(s->word.g_wire, fmax(s->word.g_first, s->word.g_last));
+    double g_bit = fmax(s->bit.g_wire, fmax(s->bit.g_first, s->bit.g_last)), g = fmax(g_word, g_bit);
+    double V_most = fmax(largest(V, (size_t)s->word.n_lanes), fabs(s->wires.V_foot));
     return 64.0 * DBL_EPSILON * g * V_most + least_current;
 }
 
@@ -371,8 +443,7 @@ static void linear_response(xbtab__solver *s, const double *V, double *I_out)
     if (s->word.kind != XBTAB__LINES_FIXED) {
         memset(s->w, 0, xbtab__lines_size(&s->word) * sizeof *s->w);
         memset(s->F_w, 0, xbtab__lines_size(&s->word) * sizeof *s->F_w);
-        for (int i = 0; i < s->wires.rows; i++)
-            s->F_w[xbtab__lines_end(&s->word) + (size_t)i] = -s->word.g_end * V[i];
+        xbtab__lines_subtract_sources(&s->word, V, s->F_w);
     }
     if (s->word.kind != XBTAB__LINES_FIXED && s->bit.kind == XBTAB__LINES_FIXED) { /* the feet push back */
         xbtab__lines_add_sums(&s->word, s->d_w, -s->wires.V_foot, s->F_w);
@@ -380,12 +451,11 @@ static void linear_response(xbtab__solver *s, const double *V, double *I_out)
     if (s->bit.kind != XBTAB__LINES_FIXED) { /* at rest but for its feet, and fixed word lines */
         memset(s->b, 0, xbtab__lines_size(&s->bit) * sizeof *s->b);
         memset(s->F_b, 0, xbtab__lines_size(&s->bit) * sizeof *s->F_b);
-        double *end = s->F_b + xbtab__lines_end(&s->bit);
-        for (int j = 0; j < s->wires.columns; j++) end[j] = -s->bit.g_end * s->wires.V_foot;
+        xbtab__lines_subtract_sources(&s->bit, s->V_foot, s->F_b);
         if (s->word.kind == XBTAB__LINES_FIXED) {
             const double *full = xbtab__lines_expand(&s->word, s->w, s->t_cell_other);
             multiply(s->t_cell, s->d_w, full, s->n_cells);
-            transpose(s->t_cell, s->I_b, s->wires.columns, s->wires.rows);
+            to_bit(s, s->t_cell, s->I_b);
             xbtab__lines_add_sums(&s->bit, s->I_b, -1.0, s->F_b);
         }
     }

@@ -6,22 +6,21 @@
 #include "memory.h"
 #include "vector.h"
 
-xbtab_status xbtab__lines_init(xbtab__lines *lines, int n_lanes, int n_cells, double r_wire, double r_end,
-                               bool end_is_first)
+xbtab_status xbtab__lines_init(xbtab__lines *lines, const xbtab__lines_plan *plan)
 {
-    *lines =
-        (xbtab__lines){.n_lanes = n_lanes, .n_cells = n_cells, .n_steps = 1, .end_is_first = end_is_first};
-    if (r_wire > 0) {
+    double r_end = plan->r_wire + plan->r_end;
+    *lines = (xbtab__lines){
+        .n_lanes = plan->n_lanes, .n_cells = plan->n_cells, .n_steps = 1, .cells_per_step = plan->n_cells};
+    if (plan->r_wire > 0) {
         lines->kind = XBTAB__LINES_LADDER;
-        lines->n_steps = n_cells;
-        lines->g_wire = 1.0 / r_wire;
-        lines->g_end = 1.0 / (r_wire + r_end);
-    } else if (r_end > 0) {
-        lines->kind = XBTAB__LINES_SINGLE;
-        lines->g_end = 1.0 / r_end;
+        lines->cells_per_step = plan->cells_per_step;
+        lines->n_steps = plan->n_cells / plan->cells_per_step;
+        lines->g_wire = 1.0 / plan->r_wire;
     } else {
-        lines->kind = XBTAB__LINES_FIXED;
+        lines->kind = r_end > 0 ? XBTAB__LINES_SINGLE : XBTAB__LINES_FIXED;
     }
+    if (r_end > 0 && plan->ends & XBTAB__END_FIRST) lines->g_first = 1.0 / r_end;
+    if (r_end > 0 && plan->ends & XBTAB__END_LAST) lines->g_last = 1.0 / r_end;
     lines->diagonal = xbtab__alloc_aligned(xbtab__lines_size(lines), sizeof *lines->diagonal);
     lines->inverse = xbtab__alloc_aligned(xbtab__lines_size(lines), sizeof *lines->inverse);
     if (!lines->diagonal || !lines->inverse) {
@@ -43,9 +42,9 @@ size_t xbtab__lines_size(const xbtab__lines *lines)
     return (size_t)lines->n_steps * (size_t)lines->n_lanes;
 }
 
-size_t xbtab__lines_end(const xbtab__lines *lines)
+size_t xbtab__lines_last(const xbtab__lines *lines)
 {
-    return lines->end_is_first ? 0 : (size_t)(lines->n_steps - 1) * (size_t)lines->n_lanes;
+    return (size_t)(lines->n_steps - 1) * (size_t)lines->n_lanes;
 }
 
 /* Diagonal of A at a step. */
@@ -54,7 +53,8 @@ static double wires_at(const xbtab__lines *lines, int step)
     double g = 0;
     if (step > 0) g += lines->g_wire;
     if (step + 1 < lines->n_steps) g += lines->g_wire;
-    if (step == (lines->end_is_first ? 0 : lines->n_steps - 1)) g += lines->g_end;
+    if (step == 0) g += lines->g_first;
+    if (step == lines->n_steps - 1) g += lines->g_last;
     return g;
 }
 
@@ -94,27 +94,37 @@ void xbtab__lines_apply_loaded(const xbtab__lines *lines, const double *x, doubl
     apply(lines, lines->diagonal, x, y);
 }
 
+void xbtab__lines_subtract_sources(const xbtab__lines *lines, const double *V, double *y)
+{
+    double *last = y + xbtab__lines_last(lines);
+    for (int l = 0; l < lines->n_lanes && lines->g_first > 0; l++) y[l] -= lines->g_first * V[l];
+    for (int l = 0; l < lines->n_lanes && lines->g_last > 0; l++) last[l] -= lines->g_last * V[l];
+}
+
 XBTAB__VECTOR
 void xbtab__lines_add_sums(const xbtab__lines *lines, const double *restrict cell, double factor,
                            double *restrict y)
 {
     size_t n = (size_t)lines->n_lanes;
-    if (lines->kind == XBTAB__LINES_LADDER) {
+    if (lines->cells_per_step == 1) {
         n *= (size_t)lines->n_steps;
         for (size_t k = 0; k < n; k++) y[k] += factor * cell[k];
         return;
     }
     for (int s = 0; s < lines->n_cells; s++) {
         const double *c = cell + (size_t)s * n;
-        for (size_t l = 0; l < n; l++) y[l] += factor * c[l];
+        double *out = y + (size_t)(s / lines->cells_per_step) * n;
+        for (size_t l = 0; l < n; l++) out[l] += factor * c[l];
     }
 }
 
 const double *xbtab__lines_expand(const xbtab__lines *lines, const double *x, double *room)
 {
     size_t n = (size_t)lines->n_lanes;
-    if (lines->kind == XBTAB__LINES_LADDER) return x;
-    for (int s = 0; s < lines->n_cells; s++) memcpy(room + (size_t)s * n, x, n * sizeof *x);
+    if (lines->cells_per_step == 1) return x;
+    for (int s = 0; s < lines->n_cells; s++) {
+        memcpy(room + (size_t)s * n, x + (size_t)(s / lines->cells_per_step) * n, n * sizeof *x);
+    }
     return room;
 }
 

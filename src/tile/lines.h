@@ -1,5 +1,5 @@
-/* lines.h - all word lines, or all bit lines, of a crossbar: independent resistor ladders solved side by
- * side.
+/* lines.h - all driven lines, or all sensed lines, of a crossbar: independent resistor ladders solved side
+ * by side.
  *
  * A node's array has the layout [step][lane]: step along the line, lane = which line, so that every sweep
  * along the lines is a loop over lanes of contiguous numbers. A cell array has one entry a cell in the same
@@ -18,24 +18,34 @@ typedef enum xbtab__lines_kind {
     XBTAB__LINES_LADDER  /* a node a cell */
 } xbtab__lines_kind;
 
+/** The ends of a line that are connected: bits. */
+enum { XBTAB__END_FIRST = 1, XBTAB__END_LAST = 2 };
+
 typedef struct xbtab__lines {
     xbtab__lines_kind kind;
     int n_lanes, n_cells; /* lines, and cells on each */
-    int n_steps;          /* nodes of a line: n_cells or 1 */
-    double g_wire,
-        g_end; /* between neighbours, and between the end node and its source; 0 where there is none [S] */
-    bool end_is_first; /* the end node is the first one (word lines), or the last one (bit lines) */
-    double *diagonal;  /* with the cells' slopes on it, [step][lane] */
-    double *inverse;   /* of the pivots */
+    int n_steps;          /* nodes of a line: one for each cells_per_step cells */
+    int cells_per_step;
+    double g_wire;          /* between neighbours; 0 where there is none [S] */
+    double g_first, g_last; /* between the first and the last node and their sources, likewise */
+    double *diagonal;       /* with the cells' slopes on it, [step][lane] */
+    double *inverse;        /* of the pivots */
 } xbtab__lines;
 
-/** Lines with r_wire a cell, and r_end more at their end. */
-xbtab_status xbtab__lines_init(xbtab__lines *lines, int n_lanes, int n_cells, double r_wire, double r_end,
-                               bool end_is_first) XBTAB_MUST_CHECK;
+/** How the lines run. */
+typedef struct xbtab__lines_plan {
+    int n_lanes, n_cells;
+    int cells_per_step; /* cells that share a node of a ladder */
+    double r_wire;      /* of a step, the ones at the ends included [ohm] */
+    double r_end;       /* more at each connected end */
+    int ends;           /* at least one of XBTAB__END_FIRST and XBTAB__END_LAST */
+} xbtab__lines_plan;
+
+xbtab_status xbtab__lines_init(xbtab__lines *lines, const xbtab__lines_plan *plan) XBTAB_MUST_CHECK;
 void xbtab__lines_clear(xbtab__lines *lines);
 
 size_t xbtab__lines_size(const xbtab__lines *lines); /* entries of a node array */
-size_t xbtab__lines_end(const xbtab__lines *lines);  /* where its end nodes begin */
+size_t xbtab__lines_last(const xbtab__lines *lines); /* where its last nodes begin; the first ones are at 0 */
 
 /** y = A x, the wires alone. */
 void xbtab__lines_apply(const xbtab__lines *lines, const double *x, double *y);
@@ -43,11 +53,14 @@ void xbtab__lines_apply(const xbtab__lines *lines, const double *x, double *y);
 /** y = (A + D) x with the slopes of the last xbtab__lines_factor(). */
 void xbtab__lines_apply_loaded(const xbtab__lines *lines, const double *x, double *y);
 
+/** y -= what flows in from sources of V[n_lanes] at the connected ends. */
+void xbtab__lines_subtract_sources(const xbtab__lines *lines, const double *V, double *y);
+
 /** y += factor * (cell array summed onto the nodes). */
 void xbtab__lines_add_sums(const xbtab__lines *lines, const double *restrict cell, double factor,
                            double *restrict y);
 
-/** The node of each cell as a cell array: x itself for ladders, else spread into room. */
+/** The node of each cell as a cell array: x itself where each cell has a node, else spread into room. */
 const double *xbtab__lines_expand(const xbtab__lines *lines, const double *x, double *room);
 
 /** Factor A + D with D from the cells' slopes. */

@@ -87,8 +87,10 @@ xbtab__wires xbtab__technology_wires(const xbtab_technology *technology, size_t 
     const xbtab_tables *t = technology->tables;
     return (xbtab__wires){.rows = (int)rows,
                           .columns = (int)columns,
+                          .array = t->array,
                           .r_word = t->r_word,
                           .r_bit = t->r_bit,
+                          .r_source_line = t->r_source_line,
                           .r_driver = t->r_driver,
                           .r_foot = t->r_sink + technology->r_in,
                           .V_foot = technology->V_offset,

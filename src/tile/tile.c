@@ -42,7 +42,7 @@ static xbtab_status find_operating_point(const xbtab_technology *t, xbtab__solve
         for (size_t j = 0; j < columns; j++) {
             double V_bit = xbtab__solver_bit_voltage(solver, (int)i, (int)j), I, slope;
             double V_a = 0.5 * (V + xbtab__solver_word_voltage(solver, (int)i, (int)j) - V_bit);
-            xbtab__cell_current(&t->cell, &cell[i * columns + j], V_a, 0.5 * V_bit, &I, &slope);
+            xbtab__cell_current(&t->cell, 0, &cell[i * columns + j], V_a, 0.5 * V_bit, &I, &slope);
             g[i * columns + j] = I / V_a;
         }
     }

@@ -234,7 +234,7 @@ static void cells_between_the_states_follow_the_model(void **state)
         xbtab__cell cell = xbtab__cell_of(&technology->cell, G);
         for (double V = -0.03; V <= 0.21; V += 0.0171) {
             double I, slope, scale = G * 0.2 / sinh(0.2 / 0.2), wanted = scale * sinh(V / 0.2);
-            xbtab__cell_current(&technology->cell, &cell, V, 0.0, &I, &slope);
+            xbtab__cell_current(&technology->cell, 0, &cell, V, 0.0, &I, &slope);
             assert_true(fabs(I - wanted) <= 1e-7 * G * 0.2);
             assert_true(fabs(slope - scale * cosh(V / 0.2) / 0.2) <= 1e-5 * G);
         }

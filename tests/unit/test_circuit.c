@@ -3,8 +3,10 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +20,7 @@
 typedef struct problem {
     xbtab__wires wires;
     double *G, *V;
+    uint8_t *gate; /* gate[rows], for gate inputs */
 } problem;
 
 static problem make_problem(int rows, int columns, double r_word, double r_bit, double r_driver,
@@ -32,9 +35,9 @@ static problem make_problem(int rows, int columns, double r_word, double r_bit, 
                            .r_driver = r_driver,
                            .r_foot = r_foot}};
     p.G = calloc(n, sizeof *p.G);
-    p.V = calloc((size_t)rows, sizeof *p.V);
-    assert_non_null(p.G);
-    assert_non_null(p.V);
+    p.V = calloc((size_t)(rows + 2 * columns), sizeof *p.V);
+    p.gate = calloc((size_t)rows, 1);
+    assert_true(p.G && p.V && p.gate);
     xbtab__random_init(&random, 2385, XBTAB__RANDOM_TEST, id, 0);
     for (size_t c = 0; c < n; c++) {
         double u = xbtab__random_uniform(&random), open = xbtab__random_uniform(&random);
@@ -48,6 +51,7 @@ static void free_problem(problem *p)
 {
     free(p->G);
     free(p->V);
+    free(p->gate);
 }
 
 /* ---- an independent solution: every node's equation in one dense matrix, 0 ohm as merged nodes ---- */
@@ -58,17 +62,46 @@ typedef struct dense {
     gsl_vector *b;
 } dense;
 
-/* Node numbers; -1 is ground, -2 - i the fixed input of word line i. */
-static int word_number(const xbtab__wires *w, int i, int j)
+/* Whether the lines of cell (i, j) run in parallel, and how many cells of a column share a place. */
+static bool has_gates(const xbtab__wires *w)
 {
-    if (w->r_word > 0) return i * w->columns + j;
-    return w->r_driver > 0 ? i * w->columns : -2 - i;
+    return w->array.topology == XBTAB_TOPOLOGY_GATE_INPUT;
 }
 
-static int bit_number(const xbtab__wires *w, int i, int j)
+static int cells_a_place(const xbtab__wires *w)
+{
+    return has_gates(w) && w->array.polarity == XBTAB_POLARITY_ALTERNATING ? 2 : 1;
+}
+
+/* The input behind the driven line of a cell. */
+static int lane_of(const xbtab__wires *w, int i, int j)
+{
+    return has_gates(w) ? j + i % cells_a_place(w) * w->columns : i;
+}
+
+static double r_driven(const xbtab__wires *w)
+{
+    return has_gates(w) ? w->r_bit : w->r_word;
+}
+
+static double r_sensed(const xbtab__wires *w)
+{
+    return has_gates(w) ? w->r_source_line : w->r_bit;
+}
+
+/* Node numbers; -1 is ground, -2 - k the fixed input k. */
+static int driven_number(const xbtab__wires *w, int i, int j)
+{
+    int lane = lane_of(w, i, j);
+    if (r_driven(w) > 0) return i * w->columns + j;
+    if (w->r_driver == 0) return -2 - lane;
+    return has_gates(w) ? lane : i * w->columns;
+}
+
+static int sensed_number(const xbtab__wires *w, int i, int j)
 {
     int first = w->rows * w->columns;
-    if (w->r_bit > 0) return first + i * w->columns + j;
+    if (r_sensed(w) > 0) return first + i / cells_a_place(w) * w->columns + j;
     return w->r_foot > 0 ? first + j : -1;
 }
 
@@ -93,33 +126,54 @@ static double voltage(const gsl_vector *x, const double *V, int node)
     return node >= 0 ? gsl_vector_get(x, (size_t)node) : node == -1 ? 0.0 : V[-2 - node];
 }
 
-/* Currents out of the bit lines' feet. */
+/* The wires of one driven line: cells (i0 + k di, j0 + k dj) for k in [0, n). */
+static void add_driven_line(dense *d, const problem *p, int i0, int j0, int di, int dj, int n)
+{
+    const xbtab__wires *w = &p->wires;
+    double r = r_driven(w), r_end = r + w->r_driver;
+    int source = -2 - lane_of(w, i0, j0), last_i = i0 + (n - 1) * di, last_j = j0 + (n - 1) * dj;
+    if (r_end > 0 && w->array.drive != XBTAB_DRIVE_LAST)
+        add_conductance(d, p->V, source, driven_number(w, i0, j0), 1.0 / r_end);
+    if (r_end > 0 && w->array.drive != XBTAB_DRIVE_FIRST)
+        add_conductance(d, p->V, source, driven_number(w, last_i, last_j), 1.0 / r_end);
+    for (int k = 1; k < n && r > 0; k++) {
+        add_conductance(d, p->V, driven_number(w, i0 + (k - 1) * di, j0 + (k - 1) * dj),
+                        driven_number(w, i0 + k * di, j0 + k * dj), 1.0 / r);
+    }
+}
+
+static bool conducts(const problem *p, int i, int j)
+{
+    return p->G[i * p->wires.columns + j] > 0 && !(has_gates(&p->wires) && p->gate[i] == 0);
+}
+
+/* Currents out of the sensed lines' feet. */
 static void solve_densely(const problem *p, double *I_out)
 {
     const xbtab__wires *w = &p->wires;
-    int n = 2 * w->rows * w->columns;
+    int n = 2 * w->rows * w->columns, pair = cells_a_place(w);
     dense d = {.n = n, .A = gsl_matrix_calloc((size_t)n, (size_t)n), .b = gsl_vector_calloc((size_t)n)};
     gsl_vector *x = gsl_vector_calloc((size_t)n);
     gsl_permutation *order = gsl_permutation_alloc((size_t)n);
     int sign;
+    for (int i = 0; i < w->rows && !has_gates(w); i++) add_driven_line(&d, p, i, 0, 0, 1, w->columns);
+    for (int j = 0; j < w->columns && has_gates(w); j++) {
+        for (int k = 0; k < pair; k++) add_driven_line(&d, p, k, j, pair, 0, w->rows / pair);
+    }
     for (int i = 0; i < w->rows; i++) {
-        if (w->r_word > 0)
-            add_conductance(&d, p->V, -2 - i, word_number(w, i, 0), 1.0 / (w->r_driver + w->r_word));
-        if (w->r_word == 0 && w->r_driver > 0)
-            add_conductance(&d, p->V, -2 - i, word_number(w, i, 0), 1.0 / w->r_driver);
         for (int j = 0; j < w->columns; j++) {
-            if (w->r_word > 0 && j > 0) {
-                add_conductance(&d, p->V, word_number(w, i, j - 1), word_number(w, i, j), 1.0 / w->r_word);
+            if (r_sensed(w) > 0 && i % pair == 0 && i > 0) {
+                add_conductance(&d, p->V, sensed_number(w, i - pair, j), sensed_number(w, i, j),
+                                1.0 / r_sensed(w));
             }
-            if (w->r_bit > 0 && i > 0) {
-                add_conductance(&d, p->V, bit_number(w, i - 1, j), bit_number(w, i, j), 1.0 / w->r_bit);
-            }
-            add_conductance(&d, p->V, word_number(w, i, j), bit_number(w, i, j), p->G[i * w->columns + j]);
+            if (!conducts(p, i, j)) continue;
+            add_conductance(&d, p->V, driven_number(w, i, j), sensed_number(w, i, j),
+                            p->G[i * w->columns + j]);
         }
     }
     for (int j = 0; j < w->columns; j++) {
-        int last = bit_number(w, w->rows - 1, j);
-        if (last >= 0) add_conductance(&d, p->V, last, -1, 1.0 / ((w->r_bit > 0 ? w->r_bit : 0) + w->r_foot));
+        int foot = sensed_number(w, w->array.sense == XBTAB_SENSE_TOP ? 0 : w->rows - 1, j);
+        if (foot >= 0) add_conductance(&d, p->V, foot, -1, 1.0 / (r_sensed(w) + w->r_foot));
     }
     for (int k = 0; k < n; k++) { /* numbers that merged lines do not use */
         if (gsl_matrix_get(d.A, (size_t)k, (size_t)k) == 0) gsl_matrix_set(d.A, (size_t)k, (size_t)k, 1.0);
@@ -129,8 +183,8 @@ static void solve_densely(const problem *p, double *I_out)
     for (int j = 0; j < w->columns; j++) {
         I_out[j] = 0;
         for (int i = 0; i < w->rows; i++) {
-            double V = voltage(x, p->V, word_number(w, i, j)) - voltage(x, p->V, bit_number(w, i, j));
-            I_out[j] += p->G[i * w->columns + j] * V;
+            double V = voltage(x, p->V, driven_number(w, i, j)) - voltage(x, p->V, sensed_number(w, i, j));
+            if (conducts(p, i, j)) I_out[j] += p->G[i * w->columns + j] * V;
         }
     }
     gsl_matrix_free(d.A);
@@ -143,7 +197,7 @@ static void solve(const problem *p, double *I_out)
 {
     xbtab__solver *solver = NULL;
     xbtab__solve_report report;
-    xbtab__cells cells = {.G = p->G};
+    xbtab__cells cells = {.G = p->G, .gate = has_gates(&p->wires) ? p->gate : NULL};
     assert_int_equal(xbtab__solver_create(&solver, &p->wires), XBTAB_OK);
     assert_int_equal(xbtab__solver_run(solver, &cells, p->V, I_out, &report), XBTAB_OK);
     assert_true(report.residual <= report.tolerance);
@@ -151,32 +205,69 @@ static void solve(const problem *p, double *I_out)
     assert_null(solver);
 }
 
+static void hold_against_dense(const problem *p, const char *what)
+{
+    double I[32], wanted[32], most = 0;
+    solve(p, I);
+    solve_densely(p, wanted);
+    for (int j = 0; j < p->wires.columns; j++) most = fmax(most, fabs(wanted[j]));
+    for (int j = 0; j < p->wires.columns; j++) {
+        if (fabs(I[j] - wanted[j]) > 1e-7 * most)
+            fail_msg("%s, line %d: %.12g instead of %.12g A", what, j, I[j], wanted[j]);
+    }
+}
+
+static const double ohms[][4] = {{2.5, 1.3, 20, 10}, {0, 1.3, 20, 10},  {2.5, 0, 20, 10},
+                                 {2.5, 1.3, 0, 0},   {0, 0, 20, 10},    {0, 1.3, 0, 0},
+                                 {2.5, 0, 0, 0},     {0, 0, 20, 0},     {0, 0, 0, 10},
+                                 {0, 0, 0, 0},       {1e-2, 1e3, 0, 0}, {1e3, 1e-2, 50, 1e4}};
+enum { N_OHMS = sizeof ohms / sizeof ohms[0] };
+
 static void linear_circuits_equal_a_dense_solve(void **state)
 {
     (void)state;
     static const int shapes[][2] = {{1, 1}, {1, 7}, {7, 1}, {5, 3}, {13, 9}, {11, 17}};
-    static const double ohms[][4] = {{2.5, 1.3, 20, 10}, {0, 1.3, 20, 10},  {2.5, 0, 20, 10},
-                                     {2.5, 1.3, 0, 0},   {0, 0, 20, 10},    {0, 1.3, 0, 0},
-                                     {2.5, 0, 0, 0},     {0, 0, 20, 0},     {0, 0, 0, 10},
-                                     {0, 0, 0, 0},       {1e-2, 1e3, 0, 0}, {1e3, 1e-2, 50, 1e4}};
-    double I[32], wanted[32];
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
-        for (size_t r = 0; r < sizeof ohms / sizeof ohms[0]; r++) {
+        for (size_t r = 0; r < N_OHMS; r++) {
+            char what[64];
             problem p = make_problem(shapes[s][0], shapes[s][1], ohms[r][0], ohms[r][1], ohms[r][2],
                                      ohms[r][3], (uint32_t)(100 * s + r));
-            double most = 0;
-            solve(&p, I);
-            solve_densely(&p, wanted);
-            for (int j = 0; j < p.wires.columns; j++) most = fmax(most, fabs(wanted[j]));
-            for (int j = 0; j < p.wires.columns; j++) {
-                if (fabs(I[j] - wanted[j]) > 1e-7 * most) {
-                    fail_msg("shape %zu, resistances %zu, bit line %d: %.12g instead of %.12g A", s, r, j,
-                             I[j], wanted[j]);
-                }
-            }
+            snprintf(what, sizeof what, "shape %zu, resistances %zu", s, r);
+            hold_against_dense(&p, what);
             free_problem(&p);
         }
     }
+}
+
+/* Every topology, polarity, drive and sense, with and without each resistance. */
+static void every_array_equals_a_dense_solve(void **state)
+{
+    (void)state;
+    static const int shapes[][2] = {{1, 1}, {2, 1}, {1, 6}, {7, 5}, {8, 5}, {6, 13}};
+    int n = 0;
+    for (unsigned k = 0; k < 2 * 2 * 3 * 2 * 6 * N_OHMS; k++) {
+        xbtab_array a = {(xbtab_topology)(k % 2), (xbtab_polarity)(k / 2 % 2), (xbtab_drive)(k / 4 % 3),
+                         (xbtab_sense)(k / 12 % 2)};
+        const int *shape = shapes[k / 24 % 6];
+        const double *r = ohms[k / 144];
+        if (a.topology == XBTAB_TOPOLOGY_GATE_INPUT && a.polarity && shape[0] % 2) continue;
+        problem p = make_problem(shape[0], shape[1], r[0], r[1], r[2], r[3], 5000 + k);
+        char what[64];
+        p.wires.array = a;
+        if (a.topology == XBTAB_TOPOLOGY_GATE_INPUT) {
+            p.wires.r_bit = r[0];
+            p.wires.r_source_line = r[1];
+            for (int i = 0; i < shape[0]; i++) p.gate[i] = i % 5 != 1;
+            for (int j = 0; j < 2 * shape[1]; j++) p.V[j] = j < shape[1] ? 0.2 : -0.2;
+        } else {
+            for (int i = 0; i < shape[0]; i++) p.V[i] = xbtab_array_sign(&a, i) * fabs(p.V[i]);
+        }
+        snprintf(what, sizeof what, "%u: %d %d %d %d", k, a.topology, a.polarity, a.drive, a.sense);
+        hold_against_dense(&p, what);
+        free_problem(&p);
+        n++;
+    }
+    assert_true(n > 1500);
 }
 
 static void without_wires_it_is_the_ideal_product(void **state)
@@ -261,10 +352,10 @@ static void the_effective_matrix_is_the_circuit(void **state)
 {
     (void)state;
     enum { ROWS = 19, COLUMNS = 14 };
-    static const double ohms[][4] = {
+    static const double some_ohms[][4] = {
         {3.1, 1.7, 25, 12}, {3.1, 0, 25, 0}, {0, 1.7, 0, 12}, {0, 0, 25, 12}, {0, 0, 0, 0}};
-    for (size_t r = 0; r < sizeof ohms / sizeof ohms[0]; r++) {
-        problem p = make_problem(ROWS, COLUMNS, ohms[r][0], ohms[r][1], ohms[r][2], ohms[r][3], 3);
+    for (size_t r = 0; r < sizeof some_ohms / sizeof some_ohms[0]; r++) {
+        problem p = make_problem(ROWS, COLUMNS, some_ohms[r][0], some_ohms[r][1], some_ohms[r][2], some_ohms[r][3], 3);
         double Geff[ROWS * COLUMNS], I_const[COLUMNS], I[COLUMNS];
         xbtab__solver *solver = NULL;
         p.wires.V_foot = 1.3e-3;
@@ -356,6 +447,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(linear_circuits_equal_a_dense_solve),
+        cmocka_unit_test(every_array_equals_a_dense_solve),
         cmocka_unit_test(without_wires_it_is_the_ideal_product),
         cmocka_unit_test(almost_ideal_wires_are_almost_ideal),
         cmocka_unit_test(a_single_cell_is_a_series_circuit),

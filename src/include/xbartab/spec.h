@@ -56,9 +56,12 @@ typedef struct xbtab_spec {
     int rows, columns;
     xbtab_array array;
     double r_word, r_bit;    /* wire resistance of one cell's length [ohm]; 0 is an ideal wire */
-    double r_driver, r_sink; /* series resistance of a word-line driver, and at a bit line's foot [ohm] */
+    double r_source_line;    /* of a source line, which gate inputs have [ohm] */
+    double r_driver, r_sink; /* series resistance of a driver, and at a sensed line's foot [ohm] */
     int dac_bits;            /* 1, 2 or 4 */
-    double v_read;           /* voltage of the largest DAC code [V] */
+    double v_read;           /* voltage of the largest DAC code, or with gate inputs of the bit lines [V] */
+    double V_gate[16];       /* with gate inputs: V_gate[1 << dac_bits], ascending; the selector's own gate
+                                voltage is the largest code's [V] */
     int adc_bits;            /* 1 to 12 */
     double I_full_scale;     /* column current of 2^adc_bits ADC steps [A] */
     int range_is_given; /* I_full_scale was set by the user; else the least that covers rows * G_max * v_read
@@ -90,6 +93,9 @@ void xbtab_spec_destroy(xbtab_spec **spec);
 
 /** Voltage of a DAC code [V], code in [0, 2^dac_bits). */
 double xbtab_spec_dac_voltage(const xbtab_spec *spec, int code);
+
+/** Input of a word line at a DAC code: +/- xbtab_spec_dac_voltage(), or its gate voltage [V]. */
+double xbtab_spec_input_voltage(const xbtab_spec *spec, int row, int code);
 
 #ifdef __cplusplus
 }

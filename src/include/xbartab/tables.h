@@ -57,7 +57,10 @@ typedef struct xbtab_cell_data {
     char *parameter_name, *parameter_unit;
     double *V_bit;         /* V_bit[n_bit]: voltage of the bit-line end [V] */
     double *V;             /* V[n_v]: word-line end minus bit-line end, uniform and ascending [V] */
-    double *I_cell;        /* I_cell[n_states][n_bit][n_v], word line to bit line [A] */
+    size_t n_gates;        /* gate voltages, one a DAC code; 0 where the gate is no input */
+    double *V_gate;        /* V_gate[n_gates] [V] */
+    double *I_cell;        /* I_cell[n_gates, or 1][n_states][n_bit][n_v], word line to bit line, or with gate
+                              inputs bit line (V_bit + V) to source line (V_bit) [A] */
     xbtab_fit_error error; /* of the interpolation, at voltages and conductances between the points */
 } xbtab_cell_data;
 
@@ -145,6 +148,7 @@ typedef struct xbtab_tables {
     xbtab_array array;       /* the default where a file does not say */
     double *G_level;         /* G_level[n_levels] [S] */
     double r_word, r_bit;    /* [ohm a cell] */
+    double r_source_line;    /* with gate inputs [ohm a cell] */
     double r_driver, r_sink; /* [ohm] */
     int dac_bits, adc_bits;
     double v_read;       /* [V] */
