@@ -16,56 +16,62 @@ typedef struct job {
     const xbtab_crossbar *crossbar;
     xbtab_spec spec; /* of nonlinear cells, of the crossbar's size and wires */
     double *state;   /* state[rows][columns] of the RRAMs, NAN = open; NULL = linear devices */
-    xbtab__array array;
+    xbtab__wiring wiring;
     const double *values; /* values[n][rows] */
     int n;
     double *result; /* result[n][n_outputs + 1]; the last column holds the seconds */
     int n_outputs;
 } job;
 
-/* Distinct nodes only: a line without wire resistance is one node. */
-static int word_nodes(const job *j)
-{
-    return j->array.r_word > 0 ? j->array.columns : 1;
-}
-
-static int bit_nodes(const job *j)
-{
-    return j->array.r_bit > 0 ? j->array.rows : 1;
-}
-
 /* Nonlinear cells have ammeters, but for open ones. */
 static bool has_meter(const job *j, int i, int c)
 {
-    return j->state && !isnan(j->state[i * j->array.columns + c]);
+    return j->state && !isnan(j->state[i * j->wiring.columns + c]);
 }
 
 static int n_meters(const job *j)
 {
     int n = 0;
-    for (int k = 0; k < j->array.rows * j->array.columns; k++)
-        n += has_meter(j, k / j->array.columns, k % j->array.columns);
+    for (int k = 0; k < j->wiring.rows * j->wiring.columns; k++)
+        n += has_meter(j, k / j->wiring.columns, k % j->wiring.columns);
+    return n;
+}
+
+/* Distinct nodes only: a line without wire resistance is one node. */
+typedef struct node_counts {
+    int driven, sensed;
+} node_counts;
+
+static node_counts count_nodes(const xbtab__wiring *w)
+{
+    int i = w->rows - 1, j = w->columns - 1; /* the cell that has the last nodes, or the one before it */
+    node_counts n = {xbtab__driven_index(w, i, j) + 1, xbtab__sensed_index(w, i, j) + 1};
     return n;
 }
 
 static void name_outputs(const job *j, xbtab__text *names)
 {
+    const xbtab__wiring *w = &j->wiring;
     char node[XBTAB__NODE_SIZE];
-    for (int c = 0; c < j->array.columns; c++) xbtab__text_add(names, "i(vs%d)\n", c);
-    for (int i = 0; i < j->array.rows; i++) {
-        for (int c = 0; c < word_nodes(j); c++) {
-            xbtab__word_node(node, &j->array, i, c);
+    for (int c = 0; c < w->columns; c++) xbtab__text_add(names, "i(vs%d)\n", c);
+    for (int i = 0, next = 0; i < w->rows; i++) {
+        for (int c = 0; c < w->columns; c++) {
+            if (xbtab__driven_index(w, i, c) != next) continue;
+            xbtab__driven_node(node, w, i, c);
             xbtab__text_add(names, "v(%s)\n", node);
+            next++;
         }
     }
-    for (int c = 0; c < j->array.columns; c++) {
-        for (int i = 0; i < bit_nodes(j); i++) {
-            xbtab__bit_node(node, &j->array, i, c);
+    for (int i = 0, next = 0; i < w->rows; i++) {
+        for (int c = 0; c < w->columns; c++) {
+            if (xbtab__sensed_index(w, i, c) != next) continue;
+            xbtab__sensed_node(node, w, i, c);
             xbtab__text_add(names, "v(%s)\n", node);
+            next++;
         }
     }
-    for (int i = 0; i < j->array.rows; i++) {
-        for (int c = 0; c < j->array.columns; c++) {
+    for (int i = 0; i < w->rows; i++) {
+        for (int c = 0; c < w->columns; c++) {
             if (has_meter(j, i, c)) xbtab__text_add(names, "i(vc%d_%d)\n", i, c);
         }
     }
@@ -83,13 +89,13 @@ static xbtab_status run(xbtab__spice *spice, long unit, xbtab__bytes *reply, xbt
     if (j->state) {
         xbtab__compose_metered_crossbar(&text, &j->spec, j->state);
     } else {
-        xbtab__compose_resistors(&text, &j->array, j->crossbar->G);
+        xbtab__compose_resistors(&text, &j->wiring, j->crossbar->G);
     }
-    xbtab__compose_external_sources(&text, j->array.rows);
+    xbtab__compose_external_sources(&text, j->wiring.rows);
     name_outputs(j, &names);
     double began = xbtab__seconds();
     xbtab_status status =
-        xbtab__solve_text_all(spice, &text, j->n, j->array.rows, j->values, j->n_outputs, &names, out);
+        xbtab__solve_text_all(spice, &text, j->n, j->wiring.rows, j->values, j->n_outputs, &names, out);
     out[count] = xbtab__seconds() - began;
     if (status == XBTAB_OK) xbtab__bytes_add(reply, out, (count + 1) * sizeof *out);
     xbtab__free(out);
@@ -115,19 +121,23 @@ static double one_hour(long unit, void *context)
 
 static void spread(xbtab_solution *s, const job *j)
 {
+    const xbtab__wiring *w = &j->wiring;
     size_t rows = j->crossbar->rows, columns = j->crossbar->columns;
+    bool has_gates = w->array.topology == XBTAB_TOPOLOGY_GATE_INPUT;
+    node_counts n = count_nodes(w);
     for (size_t v = 0; v < (size_t)j->n; v++) {
         const double *x = j->result + v * (size_t)j->n_outputs;
-        const double *word = x + columns, *bit = word + rows * (size_t)word_nodes(j);
-        const double *meter = bit + columns * (size_t)bit_nodes(j);
+        const double *driven = x + columns, *sensed = driven + n.driven, *meter = sensed + n.sensed;
         memcpy(s->i_out + v * columns, x, columns * sizeof *x);
         for (size_t i = 0; i < rows; i++) {
+            bool is_on = !has_gates || j->values[v * rows + i] > 0;
             for (size_t c = 0; c < columns; c++) {
                 size_t at = (v * rows + i) * columns + c;
-                s->v_word[at] = word[word_nodes(j) > 1 ? i * columns + c : i];
-                s->v_bit[at] = bit[bit_nodes(j) > 1 ? c * rows + i : c];
+                s->v_word[at] = driven[xbtab__driven_index(w, (int)i, (int)c)];
+                s->v_bit[at] = sensed[xbtab__sensed_index(w, (int)i, (int)c)];
                 if (!j->state) {
-                    s->i_device[at] = j->crossbar->G[i * columns + c] * (s->v_word[at] - s->v_bit[at]);
+                    double G = is_on ? j->crossbar->G[i * columns + c] : 0.0;
+                    s->i_device[at] = G * (s->v_word[at] - s->v_bit[at]);
                 } else {
                     s->i_device[at] = has_meter(j, (int)i, (int)c) ? *meter++ : 0.0;
                 }
@@ -141,12 +151,15 @@ static xbtab_status take_cells(job *j, const xbtab_spec *spec)
 {
     size_t cells = j->crossbar->rows * j->crossbar->columns;
     j->spec = *spec;
-    j->spec.rows = j->array.rows;
-    j->spec.columns = j->array.columns;
-    j->spec.r_word = j->array.r_word;
-    j->spec.r_bit = j->array.r_bit;
-    j->spec.r_driver = j->array.r_driver;
-    j->spec.r_sink = j->array.r_sink;
+    j->spec.rows = j->wiring.rows;
+    j->spec.columns = j->wiring.columns;
+    j->spec.r_word = j->wiring.r_word;
+    j->spec.r_bit = j->wiring.r_bit;
+    j->spec.r_source_line = j->wiring.r_source_line;
+    j->spec.array = j->wiring.array;
+    j->spec.v_read = j->wiring.v_read;
+    j->spec.r_driver = j->wiring.r_driver;
+    j->spec.r_sink = j->wiring.r_sink;
     j->state = xbtab__alloc(cells, sizeof *j->state);
     if (!j->state) return XBTAB_NOMEM();
     return xbtab_find_states(spec, j->state, j->crossbar->G, (int)cells);
@@ -160,13 +173,20 @@ xbtab_status xbtab_crossbar_spice(xbtab_solution *out, const xbtab_crossbar *cro
     XBTAB_TRY(xbtab__crossbar_check(crossbar, V, n));
     double *values = xbtab__alloc(n * crossbar->rows, sizeof *values);
     job j = {.crossbar = crossbar,
-             .array = {(int)crossbar->rows, (int)crossbar->columns, crossbar->r_word, crossbar->r_bit,
-                       crossbar->r_source, crossbar->r_sink},
+             .wiring = {.rows = (int)crossbar->rows,
+                        .columns = (int)crossbar->columns,
+                        .array = crossbar->array,
+                        .r_word = crossbar->r_word,
+                        .r_bit = crossbar->r_bit,
+                        .r_source_line = crossbar->r_source_line,
+                        .r_driver = crossbar->r_source,
+                        .r_sink = crossbar->r_sink,
+                        .v_read = crossbar->v_read},
              .values = values,
              .n = (int)n};
     if (spec) XBTAB_TRY_DONE(take_cells(&j, spec));
-    j.n_outputs =
-        j.array.columns + j.array.rows * word_nodes(&j) + j.array.columns * bit_nodes(&j) + n_meters(&j);
+    node_counts nodes = count_nodes(&j.wiring);
+    j.n_outputs = j.wiring.columns + nodes.driven + nodes.sensed + n_meters(&j);
     j.result = xbtab__alloc(n * (size_t)j.n_outputs + 1, sizeof *j.result);
     if (!values || !j.result) {
         status = XBTAB_NOMEM();

@@ -32,10 +32,11 @@ static xbtab_status measure(const xbtab_spec *spec, xbtab__spice *spice, const d
                             double *G)
 {
     xbtab__text text = {0}, outputs = {0};
-    double values[2] = {spec->v_read, 0.0};
+    double values[3] = {spec->v_read, 0.0, spec->V_gate[(1 << spec->dac_bits) - 1]};
     xbtab__compose_cell_bench(&text, spec, parameter, n);
     for (int k = 0; k < n; k++) xbtab__text_add(&outputs, "i(vm%d)\n", k);
-    xbtab_status status = xbtab__solve_text_all(spice, &text, 1, 2, values, n, &outputs, G);
+    xbtab_status status =
+        xbtab__solve_text_all(spice, &text, 1, xbtab__cell_bench_sources(spec), values, n, &outputs, G);
     for (int k = 0; k < n && status == XBTAB_OK; k++) G[k] /= spec->v_read;
     xbtab__text_clear(&text);
     xbtab__text_clear(&outputs);

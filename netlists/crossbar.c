@@ -112,7 +112,8 @@ static void compose_driver(xbtab__text *text, const xbtab__wiring *w, int lane, 
 }
 
 /* The driven line through the cells (i + k di, j + k dj) for k in [0, n). */
-static void compose_driven_line(xbtab__text *text, const xbtab__wiring *w, int i, int j, int di, int dj, int n)
+static void compose_driven_line(xbtab__text *text, const xbtab__wiring *w, int i, int j, int di, int dj,
+                                int n)
 {
     char before[XBTAB__NODE_SIZE], node[XBTAB__NODE_SIZE];
     int lane = lane_of(w, i, j);
@@ -181,8 +182,9 @@ void xbtab__compose_resistors(xbtab__text *text, const xbtab__wiring *w, const d
     xbtab__compose_wires(text, w);
     for (int j = 0; j < w->columns; j++) xbtab__text_add(text, "Vt%d t%d 0 dc 0\n", j, j);
     if (has_gates(w)) {
-        xbtab__text_add(text, ".subckt xbtab_switched a b gate g=1\nBswitch a b I={g}*V(a,b)*u(V(gate))\n"
-                              ".ends xbtab_switched\n");
+        xbtab__text_add(text,
+                        ".subckt xbtab_switched a b gate g=1\nBswitch a b I={g}*V(a,b)*(V(gate)>0 ? 1 : 0)\n"
+                        ".ends xbtab_switched\n");
     }
     for (int i = 0; i < w->rows; i++) {
         for (int j = 0; j < w->columns; j++) {

@@ -11,7 +11,8 @@
 
 typedef struct solve_options {
     char *resistances, *conductances, *levels, *tables, *voltages, *engine, *models;
-    double r_word, r_bit, r_source, r_sink; /* NAN = not given */
+    char *topology, *polarity, *drive, *sense;                     /* NULL = the tables', or the default */
+    double r_word, r_bit, r_source, r_sink, r_source_line, v_read; /* NAN = not given */
     int as_json;
 } solve_options;
 
@@ -117,12 +118,48 @@ static void source_close(source *s)
     xbtab_tables_destroy(&s->tables);
 }
 
+/* A word of the array's, or where none is given what it is already. */
+static int choose(const char *option, const char *word, const char *const *words, int *value)
+{
+    if (!word) return CLI_DONE;
+    *value = xbtab_array_word(words, word);
+    if (*value >= 0) return CLI_DONE;
+    char list[128] = "";
+    for (int k = 0; words[k]; k++) {
+        size_t n = strlen(list);
+        snprintf(list + n, sizeof list - n, "%s%s", k ? ", " : "", words[k]);
+    }
+    return cli_usage("solve", "--%s %s is not one of: %s", option, word, list);
+}
+
+static int choose_array(const solve_options *o, const xbtab_tables *tables, xbtab_array *array)
+{
+    if (tables) *array = tables->array;
+    int topology = array->topology, polarity = array->polarity, drive = array->drive, sense = array->sense;
+    int code = choose("topology", o->topology, xbtab_topology_words(), &topology);
+    if (code == CLI_DONE) code = choose("polarity", o->polarity, xbtab_polarity_words(), &polarity);
+    if (code == CLI_DONE)
+        code = choose("drive", o->drive, xbtab_drive_words((xbtab_topology)topology), &drive);
+    if (code == CLI_DONE) code = choose("sense", o->sense, xbtab_sense_words(), &sense);
+    if (code != CLI_DONE) return code;
+    if (tables && topology != (int)tables->array.topology) {
+        return cli_usage("solve", "--topology %s: the tables' cells were characterized for %s", o->topology,
+                         xbtab_topology_words()[tables->array.topology]);
+    }
+    if (!tables && topology == XBTAB_TOPOLOGY_GATE_INPUT && isnan(o->v_read))
+        return cli_usage("solve", "--topology gate_input needs --read-voltage");
+    *array = (xbtab_array){(xbtab_topology)topology, (xbtab_polarity)polarity, (xbtab_drive)drive,
+                           (xbtab_sense)sense};
+    return CLI_DONE;
+}
+
 static int solve(const solve_options *o)
 {
     const char *path = o->resistances ? o->resistances : o->conductances ? o->conductances : o->levels;
     cli_matrix G = {0}, V = {0};
     source from = {0};
     xbtab_solution s = {0};
+    xbtab_array array = {0};
     int code = cli_read_csv(&G, path);
     if (code == CLI_DONE) code = cli_read_csv(&V, o->voltages);
     if (code == CLI_DONE && o->levels) code = source_open(&from, o);
@@ -131,13 +168,18 @@ static int solve(const solve_options *o)
     if (code == CLI_DONE && V.rows != G.rows) {
         code = cli_fail("%s: %zu lines; %s has %zu word lines", o->voltages, V.rows, path, G.rows);
     }
+    if (code == CLI_DONE) code = choose_array(o, tables, &array);
     if (code == CLI_DONE) {
         xbtab_crossbar crossbar = {.rows = G.rows,
                                    .columns = G.columns,
+                                   .array = array,
                                    .r_word = given(o->r_word, tables ? tables->r_word : 0.0),
                                    .r_bit = given(o->r_bit, tables ? tables->r_bit : 0.0),
                                    .r_source = given(o->r_source, tables ? tables->r_driver : 0.0),
                                    .r_sink = given(o->r_sink, tables ? tables->r_sink : 0.0),
+                                   .r_source_line =
+                                       given(o->r_source_line, tables ? tables->r_source_line : 0.0),
+                                   .v_read = given(o->v_read, tables ? tables->v_read : 0.0),
                                    .G = G.x,
                                    .technology = from.technology};
         xbtab_status status = in_spice(o) ? xbtab_crossbar_spice(&s, &crossbar, from.spec, V.x, V.columns)
@@ -165,7 +207,8 @@ static int check_options(const solve_options *o)
 
 int cmd_solve(int argc, const char **argv)
 {
-    solve_options o = {.r_word = NAN, .r_bit = NAN, .r_source = NAN, .r_sink = NAN};
+    solve_options o = {
+        .r_word = NAN, .r_bit = NAN, .r_source = NAN, .r_sink = NAN, .r_source_line = NAN, .v_read = NAN};
     const char *arguments[1];
     const struct poptOption options[] = {
         {"resistances", '\0', POPT_ARG_STRING, &o.resistances, 0, "device resistances [ohm], inf = open",
@@ -178,10 +221,21 @@ int cmd_solve(int argc, const char **argv)
          "a line a word line, a column an input vector [V]", "V.csv"},
         {"r-word", '\0', POPT_ARG_DOUBLE, &o.r_word, 0, "of a word-line segment (0, or the tables')", "OHM"},
         {"r-bit", '\0', POPT_ARG_DOUBLE, &o.r_bit, 0, "of a bit-line segment (0, or the tables')", "OHM"},
-        {"r-source", '\0', POPT_ARG_DOUBLE, &o.r_source, 0, "of a word-line driver (0, or the tables')",
-         "OHM"},
-        {"r-sink", '\0', POPT_ARG_DOUBLE, &o.r_sink, 0, "at a bit line's lower end (0, or the tables')",
-         "OHM"},
+        {"r-source", '\0', POPT_ARG_DOUBLE, &o.r_source, 0, "of a driver (0, or the tables')", "OHM"},
+        {"r-sink", '\0', POPT_ARG_DOUBLE, &o.r_sink, 0, "at a sensed line's foot (0, or the tables')", "OHM"},
+        {"topology", '\0', POPT_ARG_STRING, &o.topology, 0,
+         "word_line_input or gate_input (the first, or the tables')", "WORD"},
+        {"polarity", '\0', POPT_ARG_STRING, &o.polarity, 0,
+         "uniform or alternating: gate_input's second bit line is at -V (the first, or the tables')", "WORD"},
+        {"drive", '\0', POPT_ARG_STRING, &o.drive, 0,
+         "driven end of the word lines: left, right, both; of gate_input's bit lines: top, bottom, both",
+         "END"},
+        {"sense", '\0', POPT_ARG_STRING, &o.sense, 0, "sensed end of the bit (or source) lines: bottom, top",
+         "END"},
+        {"r-source-line", '\0', POPT_ARG_DOUBLE, &o.r_source_line, 0,
+         "gate_input: of a source-line segment (0, or the tables')", "OHM"},
+        {"read-voltage", '\0', POPT_ARG_DOUBLE, &o.v_read, 0,
+         "gate_input: of the bit lines (the tables'); --voltages are the gates'", "V"},
         {"engine", '\0', POPT_ARG_STRING, &o.engine, 0, "solve (the default) or spice", "ENGINE"},
         {"models", '\0', POPT_ARG_STRING, &o.models, 0, "for ngspice: the user's own models too", "DIR"},
         {"json", '\0', POPT_ARG_NONE, &o.as_json, 0, "one JSON object on stdout", NULL},

@@ -9,10 +9,10 @@
 
 #include "memory.h"
 #include "quantity.h"
+#include "spec_array.h"
 #include "yaml_text.h"
 
-/* Largest array side: 4096 word lines of a 1 uA cell draw 4 mA a column, past any published array. */
-enum { LARGEST_SIDE = 4096, MOST_LEVELS = 256 };
+enum { MOST_LEVELS = 256, MOST_CODES = 16 };
 
 /* Up to 64 x 64 cells ngspice solves a sample tile in seconds, and up to 128 x 128 in minutes. */
 enum { MOST_CELLS_SPICE = 64 * 64, MOST_CELLS_FULL_CHECK = 128 * 128 };
@@ -38,12 +38,8 @@ typedef struct levels_text {
     unsigned conductances_count;
 } levels_text;
 
-typedef struct array_text {
-    char *rows, *columns, *topology, *polarity, *drive, *sense;
-} array_text;
-
 typedef struct wire_text {
-    char *model, *word, *bit;
+    char *model, *word, *bit, *source;
 } wire_text;
 
 typedef struct resistance_text {
@@ -52,6 +48,8 @@ typedef struct resistance_text {
 
 typedef struct dac_text {
     char *bits, *read_voltage, *read_time;
+    char **gate_voltages;
+    unsigned gate_voltages_count;
 } dac_text;
 
 typedef struct adc_text {
@@ -66,7 +64,7 @@ typedef struct spec_text {
     char *name, *seed;
     cell_text cell;
     levels_text levels;
-    array_text array;
+    xbtab__array_text array;
     wire_text wire;
     resistance_text *driver, *sink;
     dac_text dac;
@@ -94,7 +92,7 @@ static const cyaml_schema_field_t use_fields[] = {
 static const cyaml_schema_field_t cell_fields[] = {
     CYAML_FIELD_MAPPING("rram", CYAML_FLAG_DEFAULT, cell_text, rram, use_fields),
     OPTIONAL_MAPPING("selector", cell_text, selector, use_fields), CYAML_FIELD_END};
-static const cyaml_schema_value_t conductance_value = {
+static const cyaml_schema_value_t quantity_value = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, CYAML_UNLIMITED)};
 static const cyaml_schema_field_t levels_fields[] = {
     OPTIONAL_TEXT("count", levels_text, count),
@@ -102,23 +100,19 @@ static const cyaml_schema_field_t levels_fields[] = {
     OPTIONAL_TEXT("g_max", levels_text, g_max),
     OPTIONAL_TEXT("spacing", levels_text, spacing),
     CYAML_FIELD_SEQUENCE("conductances", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, levels_text, conductances,
-                         &conductance_value, 2, MOST_LEVELS),
+                         &quantity_value, 2, MOST_LEVELS),
     CYAML_FIELD_END};
-static const cyaml_schema_field_t array_fields[] = {TEXT("rows", array_text, rows),
-                                                    TEXT("columns", array_text, columns),
-                                                    OPTIONAL_TEXT("topology", array_text, topology),
-                                                    OPTIONAL_TEXT("polarity", array_text, polarity),
-                                                    OPTIONAL_TEXT("drive", array_text, drive),
-                                                    OPTIONAL_TEXT("sense", array_text, sense),
-                                                    CYAML_FIELD_END};
-static const cyaml_schema_field_t wire_fields[] = {OPTIONAL_TEXT("model", wire_text, model),
-                                                   OPTIONAL_TEXT("word", wire_text, word),
-                                                   OPTIONAL_TEXT("bit", wire_text, bit), CYAML_FIELD_END};
+static const cyaml_schema_field_t wire_fields[] = {
+    OPTIONAL_TEXT("model", wire_text, model), OPTIONAL_TEXT("word", wire_text, word),
+    OPTIONAL_TEXT("bit", wire_text, bit), OPTIONAL_TEXT("source", wire_text, source), CYAML_FIELD_END};
 static const cyaml_schema_field_t resistance_fields[] = {TEXT("resistance", resistance_text, resistance),
                                                          CYAML_FIELD_END};
 static const cyaml_schema_field_t dac_fields[] = {
     OPTIONAL_TEXT("bits", dac_text, bits), TEXT("read_voltage", dac_text, read_voltage),
-    OPTIONAL_TEXT("read_time", dac_text, read_time), CYAML_FIELD_END};
+    OPTIONAL_TEXT("read_time", dac_text, read_time),
+    CYAML_FIELD_SEQUENCE("gate_voltages", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, dac_text, gate_voltages,
+                         &quantity_value, 2, MOST_CODES),
+    CYAML_FIELD_END};
 static const cyaml_schema_field_t adc_fields[] = {TEXT("bits", adc_text, bits),
                                                   OPTIONAL_TEXT("range", adc_text, range), CYAML_FIELD_END};
 static const cyaml_schema_field_t sampling_fields[] = {
@@ -136,7 +130,7 @@ static const cyaml_schema_field_t spec_fields[] = {
     OPTIONAL_TEXT("seed", spec_text, seed),
     CYAML_FIELD_MAPPING("cell", CYAML_FLAG_DEFAULT, spec_text, cell, cell_fields),
     CYAML_FIELD_MAPPING("levels", CYAML_FLAG_DEFAULT, spec_text, levels, levels_fields),
-    CYAML_FIELD_MAPPING("array", CYAML_FLAG_DEFAULT, spec_text, array, array_fields),
+    CYAML_FIELD_MAPPING("array", CYAML_FLAG_DEFAULT, spec_text, array, xbtab__array_fields),
     CYAML_FIELD_MAPPING("wire", CYAML_FLAG_DEFAULT, spec_text, wire, wire_fields),
     OPTIONAL_MAPPING("driver", spec_text, driver, resistance_fields),
     OPTIONAL_MAPPING("sink", spec_text, sink, resistance_fields),
@@ -252,50 +246,28 @@ static xbtab_status take_levels(xbtab_spec *spec, const xbtab__yaml *yaml, const
     return XBTAB_OK;
 }
 
-static xbtab_status take_array(xbtab_spec *spec, const xbtab__yaml *yaml, const array_text *text)
-{
-    int topology = 0, polarity = 0, drive = 0, sense = 0;
-    XBTAB_TRY(xbtab__yaml_int(&spec->rows, yaml, "array.rows", text->rows, 1, LARGEST_SIDE));
-    XBTAB_TRY(xbtab__yaml_int(&spec->columns, yaml, "array.columns", text->columns, 1, LARGEST_SIDE));
-    XBTAB_TRY(xbtab__yaml_choice(&topology, yaml, "array.topology", text->topology, xbtab_topology_words()));
-    XBTAB_TRY(xbtab__yaml_choice(&polarity, yaml, "array.polarity", text->polarity, xbtab_polarity_words()));
-    XBTAB_TRY(xbtab__yaml_choice(&drive, yaml, "array.drive", text->drive,
-                                 xbtab_drive_words((xbtab_topology)topology)));
-    XBTAB_TRY(xbtab__yaml_choice(&sense, yaml, "array.sense", text->sense, xbtab_sense_words()));
-    spec->array = (xbtab_array){(xbtab_topology)topology, (xbtab_polarity)polarity, (xbtab_drive)drive,
-                                (xbtab_sense)sense};
-    if (topology == XBTAB_TOPOLOGY_GATE_INPUT) {
-        if (spec->selector.model->gate < 0)
-            return xbtab__yaml_fail(yaml, "array.topology",
-                                    "gate_input needs a selector with a gate pin; \"%s\" has none",
-                                    spec->selector.model->name);
-        if (polarity == XBTAB_POLARITY_ALTERNATING && spec->rows % 2)
-            return xbtab__yaml_fail(yaml, "array.rows",
-                                    "%d: the cells of a source line stand in pairs, so their number is even",
-                                    spec->rows);
-    }
-    if (topology || polarity || drive || sense)
-        return xbtab__yaml_fail(yaml, "array", "only the default circuit can be built so far");
-    return XBTAB_OK;
-}
-
 static xbtab_status take_wire(xbtab_spec *spec, const xbtab__yaml *yaml, const wire_text *text,
                               const xbtab_models *models)
 {
+    if (text->source && spec->array.topology != XBTAB_TOPOLOGY_GATE_INPUT)
+        return xbtab__yaml_fail(yaml, "wire.source", "is for array.topology: gate_input");
     if (text->model) {
-        if (text->word || text->bit)
-            return xbtab__yaml_fail(yaml, "wire", "give either model, or word and bit");
+        if (text->word || text->bit || text->source)
+            return xbtab__yaml_fail(yaml, "wire", "give either model, or word, bit and source");
         const xbtab_model *model = xbtab_models_find(models, XBTAB_MODEL_WIRE, text->model);
         if (!model) return fail_no_model(yaml, "wire.model", text->model, models, XBTAB_MODEL_WIRE);
         spec->r_word = model->parameters[xbtab_model_parameter(model, "r_word")].value;
         spec->r_bit = model->parameters[xbtab_model_parameter(model, "r_bit")].value;
+        spec->r_source_line = spec->r_bit;
         return XBTAB_OK;
     }
     if (!text->word || !text->bit) {
         return xbtab__yaml_fail(yaml, "wire", "needs word and bit (resistance a cell), or model");
     }
     XBTAB_TRY(xbtab__yaml_quantity(&spec->r_word, yaml, "wire.word", text->word, "ohm", 0, 1e6));
-    return xbtab__yaml_quantity(&spec->r_bit, yaml, "wire.bit", text->bit, "ohm", 0, 1e6);
+    XBTAB_TRY(xbtab__yaml_quantity(&spec->r_bit, yaml, "wire.bit", text->bit, "ohm", 0, 1e6));
+    spec->r_source_line = spec->r_bit;
+    return xbtab__yaml_quantity(&spec->r_source_line, yaml, "wire.source", text->source, "ohm", 0, 1e6);
 }
 
 static xbtab_status take_sampling(xbtab_spec *spec, const xbtab__yaml *yaml, const sampling_text *text)
@@ -359,6 +331,7 @@ static xbtab_status take_converters(xbtab_spec *spec, const xbtab__yaml *yaml, c
         xbtab__yaml_quantity(&spec->v_read, yaml, "dac.read_voltage", text->dac.read_voltage, "V", 1e-3, 20));
     XBTAB_TRY(
         xbtab__yaml_quantity(&spec->read_time, yaml, "dac.read_time", text->dac.read_time, "s", 1e-12, 1));
+    XBTAB_TRY(xbtab__take_gate_voltages(spec, yaml, text->dac.gate_voltages, text->dac.gate_voltages_count));
     XBTAB_TRY(xbtab__yaml_int(&spec->adc_bits, yaml, "adc.bits", text->adc.bits, 1, 12));
     spec->I_full_scale = aligned_full_scale(spec);
     if (text->adc.range && strcmp(text->adc.range, "full") != 0) {
@@ -373,7 +346,8 @@ static xbtab_status take_converters(xbtab_spec *spec, const xbtab__yaml *yaml, c
 static xbtab_status check_turn_on(const xbtab_spec *spec, const xbtab__yaml *yaml)
 {
     const xbtab_model *m = spec->selector.model;
-    double V = xbtab_spec_dac_voltage(spec, 1);
+    double V =
+        spec->array.topology == XBTAB_TOPOLOGY_GATE_INPUT ? spec->v_read : xbtab_spec_dac_voltage(spec, 1);
     if (m->turn_on < 0 || V >= spec->selector.value[m->turn_on]) return XBTAB_OK;
     return xbtab__yaml_fail(yaml, "dac.read_voltage",
                             "the lowest DAC step of %g V never turns %s on, whose %s is %g V", V, m->name,
@@ -386,11 +360,13 @@ static xbtab_status size_tia(xbtab_spec *spec)
 {
     const xbtab_model *model = spec->tia.model;
     const xbtab_parameter *p = &model->parameters[model->gain];
-    double wanted = model->gain_output / spec->I_full_scale;
+    double I_most = spec->I_full_scale / (xbtab_array_is_signed(&spec->array) ? 2 : 1);
+    double wanted = model->gain_output / I_most;
     if (spec->gain_is_given) return XBTAB_OK;
     if (!(wanted >= p->min && wanted <= p->max)) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "a full-scale current of %g A needs %s = %g %s, outside %g to %g",
-                   spec->I_full_scale, p->name, wanted, p->unit, p->min, p->max);
+        XBTAB_FAIL(XBTAB_ERR_INPUT,
+                   "a current of %g A at the end of the range needs %s = %g %s, outside %g to %g", I_most,
+                   p->name, wanted, p->unit, p->min, p->max);
     }
     spec->tia.value[model->gain] = wanted;
     return XBTAB_OK;
@@ -411,7 +387,7 @@ static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const s
                        text->cell.selector ? text->cell.selector : &no_selector, models, XBTAB_MODEL_SELECTOR,
                        NULL));
     XBTAB_TRY(take_levels(spec, yaml, &text->levels));
-    XBTAB_TRY(take_array(spec, yaml, &text->array));
+    XBTAB_TRY(xbtab__take_array(spec, yaml, &text->array));
     XBTAB_TRY(take_wire(spec, yaml, &text->wire, models));
     if (text->driver) {
         XBTAB_TRY(xbtab__yaml_quantity(&spec->r_driver, yaml, "driver.resistance", text->driver->resistance,
@@ -466,9 +442,9 @@ xbtab_status xbtab_spec_parse(xbtab_spec **out, const char *text, const char *na
 
 xbtab_status xbtab_spec_resize(xbtab_spec *spec, int rows, int columns)
 {
-    if (rows < 1 || rows > LARGEST_SIDE || columns < 1 || columns > LARGEST_SIDE) {
+    if (rows < 1 || rows > XBTAB__LARGEST_SIDE || columns < 1 || columns > XBTAB__LARGEST_SIDE) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "an array of %d x %d is outside 1 x 1 to %d x %d", rows, columns,
-                   LARGEST_SIDE, LARGEST_SIDE);
+                   XBTAB__LARGEST_SIDE, XBTAB__LARGEST_SIDE);
     }
     spec->rows = rows;
     spec->columns = columns;
@@ -494,4 +470,10 @@ void xbtab_spec_destroy(xbtab_spec **spec)
 double xbtab_spec_dac_voltage(const xbtab_spec *spec, int code)
 {
     return spec->v_read * code / ((1 << spec->dac_bits) - 1);
+}
+
+double xbtab_spec_input_voltage(const xbtab_spec *spec, int row, int code)
+{
+    if (spec->array.topology == XBTAB_TOPOLOGY_GATE_INPUT) return spec->V_gate[code];
+    return xbtab_array_sign(&spec->array, row) * xbtab_spec_dac_voltage(spec, code);
 }

@@ -22,8 +22,16 @@ xbtab_status xbtab__crossbar_check(const xbtab_crossbar *c, const double *V, siz
                    c->columns, n);
     }
     if (!is_resistance(c->r_word) || !is_resistance(c->r_bit) || !is_resistance(c->r_source) ||
-        !is_resistance(c->r_sink)) {
+        !is_resistance(c->r_sink) || !is_resistance(c->r_source_line)) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "a wire, source or sink resistance is negative or not finite");
+    }
+    if (c->array.topology == XBTAB_TOPOLOGY_GATE_INPUT) {
+        if (!isfinite(c->v_read)) XBTAB_FAIL(XBTAB_ERR_INPUT, "the read voltage is not finite");
+        if (c->array.polarity == XBTAB_POLARITY_ALTERNATING && c->rows % 2) {
+            XBTAB_FAIL(XBTAB_ERR_INPUT,
+                       "%zu word lines: the cells of a source line stand in pairs, so their number is even",
+                       c->rows);
+        }
     }
     for (size_t k = 0; k < c->rows * c->columns; k++) {
         if (!(c->G[k] >= 0) || isinf(c->G[k])) {
@@ -74,6 +82,34 @@ static void keep(xbtab_solution *s, const xbtab_crossbar *c, const xbtab__solver
     }
 }
 
+/* With gate inputs the driven lines are at the read voltage, and a word line's voltage becomes the number of
+ * its gate voltage. */
+static xbtab_status take_inputs(const xbtab_crossbar *c, const double *V, size_t n, size_t vector,
+                                double *input, uint8_t *gate)
+{
+    if (c->array.topology == XBTAB_TOPOLOGY_WORD_LINE_INPUT) {
+        for (size_t i = 0; i < c->rows; i++) input[i] = V[i * n + vector];
+        return XBTAB_OK;
+    }
+    for (size_t j = 0; j < c->columns; j++) input[j] = c->v_read;
+    for (size_t j = c->columns; j < 2 * c->columns; j++) input[j] = -c->v_read;
+    const xbtab_cell_data *cell = c->technology ? &xbtab_technology_tables(c->technology)->cell : NULL;
+    for (size_t i = 0; i < c->rows; i++) {
+        double V_gate = V[i * n + vector];
+        size_t k = V_gate > 0;
+        if (cell) {
+            for (k = 0; k < cell->n_gates && fabs(cell->V_gate[k] - V_gate) > 1e-9;) k++;
+            if (k == cell->n_gates) {
+                XBTAB_FAIL(XBTAB_ERR_INPUT,
+                           "word line %zu: a gate at %g V; the tables have %zu gate voltages, %g V to %g V",
+                           i, V_gate, k, k ? cell->V_gate[0] : NAN, k ? cell->V_gate[k - 1] : NAN);
+            }
+        }
+        gate[i] = (uint8_t)k;
+    }
+    return XBTAB_OK;
+}
+
 xbtab_status xbtab_crossbar_solve(xbtab_solution *out, const xbtab_crossbar *crossbar, const double *V,
                                   size_t n)
 {
@@ -82,11 +118,14 @@ xbtab_status xbtab_crossbar_solve(xbtab_solution *out, const xbtab_crossbar *cro
     xbtab__solver *solver = NULL;
     xbtab__cell *cell = NULL;
     double *input = NULL;
+    uint8_t *gate = NULL;
     size_t cells = crossbar->rows * crossbar->columns;
     XBTAB_TRY(xbtab__crossbar_check(crossbar, V, n));
     const xbtab_technology *t = crossbar->technology;
     xbtab__wires wires = {.rows = (int)crossbar->rows, .columns = (int)crossbar->columns};
     if (t) wires = xbtab__technology_wires(t, crossbar->rows, crossbar->columns, true);
+    wires.array = crossbar->array;
+    wires.r_source_line = crossbar->r_source_line;
     wires.r_word = crossbar->r_word;
     wires.r_bit = crossbar->r_bit;
     wires.r_driver = crossbar->r_source;
@@ -94,18 +133,23 @@ xbtab_status xbtab_crossbar_solve(xbtab_solution *out, const xbtab_crossbar *cro
     XBTAB_TRY(xbtab__solution_init(&s, crossbar, n));
     XBTAB_TRY_DONE(xbtab__solver_create(&solver, &wires));
     cell = xbtab__alloc(cells, sizeof *cell);
-    input = xbtab__alloc(crossbar->rows, sizeof *input);
-    if (!cell || !input) {
+    input = xbtab__alloc(crossbar->rows + 2 * crossbar->columns, sizeof *input);
+    gate = xbtab__alloc(crossbar->rows, 1);
+    if (!cell || !input || !gate) {
         status = XBTAB_NOMEM();
         goto done;
     }
     for (size_t k = 0; k < cells && t; k++) cell[k] = xbtab__cell_of(&t->cell, crossbar->G[k]);
-    xbtab__cells devices = {.G = t ? NULL : crossbar->G, .table = t ? &t->cell : NULL, .cell = cell};
+    xbtab__cells devices = {.G = t ? NULL : crossbar->G,
+                            .table = t ? &t->cell : NULL,
+                            .cell = cell,
+                            .gate = crossbar->array.topology == XBTAB_TOPOLOGY_GATE_INPUT ? gate : NULL};
     double began = xbtab__seconds();
     for (size_t v = 0; v < n; v++) {
         xbtab__solve_report report;
-        for (size_t i = 0; i < crossbar->rows; i++) input[i] = V[i * n + v];
-        status = xbtab__solver_run(solver, &devices, input, s.i_out + v * crossbar->columns, &report);
+        status = take_inputs(crossbar, V, n, v, input, gate);
+        if (status == XBTAB_OK)
+            status = xbtab__solver_run(solver, &devices, input, s.i_out + v * crossbar->columns, &report);
         if (status == XBTAB_OK && report.outside) {
             status = xbtab__error_set(XBTAB_ERR_SOLVE,
                                       "%ld cells see voltages outside the cell table's %g V to %g V",
@@ -126,6 +170,7 @@ done:
     xbtab__solver_destroy(&solver);
     xbtab__free(cell);
     xbtab__free(input);
+    xbtab__free(gate);
     xbtab_solution_clear(&s);
     return status;
 }

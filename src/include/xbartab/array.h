@@ -67,7 +67,13 @@ const char *const *xbtab_sense_words(void);
 /** Index of a word in such a list; -1 if it is none of them. */
 int xbtab_array_word(const char *const *words, const char *word);
 
-/** Sign of word line i's voltage: +1 or -1. */
+/** Whether a column's current has either sign. The ADC's range then lies around zero. */
+static inline int xbtab_array_is_signed(const xbtab_array *array)
+{
+    return array->polarity == XBTAB_POLARITY_ALTERNATING;
+}
+
+/** Sign of word line i's voltage, or with gate inputs of its cells' bit lines: +1 or -1. */
 static inline int xbtab_array_sign(const xbtab_array *array, long i)
 {
     return array->polarity == XBTAB_POLARITY_ALTERNATING && i % 2 ? -1 : 1;

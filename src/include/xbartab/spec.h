@@ -63,10 +63,11 @@ typedef struct xbtab_spec {
     double V_gate[16];       /* with gate inputs: V_gate[1 << dac_bits], ascending; the selector's own gate
                                 voltage is the largest code's [V] */
     int adc_bits;            /* 1 to 12 */
-    double I_full_scale;     /* column current of 2^adc_bits ADC steps [A] */
-    int range_is_given; /* I_full_scale was set by the user; else the least that covers rows * G_max * v_read
-                           with ADC steps of a power of two times one level's step at one DAC step */
-    double read_time;   /* duration of one read, for its energy [s] */
+    double I_full_scale; /* column current of 2^adc_bits ADC steps; with currents of both signs the range is
+                            half of it to either side of zero [A] */
+    int range_is_given;  /* I_full_scale was set by the user; else the least that covers rows * G_max * v_read
+                            with ADC steps of a power of two times one level's step at one DAC step */
+    double read_time;    /* duration of one read, for its energy [s] */
     xbtab_sampling sampling;
     uint64_t seed;
 } xbtab_spec;
