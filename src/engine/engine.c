@@ -39,6 +39,11 @@ xbtab_status xbtab_engine_codes_per_unit(double *out, const xbtab_engine_setup *
     return XBTAB_OK;
 }
 
+int32_t xbtab__engine_middle(const xbtab_tables *t, int adc_bits)
+{
+    return t->array.polarity == XBTAB_POLARITY_ALTERNATING ? 1 << (adc_bits - 1) : 0;
+}
+
 xbtab_status xbtab__engine_conductances(double **G, const xbtab_tables *t, const xbtab_cells *cells)
 {
     const size_t rows = cells->rows, columns = cells->columns;

@@ -12,6 +12,9 @@
 xbtab_status xbtab__engine_conductances(double **G, const xbtab_tables *tables,
                                         const xbtab_cells *cells) XBTAB_MUST_CHECK;
 
+/** Code of no current: 0, or the middle of the ADC's range where currents have both signs. */
+int32_t xbtab__engine_middle(const xbtab_tables *tables, int adc_bits);
+
 /** Of a tile of the table engine: bit line j's current in double precision, T and refinement included [A].
  *  @param y  through the effective matrix [A]; @param a  mean drive. */
 double xbtab__engine_table_current(const void *state, double y, double a, size_t j);

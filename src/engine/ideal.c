@@ -1,136 +1,305 @@
 /* ideal.c - the engine without analog error: integer sums, and an ADC that only rounds and clamps.
  *
  * The current of a bit line is V_step (G_0 sum_i x_i + G_step sum_i x_i level_ij), from two exact integer
- * sums, so with enough ADC bits the digital product comes back exactly. Cells with conductances of their own
- * take the same way in double precision. */
+ * sums, so with enough ADC bits the digital product comes back exactly. Where a level's step is a whole
+ * number of codes, and by the ADC's default range it is, the code is that number times the second sum plus
+ * the rounded first one, all in integers.
+ *
+ * The sums are looked up by the kernel, whose chain behind them is the identity here. The word lines
+ * themselves are one more column, of level 1, which gives sum_i x_i. Cells with conductances of their
+ * own are added one by one in double precision. */
 #include <xbartab/engine.h>
 
+#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "check.h"
+#include "engine_private.h"
 #include "memory.h"
+#include "vector.h"
+
+enum { BLOCK = XBTAB_KERNEL_BLOCK, PATTERNS = 16, PATTERN_STEP = PATTERNS * BLOCK, VECTORS_A_BLOCK = 32 };
 
 typedef struct ideal {
     size_t rows, columns, stride;
     int dac_bits;
     double codes_per_unit, codes_per_offset; /* of one level step, and of G_0, at one DAC step */
-    double largest;                          /* code */
-    int16_t *level;                          /* level[rows][stride] */
-    double *codes;                           /* instead: codes[rows][stride] of each cell at one DAC step */
+    double least, largest;                   /* code */
+    /* looked up */
+    const xbtab_kernel_functions *functions;
+    xbtab_kernel_tile kernel; /* of columns + 1: S are the sums themselves, less S_base */
+    int32_t *S_base;          /* S_base[kernel.stride]; NULL where no level counts negatively */
+    int32_t whole;            /* codes_per_unit where it is a whole number, else 0 */
+    /* or one by one, where 16 bits would not do, or for conductances */
+    double *codes; /* codes[rows][stride] of each cell at one DAC step */
 } ideal;
 
 static void clear(void *state)
 {
     ideal *s = state;
     if (!s) return;
-    xbtab__free(s->level);
+    xbtab__free(s->kernel.P);
+    xbtab__free(s->kernel.k);
+    xbtab__free(s->kernel.S_known);
+    xbtab__free(s->S_base);
     xbtab__free(s->codes);
     xbtab__free(s);
 }
 
-static xbtab_status program(void **state, const xbtab_engine_setup *setup, const xbtab_cells *cells)
+/* ---- programming ---- */
+
+static int sign_of(const xbtab_tables *t, size_t i)
 {
-    const size_t rows = cells->rows, columns = cells->columns;
-    const xbtab_tables *t = xbtab_technology_tables(setup->technology);
-    ideal *s = xbtab__alloc(1, sizeof *s);
-    if (!s) return XBTAB_NOMEM();
-    *s = (ideal){
-        .rows = rows, .columns = columns, .stride = xbtab_engine_stride(columns), .dac_bits = t->dac_bits};
-    s->largest = ldexp(1.0, setup->adc_bits ? setup->adc_bits : t->adc_bits) - 1.0;
-    if (cells->G) {
-        s->codes = xbtab__alloc_aligned(rows * s->stride, sizeof *s->codes);
-    } else {
-        s->level = xbtab__alloc_aligned(rows * s->stride, sizeof *s->level);
+    return xbtab_array_sign(&t->array, (long)i);
+}
+
+/* Sums of one group's lines for each pattern, on column j; the smallest is taken out and returned. */
+static int group_sums(int *sum, const ideal *s, const xbtab_tables *t, const uint8_t *level, size_t g,
+                      size_t j)
+{
+    const size_t lines = 4U / (unsigned)s->dac_bits;
+    const unsigned bits = (unsigned)s->dac_bits, mask = (1u << bits) - 1;
+    int least = INT_MAX;
+    for (unsigned p = 0; p < PATTERNS; p++) {
+        sum[p] = 0;
+        for (size_t l = 0; l < lines && g * lines + l < s->rows; l++) {
+            size_t i = g * lines + l;
+            int of = j < s->columns ? level[i * s->columns + j] : 1;
+            sum[p] += sign_of(t, i) * of * (int)(p >> (l * bits) & mask);
+        }
+        least = sum[p] < least ? sum[p] : least;
     }
-    xbtab_status status =
-        s->level || s->codes ? xbtab_engine_codes_per_unit(&s->codes_per_unit, setup) : XBTAB_NOMEM();
-    if (status < 0) {
-        clear(s);
-        return status;
-    }
-    double V_step = t->v_read / ((1 << t->dac_bits) - 1);
-    double codes_per_siemens = (s->largest + 1.0) * V_step / t->I_full_scale;
-    s->codes_per_offset = t->G_level[0] * codes_per_siemens;
-    for (size_t i = 0; i < rows; i++) {
-        for (size_t j = 0; j < columns; j++) {
-            size_t c = i * columns + j;
-            if (cells->G) {
-                s->codes[i * s->stride + j] = cells->G[c] * codes_per_siemens;
-            } else {
-                s->level[i * s->stride + j] = cells->level[c];
-            }
+    for (unsigned p = 0; p < PATTERNS; p++) sum[p] -= least;
+    return least;
+}
+
+static xbtab_status fill_kernel(ideal *s, const xbtab_tables *t, const uint8_t *level)
+{
+    const size_t lines = 4U / (unsigned)s->dac_bits, groups = (s->rows + lines - 1) / lines;
+    const size_t stride = xbtab_engine_stride(s->columns + 1);
+    const bool is_signed = s->least < 0;
+    int sum[PATTERNS];
+    s->kernel =
+        (xbtab_kernel_tile){.rows = s->rows,
+                            .columns = s->columns + 1,
+                            .lines = s->rows,
+                            .stride = stride,
+                            .groups = groups,
+                            .dac_bits = s->dac_bits,
+                            .adc_bits = 16,
+                            .P = xbtab__alloc_aligned(stride * groups * PATTERNS, sizeof(uint16_t)),
+                            .k = xbtab__alloc_aligned(XBTAB_KERNEL_BINS * 4 * stride, sizeof(int16_t)),
+                            .S_known = xbtab__alloc_aligned(stride, sizeof(uint16_t))};
+    if (is_signed) s->S_base = xbtab__alloc(stride, sizeof *s->S_base);
+    if (!s->kernel.P || !s->kernel.k || !s->kernel.S_known || (is_signed && !s->S_base)) return XBTAB_NOMEM();
+    for (size_t j = 0; j <= s->columns; j++) {
+        uint16_t *P = s->kernel.P + j / BLOCK * groups * PATTERN_STEP + j % BLOCK;
+        for (size_t g = 0; g < groups; g++, P += PATTERN_STEP) {
+            int least = group_sums(sum, s, t, level, g, j); /* 0 unless the polarity alternates */
+            if (is_signed) s->S_base[j] += least;
+            for (unsigned p = 0; p < PATTERNS; p++) P[p * BLOCK] = (uint16_t)sum[p];
         }
     }
-    *state = s;
     return XBTAB_OK;
 }
 
-/* sum[j] = sum_i code_i level[i][j] for one input slice; returns sum_i code_i. */
-static int64_t add_levels(const ideal *s, const uint16_t *x, int slice, int32_t *restrict sum)
+static xbtab_status fill_codes(ideal *s, const xbtab_tables *t, const xbtab_cells *cells,
+                               double codes_per_siemens)
 {
-    unsigned mask = (1u << s->dac_bits) - 1;
-    int64_t drive = 0;
-    memset(sum, 0, s->stride * sizeof *sum);
+    s->codes = xbtab__alloc_aligned(s->rows * s->stride, sizeof *s->codes);
+    if (!s->codes) return XBTAB_NOMEM();
     for (size_t i = 0; i < s->rows; i++) {
-        int32_t code = (int32_t)((unsigned)x[i] >> (slice * s->dac_bits) & mask);
-        if (code == 0) continue;
-        const int16_t *level = s->level + i * s->stride;
-        drive += code;
-        for (size_t j = 0; j < s->stride; j++) sum[j] += code * level[j];
+        for (size_t j = 0; j < s->columns; j++) {
+            size_t c = i * s->columns + j;
+            double G = cells->G ? cells->G[c] : t->G_level[cells->level[c]];
+            s->codes[i * s->stride + j] = sign_of(t, i) * G * codes_per_siemens;
+        }
     }
-    return drive;
+    return XBTAB_OK;
 }
 
-/* The ADC's input [codes] of one input slice; whether anything flows. */
-static bool read_slice(const ideal *s, const uint16_t *x, int slice, int32_t *restrict sum,
-                       double *restrict in)
+static xbtab_status program(void **state, const xbtab_engine_setup *setup, const xbtab_cells *cells)
+{
+    const xbtab_tables *t = xbtab_technology_tables(setup->technology);
+    const int adc_bits = setup->adc_bits ? setup->adc_bits : t->adc_bits;
+    const double steps = (1 << t->dac_bits) - 1;
+    xbtab_status status;
+    ideal *s = xbtab__alloc(1, sizeof *s);
+    if (!s) return XBTAB_NOMEM();
+    *s = (ideal){.rows = cells->rows,
+                 .columns = cells->columns,
+                 .stride = xbtab_engine_stride(cells->columns),
+                 .dac_bits = t->dac_bits,
+                 .least = -xbtab__engine_middle(t, adc_bits),
+                 .functions = setup->kernel ? setup->kernel : xbtab_kernel_find(NULL)};
+    s->largest = s->least + ldexp(1.0, adc_bits) - 1.0;
+    XBTAB_TRY_DONE(xbtab_engine_codes_per_unit(&s->codes_per_unit, setup));
+    const double codes_per_siemens = ldexp(1.0, adc_bits) * t->v_read / steps / t->I_full_scale;
+    s->codes_per_offset = t->G_level[0] * codes_per_siemens;
+    const double most = (double)s->rows * steps * fmax((double)t->n_levels - 1, 1.0);
+    const bool in_nibbles = s->dac_bits == 1 || s->dac_bits == 2 || s->dac_bits == 4;
+    if (cells->G || !in_nibbles || most > UINT16_MAX) {
+        XBTAB_TRY_DONE(fill_codes(s, t, cells, codes_per_siemens));
+    } else {
+        XBTAB_TRY_DONE(fill_kernel(s, t, cells->level));
+        double codes = most * (s->codes_per_unit + s->codes_per_offset);
+        if (s->codes_per_unit == floor(s->codes_per_unit) && codes < 1e9)
+            s->whole = (int32_t)s->codes_per_unit;
+    }
+    *state = s;
+    s = NULL;
+done:
+    clear(s);
+    return status;
+}
+
+/* ---- sums ---- */
+
+/* out[j] += code_j << shift, in integers: a step is a whole number of codes. */
+XBTAB__VECTOR static void add_whole(const int32_t *restrict S, size_t n, int32_t whole, int32_t base,
+                                    int32_t largest, int shift, int32_t *restrict out)
+{
+    for (size_t j = 0; j < n; j++) {
+        int32_t code = base + whole * S[j];
+        out[j] += (code < largest ? code : largest) << shift;
+    }
+}
+
+/* in[j]: the ADC's input [codes]. */
+XBTAB__VECTOR static void take_sums(const int32_t *restrict S, size_t n, double offset, double unit,
+                                    double *restrict in)
+{
+    for (size_t j = 0; j < n; j++) in[j] = offset + unit * S[j];
+}
+
+XBTAB__VECTOR static void add_scaled(double code, const double *restrict codes, size_t n, double *restrict in)
+{
+    for (size_t j = 0; j < n; j++) in[j] += code * codes[j];
+}
+
+/* Cells added one by one; whether anything flows. */
+static bool add_cells(const ideal *s, const uint16_t *x, int slice, double *in)
 {
     unsigned mask = (1u << s->dac_bits) - 1;
-    if (s->codes) {
-        bool flows = false;
-        memset(in, 0, s->stride * sizeof *in);
-        for (size_t i = 0; i < s->rows; i++) {
-            double code = (double)((unsigned)x[i] >> (slice * s->dac_bits) & mask);
-            if (code == 0) continue;
-            const double *codes = s->codes + i * s->stride;
-            flows = true;
-            for (size_t j = 0; j < s->stride; j++) in[j] += code * codes[j];
-        }
-        return flows;
+    bool flows = false;
+    memset(in, 0, s->stride * sizeof *in);
+    for (size_t i = 0; i < s->rows; i++) {
+        unsigned code = (unsigned)x[i] >> (slice * s->dac_bits) & mask;
+        if (code) add_scaled(code, s->codes + i * s->stride, s->columns, in);
+        flows = flows || code;
     }
-    int64_t drive = add_levels(s, x, slice, sum);
-    double offset = s->codes_per_offset * (double)drive;
-    for (size_t j = 0; j < s->stride; j++) in[j] = offset + s->codes_per_unit * sum[j];
-    return drive != 0;
+    return flows;
+}
+
+/* out[j] += code_j << shift */
+static void add_codes(const ideal *s, const double *restrict in, int shift, int32_t *restrict out)
+{
+    for (size_t j = 0; j < s->columns; j++) {
+        double code = floor(in[j] + 0.5);
+        code = code < s->largest ? code : s->largest;
+        out[j] += (int32_t)(code > s->least ? code : s->least) * (1 << shift);
+    }
+}
+
+/* Memory of one call, and what products are looked up together. */
+typedef struct bench {
+    uint8_t *pattern, *bin, *shift; /* pattern[n][groups], bin[n], shift[n]; n = VECTORS_A_BLOCK * slices */
+    uint32_t *row;                  /* row[n] */
+    int32_t *S;                     /* S[n][stride of the kernel] */
+    double *in;                     /* in[stride] */
+    uint32_t used[VECTORS_A_BLOCK];
+} bench;
+
+static xbtab_status bench_init(bench *b, const ideal *s, int slices)
+{
+    size_t n = s->codes ? 1 : (size_t)VECTORS_A_BLOCK * (size_t)slices;
+    b->pattern = xbtab__alloc(n, s->kernel.groups);
+    b->bin = xbtab__alloc(n, 1);
+    b->shift = xbtab__alloc(n, 1);
+    b->row = xbtab__alloc(n, sizeof *b->row);
+    b->S = xbtab__alloc_aligned(n * s->kernel.stride, sizeof *b->S);
+    b->in = xbtab__alloc_aligned(s->stride, sizeof *b->in);
+    if (!b->pattern || !b->bin || !b->shift || !b->row || !b->S || !b->in) return XBTAB_NOMEM();
+    for (size_t v = 0; v < n; v++) b->row[v] = (uint32_t)v;
+    return XBTAB_OK;
+}
+
+static void bench_clear(bench *b)
+{
+    xbtab__free(b->pattern);
+    xbtab__free(b->bin);
+    xbtab__free(b->shift);
+    xbtab__free(b->row);
+    xbtab__free(b->S);
+    xbtab__free(b->in);
+}
+
+/* S and used of n vectors, at most VECTORS_A_BLOCK. */
+static void look_up(bench *b, const ideal *s, const uint16_t *x, size_t n, int slices)
+{
+    const size_t groups = s->kernel.groups, stride = s->kernel.stride, products = n * (size_t)slices;
+    for (size_t v = 0; v < n; v++) {
+        size_t first = v * (size_t)slices;
+        b->used[v] = s->functions->pack(&s->kernel, x + v * s->rows, slices, b->pattern + first * groups,
+                                        b->bin + first);
+    }
+    memset(b->S, 0, products * stride * sizeof *b->S);
+    const xbtab_kernel_batch batch = {
+        .n = products, .pattern = b->pattern, .bin = b->bin, .shift = b->shift, .row = b->row, .all_bits = 1};
+    (void)s->functions->product(&s->kernel, &batch, b->S);
+    for (size_t p = 0; s->S_base && p < products; p++) {
+        for (size_t j = 0; j < stride; j++) b->S[p * stride + j] += s->S_base[j];
+    }
+}
+
+/* Codes of all bit lines for no level at all. */
+static double offset_of(const ideal *s, const int32_t *S)
+{
+    return s->codes_per_offset * S[s->columns];
+}
+
+static void add_looked_up(bench *b, const ideal *s, size_t n, int slices, int32_t *acc,
+                          xbtab_product_counts *counts)
+{
+    const int32_t *S = b->S;
+    for (size_t v = 0; v < n; v++) {
+        int32_t *out = acc + v * s->stride;
+        for (int t = 0; t < slices; t++, S += s->kernel.stride) {
+            if (!(b->used[v] >> t & 1)) continue; /* no current, code 0 */
+            counts->codes += s->columns;
+            if (s->whole && s->least == 0) {
+                add_whole(S, s->columns, s->whole, (int32_t)floor(offset_of(s, S) + 0.5), (int32_t)s->largest,
+                          t * s->dac_bits, out);
+            } else {
+                take_sums(S, s->columns, offset_of(s, S), s->codes_per_unit, b->in);
+                add_codes(s, b->in, t * s->dac_bits, out);
+            }
+        }
+    }
 }
 
 static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
                             xbtab_product_counts *counts)
 {
     const ideal *s = state;
-    xbtab_status status = XBTAB_OK;
-    int32_t *sum = xbtab__alloc_aligned(s->stride, sizeof *sum);
-    double *in = xbtab__alloc_aligned(s->stride, sizeof *in);
-    if (!sum || !in) {
-        status = XBTAB_NOMEM();
-        n = 0;
+    bench b = {0};
+    xbtab_status status;
+    XBTAB_TRY_DONE(bench_init(&b, s, slices));
+    for (size_t v = 0; !s->codes && v < n; v += VECTORS_A_BLOCK) {
+        size_t block = n - v < VECTORS_A_BLOCK ? n - v : VECTORS_A_BLOCK;
+        look_up(&b, s, x + v * s->rows, block, slices);
+        add_looked_up(&b, s, block, slices, acc + v * s->stride, counts);
     }
-    for (size_t v = 0; v < n; v++) {
-        int32_t *restrict out = acc + v * s->stride;
+    for (size_t v = 0; s->codes && v < n; v++) {
         for (int t = 0; t < slices; t++) {
-            if (!read_slice(s, x + v * s->rows, t, sum, in)) continue; /* no current, code 0 */
+            if (!add_cells(s, x + v * s->rows, t, b.in)) continue;
             counts->codes += s->columns;
-            int shift = t * s->dac_bits;
-            for (size_t j = 0; j < s->columns; j++) { /* never negative, so cutting off rounds down */
-                double code = in[j] + 0.5;
-                out[j] += (int32_t)(code < s->largest ? code : s->largest) << shift;
-            }
+            add_codes(s, b.in, t * s->dac_bits, acc + v * s->stride);
         }
     }
-    xbtab__free(sum);
-    xbtab__free(in);
+done:
+    bench_clear(&b);
     return status;
 }
 
@@ -138,18 +307,28 @@ static xbtab_status read(const void *state, const uint16_t *x, size_t n, int sli
                          xbtab_product_counts *counts)
 {
     const ideal *s = state;
-    const double range = s->largest + 1.0;
-    int32_t *sum = xbtab__alloc_aligned(s->stride, sizeof *sum);
-    if (!sum) return XBTAB_NOMEM();
-    for (size_t k = 0; k < n; k++, x += s->rows) {
-        for (int t = 0; t < slices; t++, v += s->stride) {
-            (void)read_slice(s, x, t, sum, v);
-            for (size_t j = 0; j < s->stride; j++) v[j] /= range;
+    const double share = 1.0 / (s->largest - s->least + 1.0); /* a power of two */
+    bench b = {0};
+    xbtab_status status;
+    XBTAB_TRY_DONE(bench_init(&b, s, slices));
+    counts->codes += n * (size_t)slices * s->columns;
+    for (size_t k = 0; !s->codes && k < n; k += VECTORS_A_BLOCK) {
+        size_t block = n - k < VECTORS_A_BLOCK ? n - k : VECTORS_A_BLOCK;
+        look_up(&b, s, x + k * s->rows, block, slices);
+        const int32_t *S = b.S;
+        for (size_t p = 0; p < block * (size_t)slices; p++, S += s->kernel.stride, v += s->stride) {
+            take_sums(S, s->columns, share * offset_of(s, S), share * s->codes_per_unit, v);
         }
     }
-    counts->codes += n * (size_t)slices * s->columns;
-    xbtab__free(sum);
-    return XBTAB_OK;
+    for (size_t k = 0; s->codes && k < n; k++) {
+        for (int t = 0; t < slices; t++, v += s->stride) {
+            (void)add_cells(s, x + k * s->rows, t, v);
+            for (size_t j = 0; j < s->columns; j++) v[j] *= share;
+        }
+    }
+done:
+    bench_clear(&b);
+    return status;
 }
 
 const xbtab_engine_type xbtab_engine_ideal = {

@@ -14,7 +14,8 @@ typedef struct exact {
     const xbtab_technology *technology;
     double *G; /* G[rows][columns] of the whole array [S] */
     size_t rows, columns, stride;
-    double scale, largest; /* to other ADC bits than the technology's; code */
+    double scale;          /* to other ADC bits than the technology's */
+    double least, largest; /* code */
 } exact;
 
 static void clear(void *state)
@@ -37,7 +38,8 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
                  .columns = columns,
                  .stride = xbtab_engine_stride(columns),
                  .scale = ldexp(1.0, adc_bits - t->adc_bits),
-                 .largest = ldexp(1.0, adc_bits) - 1.0};
+                 .least = -xbtab__engine_middle(t, adc_bits)};
+    s->largest = s->least + ldexp(1.0, adc_bits) - 1.0;
     xbtab_status status = xbtab__engine_conductances(&s->G, t, cells);
     if (status < 0) {
         clear(s);
@@ -107,7 +109,8 @@ static xbtab_status product(const void *state, const uint16_t *x, size_t n, int 
             counts->codes += s->columns;
             for (size_t j = 0; j < s->columns; j++) {
                 double c = floor(s->scale * xbtab_technology_adc(s->technology, I[j]) + 0.5);
-                acc[v * s->stride + j] += (int32_t)fmin(fmax(c, 0.0), s->largest) << (slice * dac_bits);
+                acc[v * s->stride + j] +=
+                    (int32_t)fmin(fmax(c, s->least), s->largest) * (1 << (slice * dac_bits));
             }
         }
     }
@@ -120,7 +123,7 @@ static xbtab_status read(const void *state, const uint16_t *x, size_t n, int sli
                          xbtab_product_counts *counts)
 {
     const exact *s = state;
-    const double scale = s->scale / (s->largest + 1.0);
+    const double scale = s->scale / (s->largest - s->least + 1.0);
     xbtab_status status;
     const double *I = NULL;
     bench b;

@@ -6,6 +6,7 @@
  * through four Chebyshev points of the range of y, and the difference from the tables' own curves is
  * measured. The tile's own refinement (refine.h) goes the same way and costs a product nothing. */
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "engine_private.h"
@@ -20,6 +21,7 @@ typedef struct table {
     const xbtab_kernel_functions *functions;
     xbtab__refinement refinement;
     double readout_error; /* [codes] */
+    int32_t middle;       /* code of no current where currents have both signs, else 0 */
 } table;
 
 static void clear(void *state)
@@ -55,7 +57,7 @@ typedef struct readout_fit {
     const xbtab_technology *technology;
     const xbtab__refinement *refinement;
     double I_full_scale, scale; /* scale: other ADC bits than the technology's */
-    double largest;             /* code */
+    double least, largest;      /* code */
     double error;               /* worst so far [codes] */
 } readout_fit;
 
@@ -72,18 +74,18 @@ static double code_of(const readout_fit *fit, double u, line l)
     return fit->scale * xbtab_technology_adc(fit->technology, I);
 }
 
-/* Its currents lie in [0, most] (shares of full scale). */
-static void fit_readout(readout_fit *fit, line l, double most, double *c)
+/* Its currents lie in [least, most] (shares of full scale). */
+static void fit_readout(readout_fit *fit, line l, double least, double most, double *c)
 {
     double u[NODES], f[NODES];
     for (int k = 0; k < NODES; k++) {
-        u[k] = 0.5 * most * (1.0 - cos(M_PI * (k + 0.5) / NODES));
+        u[k] = least + 0.5 * (most - least) * (1.0 - cos(M_PI * (k + 0.5) / NODES));
         f[k] = code_of(fit, u[k], l);
     }
     interpolate(u, f, c);
     for (int k = 0; k < PROBES; k++) {
-        double at = most * k / (PROBES - 1), wanted = code_of(fit, at, l);
-        if (wanted < 0 || wanted > fit->largest) continue;
+        double at = least + (most - least) * k / (PROBES - 1), wanted = code_of(fit, at, l);
+        if (wanted < fit->least || wanted > fit->largest) continue;
         fit->error = fmax(fit->error, fabs(cubic(c, at) - wanted));
     }
 }
@@ -95,12 +97,19 @@ static double *fit_readouts(readout_fit *fit, const xbtab_tile *tile, size_t row
     if (!readout) return NULL;
     const double *A = tile->A + (tile->n_codes - 1) * tile->rows * tile->columns;
     for (size_t j = 0; j < columns; j++) {
-        double most = tile->A_const[j], p = tile->columns > 1 ? (double)j / (double)(tile->columns - 1) : 0.0;
-        for (size_t i = 0; i < rows; i++) most += fmax(A[i * tile->columns + j], 0.0);
+        double most = tile->A_const[j], least = fmin(most, 0.0);
+        double p = tile->columns > 1 ? (double)j / (double)(tile->columns - 1) : 0.0;
+        for (size_t i = 0; i < rows; i++) {
+            most += fmax(A[i * tile->columns + j], 0.0);
+            least += fmin(A[i * tile->columns + j], 0.0);
+        }
         most = fmin(fmax(most / fit->I_full_scale, 1e-3), 1.05);
+        least = fit->least < 0 ? fmin(fmax(least / fit->I_full_scale, -0.55), -1e-3) : 0.0;
         for (int b = 0; b < XBTAB_KERNEL_BINS; b++) {
             line l = {.j = j, .place = p, .a = (double)b / (XBTAB_KERNEL_BINS - 1)};
-            fit_readout(fit, l, most, readout + ((size_t)b * columns + j) * 4);
+            double *c = readout + ((size_t)b * columns + j) * 4;
+            fit_readout(fit, l, least, most, c);
+            c[0] -= fit->least;
         }
     }
     return readout;
@@ -142,6 +151,7 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
     table *s = xbtab__alloc(1, sizeof *s);
     if (!s) return XBTAB_NOMEM();
     s->technology = setup->technology;
+    s->middle = xbtab__engine_middle(t, adc_bits);
     XBTAB_TRY_DONE(xbtab__engine_conductances(&G, t, cells));
     XBTAB_TRY_DONE(xbtab_tile_create(&tile, setup->technology, G, t->rows, t->columns));
     XBTAB_TRY_DONE(
@@ -150,7 +160,8 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
                        .refinement = &s->refinement,
                        .I_full_scale = t->I_full_scale,
                        .scale = ldexp(1.0, adc_bits - t->adc_bits),
-                       .largest = ldexp(1.0, adc_bits) - 1.0};
+                       .least = -s->middle,
+                       .largest = ldexp(1.0, adc_bits) - 1.0 - s->middle};
     readout = fit_readouts(&fit, tile, rows, columns);
     A = crop(tile, rows, columns);
     if (!readout || !A) {
@@ -181,40 +192,155 @@ done:
     return status;
 }
 
+/* A call's products, cut into input slices and packed for the kernel, some vectors at a time. */
+typedef struct packed {
+    uint8_t *pattern;     /* pattern[PRODUCTS_A_BLOCK * slices][groups] */
+    uint16_t *idle;       /* idle[stride] of the groups that no product of the block drives */
+    size_t n;             /* products */
+    size_t first, groups; /* that some product drives */
+    uint8_t bin[PRODUCTS_A_BLOCK * MOST_SLICES], shift[PRODUCTS_A_BLOCK * MOST_SLICES];
+    uint32_t row[PRODUCTS_A_BLOCK * MOST_SLICES];
+} packed;
+
+static void packed_clear(packed *p)
+{
+    xbtab__free(p->pattern);
+    xbtab__free(p->idle);
+}
+
+static xbtab_status packed_init(packed *p, const xbtab_kernel_tile *tile, int slices)
+{
+    p->pattern = xbtab__alloc((size_t)PRODUCTS_A_BLOCK * (size_t)slices, tile->groups);
+    p->idle = xbtab__alloc_aligned(tile->stride, sizeof *p->idle);
+    return p->pattern && p->idle ? XBTAB_OK : XBTAB_NOMEM();
+}
+
+/* S of the groups outside [first, end), all at pattern 0. */
+static void add_idle(packed *p, const xbtab_kernel_tile *tile, size_t end)
+{
+    for (size_t j = 0; j < tile->stride; j++) {
+        const size_t block = j / XBTAB_KERNEL_BLOCK, row = 16 * XBTAB_KERNEL_BLOCK;
+        const uint16_t *P = tile->P + block * tile->groups * row + j % XBTAB_KERNEL_BLOCK;
+        uint32_t S = 0;
+        for (size_t g = 0; g < tile->groups; g++) {
+            if (g < p->first || g >= end) S += P[g * row];
+        }
+        p->idle[j] = (uint16_t)(S < UINT16_MAX ? S : UINT16_MAX);
+    }
+}
+
+/* Where a tile's rows are driven in parts, most groups are idle for a whole block of products. */
+static void find_window(packed *p, const xbtab_kernel_tile *tile)
+{
+    size_t first = tile->groups, end = 0;
+    for (size_t v = 0; v < p->n; v++) {
+        const uint8_t *pattern = p->pattern + v * tile->groups;
+        for (size_t g = 0; g < first; g++) {
+            if (pattern[g]) first = g;
+        }
+        for (size_t g = tile->groups; g > end; g--) {
+            if (pattern[g - 1]) end = g;
+        }
+    }
+    if (first >= end) first = 0, end = 1;
+    p->first = first;
+    p->groups = end - first;
+    if (p->groups < tile->groups) add_idle(p, tile, end);
+}
+
+/* Pack vectors [from, end) of x. Slices that are zero everywhere are left out where they add nothing and
+ * `keeps_all` is not set; row counts vectors, or where all are kept slices. */
+static void pack(packed *p, const table *s, const uint16_t *x, size_t from, size_t end, int slices,
+                 bool keeps_all)
+{
+    const xbtab_kernel_tile *tile = s->kernel;
+    p->n = 0;
+    for (size_t v = from; v < end; v++) {
+        uint8_t *pattern = p->pattern + p->n * tile->groups;
+        uint32_t used = s->functions->pack(tile, x + v * tile->rows, slices, pattern, p->bin + p->n);
+        size_t kept = p->n;
+        for (int t = 0; t < slices; t++) {
+            if (!keeps_all && tile->zero_is_zero && !(used >> t & 1)) continue; /* adds nothing */
+            size_t at = p->n + (size_t)t;
+            if (kept != at) {
+                memcpy(p->pattern + kept * tile->groups, p->pattern + at * tile->groups, tile->groups);
+                p->bin[kept] = p->bin[at];
+            }
+            p->shift[kept] = (uint8_t)(keeps_all ? 0 : t * tile->dac_bits);
+            p->row[kept] = (uint32_t)(keeps_all ? kept : v);
+            kept++;
+        }
+        p->n = kept;
+    }
+    find_window(p, tile);
+}
+
+static uint64_t look_up(const packed *p, const table *s, bool all_bits, int32_t *acc)
+{
+    const xbtab_kernel_batch batch = {.n = p->n,
+                                      .pattern = p->pattern,
+                                      .bin = p->bin,
+                                      .shift = p->shift,
+                                      .row = p->row,
+                                      .all_bits = all_bits,
+                                      .first_group = p->first,
+                                      .n_groups = p->groups,
+                                      .idle = p->groups < s->kernel->groups ? p->idle : NULL};
+    return s->functions->product(s->kernel, &batch, acc);
+}
+
+/* Codes of both signs: the kernel's count from the range's lower end. */
+static void take_middle(const table *s, const packed *p, int32_t *acc)
+{
+    for (size_t v = 0; v < p->n; v++) {
+        int32_t *out = acc + p->row[v] * s->kernel->stride;
+        for (size_t j = 0; j < s->kernel->columns; j++) out[j] -= s->middle << p->shift[v];
+    }
+}
+
 static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
                             xbtab_product_counts *counts)
 {
     const table *s = state;
-    const xbtab_kernel_tile *tile = s->kernel;
-    size_t most = (size_t)PRODUCTS_A_BLOCK * (size_t)slices, n_done = 0;
-    uint8_t *pattern = xbtab__alloc(most, tile->groups);
-    if (!pattern) return XBTAB_NOMEM();
-    uint8_t bin[PRODUCTS_A_BLOCK * MOST_SLICES], shift[PRODUCTS_A_BLOCK * MOST_SLICES];
-    uint32_t row[PRODUCTS_A_BLOCK * MOST_SLICES];
-    while (n_done < n) {
-        size_t n_block = 0, end = n_done + PRODUCTS_A_BLOCK < n ? n_done + PRODUCTS_A_BLOCK : n;
-        for (; n_done < end; n_done++) {
-            uint8_t *p = pattern + n_block * tile->groups;
-            uint32_t used = s->functions->pack(tile, x + n_done * tile->rows, slices, p, bin + n_block);
-            size_t kept = n_block;
-            for (int t = 0; t < slices; t++) {
-                if (tile->zero_is_zero && !(used >> t & 1)) continue; /* adds nothing */
-                size_t from = n_block + (size_t)t;
-                if (kept != from) {
-                    memcpy(pattern + kept * tile->groups, pattern + from * tile->groups, tile->groups);
-                    bin[kept] = bin[from];
-                }
-                shift[kept] = (uint8_t)(t * tile->dac_bits);
-                row[kept++] = (uint32_t)n_done;
-            }
-            n_block = kept;
-        }
-        xbtab_kernel_batch batch = {.n = n_block, .pattern = pattern, .bin = bin, .shift = shift, .row = row};
-        counts->outside += s->functions->product(tile, &batch, acc);
-        counts->codes += n_block * tile->columns;
+    packed p = {0};
+    xbtab_status status;
+    XBTAB_TRY_DONE(packed_init(&p, s->kernel, slices));
+    for (size_t v = 0; v < n; v += PRODUCTS_A_BLOCK) {
+        pack(&p, s, x, v, v + PRODUCTS_A_BLOCK < n ? v + PRODUCTS_A_BLOCK : n, slices, false);
+        counts->outside += look_up(&p, s, false, acc);
+        counts->codes += p.n * s->kernel->columns;
+        if (s->middle) take_middle(s, &p, acc);
     }
-    xbtab__free(pattern);
-    return XBTAB_OK;
+done:
+    packed_clear(&p);
+    return status;
+}
+
+static xbtab_status read(const void *state, const uint16_t *x, size_t n, int slices, double *v,
+                         xbtab_product_counts *counts)
+{
+    const table *s = state;
+    const size_t stride = s->kernel->stride;
+    /* the chain adds half a code, so that cutting off rounds */
+    const double zero = (s->middle + 0.5) * ldexp(1.0, -s->kernel->adc_bits);
+    packed p = {0};
+    xbtab_status status;
+    int32_t *bits = xbtab__alloc_aligned((size_t)PRODUCTS_A_BLOCK * (size_t)slices * stride, sizeof *bits);
+    if (!bits) return XBTAB_NOMEM();
+    XBTAB_TRY_DONE(packed_init(&p, s->kernel, slices));
+    for (size_t from = 0; from < n; from += PRODUCTS_A_BLOCK) {
+        size_t end = from + PRODUCTS_A_BLOCK < n ? from + PRODUCTS_A_BLOCK : n;
+        pack(&p, s, x, from, end, slices, true);
+        memset(bits, 0, p.n * stride * sizeof *bits);
+        counts->outside += look_up(&p, s, true, bits);
+        counts->codes += p.n * s->kernel->columns;
+        for (size_t k = 0; k < p.n * stride; k++) v[k] = bits[k] * 0x1p-16 - zero;
+        v += p.n * stride;
+    }
+done:
+    packed_clear(&p);
+    xbtab__free(bits);
+    return status;
 }
 
 void xbtab_engine_table_report(const void *state, xbtab_table_report *report)
@@ -240,5 +366,6 @@ const xbtab_engine_type xbtab_engine_table = {
     .summary = "SPICE tables through the look-up kernel: wires, nonlinear cells, TIA and ADC",
     .program = program,
     .product = product,
+    .read = read,
     .clear = clear,
 };

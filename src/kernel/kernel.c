@@ -5,23 +5,29 @@
 
 enum { BLOCK = XBTAB_KERNEL_BLOCK };
 
+_Alignas(64) const uint16_t xbtab__kernel_nothing[BLOCK] = {0};
+
 static uint64_t product_c(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc)
 {
+    const size_t first_group = batch->first_group, end_group = xbtab__kernel_end(tile, batch);
+    const int drop = xbtab__kernel_drop(tile, batch);
     uint64_t outside = 0;
     for (size_t v = 0; v < batch->n; v++) {
         const uint8_t *pattern = batch->pattern + v * tile->groups;
         for (size_t block = 0; block < tile->stride / BLOCK; block++) {
-            const uint16_t *P = xbtab__kernel_P(tile, block);
+            const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * XBTAB__PATTERNS * BLOCK;
+            const uint16_t *idle = xbtab__kernel_idle(batch, block);
             const int16_t *k = xbtab__kernel_k(tile, block) + (size_t)batch->bin[v] * 4 * BLOCK;
             const uint16_t *known = xbtab__kernel_known(tile, block);
             int32_t *out = acc + batch->row[v] * tile->stride + block * BLOCK;
-            uint32_t S[BLOCK] = {0};
-            for (size_t g = 0; g < tile->groups; g++, P += XBTAB__PATTERNS * BLOCK)
+            uint32_t S[BLOCK];
+            for (size_t j = 0; j < BLOCK; j++) S[j] = idle[j];
+            for (size_t g = first_group; g < end_group; g++, P += XBTAB__PATTERNS * BLOCK)
                 for (size_t j = 0; j < BLOCK; j++) S[j] += P[(size_t)pattern[g] * XBTAB__ROW + j];
             for (size_t j = 0; j < BLOCK; j++) {
                 uint16_t saturated = (uint16_t)(S[j] < UINT16_MAX ? S[j] : UINT16_MAX);
                 outside += saturated > known[j];
-                out[j] += xbtab__kernel_code(tile, k + j, saturated) << batch->shift[v];
+                out[j] += xbtab__kernel_code(tile, k + j, saturated, drop) << batch->shift[v];
             }
         }
     }

@@ -24,10 +24,9 @@ static inline pair add_row(pair S, const uint16_t *P, size_t g, uint64_t bits)
                   _mm256_adds_epu16(S.high, _mm256_load_si256(row + 1))};
 }
 
-static inline pair look_up(const uint16_t *P, const uint8_t *pattern, size_t groups)
+static inline pair look_up(pair idle, const uint16_t *P, const uint8_t *pattern, size_t groups)
 {
-    const pair zero = {_mm256_setzero_si256(), _mm256_setzero_si256()};
-    pair a = zero, b = zero;
+    pair a = idle, b = {_mm256_setzero_si256(), _mm256_setzero_si256()};
     const uint8_t *end = pattern + groups;
     for (; end - pattern >= 8; pattern += 8, P += 8 * PATTERN_STEP) {
         /* One load of eight patterns: every load of a single one would take the place of a row's. The empty
@@ -89,20 +88,23 @@ static uint64_t product_avx2(const xbtab_kernel_tile *tile, const xbtab_kernel_b
 {
     /* copies, since what is stored into acc might be theirs for all that the compiler knows */
     const xbtab_kernel_batch in = *batch;
-    const size_t groups = tile->groups, stride = tile->stride;
+    const size_t groups = tile->groups, stride = tile->stride, first_group = in.first_group;
+    const size_t n_groups = xbtab__kernel_end(tile, batch) - first_group;
     uint64_t outside = 0;
     const reader r = {.middle = _mm256_set1_epi16(INT16_MIN),
                       .identity = _mm256_set1_epi16(tile->boost == 0 ? -1 : 0),
-                      .drop = _mm_cvtsi32_si128(16 - tile->adc_bits),
+                      .drop = _mm_cvtsi32_si128(xbtab__kernel_drop(tile, batch)),
                       .boost = tile->boost};
     for (size_t first = 0; first < in.n; first += XBTAB__CHUNK) {
         size_t end = in.n - first < XBTAB__CHUNK ? in.n : first + XBTAB__CHUNK;
         for (size_t block = 0; block < stride / BLOCK; block++) {
-            const uint16_t *P = xbtab__kernel_P(tile, block);
+            const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * PATTERN_STEP;
+            const __m256i *start = (const void *)xbtab__kernel_idle(&in, block);
+            const pair idle = {_mm256_load_si256(start), _mm256_load_si256(start + 1)};
             const int16_t *k_block = xbtab__kernel_k(tile, block);
             const uint16_t *known = xbtab__kernel_known(tile, block);
             for (size_t v = first; v < end; v++) {
-                pair S = look_up(P, in.pattern + v * groups, groups);
+                pair S = look_up(idle, P, in.pattern + v * groups + first_group, n_groups);
                 outside += count_above(S.low, known) + count_above(S.high, known + 16);
                 const int16_t *k = k_block + (size_t)in.bin[v] * 4 * BLOCK;
                 __m128i shift = _mm_cvtsi32_si128(in.shift[v]);

@@ -17,9 +17,9 @@ static inline __m512i add_row(__m512i S, const uint16_t *P, size_t g, uint64_t b
     return _mm512_adds_epu16(S, _mm512_load_si512(P + g * PATTERN_STEP + (bits & 0xff) * XBTAB__ROW));
 }
 
-static inline __m512i look_up(const uint16_t *P, const uint8_t *pattern, size_t groups)
+static inline __m512i look_up(__m512i idle, const uint16_t *P, const uint8_t *pattern, size_t groups)
 {
-    __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
+    __m512i a = idle, b = _mm512_setzero_si512(), c = b, d = b;
     const uint8_t *end = pattern + groups;
     for (; end - pattern >= 8; pattern += 8, P += 8 * PATTERN_STEP) {
         /* One load of eight patterns: every load of a single one would take the place of a row's. The empty
@@ -72,20 +72,22 @@ static uint64_t product_avx512(const xbtab_kernel_tile *tile, const xbtab_kernel
 {
     /* copies, since what is stored into acc might be theirs for all that the compiler knows */
     const xbtab_kernel_batch in = *batch;
-    const size_t groups = tile->groups, stride = tile->stride;
+    const size_t groups = tile->groups, stride = tile->stride, first_group = in.first_group;
+    const size_t n_groups = xbtab__kernel_end(tile, batch) - first_group;
     uint64_t outside = 0;
     const reader r = {.middle = _mm512_set1_epi16(INT16_MIN),
                       .identity = _mm512_set1_epi16(tile->boost == 0 ? -1 : 0),
-                      .drop = _mm_cvtsi32_si128(16 - tile->adc_bits),
+                      .drop = _mm_cvtsi32_si128(xbtab__kernel_drop(tile, batch)),
                       .boost = tile->boost};
     for (size_t first = 0; first < in.n; first += XBTAB__CHUNK) {
         size_t end = in.n - first < XBTAB__CHUNK ? in.n : first + XBTAB__CHUNK;
         for (size_t block = 0; block < stride / BLOCK; block++) {
-            const uint16_t *P = xbtab__kernel_P(tile, block);
+            const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * PATTERN_STEP;
+            const __m512i idle = _mm512_load_si512(xbtab__kernel_idle(&in, block));
             const int16_t *k = xbtab__kernel_k(tile, block);
             const __m512i known = _mm512_load_si512(xbtab__kernel_known(tile, block));
             for (size_t v = first; v < end; v++) {
-                __m512i S = look_up(P, in.pattern + v * groups, groups);
+                __m512i S = look_up(idle, P, in.pattern + v * groups + first_group, n_groups);
                 outside += (uint64_t)__builtin_popcount(_mm512_cmpgt_epu16_mask(S, known));
                 shift_and_add(acc + in.row[v] * stride + block * BLOCK,
                               read_out(r, k + (size_t)in.bin[v] * 4 * BLOCK, S),

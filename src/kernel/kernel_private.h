@@ -48,9 +48,30 @@ static inline int xbtab__saturated(int a)
     return a > INT16_MAX ? INT16_MAX : a < INT16_MIN ? INT16_MIN : a;
 }
 
-/** The ADC's code for a sum S; k points at the bit line's k0. The sum of |k| is below 1, so only the
- * saturated additions can leave the range of 16 bits. */
-static inline int32_t xbtab__kernel_code(const xbtab_kernel_tile *tile, const int16_t *k, uint16_t S)
+/** The groups of a batch's look-ups, one behind the last. */
+static inline size_t xbtab__kernel_end(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch)
+{
+    return batch->n_groups ? batch->first_group + batch->n_groups : tile->groups;
+}
+
+extern const uint16_t xbtab__kernel_nothing[XBTAB_KERNEL_BLOCK];
+
+/** S of a block's bit lines before the first look-up. */
+static inline const uint16_t *xbtab__kernel_idle(const xbtab_kernel_batch *batch, size_t block)
+{
+    return batch->idle ? batch->idle + block * XBTAB_KERNEL_BLOCK : xbtab__kernel_nothing;
+}
+
+/** What is cut off the chain's 16 bits. */
+static inline int xbtab__kernel_drop(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch)
+{
+    return batch->all_bits ? 0 : 16 - tile->adc_bits;
+}
+
+/** The chain's 16 bits for a sum S, less `drop`; k points at the bit line's k0. The sum of |k| is below 1, so
+ * only the saturated additions can leave the range of 16 bits. */
+static inline int32_t xbtab__kernel_code(const xbtab_kernel_tile *tile, const int16_t *k, uint16_t S,
+                                         int drop)
 {
     enum { STEP = XBTAB_KERNEL_BLOCK };
     int u = S - 32768;
@@ -59,7 +80,7 @@ static inline int32_t xbtab__kernel_code(const xbtab_kernel_tile *tile, const in
     v = k[0] + xbtab__mul_high(u, v);
     v = xbtab__saturated((tile->boost == 0 ? u : 0) + v);
     for (int b = 0; b < tile->boost; b++) v = xbtab__saturated(2 * v);
-    return (v + 32768) >> (16 - tile->adc_bits);
+    return (v + 32768) >> drop;
 }
 
 /** The bin of the mean drive for a sum of DAC codes. */

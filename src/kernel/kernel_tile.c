@@ -187,7 +187,8 @@ static bool check_zero(const xbtab_kernel_tile *tile)
         uint32_t S = 0;
         for (size_t g = 0; g < tile->groups; g++) S += P[g * PATTERNS * BLOCK];
         S = S < UINT16_MAX ? S : UINT16_MAX;
-        if (xbtab__kernel_code(tile, xbtab__kernel_k(tile, j / BLOCK) + j % BLOCK, (uint16_t)S) != 0)
+        if (xbtab__kernel_code(tile, xbtab__kernel_k(tile, j / BLOCK) + j % BLOCK, (uint16_t)S,
+                               16 - tile->adc_bits) != 0)
             return false;
     }
     return true;

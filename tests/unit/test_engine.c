@@ -218,6 +218,101 @@ static void engines_agree_where_nothing_is_lost(void **state)
     finish(&f);
 }
 
+/* What the ADC sees, rounded and clamped, is the code that product adds: all engines, blocks and slices. */
+static void read_and_product_are_one_chain(void **state)
+{
+    (void)state;
+    static const xbtab_engine_type *const engines[] = {&xbtab_engine_ideal, &xbtab_engine_table,
+                                                       &xbtab_engine_solve};
+    for (int dac_bits = 1; dac_bits <= 4; dac_bits *= 2) {
+        fixture f;
+        sinh_design d = {.rows = 29,
+                         .columns = 37,
+                         .n_levels = 4,
+                         .dac_bits = dac_bits,
+                         .adc_bits = 7,
+                         .r_word = 2,
+                         .r_bit = 3,
+                         .V0 = 0.25};
+        prepare(&f, &d, 27, 35, 4, (uint32_t)(60 + dac_bits));
+        for (size_t v = 2; v < 8; v++) { /* part of the word lines: the rest of the kernel's groups is idle */
+            for (size_t i = 0; i < 27; i++) f.x[v * 27 + i] = i / 9 == v % 3 ? f.x[v * 27 + i] : 0;
+        }
+        const int slices = 4 / dac_bits;
+        const size_t stride = xbtab_engine_stride(35);
+        double *in = aligned_alloc(64, 8 * 4 * stride * sizeof *in);
+        assert_non_null(in);
+        for (size_t e = 0; e < 3; e++) {
+            xbtab_engine_setup setup = {.technology = f.technology};
+            int32_t *acc = products(&f, engines[e], &setup, 2, slices);
+            xbtab_product_counts counts = {0};
+            void *made = NULL;
+            const xbtab_cells cells = {.rows = 27, .columns = 35, .level = f.level};
+            assert_int_equal(engines[e]->program(&made, &setup, &cells), XBTAB_OK);
+            assert_int_equal(engines[e]->read(made, f.x, 8, slices, in, &counts), XBTAB_OK);
+            assert_int_equal(counts.codes, 8 * slices * 35);
+            for (size_t v = 0; v < 8; v++) {
+                for (size_t j = 0; j < 35; j++) {
+                    int32_t sum = 0;
+                    for (int t = 0; t < slices; t++) {
+                        double code =
+                            floor(ldexp(in[(v * (size_t)slices + (size_t)t) * stride + j], 7) + 0.5);
+                        sum += (int32_t)fmin(fmax(code, 0), 127) << (t * dac_bits);
+                    }
+                    assert_int_equal(acc[v * stride + j], sum);
+                }
+            }
+            engines[e]->clear(made);
+            free(acc);
+        }
+        free(in);
+        finish(&f);
+    }
+}
+
+/* Conductances of the levels give what the levels give; an open cell takes its current away. */
+static void conductances_take_the_place_of_levels(void **state)
+{
+    (void)state;
+    static const xbtab_engine_type *const engines[] = {&xbtab_engine_ideal, &xbtab_engine_table,
+                                                       &xbtab_engine_solve};
+    fixture f;
+    sinh_design d = {.rows = 19,
+                     .columns = 21,
+                     .n_levels = 4,
+                     .dac_bits = 1,
+                     .adc_bits = 12,
+                     .r_word = 1,
+                     .r_bit = 1,
+                     .V0 = 0.4};
+    prepare(&f, &d, 19, 21, 1, 70);
+    double G[19 * 21], in[2][32];
+    xbtab_engine_setup setup = {.technology = f.technology};
+    xbtab_product_counts counts = {0};
+    for (size_t c = 0; c < 19 * 21; c++) G[c] = f.tables->G_level[f.level[c]];
+    for (size_t e = 0; e < 3; e++) {
+        for (int own = 0; own < 2; own++) {
+            void *made = NULL;
+            const xbtab_cells cells = {.rows = 19, .columns = 21, .level = f.level, .G = own ? G : NULL};
+            assert_int_equal(engines[e]->program(&made, &setup, &cells), XBTAB_OK);
+            assert_int_equal(engines[e]->read(made, f.x + 19, 1, 1, in[own], &counts), XBTAB_OK);
+            engines[e]->clear(made);
+        }
+        for (size_t j = 0; j < 21; j++) assert_true(fabs(in[1][j] - in[0][j]) < 1e-9);
+        void *made = NULL;
+        double closed = G[5 * 21 + 3];
+        const xbtab_cells cells = {.rows = 19, .columns = 21, .level = f.level, .G = G};
+        G[5 * 21 + 3] = 0;
+        assert_int_equal(engines[e]->program(&made, &setup, &cells), XBTAB_OK);
+        assert_int_equal(engines[e]->read(made, f.x + 19, 1, 1, in[1], &counts), XBTAB_OK);
+        engines[e]->clear(made);
+        G[5 * 21 + 3] = closed;
+        double lost = closed * f.tables->v_read / f.tables->I_full_scale;
+        assert_true(fabs(in[0][3] - in[1][3] - lost) < 0.05 * lost + 2e-4);
+    }
+    finish(&f);
+}
+
 /* Codes on which the table engine and the exact solution differ by more than one. */
 static int codes_off(const fixture *f, int refine, xbtab_table_report *report)
 {
@@ -305,6 +400,8 @@ int main(void)
         cmocka_unit_test(table_tiles_follow_the_tables),
         cmocka_unit_test(same_bits_for_any_kernel_and_block),
         cmocka_unit_test(engines_agree_where_nothing_is_lost),
+        cmocka_unit_test(read_and_product_are_one_chain),
+        cmocka_unit_test(conductances_take_the_place_of_levels),
         cmocka_unit_test(refinement_repairs_a_wrong_transfer_table),
         cmocka_unit_test(uneven_levels_and_misfits_are_refused),
     };

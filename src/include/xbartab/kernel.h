@@ -79,6 +79,10 @@ typedef struct xbtab_kernel_batch {
     const uint8_t *bin;     /* bin[n], each below XBTAB_KERNEL_BINS */
     const uint8_t *shift;   /* shift[n]: of the input slice, below 24 */
     const uint32_t *row;    /* row[n]: row of the accumulators that the product adds to */
+    int all_bits; /* 1: the ADC's input v + 2^15 in 16 bits takes the place of its code; 0: the code */
+    size_t first_group, n_groups; /* groups that are looked up, where all others have pattern 0 (0 groups =
+                                     all) */
+    const uint16_t *idle;         /* idle[stride]: S of the groups left out, 64-byte aligned; NULL = 0 */
 } xbtab_kernel_batch;
 
 /** One instruction set's functions; all give the same bits. They allocate nothing and may run in any number
