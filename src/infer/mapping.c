@@ -255,7 +255,7 @@ static void add_answers(const xbtab__mapped_matrix *mm, const xbtab__mapped_tile
 }
 
 static xbtab_status product_block(const xbtab_mapped *mapped, const xbtab__mapped_matrix *mm, workspace *w,
-                                  const uint16_t *x, size_t n, int32_t *y)
+                                  const uint16_t *x, size_t n, int64_t *y)
 {
     size_t inputs = mm->m->inputs, outputs = mm->m->outputs;
     memset(w->total, 0, n * outputs * sizeof *w->total);
@@ -270,12 +270,12 @@ static xbtab_status product_block(const xbtab_mapped *mapped, const xbtab__mappe
         add_answers(mm, t, mapped->cell_bits, w->acc, stride, n, w->total);
     }
     for (size_t k = 0; k < n * outputs; k++) {
-        y[k] = (int32_t)floor((double)w->total[k] / mapped->codes_per_unit + 0.5);
+        y[k] = (int64_t)floor((double)w->total[k] / mapped->codes_per_unit + 0.5);
     }
     return XBTAB_OK;
 }
 
-static xbtab_status product(void *payload, size_t m, size_t first, size_t n, const uint16_t *x, int32_t *y,
+static xbtab_status product(void *payload, size_t m, size_t first, size_t n, const uint16_t *x, int64_t *y,
                             int thread)
 {
     (void)first;

@@ -15,14 +15,21 @@ static const double tolerance = 1e-3; /* of a step: how far a number may be from
 
 /* ---- making ---- */
 
+/* Softmax over all outputs at the end keeps their order. */
+static bool is_monotone_end(const xbtab_network *n, const xbtab__node *node)
+{
+    return node->output == n->output && (size_t)node->attributes.perm[1] == n->value[node->output].shape.size;
+}
+
 bool xbtab__needs_digital(const xbtab_network *n)
 {
     if (n->is_quantized) return true;
     for (int k = 0; k < n->n_nodes; k++) {
         const xbtab__node *node = &n->node[k];
         xbtab__integer_kind kind = node->type->integer;
-        if (kind == XBTAB__INTEGER_NONE) return true;
-        if (kind == XBTAB__INTEGER_LAST && node->output != n->output) return true;
+        if (kind == XBTAB__INTEGER_NONE || kind == XBTAB__INTEGER_RECURRENT) return true;
+        if (kind == XBTAB__INTEGER_LINEAR && !node->linear.W) return true;
+        if (kind == XBTAB__INTEGER_LAST && !is_monotone_end(n, node)) return true;
         if (kind == XBTAB__INTEGER_ADD) {
             const xbtab__value *a = &n->value[node->input[0]], *b = &n->value[node->input[1]];
             size_t size =
@@ -48,6 +55,9 @@ static xbtab_status find_lattices(xbtab__lattice **out, const xbtab_network *n, 
         xbtab__lattice found = {.is_known = false};
         if (node->type->lattice) node->type->lattice(n, node, of, &found);
         of[node->output] = found;
+        for (int more = 0; more < node->n_more && node->type->lattice == xbtab__lattice_same; more++) {
+            if (node->more[more] >= 0) of[node->more[more]] = found; /* parts of one tensor */
+        }
     }
     *out = of;
     return XBTAB_OK;
@@ -112,7 +122,8 @@ xbtab_status xbtab_network_node_get(const xbtab_network *n, size_t k, xbtab_netw
     out->outputs = l->outputs;
     out->products = l->positions;
     out->weight_bits = weight_bits_of(l);
-    out->activation_bits = n->is_quantized && in->is_known ? bits_for(in->most) : 0;
+    bool is_recurrent = node->type->integer == XBTAB__INTEGER_RECURRENT;
+    out->activation_bits = n->is_quantized && in->is_known && !is_recurrent ? bits_for(in->most) : 0;
     xbtab__free(of);
     return XBTAB_OK;
 }
@@ -127,10 +138,11 @@ static xbtab_status take_pad(const xbtab_network *n, const xbtab__node *node, xb
     const xbtab__window *w = &node->window;
     double q = ((double)node->linear.pad - layer->in.b) / layer->in.a, whole = floor(q + 0.5);
     bool fits = fabs(q - whole) <= tolerance && whole >= 0 && whole <= layer->in.most;
-    bool has_pads =
-        w->pad_top > 0 || w->pad_left > 0 ||
-        (w->out_height - 1) * w->stride_y - w->pad_top + (w->kernel_y - 1) * w->dilation_y >= w->height ||
-        (w->out_width - 1) * w->stride_x - w->pad_left + (w->kernel_x - 1) * w->dilation_x >= w->width;
+    bool has_pads = false;
+    for (int d = 0; d < 3; d++) {
+        int64_t last = (w->out[d] - 1) * w->stride[d] - w->pad[d] + (w->kernel[d] - 1) * w->dilation[d];
+        has_pads = has_pads || w->pad[d] > 0 || last >= w->in[d];
+    }
     if (has_pads && !fits) {
         return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
                                 "pads with %g, which is not on its input's lattice %g q + %g",
@@ -149,9 +161,9 @@ static xbtab_status make_layer(xbtab_quantized *q, int k, const xbtab__lattice *
     size_t rows = l->groups * l->outputs;
     double most = 1;
     layer->in = *in;
-    if (in->most > 32767) {
+    if (in->most > 65535) {
         return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
-                                "its input has %d levels; 15 bits are supported", in->most + 1);
+                                "its input has %d levels; 16 bits are supported", in->most + 1);
     }
     if (l->is_convolution) XBTAB_TRY(take_pad(n, node, layer));
     layer->W = xbtab__alloc(rows * l->inputs, sizeof *layer->W);
@@ -169,9 +181,6 @@ static xbtab_status make_layer(xbtab_quantized *q, int k, const xbtab__lattice *
         layer->scale[r] = step * in->a;
         layer->shift[r] = step * in->b * sum + (double)l->bias[r];
     }
-    if (most * in->most * (double)l->inputs >= 2147483647.0) {
-        return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "its sums do not fit 32 bits");
-    }
     xbtab__add_matrices(q, k, bits_for(most) + 1, bits_for(in->most));
     return XBTAB_OK;
 }
@@ -186,10 +195,11 @@ xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *ima
     status = XBTAB_OK;
     for (int k = 0; k < n->n_nodes && status == XBTAB_OK; k++) {
         if (!n->node[k].linear.W) continue;
-        int value = n->node[k].input[0];
+        bool is_recurrent = n->node[k].type->integer == XBTAB__INTEGER_RECURRENT;
+        int value = is_recurrent ? n->node[k].output : n->node[k].input[0]; /* R takes its own answers */
         const xbtab__code *code = &calibrated[value];
         xbtab__lattice in = {.a = code->scale, .b = -code->zero * code->scale, .most = code->most};
-        if (n->is_quantized && of[value].is_known) in = of[value];
+        if (n->is_quantized && of[value].is_known && !is_recurrent) in = of[value];
         status = make_layer(q, k, &in, weight_bits);
     }
     xbtab__free(of);
@@ -201,7 +211,7 @@ xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *ima
 typedef struct digital_run {
     int32_t *code;   /* of a layer's input */
     uint16_t *patch; /* patch[positions][inputs] */
-    int32_t *sum;    /* sum[positions][outputs] */
+    int64_t *sum;    /* sum[positions][outputs] */
 } digital_run;
 
 typedef struct digital_job {
@@ -209,12 +219,17 @@ typedef struct digital_job {
     const xbtab_images *images;
     xbtab__float_run *floats;
     digital_run *runs;
-    xbtab_product_fn product;
-    void *payload;
+    xbtab__products by;
     float scale;
     int output;
     float *outputs;
 } digital_job;
+
+static int32_t code_of(const xbtab__lattice *in, float x)
+{
+    double at = floor(((double)x - in->b) / in->a + 0.5);
+    return at <= 0 ? 0 : at >= in->most ? in->most : (int32_t)at;
+}
 
 static xbtab_status run_layer(const digital_job *job, int k, size_t image, int thread)
 {
@@ -226,22 +241,56 @@ static xbtab_status run_layer(const digital_job *job, int k, size_t image, int t
     const float *x = job->floats[thread].data[node->input[0]];
     float *y = job->floats[thread].data[node->output];
     size_t size = q->network->value[node->input[0]].shape.size;
-    for (size_t c = 0; c < size; c++) {
-        double at = floor(((double)x[c] - layer->in.b) / layer->in.a + 0.5);
-        run->code[c] = at <= 0 ? 0 : at >= layer->in.most ? layer->in.most : (int32_t)at;
-    }
+    for (size_t c = 0; c < size; c++) run->code[c] = code_of(&layer->in, x[c]);
     for (size_t g = 0; g < l->groups; g++) {
-        XBTAB_TRY(xbtab__layer_sums(q, k, g, image, run->code, layer->pad, run->patch, run->sum, job->product,
-                                    job->payload, thread));
+        XBTAB_TRY(
+            xbtab__layer_sums(q, k, g, image, run->code, layer->pad, run->patch, run->sum, &job->by, thread));
         for (size_t o = 0; o < l->outputs; o++) {
             size_t row = g * l->outputs + o;
             for (size_t p = 0; p < l->positions; p++) {
                 size_t at = l->is_convolution ? row * l->positions + p : p * l->outputs + o;
-                y[at] = (float)(layer->scale[row] * run->sum[p * l->outputs + o] + layer->shift[row]);
+                y[at] = (float)(layer->scale[row] * (double)run->sum[p * l->outputs + o] + layer->shift[row]);
             }
         }
     }
     return XBTAB_OK;
+}
+
+/* What a recurrent node asks while one image runs. */
+typedef struct step_context {
+    const digital_job *job;
+    int k, thread;
+    size_t image;
+} step_context;
+
+/* R's answers in integers. */
+static xbtab_status run_vectors(void *context, size_t g, size_t first, size_t n, const float *x, float *y)
+{
+    const step_context *c = context;
+    const xbtab__linear *l = &c->job->q->network->node[c->k].linear;
+    const xbtab__integer_layer *layer = &c->job->q->layer[c->k];
+    const digital_run *run = &c->job->runs[c->thread];
+    for (size_t v = 0; v < n * l->inputs; v++) run->patch[v] = (uint16_t)code_of(&layer->in, x[v]);
+    XBTAB_TRY(xbtab__vector_sums(c->job->q, c->k, g, c->image * l->positions + first, n, run->patch, run->sum,
+                                 &c->job->by, c->thread));
+    for (size_t v = 0; v < n * l->outputs; v++) {
+        size_t row = g * l->outputs + v % l->outputs;
+        y[v] = (float)(layer->scale[row] * (double)run->sum[v] + layer->shift[row]);
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status run_node(const digital_job *job, int k, size_t image, int thread)
+{
+    const xbtab_network *n = job->q->network;
+    const xbtab__node *node = &n->node[k];
+    const xbtab__float_run *run = &job->floats[thread];
+    if (!job->q->layer[k].W) {
+        node->type->run(n, node, run);
+        return XBTAB_OK;
+    }
+    if (node->type->integer != XBTAB__INTEGER_RECURRENT) return run_layer(job, k, image, thread);
+    return xbtab__run_recurrent(n, node, run, run_vectors, &(step_context){job, k, thread, image});
 }
 
 static xbtab_status run_image(void *context, size_t image, int thread)
@@ -252,13 +301,7 @@ static xbtab_status run_image(void *context, size_t image, int thread)
     size_t size = n->value[n->input].shape.size, n_outputs = n->value[job->output].shape.size;
     float *x = run->data[n->input];
     for (size_t k = 0; k < size; k++) x[k] = job->scale * job->images->pixel[image * size + k];
-    for (int k = 0; k < n->n_nodes; k++) {
-        if (n->node[k].linear.W) {
-            XBTAB_TRY(run_layer(job, k, image, thread));
-        } else {
-            n->node[k].type->run(n, &n->node[k], run);
-        }
-    }
+    for (int k = 0; k < n->n_nodes; k++) XBTAB_TRY(run_node(job, k, image, thread));
     memcpy(job->outputs + image * n_outputs, run->data[job->output], n_outputs * sizeof(float));
     return XBTAB_OK;
 }
@@ -293,16 +336,14 @@ static digital_run *runs_create(const xbtab_quantized *q, int n)
 }
 
 xbtab_status xbtab__run_digital(const xbtab_quantized *q, const xbtab_images *images, size_t n,
-                                xbtab_product_fn product, void *payload, const xbtab_run_options *options,
-                                float *outputs)
+                                const xbtab__products *by, const xbtab_run_options *options, float *outputs)
 {
     int threads = xbtab__thread_count(options);
     xbtab_status status;
     digital_job job = {.q = q,
                        .images = images,
                        .runs = runs_create(q, threads),
-                       .product = product,
-                       .payload = payload,
+                       .by = *by,
                        .scale = images->is_bytes && !q->raw_pixels ? 1.0f / 255.0f : 1.0f,
                        .output = xbtab__quantized_output(q->network),
                        .outputs = outputs};

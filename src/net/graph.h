@@ -15,13 +15,32 @@
 #include "check.h"
 
 enum {
-    XBTAB__NET_RANK = 6,    /* axes of a tensor */
-    XBTAB__NET_INPUTS = 16, /* inputs of a node */
-    XBTAB__NET_INTS = 8     /* entries of an attribute list */
+    XBTAB__NET_RANK = 6,     /* axes of a tensor */
+    XBTAB__NET_INPUTS = 64,  /* inputs of a node */
+    XBTAB__NET_OUTPUTS = 16, /* outputs of a node */
+    XBTAB__NET_INTS = 16,    /* entries of an attribute list */
+    XBTAB__NET_WORDS = 6     /* words of an attribute list */
 };
 
+/** Element types, as onnx.proto numbers them. */
+typedef enum xbtab__type {
+    XBTAB__TYPE_FLOAT = 1,
+    XBTAB__TYPE_UINT8 = 2,
+    XBTAB__TYPE_INT8 = 3,
+    XBTAB__TYPE_UINT16 = 4,
+    XBTAB__TYPE_INT16 = 5,
+    XBTAB__TYPE_INT32 = 6,
+    XBTAB__TYPE_INT64 = 7,
+    XBTAB__TYPE_BOOL = 9,
+    XBTAB__TYPE_FLOAT16 = 10,
+    XBTAB__TYPE_DOUBLE = 11,
+    XBTAB__TYPE_UINT32 = 12,
+    XBTAB__TYPE_UINT64 = 13,
+    XBTAB__TYPE_BFLOAT16 = 16
+} xbtab__type;
+
 typedef struct xbtab__shape {
-    int rank;
+    int rank; /* 0 = an output of a node that we do not compute */
     int64_t dim[XBTAB__NET_RANK];
     size_t size; /* product of all */
 } xbtab__shape;
@@ -33,7 +52,7 @@ typedef struct xbtab__value {
     int64_t *integers; /* integers[size] of integer constants, beside constant */
     float *step;       /* step[size] of quantized constants: each number is a whole multiple of its step */
     bool is_scalar;    /* has no axes in the file; kept with one of 1 */
-    bool is_signed;    /* integer constants of a type with a sign */
+    int32_t type;      /* as onnx.proto numbers element types; 0 = not known yet */
     int n_uses;        /* nodes that read it */
     size_t offset;     /* of an activation in a run's memory */
 } xbtab__value;
@@ -46,18 +65,30 @@ typedef struct xbtab__attributes {
     int n_perm, n_axes, n_starts, n_ends;
     int64_t keepdims, narrow, is_signed, to, training_mode, start, end;
     float epsilon, min, max, out_scale, out_bias, value;
-    char mode[16], rounding_mode[16];
+    char mode[32], rounding_mode[16];
     char auto_pad[16];
     int64_t group, axis, trans_a, trans_b, count_include_pad, ceil_mode;
     bool has_axis;
     float alpha, beta;
+    int64_t exclusive, reverse, block, batch_dims, select_last, noop, size, fmod, allow_zero, detect_negative,
+        detect_positive, upper, shift; /* shift: a diagonal, EyeLike's k */
+    float bias, lambd, gamma;
+    char nearest_mode[32], transformation[32], approximate[16];
+    float scale[XBTAB__NET_RANK]; /* of Resize, from its inputs */
+    int64_t split[XBTAB__NET_INTS];
+    int n_split;
+    /* of LSTM, GRU and RNN */
+    char direction[16], activation[XBTAB__NET_WORDS][16];
+    float activation_alpha[XBTAB__NET_WORDS], activation_beta[XBTAB__NET_WORDS], clip;
+    int n_activations, n_activation_alpha, n_activation_beta;
+    int64_t hidden_size, input_forget, layout, linear_before_reset;
 } xbtab__attributes;
 
-/** A convolution or pooling window over one image. */
+/** A convolution or pooling window over one image: depth, height and width, 1 where a tensor has fewer axes.
+ */
 typedef struct xbtab__window {
-    int64_t channels, height, width; /* of the input */
-    int64_t out_height, out_width;
-    int64_t kernel_y, kernel_x, stride_y, stride_x, pad_top, pad_left, dilation_y, dilation_x;
+    int64_t channels; /* of the input */
+    int64_t in[3], out[3], kernel[3], stride[3], pad[3], after[3], dilation[3];
     bool count_pad; /* averages count padded places */
 } xbtab__window;
 
@@ -78,6 +109,7 @@ typedef struct xbtab__node {
     char *name;
     const xbtab__operator *type;
     int n_inputs, input[XBTAB__NET_INPUTS], output; /* values; -1 = an optional input left out */
+    int n_more, more[XBTAB__NET_OUTPUTS - 1];       /* further outputs; -1 = not wanted */
     xbtab__attributes attributes;
     xbtab__window window;
     xbtab__linear linear; /* W is NULL for every other operator */
@@ -88,7 +120,11 @@ struct xbtab_network {
     xbtab__value *value;
     int n_values;
     xbtab__node *node;
-    int n_nodes;
+    int n_nodes, room; /* nodes, and how many there is memory for */
+    int64_t opset;
+    int64_t batch;    /* of the file's input, which is run with 1 */
+    size_t file_size; /* bytes */
+    size_t folded;    /* numbers of constants that nodes made */
     int input, output;
     bool is_quantized; /* has operators of quantized networks: its own scales and zeros hold */
     size_t memory;     /* floats that a run of one image needs */
@@ -103,8 +139,9 @@ typedef struct xbtab__float_run {
 
 /** How the integer run treats an operator. */
 typedef enum xbtab__integer_kind {
-    XBTAB__INTEGER_COPY,   /* the same numbers in another shape */
-    XBTAB__INTEGER_LINEAR, /* a matrix layer */
+    XBTAB__INTEGER_COPY,      /* the same numbers in another shape */
+    XBTAB__INTEGER_LINEAR,    /* a matrix layer, where the node's linear.W is there; else as NONE */
+    XBTAB__INTEGER_RECURRENT, /* a matrix layer that takes its own outputs, step by step */
     XBTAB__INTEGER_RELU,
     XBTAB__INTEGER_MAX,     /* largest of a window */
     XBTAB__INTEGER_AVERAGE, /* mean of a window */
@@ -126,6 +163,9 @@ struct xbtab__operator {
     int least_inputs, most_inputs;
     xbtab__integer_kind integer;
     xbtab_status (*infer)(xbtab_network *network, xbtab__node *node);
+
+    /** NULL: infer adds other nodes that do the same, and sets node->output and node->more to their values.
+     */
     void (*run)(const xbtab_network *network, const xbtab__node *node, const xbtab__float_run *run);
 
     /** Optional. The output's lattice, from the inputs' of[value]; *out stays as it is where there is none.
@@ -139,9 +179,17 @@ struct xbtab__operator {
 
 /** The n-th table of operators, n from 0, and how many rows it has; NULL behind the last. */
 const xbtab__operator *xbtab__operators_basic(int *n);
-const xbtab__operator *xbtab__operators_math(int *n);
+const xbtab__operator *xbtab__operators_each(int *n);
 const xbtab__operator *xbtab__operators_layout(int *n);
+const xbtab__operator *xbtab__operators_matrix(int *n);
+const xbtab__operator *xbtab__operators_pair(int *n);
+const xbtab__operator *xbtab__operators_place(int *n);
+const xbtab__operator *xbtab__operators_qlinear(int *n);
 const xbtab__operator *xbtab__operators_quant(int *n);
+const xbtab__operator *xbtab__operators_recurrent(int *n);
+const xbtab__operator *xbtab__operators_reduce(int *n);
+const xbtab__operator *xbtab__operators_resize(int *n);
+const xbtab__operator *xbtab__operators_window(int *n);
 
 /** What operators are made of. */
 xbtab__value *xbtab__input_of(const xbtab_network *network, const xbtab__node *node, int k);
@@ -149,6 +197,36 @@ xbtab__value *xbtab__output_of(const xbtab_network *network, const xbtab__node *
 xbtab_status xbtab__unsupported(const xbtab_network *network, const xbtab__node *node, const char *what);
 xbtab_status xbtab__infer_same(xbtab_network *network, xbtab__node *node);
 void xbtab__run_copy(const xbtab_network *network, const xbtab__node *node, const xbtab__float_run *run);
+
+/** A list given as an attribute or, where input k is there, as a constant input: list[XBTAB__NET_INTS]. */
+xbtab_status xbtab__take_list(xbtab_network *network, const xbtab__node *node, int k, int64_t *list,
+                              int *count) XBTAB_MUST_CHECK;
+
+/** Shape and element type of a further output, where it is wanted. */
+xbtab_status xbtab__more_set(xbtab_network *network, const xbtab__node *node, int k, int rank,
+                             const int64_t *dim, int32_t type) XBTAB_MUST_CHECK;
+
+/** Numbers of a further output; NULL where it is not wanted. */
+float *xbtab__more_of(const xbtab__node *node, const xbtab__float_run *run, int k);
+
+bool xbtab__is_integer_type(int32_t type);
+
+/** A node that infer adds for another one. @param[out] output  its value, of a name that no file has.
+ *  @param attributes  NULL = ONNX's defaults. */
+xbtab_status xbtab__add_node(xbtab_network *network, const char *name, const xbtab__operator *type,
+                             int n_inputs, const int *input, const xbtab__attributes *attributes,
+                             int *output) XBTAB_MUST_CHECK;
+
+/** The same with further outputs: more[n_more]. */
+xbtab_status xbtab__add_node_more(xbtab_network *network, const char *name, const xbtab__operator *type,
+                                  int n_inputs, const int *input, const xbtab__attributes *attributes,
+                                  int *output, int n_more, int *more) XBTAB_MUST_CHECK;
+
+/** A constant of zeros that infer fills in, with room for steps where asked. */
+xbtab_status xbtab__add_constant(xbtab_network *network, int rank, const int64_t *dim, int32_t type,
+                                 bool has_steps, int *output) XBTAB_MUST_CHECK;
+
+void xbtab__attributes_init(xbtab__attributes *attributes, const char *type);
 
 /** An axis attribute, negative ones counted from the end. @return XBTAB_ERR_INPUT outside the tensor. */
 xbtab_status xbtab__axis_of(const xbtab_network *network, const xbtab__node *node, int64_t axis, int rank,
@@ -159,11 +237,35 @@ xbtab_status xbtab__infer_conv_shifted(xbtab_network *network, xbtab__node *node
                                        const xbtab__value *w_zero) XBTAB_MUST_CHECK;
 xbtab_status xbtab__infer_product_shifted(xbtab_network *network, xbtab__node *node, float x_zero,
                                           const xbtab__value *w_zero) XBTAB_MUST_CHECK;
+xbtab_status xbtab__set_linear(xbtab_network *network, xbtab__node *node, size_t groups, size_t inputs,
+                               size_t outputs, size_t positions, const xbtab__value *bias,
+                               float beta) XBTAB_MUST_CHECK;
+xbtab_status xbtab__take_steps(xbtab__linear *linear, const float *step,
+                               const size_t *place) XBTAB_MUST_CHECK;
+/** Make y = sum (w - w_zero) (x - x_zero) of a layer; integers have steps of 1. */
+xbtab_status xbtab__shift_layer(const xbtab_network *network, xbtab__node *node, float x_zero,
+                                const xbtab__value *w_zero) XBTAB_MUST_CHECK;
 void xbtab__run_conv(const xbtab_network *network, const xbtab__node *node, const xbtab__float_run *run);
 void xbtab__run_product(const xbtab_network *network, const xbtab__node *node, const xbtab__float_run *run);
 
+/** One group's answers to n vectors: y[n][outputs] = W x + bias; the caller may answer in integers. */
+typedef xbtab_status (*xbtab__step_fn)(void *context, size_t group, size_t first, size_t n, const float *x,
+                                       float *y);
+
+/** Run a recurrent node, with its matrix products by step. @param first of step: vectors before these. */
+xbtab_status xbtab__run_recurrent(const xbtab_network *network, const xbtab__node *node,
+                                  const xbtab__float_run *run, xbtab__step_fn step,
+                                  void *context) XBTAB_MUST_CHECK;
+
+/** The state that a recurrent node begins with; NULL of others, and where it is zero. */
+const xbtab__value *xbtab__first_state(const xbtab_network *network, const xbtab__node *node);
+
+/** Patches of one group's input with a pad around it: columns[inputs][positions]. */
+void xbtab__unfold(const xbtab__window *w, const float *x, int64_t channels, float pad, float *columns);
+
 /** Whether an operator is one of quantized networks. */
 bool xbtab__operator_quantizes(const xbtab__operator *type);
+bool xbtab__operator_is_qlinear(const xbtab__operator *type);
 
 /** The operator of a name; NULL if there is none. */
 const xbtab__operator *xbtab__operator_find(const char *name);
@@ -185,6 +287,12 @@ xbtab_status xbtab__shape_set(xbtab_network *network, const xbtab__node *node, x
 
 /** xbtab_network_open(), but the output may be a constant. */
 xbtab_status xbtab__network_read(xbtab_network **out, const char *path) XBTAB_MUST_CHECK;
+
+/** Numbers before, on and behind an axis. */
+typedef struct xbtab__split {
+    size_t before, on, behind;
+} xbtab__split;
+xbtab__split xbtab__split_at(const xbtab__shape *s, int axis);
 
 /** Evaluate a node whose inputs are all constant; its output becomes one. */
 xbtab_status xbtab__network_fold(xbtab_network *network, xbtab__node *node) XBTAB_MUST_CHECK;

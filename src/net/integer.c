@@ -9,7 +9,7 @@
 typedef struct integer_run {
     int32_t *codes;  /* codes of all activations, at the values' offsets */
     uint16_t *patch; /* patch[positions][inputs] */
-    int32_t *sum;    /* sum[positions][outputs] */
+    int64_t *sum;    /* sum[positions][outputs] */
     double *real;    /* of the network's output */
 } integer_run;
 
@@ -17,8 +17,7 @@ typedef struct integer_job {
     const xbtab_quantized *q;
     const xbtab_images *images;
     integer_run *runs;
-    xbtab_product_fn product;
-    void *payload;
+    xbtab__products by;
     float scale;
     int output; /* value whose real numbers are handed out */
     float *outputs;
@@ -28,59 +27,6 @@ static int32_t round_to_code(double x, const xbtab__code *code)
 {
     double q = floor(x + 0.5) + code->zero;
     return q <= 0 ? 0 : q >= code->most ? code->most : (int32_t)q;
-}
-
-/* The patches of one group's input, padded with a code. */
-static void unfold(const xbtab__window *w, const int32_t *x, int64_t channels, int32_t pad, uint16_t *patch)
-{
-    for (int64_t oy = 0; oy < w->out_height; oy++) {
-        for (int64_t ox = 0; ox < w->out_width; ox++) {
-            for (int64_t c = 0; c < channels; c++) {
-                for (int64_t ky = 0; ky < w->kernel_y; ky++) {
-                    int64_t iy = oy * w->stride_y - w->pad_top + ky * w->dilation_y;
-                    for (int64_t kx = 0; kx < w->kernel_x; kx++) {
-                        int64_t ix = ox * w->stride_x - w->pad_left + kx * w->dilation_x;
-                        bool inside = iy >= 0 && iy < w->height && ix >= 0 && ix < w->width;
-                        *patch++ = (uint16_t)(inside ? x[(c * w->height + iy) * w->width + ix] : pad);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/* Codes have 15 bits at the most, so both factors fit 16 signed bits, which compilers turn into multiply-add
- * pairs. */
-static void exact_product(const xbtab_matrix *m, size_t n, const uint16_t *x, int32_t *y)
-{
-    for (size_t v = 0; v < n; v++) {
-        const int16_t *code = (const int16_t *)(const void *)(x + v * m->inputs);
-        for (size_t o = 0; o < m->outputs; o++) {
-            const int16_t *w = m->W + o * m->inputs;
-            int32_t sum = 0;
-            for (size_t k = 0; k < m->inputs; k++) sum += code[k] * w[k];
-            y[v * m->outputs + o] = sum;
-        }
-    }
-}
-
-xbtab_status xbtab__layer_sums(const xbtab_quantized *q, int k, size_t g, size_t image, const int32_t *x,
-                               int32_t pad, uint16_t *patch, int32_t *sum, xbtab_product_fn product,
-                               void *payload, int thread)
-{
-    const xbtab__node *node = &q->network->node[k];
-    const xbtab__linear *l = &node->linear;
-    size_t m = q->layer[k].first_matrix + g;
-    if (l->is_convolution) {
-        const xbtab__window *w = &node->window;
-        int64_t channels = w->channels / (int64_t)l->groups;
-        unfold(w, x + (int64_t)g * channels * w->height * w->width, channels, pad, patch);
-    } else {
-        for (size_t c = 0; c < l->positions * l->inputs; c++) patch[c] = (uint16_t)x[c];
-    }
-    if (product) return product(payload, m, image * l->positions, l->positions, patch, sum, thread);
-    exact_product(&q->matrix[m], l->positions, patch, sum);
-    return XBTAB_OK;
 }
 
 static xbtab_status run_linear(const integer_job *job, int k, size_t image, const integer_run *run,
@@ -95,7 +41,7 @@ static xbtab_status run_linear(const integer_job *job, int k, size_t image, cons
     const xbtab__code *out = &q->code[node->output];
     for (size_t g = 0; g < l->groups; g++) {
         XBTAB_TRY(xbtab__layer_sums(q, k, g, image, x, q->code[node->input[0]].zero, run->patch, run->sum,
-                                    job->product, job->payload, thread));
+                                    &job->by, thread));
         for (size_t o = 0; o < l->outputs; o++) {
             size_t row = g * l->outputs + o;
             double factor = layer->scale[row] / out->scale;
@@ -110,29 +56,39 @@ static xbtab_status run_linear(const integer_job *job, int k, size_t image, cons
     return XBTAB_OK;
 }
 
+/* The largest code of a window, or the mean with halves rounded up. */
+static int32_t pool_at(const xbtab__window *w, const int32_t *x, const int64_t *o, bool is_max, int32_t zero)
+{
+    int32_t most = 0;
+    int64_t sum = 0, count = 0;
+    for (int64_t k = 0; k < w->kernel[0] * w->kernel[1] * w->kernel[2]; k++) {
+        int64_t place[3] = {k / w->kernel[2] / w->kernel[1], k / w->kernel[2] % w->kernel[1],
+                            k % w->kernel[2]};
+        bool inside = true, padded = true;
+        for (int d = 0; d < 3; d++) {
+            place[d] = o[d] * w->stride[d] - w->pad[d] + place[d] * w->dilation[d];
+            inside = inside && place[d] >= 0 && place[d] < w->in[d];
+            padded = padded && place[d] < w->in[d] + w->after[d];
+        }
+        int32_t code = inside ? x[(place[0] * w->in[1] + place[1]) * w->in[2] + place[2]] : zero;
+        if (inside && code > most) most = code;
+        if (inside || (w->count_pad && padded)) {
+            sum += code;
+            count++;
+        }
+    }
+    return is_max ? most : (int32_t)((2 * sum + count) / (2 * (count > 0 ? count : 1)));
+}
+
 static void run_pool(const xbtab__node *node, const int32_t *x, int32_t *y, int32_t zero)
 {
     const xbtab__window *w = &node->window;
     bool is_max = node->type->integer == XBTAB__INTEGER_MAX;
-    for (int64_t c = 0; c < w->channels; c++, x += w->height * w->width) {
-        for (int64_t oy = 0; oy < w->out_height; oy++) {
-            for (int64_t ox = 0; ox < w->out_width; ox++) {
-                int32_t most = 0;
-                int64_t sum = 0, count = 0;
-                for (int64_t ky = 0; ky < w->kernel_y; ky++) {
-                    int64_t iy = oy * w->stride_y - w->pad_top + ky * w->dilation_y;
-                    for (int64_t kx = 0; kx < w->kernel_x; kx++) {
-                        int64_t ix = ox * w->stride_x - w->pad_left + kx * w->dilation_x;
-                        bool inside = iy >= 0 && iy < w->height && ix >= 0 && ix < w->width;
-                        int32_t code = inside ? x[iy * w->width + ix] : zero;
-                        if (inside && code > most) most = code;
-                        if (inside || w->count_pad) {
-                            sum += code;
-                            count++;
-                        }
-                    }
-                }
-                *y++ = is_max ? most : (int32_t)((2 * sum + count) / (2 * (count > 0 ? count : 1)));
+    for (int64_t c = 0; c < w->channels; c++, x += w->in[0] * w->in[1] * w->in[2]) {
+        int64_t o[3];
+        for (o[0] = 0; o[0] < w->out[0]; o[0]++) {
+            for (o[1] = 0; o[1] < w->out[1]; o[1]++) {
+                for (o[2] = 0; o[2] < w->out[2]; o[2]++) *y++ = pool_at(w, x, o, is_max, zero);
             }
         }
     }
@@ -173,6 +129,7 @@ static xbtab_status run_node(const integer_job *job, int k, size_t image, const 
         run_add(job, node, x, run->codes + n->value[node->input[1]].offset, y);
         break;
     case XBTAB__INTEGER_LAST:
+    case XBTAB__INTEGER_RECURRENT:
     case XBTAB__INTEGER_NONE: /* never here: see xbtab__needs_digital() */
         break;
     }
@@ -243,14 +200,13 @@ xbtab_status xbtab_quantized_run(const xbtab_quantized *quantized, const xbtab_i
     static const xbtab_run_options defaults = {0};
     if (!options) options = &defaults;
     int threads = xbtab__thread_count(options);
+    const xbtab__products by = {.product = product, .payload = product_payload};
     XBTAB_TRY(xbtab__check_images(quantized->network, images, n));
-    if (quantized->is_digital)
-        return xbtab__run_digital(quantized, images, n, product, product_payload, options, outputs);
+    if (quantized->is_digital) return xbtab__run_digital(quantized, images, n, &by, options, outputs);
     integer_job job = {.q = quantized,
                        .images = images,
                        .runs = runs_create(quantized, threads),
-                       .product = product,
-                       .payload = product_payload,
+                       .by = by,
                        .scale = images->is_bytes && !quantized->raw_pixels ? 1.0f / 255.0f : 1.0f,
                        .output = xbtab__quantized_output(quantized->network),
                        .outputs = outputs};

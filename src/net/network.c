@@ -14,6 +14,9 @@
 /* Numbers of one tensor, and of one image's run: far past the networks that tiles can hold. */
 static const int64_t largest_tensor = (int64_t)1 << 28;
 
+/* Numbers of all constants that nodes of constants make: what a file of so many bytes may plausibly mean. */
+static const size_t most_folded = (size_t)1 << 22;
+
 xbtab_status xbtab__node_fail(const xbtab_network *network, const xbtab__node *node, xbtab_status code,
                               const char *format, ...)
 {
@@ -33,9 +36,9 @@ xbtab_status xbtab__shape_set(xbtab_network *network, const xbtab__node *node, x
     value->shape.rank = rank;
     for (int k = 0; k < rank; k++) {
         const char *who = node ? node->name : value->name;
-        if (dim[k] == 0)
+        if (dim[k] == 0 && node)
             XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: \"%s\" has an empty tensor", network->path, who);
-        if (dim[k] < 0 || dim[k] > largest_tensor / size) {
+        if (dim[k] < 0 || dim[k] > largest_tensor / (size ? size : 1)) {
             XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: \"%s\" has a tensor of an implausible size", network->path, who);
         }
         value->shape.dim[k] = dim[k];
@@ -97,7 +100,7 @@ static bool all_constant(const xbtab_network *n, const xbtab__node *node)
 static bool fold_steps(xbtab_network *n, const xbtab__node *node, float **data, float *scratch)
 {
     xbtab__value *out = &n->value[node->output], *in = &n->value[node->input[0]];
-    bool only_moves = node->type->lattice == xbtab__lattice_same && in->step;
+    bool only_moves = node->type->lattice == xbtab__lattice_same && in->step && node->n_more == 0;
     if (!node->type->steps && !only_moves) return true;
     out->step = xbtab__alloc(out->shape.size, sizeof *out->step);
     if (!out->step) return false;
@@ -112,35 +115,53 @@ static bool fold_steps(xbtab_network *n, const xbtab__node *node, float **data, 
 }
 
 /* Shapes are computed from integers, and stay integers. */
-static bool fold_integers(xbtab_network *n, const xbtab__node *node)
+static bool fold_integers(xbtab__value *out)
 {
-    enum { MOST = 64 }; /* entries of anything that is a shape or an index */
-    xbtab__value *out = &n->value[node->output];
-    if (out->shape.size > MOST) return true;
-    for (int k = 0; k < node->n_inputs; k++) {
-        if (node->input[k] >= 0 && !n->value[node->input[k]].integers) return true;
-    }
+    enum { MOST = 1 << 12 }; /* entries of anything that is a shape or a list of indices */
+    if (out->shape.size > MOST || !xbtab__is_integer_type(out->type) || out->integers) return true;
     out->integers = xbtab__alloc(out->shape.size, sizeof *out->integers);
     for (size_t k = 0; k < out->shape.size && out->integers; k++) {
-        out->constant[k] = truncf(out->constant[k]); /* integers divide as integers */
-        out->integers[k] = fabsf(out->constant[k]) < 1e9f ? (int64_t)out->constant[k] : 0;
+        float v = truncf(out->constant[k]);
+        out->integers[k] = v >= 9.2e18f ? INT64_MAX : v > -9.2e18f ? (int64_t)v : INT64_MIN;
     }
     return out->integers != NULL;
 }
 
-/* Evaluate a node of constants; its output becomes one. Reshaped weights are the usual case. */
+/* Room for the outputs of a node of constants, within what the file may plausibly mean. */
+static xbtab_status make_constants(xbtab_network *n, const xbtab__node *node)
+{
+    for (int k = -1; k < node->n_more; k++) {
+        int value = k < 0 ? node->output : node->more[k];
+        if (value < 0 || n->value[value].shape.rank == 0) continue;
+        xbtab__value *v = &n->value[value];
+        n->folded += v->shape.size;
+        if (n->folded + n->scratch > most_folded + 16 * n->file_size) {
+            return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
+                                    "makes constants far larger than the file of %zu bytes", n->file_size);
+        }
+        v->constant = xbtab__alloc(v->shape.size, sizeof *v->constant);
+        if (!v->constant) return XBTAB_NOMEM();
+    }
+    return XBTAB_OK;
+}
+
+/* Evaluate a node of constants; its outputs become some. Reshaped weights are the usual case. n->scratch is
+ * what the node itself needs. */
 static xbtab_status fold(xbtab_network *n, const xbtab__node *node)
 {
-    xbtab__value *out = &n->value[node->output];
-    if (out->constant) return XBTAB_OK; /* a shape */
-    out->constant = xbtab__alloc(out->shape.size, sizeof *out->constant);
+    if (n->value[node->output].constant) return XBTAB_OK; /* a shape */
+    XBTAB_TRY(make_constants(n, node));
     float **data = xbtab__alloc((size_t)n->n_values, sizeof *data);
     float *scratch = xbtab__alloc(n->scratch, sizeof *scratch);
-    bool has_memory = out->constant && data && scratch;
+    bool has_memory = data && scratch;
     if (has_memory) {
         for (int k = 0; k < n->n_values; k++) data[k] = n->value[k].constant;
         node->type->run(n, node, &(xbtab__float_run){.data = data, .scratch = scratch});
-        has_memory = fold_steps(n, node, data, scratch) && fold_integers(n, node);
+        has_memory = fold_steps(n, node, data, scratch);
+        for (int k = -1; k < node->n_more && has_memory; k++) {
+            int value = k < 0 ? node->output : node->more[k];
+            has_memory = value < 0 || !n->value[value].constant || fold_integers(&n->value[value]);
+        }
     }
     xbtab__free(data);
     xbtab__free(scratch);
@@ -172,7 +193,9 @@ static int64_t along_outputs(const xbtab__linear *l, const xbtab__value *constan
 static xbtab__node *layer_before(const xbtab_network *n, int value)
 {
     int from = value == n->output || n->value[value].n_uses != 1 ? -1 : producer(n, value);
-    return from >= 0 && n->node[from].linear.W ? &n->node[from] : NULL;
+    bool is_layer =
+        from >= 0 && n->node[from].linear.W && n->node[from].type->integer == XBTAB__INTEGER_LINEAR;
+    return is_layer ? &n->node[from] : NULL;
 }
 
 static void replace_layer_output(xbtab_network *n, xbtab__node *layer, int k)
@@ -239,14 +262,28 @@ static xbtab_status lay_out_memory(xbtab_network *n)
     n->memory = 0;
     for (int k = 0; k < n->n_values; k++) {
         if (n->value[k].constant) continue;
-        n->value[k].offset = n->memory;
+        n->value[k].offset = n->memory; /* outputs that nobody computes have no size */
         n->memory += n->value[k].shape.size;
         if (n->memory > (size_t)largest_tensor) {
             XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: one image needs more than %lld numbers", n->path,
                        (long long)largest_tensor);
         }
     }
+    if (n->scratch > (size_t)largest_tensor) {
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: a layer's patches are more than %lld numbers", n->path,
+                   (long long)largest_tensor);
+    }
     return XBTAB_OK;
+}
+
+/* The place of the largest output is what the caller looks for itself: what only finds it is left out. */
+static void drop_last_argmax(xbtab_network *n)
+{
+    int last = producer(n, n->output);
+    const xbtab__node *node = last >= 0 ? &n->node[last] : NULL;
+    if (!node || strcmp(node->type->name, "ArgMax") != 0 || n->value[n->output].shape.size != 1) return;
+    n->output = node->input[0];
+    drop_node(n, last);
 }
 
 xbtab_status xbtab__network_finish(xbtab_network *n)
@@ -258,6 +295,7 @@ xbtab_status xbtab__network_finish(xbtab_network *n)
             k++;
         }
     }
+    if (!n->value[n->output].constant) drop_last_argmax(n);
     return lay_out_memory(n);
 }
 

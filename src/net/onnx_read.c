@@ -1,20 +1,24 @@
 /* onnx_read.c - an ONNX file to a graph, through protobuf-c and the schema of Debian's libonnx-dev. */
-#include <float.h>
+#include "onnx_read.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include <onnx.pb-c.h>
-
 #include "file.h"
-#include "graph.h"
 #include "memory.h"
 
 /* The largest file read: ResNet-50 in float is 100 MB. */
 static const size_t largest_file = (size_t)1 << 30;
 
-enum { OLDEST_OPSET = 7, NEWEST_OPSET = 19 };
+enum {
+    OLDEST_OPSET = 7,
+    NEWEST_OPSET = 19,
+    MOST_NODES = 1 << 16 /* ten times the largest networks' */
+};
 
-static int find_value(const xbtab_network *n, const char *name)
+/* ---- values ---- */
+
+int xbtab__find_value(const xbtab_network *n, const char *name)
 {
     for (int k = n->n_values - 1; k >= 0; k--) {
         if (strcmp(n->value[k].name, name) == 0) return k;
@@ -22,9 +26,9 @@ static int find_value(const xbtab_network *n, const char *name)
     return -1;
 }
 
-static xbtab_status add_value(xbtab_network *n, const char *name, int *out)
+xbtab_status xbtab__add_value(xbtab_network *n, const char *name, int *out)
 {
-    if (find_value(n, name) >= 0) {
+    if (xbtab__find_value(n, name) >= 0) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: two tensors are called \"%s\"", n->path, name);
     }
     xbtab__value *grown = xbtab__realloc(n->value, (size_t)n->n_values + 1, sizeof *grown);
@@ -37,239 +41,102 @@ static xbtab_status add_value(xbtab_network *n, const char *name, int *out)
     return XBTAB_OK;
 }
 
-/* ---- constants ---- */
-
-static size_t element_size(int32_t type)
+/* A value between nodes that stand for one of the file's. */
+static xbtab_status add_hidden(xbtab_network *n, int *out)
 {
-    switch (type) {
-    case ONNX__TENSOR_PROTO__DATA_TYPE__UINT8:
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT8:
-    case ONNX__TENSOR_PROTO__DATA_TYPE__BOOL:
-        return 1;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__UINT16:
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT16:
-        return 2;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT:
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT32:
-        return 4;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE:
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT64:
-        return 8;
-    default:
-        return 0;
-    }
+    char name[64];
+    snprintf(name, sizeof name, "\n%d", n->n_values);
+    return xbtab__add_value(n, name, out);
 }
 
-static size_t typed_count(const Onnx__TensorProto *t)
+xbtab_status xbtab__add_constant(xbtab_network *n, int rank, const int64_t *dim, int32_t type, bool has_steps,
+                                 int *output)
 {
-    switch (t->data_type) {
-    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT:
-        return t->n_float_data;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT32:
-    case ONNX__TENSOR_PROTO__DATA_TYPE__UINT8:
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT8:
-    case ONNX__TENSOR_PROTO__DATA_TYPE__BOOL:
-    case ONNX__TENSOR_PROTO__DATA_TYPE__UINT16:
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT16:
-        return t->n_int32_data;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE:
-        return t->n_double_data;
-    default:
-        return t->n_int64_data;
-    }
+    XBTAB_TRY(add_hidden(n, output));
+    xbtab__value *v = &n->value[*output];
+    v->type = type;
+    XBTAB_TRY(xbtab__shape_set(n, NULL, v, rank, dim));
+    v->constant = xbtab__alloc(v->shape.size, sizeof *v->constant);
+    v->step = has_steps ? xbtab__alloc(v->shape.size, sizeof *v->step) : NULL;
+    return v->constant && (v->step || !has_steps) ? XBTAB_OK : XBTAB_NOMEM();
 }
 
-static double element(const Onnx__TensorProto *t, size_t k, int64_t *integer)
+static xbtab_status rename_value(xbtab_network *n, int value, const char *name)
 {
-    const void *raw = t->has_raw_data ? t->raw_data.data : NULL;
-    float f;
-    int32_t i;
-    double d;
-    switch (t->data_type) {
-    case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT:
-        if (!raw) return t->float_data[k];
-        memcpy(&f, (const char *)raw + 4 * k, sizeof f);
-        return f;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE:
-        if (!raw) return t->double_data[k];
-        memcpy(&d, (const char *)raw + 8 * k, sizeof d);
-        return d;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT32:
-        if (!raw) {
-            i = t->int32_data[k];
-        } else {
-            memcpy(&i, (const char *)raw + 4 * k, sizeof i);
-        }
-        *integer = i;
-        return i;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__UINT8:
-    case ONNX__TENSOR_PROTO__DATA_TYPE__BOOL:
-        *integer = raw ? ((const uint8_t *)raw)[k] : t->int32_data[k];
-        return (double)*integer;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT8:
-        *integer = raw ? ((const int8_t *)raw)[k] : t->int32_data[k];
-        return (double)*integer;
-    case ONNX__TENSOR_PROTO__DATA_TYPE__UINT16:
-    case ONNX__TENSOR_PROTO__DATA_TYPE__INT16: {
-        uint16_t bits = 0;
-        if (raw) memcpy(&bits, (const char *)raw + 2 * k, sizeof bits);
-        bool has_sign = t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT16;
-        *integer = !raw ? t->int32_data[k] : has_sign ? (int16_t)bits : bits;
-        return (double)*integer;
-    }
-    default:
-        if (!raw) {
-            *integer = t->int64_data[k];
-        } else {
-            memcpy(integer, (const char *)raw + 8 * k, sizeof *integer);
-        }
-        return (double)*integer;
-    }
-}
-
-static xbtab_status add_constant(xbtab_network *n, const Onnx__TensorProto *t, const char *name)
-{
-    int index;
-    int64_t dim[XBTAB__NET_RANK] = {1}, integer = 0;
-    size_t size = element_size(t->data_type);
-    if (t->n_external_data || (t->has_data_location && t->data_location != 0)) {
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: tensor \"%s\" is in another file; only whole files are read",
-                   n->path, name);
-    }
-    if (size == 0) {
-        XBTAB_FAIL(
-            XBTAB_ERR_UNSUPPORTED,
-            "%s: tensor \"%s\" has data type %d; float, double, bool and integers of 8 to 64 bits are read",
-            n->path, name, t->data_type);
-    }
-    if (t->n_dims > XBTAB__NET_RANK) {
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: tensor \"%s\" has %zu axes", n->path, name, t->n_dims);
-    }
-    for (size_t k = 0; k < t->n_dims; k++) dim[k] = t->dims[k];
-    XBTAB_TRY(add_value(n, name, &index));
-    xbtab__value *value = &n->value[index];
-    value->is_scalar = t->n_dims == 0;
-    XBTAB_TRY(xbtab__shape_set(n, NULL, value, t->n_dims ? (int)t->n_dims : 1, dim));
-    size_t found = t->has_raw_data ? t->raw_data.len / size : typed_count(t);
-    if (found != value->shape.size || (t->has_raw_data && t->raw_data.len % size != 0)) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: tensor \"%s\" has %zu numbers for a shape of %zu", n->path, name,
-                   found, value->shape.size);
-    }
-    bool is_integer = t->data_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT &&
-                      t->data_type != ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE;
-    value->is_signed = t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT8 ||
-                       t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT16 ||
-                       t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT32 ||
-                       t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
-    value->constant = xbtab__alloc(found, sizeof *value->constant);
-    value->integers = is_integer ? xbtab__alloc(found, sizeof *value->integers) : NULL;
-    if (!value->constant || (is_integer && !value->integers)) return XBTAB_NOMEM();
-    for (size_t k = 0; k < found; k++) {
-        value->constant[k] = (float)element(t, k, &integer);
-        if (is_integer) value->integers[k] = integer;
-    }
+    if (xbtab__find_value(n, name) >= 0)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: two tensors are called \"%s\"", n->path, name);
+    char *copy = xbtab__strdup(name);
+    if (!copy) return XBTAB_NOMEM();
+    xbtab__free(n->value[value].name);
+    n->value[value].name = copy;
     return XBTAB_OK;
 }
 
 /* ---- nodes ---- */
 
-static xbtab_status take_ints(const xbtab_network *n, const Onnx__AttributeProto *a, int64_t *out, int *count)
+static xbtab_status grow_nodes(xbtab_network *n)
 {
-    if (a->n_ints > XBTAB__NET_INTS) {
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: attribute \"%s\" has %zu entries", n->path, a->name,
-                   a->n_ints);
-    }
-    for (size_t k = 0; k < a->n_ints; k++) out[k] = a->ints[k];
-    *count = (int)a->n_ints;
+    if (n->n_nodes < n->room) return XBTAB_OK;
+    if (n->n_nodes >= MOST_NODES)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has more than %d nodes", n->path, MOST_NODES);
+    int room = n->room ? 2 * n->room : 16;
+    xbtab__node *grown = xbtab__realloc(n->node, (size_t)room, sizeof *grown);
+    if (!grown) return XBTAB_NOMEM();
+    n->node = grown;
+    n->room = room;
     return XBTAB_OK;
 }
 
-/* ONNX's alpha is 1 for matrix products, and something else for each activation function. */
-static float default_alpha(const char *type)
+/* Shapes of the last node's outputs, and their numbers where all its inputs are constant. */
+static xbtab_status infer_last(xbtab_network *n)
 {
-    return strcmp(type, "LeakyRelu") == 0 ? 0.01f : strcmp(type, "HardSigmoid") == 0 ? 0.2f : 1.0f;
+    xbtab__node *node = &n->node[n->n_nodes - 1];
+    size_t scratch = n->scratch;
+    n->scratch = 0;
+    for (int k = 0; k < node->n_inputs; k++) {
+        if (node->input[k] >= 0) n->value[node->input[k]].n_uses++;
+    }
+    XBTAB_TRY(node->type->infer(n, node));
+    xbtab__value *out = &n->value[node->output];
+    if (out->type == 0 && node->n_inputs > 0 && node->input[0] >= 0)
+        out->type = n->value[node->input[0]].type;
+    xbtab_status status = xbtab__network_fold(n, node);
+    if (n->scratch < scratch) n->scratch = scratch;
+    return status;
 }
 
-static xbtab_status take_attributes(xbtab_network *n, xbtab__attributes *out, const Onnx__NodeProto *proto)
+xbtab_status xbtab__add_node_more(xbtab_network *n, const char *name, const xbtab__operator *type,
+                                  int n_inputs, const int *input, const xbtab__attributes *attributes,
+                                  int *output, int n_more, int *more)
 {
-    *out = (xbtab__attributes){.group = 1,
-                               .alpha = proto->op_type ? default_alpha(proto->op_type) : 1.0f,
-                               .beta =
-                                   proto->op_type && strcmp(proto->op_type, "HardSigmoid") == 0 ? 0.5f : 1.0f,
-                               .auto_pad = "NOTSET",
-                               .mode = "constant",
-                               .rounding_mode = "ROUND",
-                               .keepdims = 1,
-                               .end = INT64_MAX,
-                               .is_signed = 1,
-                               .epsilon = 1e-5f,
-                               .min = -FLT_MAX,
-                               .max = FLT_MAX,
-                               .out_scale = 1.0f};
-    for (size_t k = 0; k < proto->n_attribute; k++) {
-        const Onnx__AttributeProto *a = proto->attribute[k];
-        const char *name = a->name ? a->name : "";
-        const struct {
-            const char *name;
-            int64_t *list;
-            int *count;
-        } lists[] = {{"kernel_shape", out->kernel, &out->n_kernel},
-                     {"strides", out->stride, &out->n_stride},
-                     {"pads", out->pad, &out->n_pad},
-                     {"dilations", out->dilation, &out->n_dilation},
-                     {"perm", out->perm, &out->n_perm},
-                     {"axes", out->axes, &out->n_axes},
-                     {"starts", out->starts, &out->n_starts},
-                     {"ends", out->ends, &out->n_ends}};
-        const struct {
-            const char *name;
-            int64_t *number;
-        } numbers[] = {{"group", &out->group},
-                       {"axis", &out->axis},
-                       {"transA", &out->trans_a},
-                       {"transB", &out->trans_b},
-                       {"count_include_pad", &out->count_include_pad},
-                       {"ceil_mode", &out->ceil_mode},
-                       {"keepdims", &out->keepdims},
-                       {"narrow", &out->narrow},
-                       {"to", &out->to},
-                       {"training_mode", &out->training_mode},
-                       {"start", &out->start},
-                       {"end", &out->end},
-                       {"signed", &out->is_signed}};
-        const struct {
-            const char *name;
-            float *number;
-        } reals[] = {{"alpha", &out->alpha},       {"beta", &out->beta},  {"epsilon", &out->epsilon},
-                     {"min", &out->min},           {"max", &out->max},    {"out_scale", &out->out_scale},
-                     {"out_bias", &out->out_bias}, {"value", &out->value}};
-        const struct {
-            const char *name;
-            char *word;
-        } words[] = {{"auto_pad", out->auto_pad}, {"mode", out->mode}, {"rounding_mode", out->rounding_mode}};
-        for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
-            if (strcmp(name, lists[l].name) == 0) XBTAB_TRY(take_ints(n, a, lists[l].list, lists[l].count));
-        }
-        for (size_t l = 0; l < sizeof numbers / sizeof numbers[0]; l++) {
-            if (strcmp(name, numbers[l].name) == 0) *numbers[l].number = a->i;
-        }
-        if (strcmp(name, "axis") == 0) out->has_axis = true;
-        for (size_t l = 0; l < sizeof reals / sizeof reals[0]; l++) {
-            if (strcmp(name, reals[l].name) == 0) *reals[l].number = a->f;
-        }
-        for (size_t l = 0; l < sizeof words / sizeof words[0]; l++) {
-            if (strcmp(name, words[l].name) == 0 && a->s.data) {
-                snprintf(words[l].word, sizeof out->mode, "%.*s", (int)(a->s.len < 15 ? a->s.len : 15),
-                         (const char *)a->s.data);
-            }
-        }
+    XBTAB_TRY(grow_nodes(n));
+    xbtab__node *node = &n->node[n->n_nodes++];
+    *node = (xbtab__node){.name = xbtab__strdup(name), .type = type, .n_inputs = n_inputs, .n_more = n_more};
+    if (!node->name) return XBTAB_NOMEM();
+    for (int k = 0; k < n_inputs; k++) node->input[k] = input[k];
+    if (attributes) {
+        node->attributes = *attributes;
+    } else {
+        xbtab__attributes_init(&node->attributes, type->name);
     }
-    return XBTAB_OK;
+    XBTAB_TRY(add_hidden(n, &node->output));
+    *output = node->output;
+    for (int k = 0; k < n_more; k++) {
+        XBTAB_TRY(add_hidden(n, &node->more[k]));
+        more[k] = node->more[k];
+    }
+    return infer_last(n);
+}
+
+xbtab_status xbtab__add_node(xbtab_network *n, const char *name, const xbtab__operator *type, int n_inputs,
+                             const int *input, const xbtab__attributes *attributes, int *output)
+{
+    return xbtab__add_node_more(n, name, type, n_inputs, input, attributes, output, 0, NULL);
 }
 
 static xbtab_status fail_operator(const xbtab_network *n, const Onnx__NodeProto *proto, const char *type)
 {
-    char names[1024];
+    char names[2048];
     xbtab__operator_names(names, sizeof names);
     XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: node \"%s\": operator %s%s%s is not supported; there are: %s",
                n->path, proto->name ? proto->name : "", proto->domain ? proto->domain : "",
@@ -279,53 +146,197 @@ static xbtab_status fail_operator(const xbtab_network *n, const Onnx__NodeProto 
 /* ONNX's own operators, and those of quantized networks, whether the file declares their domain or not. */
 static bool is_known_domain(const char *domain)
 {
-    static const char *const known[] = {"", "ai.onnx", "onnx.brevitas", "qonnx.custom_op.general",
-                                        "finn.custom_op.general"};
+    static const char *const known[] = {
+        "", "ai.onnx", "onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general", "com.microsoft"};
     for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
         if (strcmp(domain, known[k]) == 0) return true;
     }
     return false;
 }
 
-static xbtab_status add_node(xbtab_network *n, const Onnx__NodeProto *proto)
+/* Operators of the oldest opsets whose form has not changed since. */
+static bool is_older_form(const xbtab_network *n, const char *type)
+{
+    static const char *const same[] = {"Abs",
+                                       "AveragePool",
+                                       "Ceil",
+                                       "Clip",
+                                       "Concat",
+                                       "Constant",
+                                       "Conv",
+                                       "Elu",
+                                       "Exp",
+                                       "Flatten",
+                                       "Floor",
+                                       "Gather",
+                                       "GlobalAveragePool",
+                                       "GlobalMaxPool",
+                                       "HardSigmoid",
+                                       "Identity",
+                                       "InstanceNormalization",
+                                       "LRN",
+                                       "LeakyRelu",
+                                       "Log",
+                                       "LogSoftmax",
+                                       "MatMul",
+                                       "Max",
+                                       "MaxPool",
+                                       "Mean",
+                                       "Min",
+                                       "Neg",
+                                       "Not",
+                                       "ReduceL1",
+                                       "ReduceL2",
+                                       "ReduceLogSum",
+                                       "ReduceLogSumExp",
+                                       "ReduceMax",
+                                       "ReduceMean",
+                                       "ReduceMin",
+                                       "ReduceProd",
+                                       "ReduceSum",
+                                       "ReduceSumSquare",
+                                       "Reciprocal",
+                                       "Relu",
+                                       "Selu",
+                                       "Shape",
+                                       "Sigmoid",
+                                       "Size",
+                                       "Slice",
+                                       "Softmax",
+                                       "Softplus",
+                                       "Softsign",
+                                       "Sqrt",
+                                       "Squeeze",
+                                       "Sum",
+                                       "Tanh",
+                                       "Transpose",
+                                       "Unsqueeze"};
+    if (n->opset >= OLDEST_OPSET) return false;
+    for (size_t k = 0; k < sizeof same / sizeof same[0]; k++) {
+        if (strcmp(type, same[k]) == 0) return false;
+    }
+    return true;
+}
+
+/* The node's inputs as values: those of nodes before it, and of the graph. */
+static xbtab_status find_inputs(const xbtab_network *n, const Onnx__GraphProto *graph,
+                                const Onnx__NodeProto *proto, xbtab__node *node)
+{
+    for (size_t k = 0; k < proto->n_input; k++) {
+        const char *name = proto->input[k];
+        node->input[k] = name[0] ? xbtab__find_value(n, name) : -1;
+        if (node->input[k] >= 0 && n->value[node->input[k]].shape.rank == 0) {
+            return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
+                                    "its input \"%s\" is an output that is not supported", name);
+        }
+        if (node->input[k] >= 0 && n->value[node->input[k]].shape.size == 0) { /* an empty list is none */
+            if (k < (size_t)node->type->least_inputs) {
+                return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "its input \"%s\" is empty", name);
+            }
+            node->input[k] = -1;
+            continue;
+        }
+        if (node->input[k] >= 0 || (!name[0] && k >= (size_t)node->type->least_inputs)) continue;
+        for (size_t other = 0; other < graph->n_node && name[0]; other++) {
+            for (size_t o = 0; o < graph->node[other]->n_output; o++) {
+                if (strcmp(graph->node[other]->output[o], name) != 0) continue;
+                return xbtab__node_fail(n, node, XBTAB_ERR_INPUT,
+                                        "its input \"%s\" comes from no node before it but from a later one: "
+                                        "the graph has a cycle or is out of order",
+                                        name);
+            }
+        }
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its input \"%s\" comes from no node before it",
+                                name);
+    }
+    return XBTAB_OK;
+}
+
+/* Constant, whose forms beside a tensor are numbers and lists of them. */
+static xbtab_status add_constant_node(xbtab_network *n, const Onnx__NodeProto *proto)
+{
+    int index;
+    for (size_t k = 0; k < proto->n_attribute && proto->n_output == 1; k++) {
+        const Onnx__AttributeProto *a = proto->attribute[k];
+        const char *name = a->name ? a->name : "";
+        if (a->t) return xbtab__read_tensor(n, a->t, proto->output[0]);
+        bool is_int = strncmp(name, "value_int", 9) == 0, is_list = name[0] && name[strlen(name) - 1] == 's';
+        if (!is_int && strncmp(name, "value_float", 11) != 0) continue;
+        size_t count = !is_list ? 1 : is_int ? a->n_ints : a->n_floats;
+        XBTAB_TRY(xbtab__add_constant(n, 1, (int64_t[]){(int64_t)count},
+                                      is_int ? XBTAB__TYPE_INT64 : XBTAB__TYPE_FLOAT, false, &index));
+        xbtab__value *v = &n->value[index];
+        v->is_scalar = !is_list;
+        v->integers = is_int ? xbtab__alloc(count, sizeof *v->integers) : NULL;
+        if (is_int && !v->integers) return XBTAB_NOMEM();
+        for (size_t j = 0; j < count; j++) {
+            if (is_int) v->integers[j] = is_list ? a->ints[j] : a->i;
+            v->constant[j] = is_int ? (float)v->integers[j] : is_list ? a->floats[j] : a->f;
+        }
+        return rename_value(n, index, proto->output[0]);
+    }
+    XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: node \"%s\": Constant without numbers", n->path,
+               proto->name ? proto->name : "");
+}
+
+/* A node that stands for others. */
+static xbtab_status add_compound(xbtab_network *n, const Onnx__NodeProto *proto, xbtab__node *call)
+{
+    for (int k = 0; k < XBTAB__NET_OUTPUTS - 1; k++) call->more[k] = -1;
+    XBTAB_TRY(call->type->infer(n, call));
+    for (size_t k = 0; k < proto->n_output && k < XBTAB__NET_OUTPUTS; k++) {
+        int value = k ? call->more[k - 1] : call->output;
+        if (value >= 0 && proto->output[k][0]) XBTAB_TRY(rename_value(n, value, proto->output[k]));
+    }
+    return XBTAB_OK;
+}
+
+/* A node of its own. */
+static xbtab_status add_single(xbtab_network *n, const Onnx__NodeProto *proto, const xbtab__node *call)
+{
+    XBTAB_TRY(grow_nodes(n));
+    xbtab__node *node = &n->node[n->n_nodes++];
+    *node = *call;
+    node->name = xbtab__strdup(call->name);
+    if (!node->name) return XBTAB_NOMEM();
+    XBTAB_TRY(xbtab__add_value(n, proto->output[0], &node->output));
+    node->n_more = (int)proto->n_output - 1;
+    for (int k = 0; k < node->n_more; k++) {
+        node->more[k] = -1;
+        if (proto->output[k + 1][0]) XBTAB_TRY(xbtab__add_value(n, proto->output[k + 1], &node->more[k]));
+    }
+    return infer_last(n);
+}
+
+static xbtab_status add_node(xbtab_network *n, const Onnx__GraphProto *graph, const Onnx__NodeProto *proto)
 {
     const char *type = proto->op_type ? proto->op_type : "";
     bool is_standard = !proto->domain || is_known_domain(proto->domain);
-    if (is_standard && strcmp(type, "Constant") == 0) {
-        for (size_t k = 0; k < proto->n_attribute; k++) {
-            if (proto->attribute[k]->t && proto->n_output == 1) {
-                return add_constant(n, proto->attribute[k]->t, proto->output[0]);
-            }
-        }
+    if (is_standard && strcmp(type, "Constant") == 0) return add_constant_node(n, proto);
+    xbtab__node call = {.type = is_standard ? xbtab__operator_find(type) : NULL};
+    if (!call.type) return fail_operator(n, proto, type);
+    call.name = proto->name && proto->name[0] ? proto->name
+                : proto->n_output             ? proto->output[0]
+                                              : proto->op_type;
+    if (xbtab__operator_quantizes(call.type)) n->is_quantized = true;
+    if (is_older_form(n, type)) {
+        return xbtab__node_fail(n, &call, XBTAB_ERR_UNSUPPORTED,
+                                "had another form in opset %lld; %d to %d are supported", (long long)n->opset,
+                                OLDEST_OPSET, NEWEST_OPSET);
     }
-    xbtab__node *node = &n->node[n->n_nodes];
-    *node = (xbtab__node){.type = is_standard ? xbtab__operator_find(type) : NULL};
-    if (!node->type) return fail_operator(n, proto, type);
-    n->n_nodes++;
-    if (xbtab__operator_quantizes(node->type)) n->is_quantized = true;
-    node->name = xbtab__strdup(proto->name && proto->name[0] ? proto->name
-                               : proto->n_output             ? proto->output[0]
-                                                             : type);
-    if (!node->name) return XBTAB_NOMEM();
-    size_t n_inputs = proto->n_input;
-    if (n_inputs < (size_t)node->type->least_inputs || n_inputs > (size_t)node->type->most_inputs ||
-        proto->n_output < 1) {
-        return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "has %zu inputs and %zu outputs", n_inputs,
-                                proto->n_output);
+    if (proto->n_input < (size_t)call.type->least_inputs || proto->n_input > (size_t)call.type->most_inputs ||
+        proto->n_output < 1 || proto->n_output > XBTAB__NET_OUTPUTS ||
+        (!proto->output[0][0] && call.type->run)) {
+        return xbtab__node_fail(n, &call, XBTAB_ERR_UNSUPPORTED, "has %zu inputs and %zu outputs",
+                                proto->n_input, proto->n_output);
     }
-    node->n_inputs = (int)n_inputs;
-    for (size_t k = 0; k < n_inputs; k++) {
-        node->input[k] = proto->input[k][0] ? find_value(n, proto->input[k]) : -1;
-        if (node->input[k] < 0 && (proto->input[k][0] || k < (size_t)node->type->least_inputs)) {
-            return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its input \"%s\" comes from no node before it",
-                                    proto->input[k]);
-        }
-        if (node->input[k] >= 0) n->value[node->input[k]].n_uses++;
-    }
-    XBTAB_TRY(take_attributes(n, &node->attributes, proto));
-    XBTAB_TRY(add_value(n, proto->output[0], &node->output));
-    XBTAB_TRY(node->type->infer(n, node));
-    return xbtab__network_fold(n, node);
+    call.n_inputs = (int)proto->n_input;
+    call.n_more = (int)proto->n_output - 1;
+    XBTAB_TRY(find_inputs(n, graph, proto, &call));
+    int tensor;
+    XBTAB_TRY(xbtab__read_attributes(n, &call.attributes, proto, &tensor));
+    if (tensor >= 0 && call.n_inputs < call.type->most_inputs) call.input[call.n_inputs++] = tensor;
+    return call.type->run ? add_single(n, proto, &call) : add_compound(n, proto, &call);
 }
 
 /* ---- the graph ---- */
@@ -338,7 +349,25 @@ static bool is_constant(const Onnx__GraphProto *graph, const char *name)
     return false;
 }
 
-/* The one input that is no initializer, with its first axis, the batch, taken as 1. */
+/* The axis of the input that counts images: the first, but recurrent operators have time there. */
+static size_t batch_axis(const Onnx__GraphProto *graph, const char *input)
+{
+    for (size_t k = 0; k < graph->n_node; k++) {
+        const Onnx__NodeProto *node = graph->node[k];
+        const char *type = node->op_type ? node->op_type : "";
+        bool has_time = strcmp(type, "LSTM") == 0 || strcmp(type, "GRU") == 0 || strcmp(type, "RNN") == 0;
+        if (!has_time || node->n_input == 0 || strcmp(node->input[0], input) != 0) continue;
+        for (size_t a = 0; a < node->n_attribute; a++) {
+            if (node->attribute[a]->name && strcmp(node->attribute[a]->name, "layout") == 0 &&
+                node->attribute[a]->i)
+                return 0;
+        }
+        return 1;
+    }
+    return 0;
+}
+
+/* The one input that is no initializer, with a batch of 1. */
 static xbtab_status add_input(xbtab_network *n, const Onnx__GraphProto *graph)
 {
     const Onnx__ValueInfoProto *input = NULL;
@@ -357,46 +386,57 @@ static xbtab_status add_input(xbtab_network *n, const Onnx__GraphProto *graph)
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: input \"%s\" must be a tensor of a batch and 1 to 5 more axes",
                    n->path, input->name);
     }
-    for (size_t k = 1; k < type->shape->n_dim; k++) {
+    size_t batch = batch_axis(graph, input->name);
+    for (size_t k = 0; k < type->shape->n_dim; k++) {
         const Onnx__TensorShapeProto__Dimension *d = type->shape->dim[k];
-        if (d->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE || d->dim_value < 1) {
+        bool is_fixed = d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+        dim[k] = 1;
+        if (k == batch) {
+            n->batch = is_fixed ? d->dim_value : 0;
+            continue;
+        }
+        if (!is_fixed || d->dim_value < 1) {
             XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: axis %zu of input \"%s\" has no fixed size", n->path, k,
                        input->name);
         }
         dim[k] = d->dim_value;
     }
-    XBTAB_TRY(add_value(n, input->name, &n->input));
+    XBTAB_TRY(xbtab__add_value(n, input->name, &n->input));
+    n->value[n->input].type = XBTAB__TYPE_FLOAT;
     return xbtab__shape_set(n, NULL, &n->value[n->input], (int)type->shape->n_dim, dim);
 }
 
-static xbtab_status check_opset(const xbtab_network *n, const Onnx__ModelProto *model)
+static xbtab_status check_opset(xbtab_network *n, const Onnx__ModelProto *model)
 {
+    n->opset = NEWEST_OPSET;
     for (size_t k = 0; k < model->n_opset_import; k++) {
         const Onnx__OperatorSetIdProto *set = model->opset_import[k];
         if (set->domain && set->domain[0] && strcmp(set->domain, "ai.onnx") != 0) continue;
-        if (set->version < OLDEST_OPSET || set->version > NEWEST_OPSET) {
+        if (set->version < 1 || set->version > NEWEST_OPSET) {
             XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: opset %lld; %d to %d are supported", n->path,
                        (long long)set->version, OLDEST_OPSET, NEWEST_OPSET);
         }
+        n->opset = set->version;
     }
     return XBTAB_OK;
 }
 
 static xbtab_status take_graph(xbtab_network *n, const Onnx__GraphProto *graph)
 {
-    n->node = xbtab__alloc(graph->n_node, sizeof *n->node);
-    if (!n->node) return XBTAB_NOMEM();
     for (size_t k = 0; k < graph->n_initializer; k++) {
         const Onnx__TensorProto *t = graph->initializer[k];
-        XBTAB_TRY(add_constant(n, t, t->name ? t->name : ""));
+        XBTAB_TRY(xbtab__read_tensor(n, t, t->name ? t->name : ""));
     }
+    if (graph->n_sparse_initializer)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has sparse tensors; only dense ones are supported", n->path);
     XBTAB_TRY(add_input(n, graph));
-    for (size_t k = 0; k < graph->n_node; k++) XBTAB_TRY(add_node(n, graph->node[k]));
+    for (size_t k = 0; k < graph->n_node; k++) XBTAB_TRY(add_node(n, graph, graph->node[k]));
     if (graph->n_output != 1) {
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has %zu outputs; one is supported", n->path, graph->n_output);
     }
-    n->output = graph->output[0]->name ? find_value(n, graph->output[0]->name) : -1;
-    if (n->output < 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: its output comes from no node", n->path);
+    n->output = graph->output[0]->name ? xbtab__find_value(n, graph->output[0]->name) : -1;
+    if (n->output < 0 || n->value[n->output].shape.rank == 0)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: its output comes from no node", n->path);
     return xbtab__network_finish(n);
 }
 
@@ -425,9 +465,8 @@ xbtab_status xbtab__network_read(xbtab_network **out, const char *path)
         status = XBTAB_NOMEM();
         goto done;
     }
-    model = onnx__model_proto__unpack(NULL, size, (const uint8_t *)data);
-    if (!model || !model->graph)
-        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: not an ONNX file, or a truncated one", path);
+    n->file_size = size;
+    XBTAB_TRY_DONE(xbtab__onnx_unpack(&model, path, data, size));
     XBTAB_TRY_DONE(check_opset(n, model));
     XBTAB_TRY_DONE(take_graph(n, model->graph));
     *out = n;

@@ -15,18 +15,6 @@ xbtab_status xbtab__axis_of(const xbtab_network *n, const xbtab__node *node, int
     return XBTAB_OK;
 }
 
-/* A list given as an attribute or as a constant input. */
-static xbtab_status take_list(xbtab_network *n, const xbtab__node *node, int input, int64_t *list, int *count)
-{
-    const xbtab__value *v = xbtab__input_of(n, node, input);
-    if (!v) return XBTAB_OK;
-    if (!v->integers || v->shape.size > XBTAB__NET_INTS)
-        return xbtab__unsupported(n, node, "its lists must be constants of up to 8 numbers");
-    memcpy(list, v->integers, v->shape.size * sizeof *list);
-    *count = (int)v->shape.size;
-    return XBTAB_OK;
-}
-
 /* ---- transposing ---- */
 
 static xbtab_status infer_transpose(xbtab_network *n, xbtab__node *node)
@@ -79,7 +67,7 @@ static xbtab_status infer_squeeze(xbtab_network *n, xbtab__node *node)
     int64_t dim[XBTAB__NET_RANK];
     bool is_gone[XBTAB__NET_RANK] = {false};
     int rank = 0;
-    XBTAB_TRY(take_list(n, node, 1, a->axes, &a->n_axes));
+    XBTAB_TRY(xbtab__take_list(n, node, 1, a->axes, &a->n_axes));
     for (int k = 0; k < a->n_axes; k++) {
         int axis;
         XBTAB_TRY(xbtab__axis_of(n, node, a->axes[k], s->rank, &axis));
@@ -101,7 +89,7 @@ static xbtab_status infer_unsqueeze(xbtab_network *n, xbtab__node *node)
     xbtab__attributes *a = &node->attributes;
     int64_t dim[XBTAB__NET_RANK];
     bool is_new[XBTAB__NET_RANK] = {false};
-    XBTAB_TRY(take_list(n, node, 1, a->axes, &a->n_axes));
+    XBTAB_TRY(xbtab__take_list(n, node, 1, a->axes, &a->n_axes));
     int rank = (xbtab__input_of(n, node, 0)->is_scalar ? 0 : s->rank) + a->n_axes;
     if (rank > XBTAB__NET_RANK) return xbtab__unsupported(n, node, "tensors have 6 axes at the most");
     for (int k = 0; k < a->n_axes; k++) {
@@ -127,6 +115,7 @@ static xbtab_status infer_shape(xbtab_network *n, xbtab__node *node)
     end = end > s->rank ? s->rank : end;
     if (first >= end) return xbtab__unsupported(n, node, "empty tensors are not supported");
     size_t count = (size_t)(end - first);
+    out->type = XBTAB__TYPE_INT64;
     XBTAB_TRY(xbtab__shape_set(n, node, out, 1, (int64_t[]){end - first}));
     out->constant = xbtab__alloc(count, sizeof *out->constant);
     out->integers = xbtab__alloc(count, sizeof *out->integers);
@@ -139,19 +128,6 @@ static xbtab_status infer_shape(xbtab_network *n, xbtab__node *node)
 }
 
 /* ---- along one axis ---- */
-
-/* Numbers before, on and behind an axis. */
-typedef struct split {
-    size_t before, on, behind;
-} split;
-
-static split split_at(const xbtab__shape *s, int axis)
-{
-    split p = {1, (size_t)s->dim[axis], 1};
-    for (int k = 0; k < axis; k++) p.before *= (size_t)s->dim[k];
-    for (int k = axis + 1; k < s->rank; k++) p.behind *= (size_t)s->dim[k];
-    return p;
-}
 
 static xbtab_status infer_concat(xbtab_network *n, xbtab__node *node)
 {
@@ -177,10 +153,10 @@ static xbtab_status infer_concat(xbtab_network *n, xbtab__node *node)
 static void run_concat(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
 {
     int axis = (int)node->attributes.axis;
-    split out = split_at(&xbtab__output_of(n, node)->shape, axis);
+    xbtab__split out = xbtab__split_at(&xbtab__output_of(n, node)->shape, axis);
     size_t first = 0;
     for (int i = 0; i < node->n_inputs; i++) {
-        split in = split_at(&xbtab__input_of(n, node, i)->shape, axis);
+        xbtab__split in = xbtab__split_at(&xbtab__input_of(n, node, i)->shape, axis);
         for (size_t b = 0; b < in.before; b++) {
             memcpy(run->data[node->output] + (b * out.on + first) * out.behind,
                    run->data[node->input[i]] + b * in.on * in.behind, in.on * in.behind * sizeof(float));
@@ -216,7 +192,7 @@ static xbtab_status infer_gather(xbtab_network *n, xbtab__node *node)
 static void run_gather(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
 {
     const xbtab__value *index = xbtab__input_of(n, node, 1);
-    split in = split_at(&xbtab__input_of(n, node, 0)->shape, (int)node->attributes.axis);
+    xbtab__split in = xbtab__split_at(&xbtab__input_of(n, node, 0)->shape, (int)node->attributes.axis);
     float *y = run->data[node->output];
     for (size_t b = 0; b < in.before; b++) {
         for (size_t k = 0; k < index->shape.size; k++, y += in.behind) {
@@ -233,12 +209,13 @@ static xbtab_status infer_slice(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
     xbtab__attributes *a = &node->attributes;
-    int64_t dim[XBTAB__NET_RANK], steps[XBTAB__NET_INTS] = {1, 1, 1, 1, 1, 1, 1, 1};
+    int64_t dim[XBTAB__NET_RANK], steps[XBTAB__NET_INTS];
     int n_steps = 0;
-    XBTAB_TRY(take_list(n, node, 1, a->starts, &a->n_starts));
-    XBTAB_TRY(take_list(n, node, 2, a->ends, &a->n_ends));
-    XBTAB_TRY(take_list(n, node, 3, a->axes, &a->n_axes));
-    XBTAB_TRY(take_list(n, node, 4, steps, &n_steps));
+    for (int k = 0; k < XBTAB__NET_INTS; k++) steps[k] = 1;
+    XBTAB_TRY(xbtab__take_list(n, node, 1, a->starts, &a->n_starts));
+    XBTAB_TRY(xbtab__take_list(n, node, 2, a->ends, &a->n_ends));
+    XBTAB_TRY(xbtab__take_list(n, node, 3, a->axes, &a->n_axes));
+    XBTAB_TRY(xbtab__take_list(n, node, 4, steps, &n_steps));
     if (a->n_starts != a->n_ends || (a->n_axes && a->n_axes != a->n_starts) ||
         (n_steps && n_steps != a->n_starts))
         return xbtab__node_fail(n, node, XBTAB_ERR_INPUT,
@@ -252,13 +229,19 @@ static xbtab_status infer_slice(xbtab_network *n, xbtab__node *node)
         int axis;
         XBTAB_TRY(xbtab__axis_of(n, node, a->n_axes ? a->axes[k] : k, s->rank, &axis));
         int64_t size = s->dim[axis], first = a->starts[k], end = a->ends[k], step = steps[k];
-        if (step < 1 || step > size)
-            return xbtab__unsupported(n, node, "its steps must be 1 up to the axis' length");
+        if (step == 0) return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "a step is 0");
+        step = step > size ? size : step < -size ? -size : step; /* past the axis in any case */
         if (first < 0) first += size;
-        if (end < 0) end += size;
-        first = first < 0 ? 0 : first > size ? size : first;
-        end = end < first ? first : end > size ? size : end;
-        dim[axis] = (end - first + step - 1) / step;
+        if (end < 0 && end >= -size) end += size;
+        if (step > 0) {
+            first = first < 0 ? 0 : first > size ? size : first;
+            end = end < first ? first : end > size ? size : end;
+            dim[axis] = (end - first + step - 1) / step;
+        } else { /* backwards, from behind; the end may lie before the first place */
+            first = first < 0 ? -1 : first >= size ? size - 1 : first;
+            end = end < 0 ? -1 : end > first ? first : end;
+            dim[axis] = (first - end - step - 1) / -step;
+        }
         a->perm[axis] = first;
         a->stride[axis] = step;
     }
@@ -269,25 +252,45 @@ static xbtab_status infer_pad(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
     const xbtab__value *value = xbtab__input_of(n, node, 2), *pads = xbtab__input_of(n, node, 1);
+    const xbtab__value *axes = xbtab__input_of(n, node, 3);
     xbtab__attributes *a = &node->attributes;
-    int64_t dim[XBTAB__NET_RANK], list[2 * XBTAB__NET_RANK] = {0};
-    size_t count = pads ? pads->shape.size : (size_t)a->n_pad;
-    if (strcmp(a->mode, "constant") != 0) return xbtab__unsupported(n, node, "only the mode constant");
+    int64_t dim[XBTAB__NET_RANK];
+    bool is_constant = strcmp(a->mode, "constant") == 0, is_mirror = strcmp(a->mode, "reflect") == 0;
+    if (!is_constant && !is_mirror && strcmp(a->mode, "edge") != 0)
+        return xbtab__unsupported(n, node, "only the modes constant, reflect and edge");
     if ((pads && !pads->integers) || (value && (!value->constant || value->shape.size != 1)))
         return xbtab__unsupported(n, node, "its pads and value must be constants");
-    if (count != 2 * (size_t)s->rank)
-        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "has %zu pads", count);
-    memcpy(list, pads ? pads->integers : a->pad, count * sizeof *list);
+    XBTAB_TRY(xbtab__take_list(n, node, 1, a->pad, &a->n_pad));
+    XBTAB_TRY(xbtab__take_list(n, node, 3, a->axes, &a->n_axes));
+    int count = axes ? a->n_axes : s->rank;
+    if (a->n_pad != 2 * count) return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "has %d pads", a->n_pad);
     if (value) a->value = value->constant[0];
     for (int k = 0; k < s->rank; k++) {
-        int64_t before = list[k], after = list[s->rank + k];
-        if (before < 0 || after < 0 || before > 4096 || after > 4096)
-            return xbtab__unsupported(n, node, "pads lie between 0 and 4096");
-        a->perm[k] = -before;
+        a->perm[k] = 0;
         a->stride[k] = 1;
-        dim[k] = s->dim[k] + before + after;
+        dim[k] = s->dim[k];
+    }
+    for (int k = 0; k < count; k++) {
+        int64_t before = a->pad[k], after = a->pad[count + k];
+        int axis;
+        XBTAB_TRY(xbtab__axis_of(n, node, axes ? a->axes[k] : k, s->rank, &axis));
+        if (before < -s->dim[axis] || after < -s->dim[axis] || before > 4096 || after > 4096)
+            return xbtab__unsupported(n, node,
+                                      "pads cut off no more than there is, and add 4096 at the most");
+        if (is_mirror && (before >= s->dim[axis] || after >= s->dim[axis]))
+            return xbtab__unsupported(n, node, "a reflection no wider than its tensor");
+        a->perm[axis] = -before;
+        dim[axis] = s->dim[axis] + before + after;
     }
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim);
+}
+
+/* A place beyond an axis: the nearest one, or the one that it mirrors. */
+static int64_t fold_back(int64_t at, int64_t size, bool is_mirror)
+{
+    if (at >= 0 && at < size) return at;
+    if (!is_mirror) return at < 0 ? 0 : size - 1;
+    return at < 0 ? -at : 2 * (size - 1) - at;
 }
 
 static void run_window(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
@@ -295,35 +298,20 @@ static void run_window(const xbtab_network *n, const xbtab__node *node, const xb
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape, *out = &xbtab__output_of(n, node)->shape;
     const xbtab__attributes *a = &node->attributes;
     float *y = run->data[node->output];
+    bool is_mirror = strcmp(a->mode, "reflect") == 0, folds = is_mirror || strcmp(a->mode, "edge") == 0;
     for (size_t c = 0; c < out->size; c++) {
         size_t rest = c, from = 0, step = 1;
         bool is_inside = true;
         for (int k = out->rank - 1; k >= 0; k--) {
             int64_t at = a->perm[k] + (int64_t)(rest % (size_t)out->dim[k]) * a->stride[k];
             rest /= (size_t)out->dim[k];
+            if (folds) at = fold_back(at, s->dim[k], is_mirror);
             is_inside = is_inside && at >= 0 && at < s->dim[k];
             from += (size_t)(at > 0 ? at : 0) * step;
             step *= (size_t)s->dim[k];
         }
         y[c] = is_inside ? run->data[node->input[0]][from] : a->value;
     }
-}
-
-/* To integers it cuts off the fraction. */
-static void run_cast(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
-{
-    enum {
-        UINT8 = 2,
-        INT64 = 7,
-        UINT32 = 12,
-        UINT64 = 13
-    }; /* as onnx.proto numbers types; strings do not come */
-    int64_t to = node->attributes.to;
-    bool is_integer = (to >= UINT8 && to <= INT64) || to == UINT32 || to == UINT64;
-    const float *x = run->data[node->input[0]];
-    float *y = run->data[node->output];
-    for (size_t k = 0; k < xbtab__output_of(n, node)->shape.size; k++)
-        y[k] = is_integer ? truncf(x[k]) : x[k];
 }
 
 void xbtab__lattice_same(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
@@ -346,10 +334,9 @@ static void concat_lattice(const xbtab_network *n, const xbtab__node *node, cons
 }
 
 static const xbtab__operator operators[] = {
-    {"Cast", 1, 1, XBTAB__INTEGER_NONE, xbtab__infer_same, run_cast, NULL, NULL},
     {"Concat", 1, XBTAB__NET_INPUTS, XBTAB__INTEGER_NONE, infer_concat, run_concat, concat_lattice, NULL},
     {"Gather", 2, 2, XBTAB__INTEGER_NONE, infer_gather, run_gather, xbtab__lattice_same, NULL},
-    {"Pad", 1, 3, XBTAB__INTEGER_NONE, infer_pad, run_window, NULL, NULL},
+    {"Pad", 1, 4, XBTAB__INTEGER_NONE, infer_pad, run_window, NULL, NULL},
     {"Shape", 1, 1, XBTAB__INTEGER_NONE, infer_shape, xbtab__run_copy, NULL, NULL},
     {"Slice", 1, 5, XBTAB__INTEGER_NONE, infer_slice, run_window, xbtab__lattice_same, NULL},
     {"Squeeze", 1, 2, XBTAB__INTEGER_COPY, infer_squeeze, xbtab__run_copy, xbtab__lattice_same, NULL},

@@ -85,10 +85,43 @@ static xbtab_status infer_linear(xbtab_network *n, xbtab__node *node)
     return xbtab__infer_same(n, node);
 }
 
-static bool has_sign(const xbtab_network *n, const xbtab__node *node)
+/* Smallest and largest integer of QuantizeLinear, whose zero has its output's type. */
+static void linear_range(const xbtab_network *n, const xbtab__node *node, double *low, double *high)
+{
+    switch (xbtab__output_of(n, node)->type) {
+    case XBTAB__TYPE_INT8:
+        *low = -128;
+        *high = 127;
+        break;
+    case XBTAB__TYPE_INT16:
+        *low = -32768;
+        *high = 32767;
+        break;
+    case XBTAB__TYPE_UINT16:
+        *low = 0;
+        *high = 65535;
+        break;
+    default:
+        *low = 0;
+        *high = 255;
+    }
+}
+
+static xbtab_status infer_quantize(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__value *zero = xbtab__input_of(n, node, 2);
-    return zero && zero->is_signed;
+    int32_t type = zero ? zero->type : XBTAB__TYPE_UINT8;
+    if (type != XBTAB__TYPE_INT8 && type != XBTAB__TYPE_UINT8 && type != XBTAB__TYPE_INT16 &&
+        type != XBTAB__TYPE_UINT16)
+        return xbtab__unsupported(n, node, "to integers of 8 or 16 bits");
+    xbtab__output_of(n, node)->type = type;
+    return infer_linear(n, node);
+}
+
+static xbtab_status infer_dequantize(xbtab_network *n, xbtab__node *node)
+{
+    xbtab__output_of(n, node)->type = XBTAB__TYPE_FLOAT;
+    return infer_linear(n, node);
 }
 
 static void run_quantize(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
@@ -96,11 +129,13 @@ static void run_quantize(const xbtab_network *n, const xbtab__node *node, const 
     const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
     const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
     const float *x = run->data[node->input[0]];
-    float *y = run->data[node->output], low = has_sign(n, node) ? -128.0f : 0.0f;
+    float *y = run->data[node->output];
     int axis = (int)node->attributes.axis;
+    double low, high;
+    linear_range(n, node, &low, &high);
     for (size_t c = 0; c < s->size; c++) {
         float q = rintf(x[c] / number(scale, s, c, axis)) + number(zero, s, c, axis);
-        y[c] = fminf(fmaxf(q, low), low + 255.0f);
+        y[c] = fminf(fmaxf(q, (float)low), (float)high);
     }
 }
 
@@ -108,7 +143,8 @@ static void quantize_lattice(const xbtab_network *n, const xbtab__node *node, co
                              xbtab__lattice *out)
 {
     const xbtab__value *zero = xbtab__input_of(n, node, 2);
-    double low = has_sign(n, node) ? -128 : 0, high = low + 255;
+    double low, high;
+    linear_range(n, node, &low, &high);
     /* what is never below 0 is never below the zero's code: fewer levels, and no drive where the number is 0
      */
     if (of[node->input[0]].not_negative && (!zero || zero->shape.size == 1))
@@ -297,6 +333,7 @@ static xbtab_status x_zero_of(xbtab_network *n, const xbtab__node *node, float *
 static xbtab_status infer_conv_integer(xbtab_network *n, xbtab__node *node)
 {
     float zero;
+    xbtab__output_of(n, node)->type = XBTAB__TYPE_INT32;
     XBTAB_TRY(x_zero_of(n, node, &zero));
     return xbtab__infer_conv_shifted(n, node, zero, xbtab__input_of(n, node, 3));
 }
@@ -304,6 +341,7 @@ static xbtab_status infer_conv_integer(xbtab_network *n, xbtab__node *node)
 static xbtab_status infer_product_integer(xbtab_network *n, xbtab__node *node)
 {
     float zero;
+    xbtab__output_of(n, node)->type = XBTAB__TYPE_INT32;
     XBTAB_TRY(x_zero_of(n, node, &zero));
     return xbtab__infer_product_shifted(n, node, zero, xbtab__input_of(n, node, 3));
 }
@@ -327,7 +365,7 @@ static const xbtab__operator operators[] = {
      .least_inputs = 2,
      .most_inputs = 3,
      .integer = XBTAB__INTEGER_NONE,
-     .infer = infer_linear,
+     .infer = infer_dequantize,
      .run = run_dequantize,
      .lattice = dequantize_lattice,
      .steps = scale_steps},
@@ -356,7 +394,7 @@ static const xbtab__operator operators[] = {
      .least_inputs = 2,
      .most_inputs = 3,
      .integer = XBTAB__INTEGER_NONE,
-     .infer = infer_linear,
+     .infer = infer_quantize,
      .run = run_quantize,
      .lattice = quantize_lattice},
     {.name = "Trunc",
@@ -372,7 +410,7 @@ bool xbtab__operator_quantizes(const xbtab__operator *type)
     for (size_t k = 0; k < sizeof operators / sizeof operators[0]; k++) {
         if (type == &operators[k]) return true;
     }
-    return false;
+    return xbtab__operator_is_qlinear(type);
 }
 
 const xbtab__operator *xbtab__operators_quant(int *n)

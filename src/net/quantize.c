@@ -100,6 +100,23 @@ static const xbtab__node *only_relu(const xbtab_network *n, int value)
     return NULL;
 }
 
+/* A recurrent layer's input is its own output, and at first the state that it begins with. */
+static void join_first_states(const xbtab_network *n, range *ranges)
+{
+    for (int k = 0; k < n->n_nodes; k++) {
+        const xbtab__node *node = &n->node[k];
+        const xbtab__value *first = xbtab__first_state(n, node);
+        if (!first) continue;
+        range *r = &ranges[node->output], *other = &ranges[first - n->value];
+        for (size_t c = 0; first->constant && c < first->shape.size; c++) {
+            other->low = fminf(other->low, first->constant[c]);
+            other->high = fmaxf(other->high, first->constant[c]);
+        }
+        r->low = fminf(r->low, other->low);
+        r->high = fmaxf(r->high, other->high);
+    }
+}
+
 static void choose_codes(xbtab_quantized *q, const range *ranges, int bits)
 {
     const xbtab_network *n = q->network;
@@ -144,6 +161,7 @@ void xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activat
                                                     .weight_bits = weight_bits,
                                                     .activation_bits = activation_bits,
                                                     .W = layer->W + g * l->outputs * l->inputs};
+        layer->is_wide = layer->is_wide || xbtab__is_wide(&q->matrix[q->n_matrices - 1]);
     }
     if (q->patches < l->positions * l->inputs) q->patches = l->positions * l->inputs;
     if (q->sums < l->positions * l->outputs) q->sums = l->positions * l->outputs;
@@ -157,12 +175,6 @@ static xbtab_status quantize_layer(xbtab_quantized *q, int k, int weight_bits, i
     const xbtab__code *in = &q->code[node->input[0]];
     xbtab__integer_layer *layer = &q->layer[k];
     size_t rows = l->groups * l->outputs;
-    double largest = ldexp(1.0, weight_bits - 1) * ldexp(1.0, activation_bits) * (double)l->inputs;
-    if (largest >= 2147483647.0) {
-        return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
-                                "%zu products of %d by %d bits do not fit 32 bits", l->inputs, weight_bits,
-                                activation_bits);
-    }
     layer->W = xbtab__alloc(rows * l->inputs, sizeof *layer->W);
     layer->scale = xbtab__alloc(rows, sizeof *layer->scale);
     layer->offset = xbtab__alloc(rows, sizeof *layer->offset);
@@ -231,6 +243,7 @@ xbtab_status xbtab_quantized_create(xbtab_quantized **out, const xbtab_network *
         goto done;
     }
     q->is_digital = xbtab__needs_digital(network);
+    join_first_states(network, ranges);
     choose_codes(q, ranges, activation_bits);
     status = XBTAB_OK;
     if (q->is_digital) XBTAB_TRY_DONE(xbtab__quantize_digital(q, images, q->code, weight_bits));

@@ -21,6 +21,7 @@ typedef struct xbtab__integer_layer {
     double *shift;     /* shift[groups * outputs]: what is added to scale times the sum */
     /* the others */
     int64_t *offset; /* offset[groups * outputs]: bias in units of scale, less zero times the weights' sum */
+    bool is_wide;    /* sums past 32 bits, or codes of 16 */
 } xbtab__integer_layer;
 
 struct xbtab_quantized {
@@ -41,21 +42,35 @@ void xbtab__quantize_row(const float *w, size_t n, int bits, int16_t *out, doubl
 /** Add the matrices of node k's layer, whose W is there. */
 void xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activation_bits);
 
-/** Sums of one group of node k's matrix layer for one image, exactly or by product.
- *  @param      x      codes of the layer's input, of at most 15 bits each.
+/** Who answers for a matrix product; NULL = exact integers. */
+typedef struct xbtab__products {
+    xbtab_product_fn product;
+    void *payload;
+} xbtab__products;
+
+/** Whether a matrix needs sums of 64 bits, or takes codes of 16. */
+bool xbtab__is_wide(const xbtab_matrix *m);
+
+/** Sums of one group of node k's matrix layer, exactly or by a product function.
+ *  @param      x      codes of the layer's input, of at most 16 bits each.
  *  @param      pad    code around a convolution's image.
  *  @param      patch  room for [positions][inputs].
  *  @param[out] sum    sum[positions][outputs]. */
 xbtab_status xbtab__layer_sums(const xbtab_quantized *q, int k, size_t g, size_t image, const int32_t *x,
-                               int32_t pad, uint16_t *patch, int32_t *sum, xbtab_product_fn product,
-                               void *payload, int thread) XBTAB_MUST_CHECK;
+                               int32_t pad, uint16_t *patch, int64_t *sum, const xbtab__products *by,
+                               int thread) XBTAB_MUST_CHECK;
+
+/** The same for n vectors x[n][inputs] of one group, the first of them the layer's number `first`. */
+xbtab_status xbtab__vector_sums(const xbtab_quantized *q, int k, size_t g, size_t first, size_t n,
+                                const uint16_t *x, int64_t *sum, const xbtab__products *by,
+                                int thread) XBTAB_MUST_CHECK;
 
 /** Whether a network needs the digital way, and that way. @param calibrated  codes[n_values] from images. */
 bool xbtab__needs_digital(const xbtab_network *network);
 xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *images,
                                      const xbtab__code *calibrated, int weight_bits) XBTAB_MUST_CHECK;
 xbtab_status xbtab__run_digital(const xbtab_quantized *q, const xbtab_images *images, size_t n,
-                                xbtab_product_fn product, void *payload, const xbtab_run_options *options,
+                                const xbtab__products *by, const xbtab_run_options *options,
                                 float *outputs) XBTAB_MUST_CHECK;
 
 /** The node whose numbers the run hands out: the output, or what a last monotone operator would take. */

@@ -117,7 +117,7 @@ const xbtab_matrix *xbtab_quantized_matrix(const xbtab_quantized *quantized, siz
  *  @param[out] y       y[n][outputs]
  *  @param      thread  of the caller, from 0; calls of different threads may overlap. */
 typedef xbtab_status (*xbtab_product_fn)(void *payload, size_t m, size_t first, size_t n, const uint16_t *x,
-                                         int32_t *y, int thread);
+                                         int64_t *y, int thread);
 
 /** Run the first n images in integers.
  *  @param product  NULL: exact integers.

@@ -1,0 +1,30 @@
+/* onnx_read.h - what reading an ONNX file is made of. */
+#ifndef XBTAB_NET_ONNX_READ_H
+#define XBTAB_NET_ONNX_READ_H
+
+#include <onnx.pb-c.h>
+
+#include "graph.h"
+
+/** Unpack a model. Messages within messages are followed to a depth that real files stay far below, so that
+ *  a crafted file cannot exhaust the stack.
+ *  @return XBTAB_ERR_INPUT (not ONNX, truncated, nested too deeply). */
+xbtab_status xbtab__onnx_unpack(Onnx__ModelProto **out, const char *path, const void *data,
+                                size_t size) XBTAB_MUST_CHECK;
+
+/** Index of a name among the network's values, or -1. */
+int xbtab__find_value(const xbtab_network *n, const char *name);
+
+/** A new value; names are unique. */
+xbtab_status xbtab__add_value(xbtab_network *n, const char *name, int *out) XBTAB_MUST_CHECK;
+
+/** A tensor of the file, or beside it in a file of its folder, as a constant. */
+xbtab_status xbtab__read_tensor(xbtab_network *n, const Onnx__TensorProto *t,
+                                const char *name) XBTAB_MUST_CHECK;
+
+/** Attributes of a node over ONNX's defaults. A tensor attribute becomes a constant of its own: *tensor its
+ *  value, or -1. */
+xbtab_status xbtab__read_attributes(xbtab_network *n, xbtab__attributes *out, const Onnx__NodeProto *proto,
+                                    int *tensor) XBTAB_MUST_CHECK;
+
+#endif

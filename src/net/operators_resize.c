@@ -1,0 +1,194 @@
+/* operators_resize.c - images larger or smaller: Resize and Upsample (nearest, linear), and depth to space.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "graph.h"
+
+/* ---- Resize: coordinates of each axis as ONNX defines them ---- */
+
+/* Scales of each axis from the input of scales, or from the sizes of the output. */
+static xbtab_status take_scales(xbtab_network *n, xbtab__node *node, int scales_input, int sizes_input,
+                                float *scale, int64_t *dim)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    const xbtab__value *scales = xbtab__input_of(n, node, scales_input);
+    const xbtab__value *sizes = sizes_input >= 0 ? xbtab__input_of(n, node, sizes_input) : NULL;
+    const xbtab__value *given = sizes ? sizes : scales;
+    if (!given || !given->constant || (int)given->shape.size != s->rank)
+        return xbtab__unsupported(n, node, "constant scales or sizes, one an axis");
+    for (int k = 0; k < s->rank; k++) {
+        double size =
+            sizes ? (double)sizes->constant[k] : floor((double)s->dim[k] * (double)scales->constant[k]);
+        if (!(size >= 1) || size > 1e9)
+            return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "a scale is out of range");
+        dim[k] = (int64_t)size;
+        scale[k] = sizes ? (float)dim[k] / (float)s->dim[k] : scales->constant[k];
+    }
+    return XBTAB_OK;
+}
+
+static bool is_known_transformation(const char *name)
+{
+    static const char *const known[] = {"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric",
+                                        "tf_half_pixel_for_nn"};
+    for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
+        if (strcmp(name, known[k]) == 0) return true;
+    }
+    return false;
+}
+
+static xbtab_status infer_scaled(xbtab_network *n, xbtab__node *node, int scales_input, int sizes_input)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    xbtab__attributes *a = &node->attributes;
+    int64_t dim[XBTAB__NET_RANK];
+    float scale[XBTAB__NET_RANK];
+    bool is_linear = strcmp(a->mode, "linear") == 0;
+    XBTAB_TRY(take_scales(n, node, scales_input, sizes_input, scale, dim));
+    if ((!is_linear && strcmp(a->mode, "nearest") != 0) || !is_known_transformation(a->transformation))
+        return xbtab__unsupported(n, node, "nearest and linear, without cropping");
+    for (int k = 0; k < s->rank; k++) a->scale[k] = scale[k];
+    return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim);
+}
+
+static xbtab_status infer_resize(xbtab_network *n, xbtab__node *node)
+{
+    enum { WITH_ROI_OPSET = 11 };
+    if (n->opset >= WITH_ROI_OPSET) return infer_scaled(n, node, 2, 3);
+    snprintf(node->attributes.transformation, sizeof node->attributes.transformation, "asymmetric");
+    snprintf(node->attributes.nearest_mode, sizeof node->attributes.nearest_mode, "floor");
+    return infer_scaled(n, node, 1, -1);
+}
+
+static xbtab_status infer_upsample(xbtab_network *n, xbtab__node *node)
+{
+    snprintf(node->attributes.transformation, sizeof node->attributes.transformation, "asymmetric");
+    snprintf(node->attributes.nearest_mode, sizeof node->attributes.nearest_mode, "floor");
+    return infer_scaled(n, node, 1, -1);
+}
+
+/* Where place `at` of the output's axis lies on the input's. */
+static float coordinate(const xbtab__attributes *a, int axis, int64_t at, int64_t in, int64_t out)
+{
+    const char *how = a->transformation;
+    float scale = a->scale[axis];
+    if (strcmp(how, "align_corners") == 0) { /* the length asked for, before it is rounded down */
+        float wanted = scale * (float)in;
+        return wanted > 1 ? (float)at * (float)(in - 1) / (wanted - 1) : 0.0f;
+    }
+    if (strcmp(how, "asymmetric") == 0) return (float)at / scale;
+    if (strcmp(how, "tf_half_pixel_for_nn") == 0) return ((float)at + 0.5f) / scale;
+    if (strcmp(how, "pytorch_half_pixel") == 0 && out <= 1) return 0.0f;
+    return ((float)at + 0.5f) / scale - 0.5f;
+}
+
+static float nearest(const char *how, float x)
+{
+    if (strcmp(how, "floor") == 0) return floorf(x);
+    if (strcmp(how, "ceil") == 0) return ceilf(x);
+    return strcmp(how, "round_prefer_ceil") == 0 ? floorf(x + 0.5f) : ceilf(x - 0.5f);
+}
+
+static int64_t within(float x, int64_t size)
+{
+    return x <= 0 ? 0 : x >= (float)(size - 1) ? size - 1 : (int64_t)x;
+}
+
+static void run_resize(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape, *out = &xbtab__output_of(n, node)->shape;
+    const xbtab__attributes *a = &node->attributes;
+    bool is_linear = strcmp(a->mode, "linear") == 0;
+    for (size_t c = 0; c < out->size; c++) {
+        size_t corner[1 << XBTAB__NET_RANK] = {0}, rest = c, step = 1;
+        float weight[1 << XBTAB__NET_RANK] = {1};
+        int corners = 1;
+        for (int k = s->rank - 1; k >= 0;
+             k--) { /* each axis that lies between two places doubles the corners */
+            float x = coordinate(a, k, (int64_t)(rest % (size_t)out->dim[k]), s->dim[k], out->dim[k]);
+            rest /= (size_t)out->dim[k];
+            float low = is_linear ? floorf(x) : nearest(a->nearest_mode, x),
+                  share = is_linear ? x - low : 0.0f;
+            size_t first = (size_t)within(low, s->dim[k]) * step,
+                   second = (size_t)within(low + 1, s->dim[k]) * step;
+            for (int p = 0, found = corners; p < found; p++) {
+                if (share > 0) {
+                    corner[corners] = corner[p] + second;
+                    weight[corners++] = weight[p] * share;
+                }
+                corner[p] += first;
+                weight[p] *= 1.0f - share;
+            }
+            step *= (size_t)s->dim[k];
+        }
+        float sum = 0;
+        for (int p = 0; p < corners; p++) sum += weight[p] * run->data[node->input[0]][corner[p]];
+        run->data[node->output][c] = sum;
+    }
+}
+
+static void resize_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
+                           xbtab__lattice *out)
+{
+    (void)n;
+    if (strcmp(node->attributes.mode, "nearest") == 0) *out = of[node->input[0]];
+    out->not_negative = of[node->input[0]].not_negative;
+}
+
+/* ---- blocks of places as channels, and back ---- */
+
+static xbtab_status infer_blocks(xbtab_network *n, xbtab__node *node)
+{
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    int64_t b = node->attributes.block;
+    bool is_up = strcmp(node->type->name, "DepthToSpace") == 0;
+    if (s->rank != 4 || b < 1 || b > 4096)
+        return xbtab__unsupported(n, node, "only 2-D images, blocks of 1 to 4096");
+    if (is_up ? s->dim[1] % (b * b) != 0 : s->dim[2] % b != 0 || s->dim[3] % b != 0)
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "blocks of %lld do not fit its tensor",
+                                (long long)b);
+    int64_t dim[4] = {s->dim[0], is_up ? s->dim[1] / (b * b) : s->dim[1] * b * b,
+                      is_up ? s->dim[2] * b : s->dim[2] / b, is_up ? s->dim[3] * b : s->dim[3] / b};
+    return xbtab__shape_set(n, node, xbtab__output_of(n, node), 4, dim);
+}
+
+/* Walks the tensor that has the large image. */
+static void run_blocks(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    bool is_up = strcmp(node->type->name, "DepthToSpace") == 0,
+         is_crd = strcmp(node->attributes.mode, "CRD") == 0;
+    const xbtab__shape *in = &xbtab__input_of(n, node, 0)->shape, *out = &xbtab__output_of(n, node)->shape;
+    const xbtab__shape *large = is_up ? out : in, *deep = is_up ? in : out;
+    int64_t b = node->attributes.block;
+    const float *x = run->data[node->input[0]];
+    float *y = run->data[node->output];
+    for (size_t c = 0; c < large->size; c++) {
+        int64_t column = (int64_t)c % large->dim[3], row = (int64_t)c / large->dim[3] % large->dim[2];
+        int64_t channel = (int64_t)c / large->dim[3] / large->dim[2];
+        int64_t image = channel / large->dim[1], place = row % b * b + column % b;
+        channel %= large->dim[1];
+        int64_t depth = is_up && is_crd ? channel * b * b + place : place * large->dim[1] + channel;
+        size_t at =
+            (size_t)(((image * deep->dim[1] + depth) * deep->dim[2] + row / b) * deep->dim[3] + column / b);
+        if (is_up) {
+            y[c] = x[at];
+        } else {
+            y[at] = x[c];
+        }
+    }
+}
+
+static const xbtab__operator operators[] = {
+    {"DepthToSpace", 1, 1, XBTAB__INTEGER_NONE, infer_blocks, run_blocks, xbtab__lattice_same, NULL},
+    {"Resize", 1, 4, XBTAB__INTEGER_NONE, infer_resize, run_resize, resize_lattice, NULL},
+    {"SpaceToDepth", 1, 1, XBTAB__INTEGER_NONE, infer_blocks, run_blocks, xbtab__lattice_same, NULL},
+    {"Upsample", 2, 2, XBTAB__INTEGER_NONE, infer_upsample, run_resize, resize_lattice, NULL},
+};
+
+const xbtab__operator *xbtab__operators_resize(int *n)
+{
+    *n = sizeof operators / sizeof operators[0];
+    return operators;
+}
