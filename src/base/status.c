@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Longest message: a path (up to a few hundred characters) and a sentence. Longer ones are cut. */
-enum { MESSAGE_SIZE = 1024 };
+enum { MESSAGE_SIZE = 2048 };
 
 static _Thread_local char message[MESSAGE_SIZE];
 
