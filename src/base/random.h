@@ -17,7 +17,8 @@ typedef enum xbtab__random_use {
     XBTAB__RANDOM_TEST = 6,        /* tests and benchmarks */
     XBTAB__RANDOM_REFINE = 7,      /* input vectors that refine a tile */
     XBTAB__RANDOM_POPULATION = 40, /* devices of simulated chips */
-    XBTAB__RANDOM_CALIBRATE = 41   /* starts of fits, held-out shares */
+    XBTAB__RANDOM_CALIBRATE = 41,  /* starts of fits, held-out shares */
+    XBTAB__RANDOM_CHIP = 50        /* seeds of matrices, slow telegraph noise */
 } xbtab__random_use;
 
 typedef struct xbtab__random {

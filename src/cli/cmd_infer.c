@@ -9,6 +9,7 @@
 #include <xbartab/characterize.h>
 #include <xbartab/infer.h>
 
+#include "chip_options.h"
 #include "cli.h"
 
 typedef struct infer_options {
@@ -16,6 +17,7 @@ typedef struct infer_options {
         *models;
     int refine, limit, threads, calibrate, check, raw_pixels, weight_bits, activation_bits, adc_bits, as_json;
     long seed;
+    cli_chips chips;
 } infer_options;
 
 /* Everything a run holds. */
@@ -31,7 +33,8 @@ typedef struct inference {
     size_t n_outputs;
     xbtab_check_report check; /* where --check was asked */
     xbtab_product_counts counts;
-    xbtab_models *models; /* these where ngspice was asked */
+    xbtab_chips_report chips; /* where simulated chips were asked */
+    xbtab_models *models;     /* these where ngspice was asked */
     xbtab_spec *spec;
 } inference;
 
@@ -76,10 +79,11 @@ static const xbtab_engine_type *engine_of(const char *mode)
     return is_spice(mode) ? &xbtab_engine_spice : xbtab_engine_find(mode);
 }
 
-static xbtab_status spice_currents(void *context, size_t n, const uint8_t *level, const uint8_t *code,
-                                   double *I_out)
+static xbtab_status spice_currents(void *context, size_t n, const uint8_t *level, const double *G,
+                                   const uint8_t *code, double *I_out)
 {
     const inference *f = context;
+    (void)G;
     xbtab_characterize_options options = {.workers = f->o.threads, .progress = cli_progress};
     return xbtab_spice_products(f->spec, f->tables, n, 1, level, code, I_out, NULL, &options);
 }
@@ -139,14 +143,51 @@ static int write_predictions(const inference *f)
     return CLI_DONE;
 }
 
+static int check(inference *f, const xbtab_mapped *mapped)
+{
+    const xbtab_reference in_spice = {
+        .name = xbtab_engine_spice.name, .currents = spice_currents, .context = f};
+    return xbtab_mapped_check(mapped, f->images, (size_t)f->o.check, (uint64_t)f->o.seed,
+                              is_spice(f->o.check_engine) ? &in_spice : NULL, &f->run, &f->check);
+}
+
+/* The first chip at the first time is the one that is checked and whose predictions are kept. */
+static xbtab_status keep_first(void *context, size_t chip, size_t time, const xbtab_mapped *mapped,
+                               const float *outputs)
+{
+    inference *f = context;
+    if (chip > 0 || time > 0) return XBTAB_OK;
+    memcpy(f->outputs, outputs, f->images->n * f->n_outputs * sizeof *outputs);
+    return f->o.check ? check(f, mapped) : XBTAB_OK;
+}
+
+/* The mode asked for, on simulated chips. */
+static int run_chips(inference *f, const xbtab_engine_setup *setup, const xbtab_engine_type *engine,
+                     double *share, xbtab_mapped_report *report, double *seconds)
+{
+    const xbtab_chips_options options = {.chip = cli_chip(&f->o.chips, f->o.seed),
+                                         .n_chips = (size_t)f->o.chips.n_chips,
+                                         .time = f->o.chips.time,
+                                         .n_times = f->o.chips.n_times,
+                                         .map = {.run = f->run, .seed = (uint64_t)f->o.seed},
+                                         .each = keep_first,
+                                         .context = f};
+    double began = cli_seconds();
+    if (xbtab_chips_run(&f->chips, f->quantized, setup, engine, f->images, f->images->n, &options) < 0)
+        return cli_failed();
+    *seconds = cli_seconds() - began;
+    *share = xbtab_chips_summarize(&f->chips, 0).mean;
+    *report = f->chips.mapped;
+    f->counts = f->chips.products;
+    return CLI_DONE;
+}
+
 /* One mode on tiles: its accuracy, and for the mode asked for its report and time. */
 static int run_mode(inference *f, const char *mode, double *share, xbtab_mapped_report *report,
                     double *seconds)
 {
     const xbtab_engine_type *engine = engine_of(mode);
     xbtab_spice_engine spice = {.spec = f->spec, .workers = f->o.threads};
-    const xbtab_reference in_spice = {
-        .name = xbtab_engine_spice.name, .currents = spice_currents, .context = f};
     xbtab_engine_setup setup = {.technology = f->technology,
                                 .adc_bits = f->o.adc_bits,
                                 .refine = f->o.refine == 0 ? -1 : f->o.refine,
@@ -156,6 +197,8 @@ static int run_mode(inference *f, const char *mode, double *share, xbtab_mapped_
     if (f->o.cpu && !(setup.kernel = xbtab_kernel_find(f->o.cpu))) {
         return cli_fail("--cpu %s: this machine has no such kernel", f->o.cpu);
     }
+    if (f->o.chips.population && strcmp(mode, f->o.mode) == 0)
+        return run_chips(f, &setup, engine, share, report, seconds);
     const xbtab_map_options map = {.run = f->run, .seed = (uint64_t)f->o.seed};
     if (xbtab_mapped_create(&mapped, f->quantized, &setup, engine, &map) < 0) return cli_failed();
     xbtab_mapped_get_report(mapped, report);
@@ -167,9 +210,7 @@ static int run_mode(inference *f, const char *mode, double *share, xbtab_mapped_
     }
     *seconds = cli_seconds() - began;
     if (code == CLI_DONE) *share = accuracy(f);
-    if (code == CLI_DONE && f->o.check && engine == &xbtab_engine_table &&
-        xbtab_mapped_check(mapped, f->images, (size_t)f->o.check, (uint64_t)f->o.seed,
-                           is_spice(f->o.check_engine) ? &in_spice : NULL, &f->run, &f->check) < 0) {
+    if (code == CLI_DONE && f->o.check && engine == &xbtab_engine_table && check(f, mapped) < 0) {
         code = cli_failed();
     }
     xbtab_mapped_destroy(&mapped);
@@ -213,6 +254,7 @@ static void print_text(const inference *f, const double *share, const xbtab_mapp
            f->o.mode, seconds, (double)f->images->n / seconds, 100 * f->tables->transfer.error.rmse,
            cli_sampled_by(f->tables));
     if (strcmp(f->o.mode, "table") == 0) print_tiles(f, r);
+    if (f->chips.n_chips) cli_chips_print(&f->o.chips, &f->chips);
     if (f->o.check) {
         printf(
             "check: %zu products of this run again by %s: currents within %.4f %% of full scale (RMSE; the "
@@ -260,6 +302,7 @@ static int print_json(const inference *f, const double *share, const xbtab_mappe
         json_object_set_new(result, "codes", json_integer((json_int_t)f->counts.codes));
         json_object_set_new(result, "codes_outside", json_integer((json_int_t)f->counts.outside));
     }
+    if (f->chips.n_chips) json_object_set_new(result, "chips", cli_chips_json(&f->o.chips, &f->chips));
     if (f->o.check) {
         json_t *check = json_pack(
             "{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "engine", f->check.engine, "samples",
@@ -308,6 +351,7 @@ static int infer(inference *f, const char *network)
     if (code == CLI_DONE && f->o.predictions) code = write_predictions(f);
     if (code != CLI_DONE) return code;
     if (!is_without_tiles(f->o.mode)) warn_of_adc(f, share, &report);
+    if (f->chips.n_chips) cli_chips_warn(&f->o.chips, f->tables, &f->chips);
     if (f->o.as_json) return print_json(f, share, &report, seconds);
     print_text(f, share, &report, seconds);
     return CLI_DONE;
@@ -321,6 +365,10 @@ static int check_options(const infer_options *o)
         return cli_usage("infer", "--mode %s is not float, integer, ideal, table, solve or spice", o->mode);
     if (strcmp(o->check_engine, "solve") != 0 && !is_spice(o->check_engine))
         return cli_usage("infer", "--check-engine %s is not solve or spice", o->check_engine);
+    if (cli_chips_asked(&o->chips) && strcmp(o->mode, "table") != 0 && strcmp(o->mode, "solve") != 0)
+        return cli_usage("infer", "simulated chips need --mode table or solve");
+    if (cli_chips_asked(&o->chips) && o->check && is_spice(o->check_engine))
+        return cli_usage("infer", "--check-engine spice knows no simulated chips; take solve");
     if (o->refine < 0 || o->refine > 10000)
         return cli_usage("infer", "--refine %d is outside 0 to 10000", o->refine);
     if (o->check < 0 || o->seed < 0) return cli_usage("infer", "--check and --seed must not be negative");
@@ -371,7 +419,9 @@ int cmd_infer(int argc, const char **argv)
         {"activation-bits", '\0', POPT_ARG_INT, &o->activation_bits, 0, "bits an activation (8)", "N"},
         {"adc-bits", '\0', POPT_ARG_INT, &o->adc_bits, 0, "another ADC than the tables'", "N"},
         {"threads", '\0', POPT_ARG_INT, &o->threads, 0, "threads (one a core)", "N"},
-        {"seed", '\0', POPT_ARG_LONG, &o->seed, 0, "picks the products of --check (0)", "S"},
+        {"seed", '\0', POPT_ARG_LONG, &o->seed, 0, "of simulated chips, and of the products of --check (0)",
+         "S"},
+        CLI_CHIP_OPTIONS(&o->chips),
         {"cpu", '\0', POPT_ARG_STRING, &o->cpu, 0, "kernel: c, avx2, avx512 or neon (the machine's best)",
          "ISA"},
         {"predictions", '\0', POPT_ARG_STRING, &o->predictions, 0, "write index,label,prediction and outputs",
@@ -386,8 +436,11 @@ int cmd_infer(int argc, const char **argv)
     o->mode = mode ? mode : "table";
     o->check_engine = check_engine ? check_engine : "solve";
     if (code == CLI_DONE) code = check_options(o);
+    if (code == CLI_DONE && cli_chips_asked(&o->chips)) code = cli_chips_open(&o->chips, "infer");
     if (code == CLI_DONE) code = infer(&f, arguments[0]);
     free(f.outputs);
+    xbtab_chips_report_clear(&f.chips);
+    cli_chips_close(&o->chips);
     xbtab_quantized_destroy(&f.quantized);
     xbtab_spec_destroy(&f.spec);
     xbtab_models_destroy(&f.models);

@@ -65,6 +65,7 @@ static void catch_vector(void *context, size_t m, size_t first, size_t n, const 
 typedef struct draws {
     pick *pick;
     uint8_t *level; /* level[n][rows][columns] */
+    double *G;      /* G[n][rows][columns]: what the cells really have [S] */
     uint8_t *code;  /* code[n][rows] */
     double *I;      /* I[n][columns] */
     size_t n;
@@ -74,6 +75,7 @@ static void draws_clear(draws *d)
 {
     xbtab__free(d->pick);
     xbtab__free(d->level);
+    xbtab__free(d->G);
     xbtab__free(d->code);
     xbtab__free(d->I);
 }
@@ -82,10 +84,11 @@ static xbtab_status draws_init(draws *d, const xbtab_mapped *mapped, size_t n)
 {
     *d = (draws){.pick = xbtab__alloc(n, sizeof *d->pick),
                  .level = xbtab__alloc(n, mapped->rows * mapped->columns),
+                 .G = xbtab__alloc(n * mapped->rows * mapped->columns, sizeof *d->G),
                  .code = xbtab__alloc(n, mapped->rows),
                  .I = xbtab__alloc(n * mapped->columns, sizeof *d->I),
                  .n = n};
-    return d->pick && d->level && d->code && d->I ? XBTAB_OK : XBTAB_NOMEM();
+    return d->pick && d->level && d->G && d->code && d->I ? XBTAB_OK : XBTAB_NOMEM();
 }
 
 static size_t columns_of(const xbtab_mapped *mapped, const xbtab__mapped_tile *t)
@@ -93,17 +96,27 @@ static size_t columns_of(const xbtab_mapped *mapped, const xbtab__mapped_tile *t
     return 2 * (size_t)mapped->matrix[t->matrix].weight_slices * t->n_outputs;
 }
 
-/* The tile's levels as the whole array has them, the rest at level 0. */
-static xbtab_status take_levels(const xbtab_mapped *mapped, const xbtab__mapped_tile *t, uint8_t *array)
+/* The tile's cells as the whole array has them, the rest at level 0. */
+static xbtab_status take_cells(const xbtab_mapped *mapped, const xbtab__mapped_tile *t, uint8_t *array,
+                               double *G_array)
 {
-    size_t columns = columns_of(mapped, t);
+    const xbtab_tables *tables = xbtab_technology_tables(mapped->setup.technology);
+    size_t columns = columns_of(mapped, t), cells = mapped->rows * mapped->columns;
     uint8_t *level = xbtab__alloc(t->n_inputs * columns, 1);
-    if (!level) return XBTAB_NOMEM();
-    xbtab__mapped_levels(mapped, t, level);
-    for (size_t i = 0; i < t->n_inputs; i++)
+    double *G = xbtab__alloc(t->n_inputs * columns, sizeof *G);
+    xbtab_status status = level && G ? XBTAB_OK : XBTAB_NOMEM();
+    if (status == XBTAB_OK) {
+        xbtab__mapped_levels(mapped, t, level);
+        status = xbtab__mapped_conductances(mapped, t, level, G);
+    }
+    for (size_t c = 0; c < cells; c++) G_array[c] = tables->G_level[0];
+    for (size_t i = 0; i < t->n_inputs && status == XBTAB_OK; i++) {
         memcpy(array + i * mapped->columns, level + i * columns, columns);
+        memcpy(G_array + i * mapped->columns, G + i * columns, columns * sizeof *G);
+    }
     xbtab__free(level);
-    return XBTAB_OK;
+    xbtab__free(G);
+    return status;
 }
 
 /* Run each draw's image, and catch its product's input. */
@@ -131,7 +144,8 @@ static xbtab_status collect(draws *d, const xbtab_mapped *mapped, const xbtab_im
         image.pixel = images->pixel + p->image * size;
         XBTAB_TRY_DONE(xbtab__mapped_run_watched(mapped, &image, 1, &one, outputs, NULL, catch_vector, &c));
         for (size_t i = 0; i < t->n_inputs; i++) d->code[s * mapped->rows + i] = (uint8_t)x[i];
-        XBTAB_TRY_DONE(take_levels(mapped, t, d->level + s * mapped->rows * mapped->columns));
+        XBTAB_TRY_DONE(take_cells(mapped, t, d->level + s * mapped->rows * mapped->columns,
+                                  d->G + s * mapped->rows * mapped->columns));
         xbtab_progress progress = {
             .what = "drawing products", .done = (long)s + 1, .total = (long)d->n, .seconds_left = -1};
         if (options && options->progress && options->progress(&progress, options->payload)) {
@@ -145,37 +159,33 @@ done:
 }
 
 /* The reference unless the caller has one: our exact solver. */
-static xbtab_status solve_all(void *context, size_t n, const uint8_t *level, const uint8_t *code, double *I)
+static xbtab_status solve_all(void *context, size_t n, const uint8_t *level, const double *G,
+                              const uint8_t *code, double *I)
 {
     const xbtab_technology *technology = context;
     const xbtab_tables *t = xbtab_technology_tables(technology);
-    size_t cells = t->rows * t->columns;
-    xbtab_status status;
+    xbtab_status status = XBTAB_OK;
     xbtab__exact *circuit = NULL;
-    double *G = xbtab__alloc(cells, sizeof *G);
-    if (!G) return XBTAB_NOMEM();
-    XBTAB_TRY_DONE(xbtab__exact_create(&circuit, technology, t->rows, t->columns));
+    (void)level;
+    XBTAB_TRY(xbtab__exact_create(&circuit, technology, t->rows, t->columns));
     for (size_t s = 0; s < n; s++) {
-        for (size_t c = 0; c < cells; c++) G[c] = t->G_level[level[s * cells + c]];
-        xbtab__exact_program(circuit, G);
+        xbtab__exact_program(circuit, G + s * t->rows * t->columns);
         XBTAB_TRY_DONE(xbtab__exact_solve(circuit, code + s * t->rows, I + s * t->columns));
     }
 done:
     xbtab__exact_destroy(&circuit);
-    xbtab__free(G);
     return status;
 }
 
 /* Memory for the table's answer to one product. */
 typedef struct bench {
-    double *G, *y;
+    double *y;
     uint16_t *x;
     int32_t *acc;
 } bench;
 
 static void bench_clear(bench *b)
 {
-    xbtab__free(b->G);
     xbtab__free(b->y);
     xbtab__free(b->x);
     xbtab__free(b->acc);
@@ -183,11 +193,10 @@ static void bench_clear(bench *b)
 
 static xbtab_status bench_init(bench *b, const xbtab_mapped *mapped)
 {
-    *b = (bench){.G = xbtab__alloc(mapped->rows * mapped->columns, sizeof *b->G),
-                 .y = xbtab__alloc(mapped->columns, sizeof *b->y),
+    *b = (bench){.y = xbtab__alloc(mapped->columns, sizeof *b->y),
                  .x = xbtab__alloc(mapped->rows, sizeof *b->x),
                  .acc = xbtab__alloc_aligned(xbtab_engine_stride(mapped->columns), sizeof *b->acc)};
-    return b->G && b->y && b->x && b->acc ? XBTAB_OK : XBTAB_NOMEM();
+    return b->y && b->x && b->acc ? XBTAB_OK : XBTAB_NOMEM();
 }
 
 /* Squared error that the tables announce for a product [shares of full scale]. */
@@ -215,14 +224,14 @@ static xbtab_status compare(bench *b, const xbtab_mapped *mapped, const draws *d
     const xbtab_technology *technology = mapped->setup.technology;
     const xbtab_tables *tables = technology->tables;
     const xbtab__mapped_tile *t = &mapped->tile[d->pick[s].tile];
-    const uint8_t *level = d->level + s * mapped->rows * mapped->columns, *code = d->code + s * mapped->rows;
+    const uint8_t *code = d->code + s * mapped->rows;
     const double *I = d->I + s * mapped->columns;
     int adc_bits = mapped->setup.adc_bits ? mapped->setup.adc_bits : tables->adc_bits;
     double largest = ldexp(1.0, adc_bits) - 1.0, scale = ldexp(1.0, adc_bits - tables->adc_bits), a = 0;
     xbtab_product_counts counts = {0};
     xbtab_tile *tile = NULL;
-    for (size_t c = 0; c < mapped->rows * mapped->columns; c++) b->G[c] = tables->G_level[level[c]];
-    XBTAB_TRY(xbtab_tile_create(&tile, technology, b->G, mapped->rows, mapped->columns));
+    XBTAB_TRY(xbtab_tile_create(&tile, technology, d->G + s * mapped->rows * mapped->columns, mapped->rows,
+                                mapped->columns));
     xbtab_tile_product(tile, code, b->y);
     xbtab_tile_destroy(&tile);
     for (size_t i = 0; i < mapped->rows; i++) {
@@ -265,7 +274,7 @@ xbtab_status xbtab_mapped_check(const xbtab_mapped *mapped, const xbtab_images *
     XBTAB_TRY_DONE(draws_init(&d, mapped, n_samples));
     XBTAB_TRY_DONE(bench_init(&b, mapped));
     XBTAB_TRY_DONE(collect(&d, mapped, images, seed, options));
-    XBTAB_TRY_DONE(reference->currents(reference->context, n_samples, d.level, d.code, d.I));
+    XBTAB_TRY_DONE(reference->currents(reference->context, n_samples, d.level, d.G, d.code, d.I));
     for (size_t s = 0; s < n_samples; s++) XBTAB_TRY_DONE(compare(&b, mapped, &d, s, report));
     if (report->codes) {
         report->rmse = sqrt(report->rmse / (double)report->codes);

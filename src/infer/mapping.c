@@ -79,23 +79,34 @@ static xbtab_status plan_tiles(xbtab_mapped *mapped)
     return XBTAB_OK;
 }
 
-static xbtab_status program_tile(const xbtab_mapped *mapped, const xbtab_map_options *options,
-                                 xbtab__mapped_tile *t)
+xbtab_status xbtab__mapped_conductances(const xbtab_mapped *mapped, const xbtab__mapped_tile *t,
+                                        const uint8_t *level, double *G)
+{
+    const xbtab_map_options *o = &mapped->options;
+    const xbtab__mapped_matrix *mm = &mapped->matrix[t->matrix];
+    size_t columns = 2 * (size_t)mm->weight_slices * t->n_outputs;
+    if (o->conductances) {
+        size_t number = (size_t)(t - mapped->tile) - mm->first_tile;
+        return o->conductances(o->context, t->matrix, number, level, t->n_inputs, columns, G);
+    }
+    const double *G_level = xbtab_technology_tables(mapped->setup.technology)->G_level;
+    for (size_t c = 0; c < t->n_inputs * columns; c++) G[c] = G_level[level[c]];
+    return XBTAB_OK;
+}
+
+static xbtab_status program_tile(const xbtab_mapped *mapped, xbtab__mapped_tile *t)
 {
     const xbtab__mapped_matrix *mm = &mapped->matrix[t->matrix];
     size_t columns = 2 * (size_t)mm->weight_slices * t->n_outputs;
-    size_t number = (size_t)(t - mapped->tile) - mm->first_tile;
+    bool is_special = mapped->options.conductances != NULL;
     xbtab_status status = XBTAB_OK;
     uint8_t *level = xbtab__alloc(t->n_inputs * columns, 1);
-    double *G = options->conductances ? xbtab__alloc(t->n_inputs * columns, sizeof *G) : NULL;
-    if (!level || (options->conductances && !G)) {
+    double *G = is_special ? xbtab__alloc(t->n_inputs * columns, sizeof *G) : NULL;
+    if (!level || (is_special && !G)) {
         status = XBTAB_NOMEM();
     } else {
         xbtab__mapped_levels(mapped, t, level);
-        if (G) {
-            status =
-                options->conductances(options->context, t->matrix, number, level, t->n_inputs, columns, G);
-        }
+        if (is_special) status = xbtab__mapped_conductances(mapped, t, level, G);
         const xbtab_cells cells = {.rows = t->n_inputs, .columns = columns, .level = level, .G = G};
         if (status == XBTAB_OK) status = mapped->engine->program(&t->state, &mapped->setup, &cells);
     }
@@ -108,9 +119,9 @@ static xbtab_status program_tile(const xbtab_mapped *mapped, const xbtab_map_opt
     return XBTAB_OK;
 }
 
-static xbtab_status program_all(xbtab_mapped *mapped, const xbtab_map_options *map)
+static xbtab_status program_all(xbtab_mapped *mapped)
 {
-    const xbtab_run_options *options = &map->run;
+    const xbtab_run_options *options = &mapped->options.run;
     int threads = options->threads > 0 ? options->threads : omp_get_max_threads();
     double began = omp_get_wtime();
     for (size_t done = 0; done < mapped->n_tiles;) {
@@ -120,7 +131,7 @@ static xbtab_status program_all(xbtab_mapped *mapped, const xbtab_map_options *m
         char message[512] = "";
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
         for (size_t t = done; t < end; t++) {
-            xbtab_status status = program_tile(mapped, map, &mapped->tile[t]);
+            xbtab_status status = program_tile(mapped, &mapped->tile[t]);
             if (status < 0) {
 #pragma omp critical
                 {
@@ -160,6 +171,7 @@ xbtab_status xbtab_mapped_create(xbtab_mapped **out, const xbtab_quantized *quan
     *mapped = (xbtab_mapped){.quantized = quantized,
                              .engine = engine,
                              .setup = *setup,
+                             .options = *options,
                              .rows = t->rows,
                              .columns = t->columns,
                              .dac_bits = t->dac_bits,
@@ -172,7 +184,7 @@ xbtab_status xbtab_mapped_create(xbtab_mapped **out, const xbtab_quantized *quan
     }
     XBTAB_TRY_DONE(xbtab_engine_codes_per_unit(&mapped->codes_per_unit, setup));
     XBTAB_TRY_DONE(plan_tiles(mapped));
-    XBTAB_TRY_DONE(program_all(mapped, options));
+    XBTAB_TRY_DONE(program_all(mapped));
     *out = mapped;
     mapped = NULL;
 done:

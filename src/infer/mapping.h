@@ -32,11 +32,16 @@ struct xbtab_mapped {
     xbtab__mapped_tile *tile;
     size_t n_tiles;
     size_t used_cells;
+    xbtab_map_options options; /* of the caller: the hooks and their context */
 };
 
 /** Levels of one tile: level[n_inputs][2 * weight_slices * n_outputs]. Column 2 (o slices + s) holds slice s
  * of output o where the weight is positive, the next column where it is negative. */
 void xbtab__mapped_levels(const xbtab_mapped *mapped, const xbtab__mapped_tile *tile, uint8_t *level);
+
+/** What a tile's cells really have: G[n_inputs][2 * weight_slices * n_outputs] [S]. */
+xbtab_status xbtab__mapped_conductances(const xbtab_mapped *mapped, const xbtab__mapped_tile *tile,
+                                        const uint8_t *level, double *G) XBTAB_MUST_CHECK;
 
 /** Called with every block of vectors before its product; see xbtab_product_fn. */
 typedef void (*xbtab__watch_fn)(void *context, size_t m, size_t first, size_t n, const uint16_t *x);

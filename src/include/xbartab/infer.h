@@ -88,10 +88,11 @@ xbtab_status xbtab_mapped_run(const xbtab_mapped *mapped, const xbtab_images *im
 /** Who solves the drawn products again. */
 typedef struct xbtab_reference {
     const char *name; /* a static string */
-    /** Currents of n products, each of a tile of its own. level[n][rows][columns] of the whole array,
-     *  code[n][rows]: DAC codes; I_out[n][columns] [A]. */
-    xbtab_status (*currents)(void *context, size_t n, const uint8_t *level, const uint8_t *code,
-                             double *I_out);
+    /** Currents of n products, each of a tile of its own. level[n][rows][columns] and G[n][rows][columns] of
+     * the whole array: levels, and the conductances that the cells really have [S]; code[n][rows]: DAC codes;
+     * I_out[n][columns] [A]. */
+    xbtab_status (*currents)(void *context, size_t n, const uint8_t *level, const double *G,
+                             const uint8_t *code, double *I_out);
     void *context;
 } xbtab_reference;
 

@@ -46,6 +46,11 @@ double xbtab_technology_adc(const xbtab_technology *technology, double current);
 /** The ADC's references: the TIA's output at zero and at full-scale current [V]. */
 void xbtab_technology_adc_references(const xbtab_technology *technology, double *V_low, double *V_high);
 
+/** Conductances up to this share of the cell table's largest state can be programmed. On the default tile the
+ * shape of the I-V curve half as far beyond the last state is wrong by 1e-5 of the current at v_read
+ * (measured). */
+#define XBTAB_TILE_MOST_SHARE 2.0
+
 /** One programmed tile. Read-only once made. */
 typedef struct xbtab_tile {
     size_t rows, columns, n_codes; /* DAC codes, code 0 included */
@@ -56,7 +61,8 @@ typedef struct xbtab_tile {
 /** Program a tile.
  *  @param[out] out         the caller owns it: xbtab_tile_destroy(). Untouched on failure.
  *  @param      technology  borrowed for the call.
- *  @param      G           G[rows][columns]: conductance of each cell at v_read; 0 = an open device [S].
+ *  @param      G           G[rows][columns]: conductance of each cell at v_read, from 0 (an open device) to
+ *                          XBTAB_TILE_MOST_SHARE of the cell table's largest [S].
  *  @param      rows        word lines, 1 up to the technology's.
  *  @param      columns     bit lines, 1 up to the technology's.
  *  @return XBTAB_ERR_INPUT (a conductance outside the tables, named), XBTAB_ERR_SOLVE, XBTAB_ERR_NOMEM.

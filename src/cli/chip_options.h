@@ -1,0 +1,84 @@
+/* chip_options.h - the options of simulated chips, for every verb that runs networks on tiles, and their
+ * results. */
+#ifndef XBTAB_CLI_CHIP_OPTIONS_H
+#define XBTAB_CLI_CHIP_OPTIONS_H
+
+#include <xbartab/chip.h>
+
+#include "cli.h"
+
+typedef struct cli_chips {
+    /* as given */
+    char *population_name, *program;
+    const char **time_texts;
+    int n_chips, pulses, is_scaled;
+    double temperature, cycles, tolerance;
+    /* ready to be used */
+    xbtab_population *population;
+    double *time;
+    size_t n_times;
+} cli_chips;
+
+/** Lines of a table of options for a cli_chips c. */
+#define CLI_CHIP_OPTIONS(c)                                                                                  \
+    {"population",                                                                                           \
+     '\0',                                                                                                   \
+     POPT_ARG_STRING,                                                                                        \
+     &(c)->population_name,                                                                                  \
+     0,                                                                                                      \
+     "simulated chips: how their devices differ, a sheet or a shipped one's name",                           \
+     "FILE|NAME"},                                                                                           \
+        {"scale-population",                                                                                 \
+         '\0',                                                                                               \
+         POPT_ARG_NONE,                                                                                      \
+         &(c)->is_scaled,                                                                                    \
+         0,                                                                                                  \
+         "stretch the sheet's window to the tile's largest level",                                           \
+         NULL},                                                                                              \
+        {"chips", '\0', POPT_ARG_INT, &(c)->n_chips, 0, "simulate so many chips (1)", "N"},                  \
+        {"time",                                                                                             \
+         '\0',                                                                                               \
+         POPT_ARG_ARGV,                                                                                      \
+         &(c)->time_texts,                                                                                   \
+         0,                                                                                                  \
+         "time since programming, such as 0, 1s, 3h, 1d or 10y; may be given several times (0)",             \
+         "T"},                                                                                               \
+        {"temperature", '\0', POPT_ARG_DOUBLE, &(c)->temperature, 0, "of the chips [K] (the sheet's)", "K"}, \
+        {"cycles", '\0', POPT_ARG_DOUBLE, &(c)->cycles, 0, "writes that the devices have endured (0)", "N"}, \
+        {"program",     '\0', POPT_ARG_STRING,                                                               \
+         &(c)->program, 0,    "direct (one write) or verify (what the sheet has, verify first)",             \
+         "HOW"},                                                                                             \
+        {"tolerance",                                                                                        \
+         '\0',                                                                                               \
+         POPT_ARG_DOUBLE,                                                                                    \
+         &(c)->tolerance,                                                                                    \
+         0,                                                                                                  \
+         "of verified writes, share of the largest level (the sheet's, else 0.01)",                          \
+         "X"},                                                                                               \
+    {                                                                                                        \
+        "pulses", '\0', POPT_ARG_INT, &(c)->pulses, 0, "of a verified write, at the most (100)", "N"         \
+    }
+
+/** A population by its name or its file. @return an exit code. */
+int cli_open_population(xbtab_population **out, const char *name_or_file);
+
+/** Read what the options name. @return an exit code. */
+int cli_chips_open(cli_chips *chips, const char *verb);
+
+/** Free what that took; the texts of options are cli_finish()'s. */
+void cli_chips_close(cli_chips *chips);
+
+/** Whether any chip is asked for. */
+bool cli_chips_asked(const cli_chips *chips);
+
+/** The chip that the options describe, at the first of their times. */
+xbtab_chip_options cli_chip(const cli_chips *chips, long seed);
+
+/** Warn where the sheet does not fit the tile, or conductances left the tables' range. */
+void cli_chips_warn(const cli_chips *chips, const xbtab_tables *tables, const xbtab_chips_report *report);
+
+/** What they did. */
+void cli_chips_print(const cli_chips *chips, const xbtab_chips_report *report);
+json_t *cli_chips_json(const cli_chips *chips, const xbtab_chips_report *report);
+
+#endif
