@@ -17,6 +17,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_MISSED = 3 };
 
 /* The verbs. argv[0] is the verb's name; each returns an exit code. */
 int cmd_bench(int argc, const char **argv);
+int cmd_calibrate(int argc, const char **argv);
 int cmd_characterize(int argc, const char **argv);
 int cmd_infer(int argc, const char **argv);
 int cmd_info(int argc, const char **argv);

@@ -13,6 +13,7 @@ static const struct {
 } verbs[] = {
     {"models", cmd_models, "list, show and test the device, selector, TIA and wire models"},
     {"netlist", cmd_netlist, "write a crossbar as SPICE text"},
+    {"calibrate", cmd_calibrate, "fit a model's parameters to measured data"},
     {"characterize", cmd_characterize, "run ngspice on a tile's specification and write its tables"},
     {"info", cmd_info, "what a table file holds, and how well it fits SPICE"},
     {"network", cmd_network, "a network's layers, bits, operations and tiles, without running it"},

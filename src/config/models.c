@@ -14,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "expression.h"
 #include "file.h"
 #include "memory.h"
 #include "quantity.h"
@@ -48,7 +49,7 @@ typedef struct gain_text {
 } gain_text;
 
 typedef struct sheet_text {
-    char *name, *kind, *summary, *source, *licence, *gate, *turn_on;
+    char *name, *kind, *summary, *source, *licence, *gate, *turn_on, *current;
     char **pins;
     unsigned pins_count;
     state_text *state;
@@ -108,6 +109,8 @@ static const cyaml_schema_field_t sheet_fields[] = {
                             state_fields),
     OPTIONAL_TEXT("gate", sheet_text, gate),
     OPTIONAL_TEXT("turn_on", sheet_text, turn_on),
+    OPTIONAL_TEXT("current", sheet_text, current),
+    CYAML_FIELD_IGNORE("fit", CYAML_FLAG_OPTIONAL), /* figures of a calibrated sheet, for its reader */
     CYAML_FIELD_MAPPING_PTR("gain", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sheet_text, gain, gain_fields),
     CYAML_FIELD_SEQUENCE("parameters", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sheet_text, parameters,
                          &parameter_value, 0, 200),
@@ -145,6 +148,7 @@ static void model_destroy(xbtab_model *model)
     xbtab__free(model->summary);
     xbtab__free(model->source);
     xbtab__free(model->licence);
+    xbtab__free(model->current);
     xbtab__free(model->sheet_path);
     xbtab__free(model->sub_path);
     xbtab__free(model->sub_text);
@@ -234,6 +238,23 @@ static xbtab_status take_check(xbtab_model *model, const xbtab__yaml *yaml, cons
     return copy_text(&check->source, text->source);
 }
 
+/* The closed form of the current, over the parameters and V. */
+static xbtab_status take_current(xbtab_model *model, const xbtab__yaml *yaml, const char *text)
+{
+    const char **names = xbtab__alloc((size_t)model->n_parameters + 1, sizeof *names);
+    xbtab__expression *expression = NULL;
+    if (!names) return XBTAB_NOMEM();
+    for (int k = 0; k < model->n_parameters; k++) names[k] = model->parameters[k].name;
+    names[model->n_parameters] = "V";
+    xbtab_status status = xbtab__expression_create(&expression, text, names, model->n_parameters + 1);
+    xbtab__expression_destroy(&expression);
+    xbtab__free(names);
+    if (status == XBTAB_ERR_INPUT)
+        return xbtab__error_prefix(status, "%s:%d: current", yaml->path, xbtab__yaml_line(yaml, "current"));
+    XBTAB_TRY(status);
+    return copy_text(&model->current, text);
+}
+
 static xbtab_status check_pins(const xbtab_model *model, const xbtab__yaml *yaml)
 {
     static const char *const order[XBTAB_MODEL_KINDS][3] = {
@@ -288,6 +309,7 @@ static xbtab_status take_sheet(xbtab_model *model, const xbtab__yaml *yaml, cons
         return xbtab__yaml_fail(yaml, "kind",
                                 "an rram model needs state: {parameter: NAME, scale: linear|log}");
     }
+    if (text->current) XBTAB_TRY(take_current(model, yaml, text->current));
     if (model->n_pins == 3) {
         if (!text->gate)
             return xbtab__yaml_fail(yaml, "pins",

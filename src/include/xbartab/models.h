@@ -81,6 +81,8 @@ typedef struct xbtab_model {
     int turn_on;        /* selector that a read must fire: index of the parameter with the voltage; else -1 */
     int gain;           /* tia: index of the parameter that sets its transresistance; else -1 */
     double gain_output; /* tia: |output| wanted at a bit line's full-scale current [V] */
+    char *current;      /* rram: the current as a formula of the parameters and V, the same as the subcircuit's;
+                           NULL = there is none */
     int n_checks;
     xbtab_model_check *checks;
 } xbtab_model;

@@ -3,6 +3,7 @@
 #define XBARTAB_XBARTAB_H
 
 #include <xbartab/array.h>
+#include <xbartab/calibrate.h>
 #include <xbartab/characterize.h>
 #include <xbartab/chip.h>
 #include <xbartab/engine.h>

@@ -1,0 +1,471 @@
+/* calibrate_errors.c - what a fit is worth: standard errors, what the data do not fix, the measurement's own
+ * noise, and the error on points that no fit saw. */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_eigen.h>
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+
+#include "calibrate_private.h"
+#include "memory.h"
+
+/* Directions in which the scaled Jacobian is this small (cosine of an angle, squared) are not fixed. */
+static const double flat = 1e-9;
+
+/* Inverse of a symmetric matrix through its eigenvectors, columns scaled to unit length first; flat
+ * directions are left out. @param[out] value  eigenvalues of the scaled matrix; vector[k][l] component k of
+ * vector l. */
+static xbtab_status invert(int n, const double *A, double *inverse, double *value, double *vector)
+{
+    size_t size = (size_t)n;
+    gsl_matrix *scaled = gsl_matrix_alloc(size, size), *vectors = gsl_matrix_alloc(size, size);
+    gsl_vector *values = gsl_vector_alloc(size);
+    gsl_eigen_symmv_workspace *room = gsl_eigen_symmv_alloc(size);
+    xbtab_status status = scaled && vectors && values && room ? XBTAB_OK : XBTAB_NOMEM();
+    if (status == XBTAB_OK) {
+        for (size_t k = 0; k < size; k++) {
+            for (size_t l = 0; l < size; l++) {
+                double norm = sqrt(A[k * size + k] * A[l * size + l]);
+                gsl_matrix_set(scaled, k, l, norm > 0 ? A[k * size + l] / norm : k == l);
+            }
+        }
+        gsl_eigen_symmv(scaled, values, vectors, room);
+        for (size_t k = 0; k < size; k++) {
+            for (size_t l = 0; l < size; l++) {
+                double sum = 0, norm = sqrt(A[k * size + k] * A[l * size + l]);
+                for (size_t m = 0; m < size; m++) {
+                    double e = gsl_vector_get(values, m);
+                    if (e > flat) sum += gsl_matrix_get(vectors, k, m) * gsl_matrix_get(vectors, l, m) / e;
+                }
+                inverse[k * size + l] = norm > 0 ? sum / norm : 0;
+                if (vector) vector[k * size + l] = gsl_matrix_get(vectors, k, l);
+            }
+            if (value) value[k] = gsl_vector_get(values, k);
+        }
+    }
+    gsl_matrix_free(scaled);
+    gsl_matrix_free(vectors);
+    gsl_vector_free(values);
+    gsl_eigen_symmv_free(room);
+    return status;
+}
+
+static int bound_of(const xbtab__quantity_fitted *q, double value)
+{
+    double share = 0.5;
+    if (q->scale == XBTAB__SCALE_LINEAR) share = (value - q->min) / (q->max - q->min);
+    if (q->scale == XBTAB__SCALE_LOG) share = log(value / q->min) / log(q->max / q->min);
+    return share < 1e-5 ? -1 : share > 1 - 1e-5 ? 1 : 0;
+}
+
+static void say(xbtab_fitted *p, const char *text)
+{
+    size_t n = strlen(p->why);
+    p->is_identifiable = 0;
+    snprintf(p->why + n, sizeof p->why - n, "%s%s", n ? "; " : "", text);
+}
+
+/* ---- shared parameters ---- */
+
+typedef struct normal_equations {
+    double *A,
+        *whole; /* A[n][n] with the devices' own projected out; whole[n]: column norms before, squared */
+    double *inverse, *value, *vector;
+} normal_equations;
+
+static void name_flat_direction(xbtab_fit *fit, const normal_equations *e, int direction)
+{
+    int n = fit->n_shared;
+    char text[200] = "the data fix only a combination of";
+    for (int k = 0, named = 0; k < n; k++) {
+        if (fabs(e->vector[k * n + direction]) < 0.1) continue;
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, "%s %s", named++ ? "," : "",
+                 fit->parameter[fit->shared[k]].name);
+    }
+    for (int k = 0; k < n; k++) {
+        if (fabs(e->vector[k * n + direction]) >= 0.1) say(&fit->parameter[fit->shared[k]], text);
+    }
+}
+
+static void name_own(char *text, size_t size, const xbtab_fit *fit)
+{
+    snprintf(text, size, "each device's own");
+    for (int k = 0; k < fit->n_device; k++) {
+        size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s %s", k ? " and" : "", fit->parameter[fit->device[k]].name);
+    }
+    size_t used = strlen(text);
+    snprintf(text + used, size - used, " can take its place");
+}
+
+static void judge_shared(xbtab_fit *fit, const xbtab__fitting *f, const normal_equations *e, double s)
+{
+    int n = fit->n_shared;
+    double t = fit->dof > 0 ? gsl_cdf_tdist_Pinv(0.975, fit->dof) : NAN;
+    for (int k = 0; k < n; k++) {
+        xbtab_fitted *p = &fit->parameter[fit->shared[k]];
+        const xbtab__quantity_fitted *q = &f->c->parameter[fit->shared[k]];
+        char text[200];
+        double slope = fabs(xbtab__value_slope(q, f->u_shared[k]));
+        p->value = xbtab__to_value(q, f->u_shared[k]);
+        p->standard_error = slope * s * sqrt(fmax(e->inverse[k * n + k], 0));
+        p->low = p->value - t * p->standard_error;
+        p->high = p->value + t * p->standard_error;
+        p->at_bound = bound_of(q, p->value);
+        if (p->at_bound) {
+            say(p, p->at_bound < 0 ? "it is at its lower bound" : "it is at its upper bound");
+        } else if (e->whole[k] <= 1e-24 * (double)fit->n_used) {
+            say(p, "it has no effect on these data");
+        } else if (e->A[k * n + k] < flat * e->whole[k]) {
+            name_own(text, sizeof text, fit);
+            say(p, text);
+        } else if (q->scale != XBTAB__SCALE_FREE && p->high - p->low > q->max - q->min) {
+            say(p, "its 95 % interval is wider than its bounds");
+        }
+        for (int l = 0; l < n; l++) {
+            double scale = sqrt(e->inverse[k * n + k] * e->inverse[l * n + l]);
+            fit->correlation[k * n + l] = k == l ? 1 : scale > 0 ? e->inverse[k * n + l] / scale : 0;
+        }
+    }
+    for (int direction = 0; direction < n; direction++) {
+        if (e->value[direction] < flat) name_flat_direction(fit, e, direction);
+    }
+    for (int k = 0; k < n; k++) {
+        xbtab_fitted *p = &fit->parameter[fit->shared[k]];
+        if (!p->is_identifiable) p->standard_error = p->low = p->high = NAN;
+        for (int l = 0; l < n; l++) {
+            double r = fit->correlation[k * n + l];
+            if (l == k || fabs(r) < 0.9999 || !p->is_identifiable) continue;
+            snprintf(p->why, sizeof p->why, "correlation %.6f with %s: hardly told apart", r,
+                     fit->parameter[fit->shared[l]].name);
+        }
+    }
+}
+
+/* ---- the devices' own ---- */
+
+static xbtab_status judge_device(xbtab_fit *fit, xbtab__fitting *f, int d, double s, int *flat_devices)
+{
+    const xbtab__calibration *c = f->c;
+    int width = c->n_device;
+    size_t first = f->p->first[d], n = f->p->first[d + 1] - first;
+    double A[64] = {0}, inverse[64], value[8];
+    XBTAB_TRY(xbtab__device_jacobian(f, d, f->own, NULL));
+    for (size_t k = 0; k < n; k++) {
+        if (!xbtab__is_seen(f, first + k, f->p->is_heldout[d])) continue;
+        for (int l = 0; l < width * width; l++) {
+            A[l] += f->weight[first + k] * f->own[k * (size_t)width + (size_t)(l / width)] *
+                    f->own[k * (size_t)width + (size_t)(l % width)];
+        }
+    }
+    XBTAB_TRY(invert(width, A, inverse, value, NULL));
+    bool is_flat = false;
+    for (int k = 0; k < width; k++) is_flat = is_flat || value[k] < flat;
+    *flat_devices += is_flat;
+    for (int k = 0; k < width; k++) {
+        const xbtab__quantity_fitted *q = &c->parameter[c->device[k]];
+        double u = f->u_device[d * width + k];
+        fit->own[d * width + k] = xbtab__to_value(q, u);
+        fit->own_error[d * width + k] =
+            fabs(xbtab__value_slope(q, u)) * s * sqrt(fmax(inverse[k * width + k], 0));
+        fit->parameter[c->device[k]].devices_at_bound += bound_of(q, fit->own[d * width + k]) != 0;
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status judge_devices(xbtab_fit *fit, xbtab__fitting *f, double s)
+{
+    int width = f->c->n_device, flat_devices = 0, n = 0;
+    double *value = xbtab__alloc((size_t)fit->n_devices, sizeof *value);
+    if (!value) return XBTAB_NOMEM();
+    xbtab_status status = XBTAB_OK;
+    for (int d = 0; d < fit->n_devices && status == XBTAB_OK; d++)
+        status = judge_device(fit, f, d, s, &flat_devices);
+    for (int k = 0; k < width && status == XBTAB_OK; k++) {
+        xbtab_fitted *p = &fit->parameter[f->c->device[k]];
+        char text[200];
+        n = 0;
+        for (int d = 0; d < fit->n_devices; d++) {
+            if (!fit->is_heldout[d]) value[n++] = fit->own[d * width + k];
+        }
+        gsl_sort(value, 1, (size_t)n);
+        p->value = gsl_stats_median_from_sorted_data(value, 1, (size_t)n);
+        p->low = gsl_stats_quantile_from_sorted_data(value, 1, (size_t)n, 0.025);
+        p->high = gsl_stats_quantile_from_sorted_data(value, 1, (size_t)n, 0.975);
+        if (p->devices_at_bound > 0.05 * fit->n_devices) {
+            p->at_bound = 1;
+            snprintf(text, sizeof text, "it is at a bound in %d of %d devices", p->devices_at_bound,
+                     fit->n_devices);
+            say(p, text);
+        }
+        if (flat_devices > 0.5 * fit->n_devices && width > 1) {
+            snprintf(text, sizeof text, "the devices' own parameters are not told apart in %d of %d devices",
+                     flat_devices, fit->n_devices);
+            say(p, text);
+        }
+    }
+    xbtab__free(value);
+    return status;
+}
+
+static xbtab_status judge(xbtab_fit *fit, xbtab__fitting *f)
+{
+    int n = f->c->n_shared;
+    size_t size = (size_t)n * (size_t)n, most = 1;
+    double squares = 0, plain = 0;
+    fit->n_used = 0;
+    for (int k = 0; k < f->n_use; k++) {
+        int d = f->use[k];
+        most = f->p->first[d + 1] - f->p->first[d] > most ? f->p->first[d + 1] - f->p->first[d] : most;
+        for (size_t l = f->p->first[d]; l < f->p->first[d + 1]; l++) {
+            if (!xbtab__is_seen(f, l, false)) continue;
+            fit->n_used++;
+            squares += f->weight[l] * f->residual[l] * f->residual[l];
+            plain += f->residual[l] * f->residual[l];
+            fit->max_residual = fmax(fit->max_residual, fabs(f->residual[l]) * f->scale);
+        }
+    }
+    fit->dof = (int)fit->n_used - n - f->c->n_device * f->n_use;
+    double s = fit->dof > 0 ? sqrt(squares / fit->dof) : NAN;
+    fit->rmse = f->scale * sqrt(plain / (double)fit->n_used);
+    fit->rmse_dof = f->scale * s;
+    normal_equations e = {.A = xbtab__alloc(size, sizeof(double)),
+                          .whole = xbtab__alloc((size_t)n, sizeof(double)),
+                          .inverse = xbtab__alloc(size, sizeof(double)),
+                          .value = xbtab__alloc((size_t)n, sizeof(double)),
+                          .vector = xbtab__alloc(size, sizeof(double))};
+    double *whole = xbtab__alloc(most * (size_t)n, sizeof *whole);
+    xbtab_status status =
+        e.A && e.whole && e.inverse && e.value && e.vector && whole ? XBTAB_OK : XBTAB_NOMEM();
+    for (int k = 0; k < f->n_use && n > 0 && status == XBTAB_OK; k++) {
+        size_t points = f->p->first[f->use[k] + 1] - f->p->first[f->use[k]];
+        status = xbtab__projected_jacobian(f, f->use[k], f->shared, whole);
+        for (size_t r = 0; r < points && status == XBTAB_OK; r++) {
+            const double *row = f->shared + r * (size_t)n;
+            for (size_t l = 0; l < size; l++) e.A[l] += row[l / (size_t)n] * row[l % (size_t)n];
+            for (int l = 0; l < n; l++)
+                e.whole[l] += whole[r * (size_t)n + (size_t)l] * whole[r * (size_t)n + (size_t)l];
+        }
+    }
+    if (status == XBTAB_OK && n > 0) status = invert(n, e.A, e.inverse, e.value, e.vector);
+    if (status == XBTAB_OK) judge_shared(fit, f, &e, s);
+    if (status == XBTAB_OK && f->c->n_device > 0) status = judge_devices(fit, f, s);
+    xbtab__free(e.A);
+    xbtab__free(e.whole);
+    xbtab__free(e.inverse);
+    xbtab__free(e.value);
+    xbtab__free(e.vector);
+    xbtab__free(whole);
+    return status;
+}
+
+/* ---- the measurement's own noise ---- */
+
+/* Fourth divided differences of five neighbours vanish for any cubic; scaled to the noise of one point. */
+size_t xbtab__curve_noise(const double *x, const double *y, size_t n, double *out)
+{
+    size_t found = 0;
+    for (size_t k = 0; k + 5 <= n; k++) {
+        double sum = 0, norm = 0;
+        bool good = true;
+        for (int i = 0; i < 5 && good; i++) {
+            double weight = 1, span = x[k + 4] - x[k];
+            for (int j = 0; j < 5; j++) {
+                if (i == j) continue;
+                double gap = (x[k + (size_t)i] - x[k + (size_t)j]) / span;
+                good = good && span != 0 && fabs(gap) > 1e-6;
+                weight /= gap;
+            }
+            sum += weight * y[k + (size_t)i];
+            norm += weight * weight;
+        }
+        if (good) out[found++] = fabs(sum) / sqrt(norm);
+    }
+    return found;
+}
+
+static xbtab_status measure_noise(xbtab_fit *fit, const xbtab__fitting *f)
+{
+    const xbtab__points *p = f->p;
+    double *size = xbtab__alloc(p->n, sizeof *size), *x = xbtab__alloc(p->n, sizeof *x),
+           *y = xbtab__alloc(p->n, sizeof *y);
+    size_t n = 0;
+    double sum = 0, heldout = 0;
+    size_t n_heldout = 0;
+    fit->noise = fit->noise_mad = fit->heldout_noise = NAN;
+    if (!size || !x || !y) {
+        xbtab__free(size);
+        xbtab__free(x);
+        xbtab__free(y);
+        return XBTAB_NOMEM();
+    }
+    for (int d = 0; d < p->n_devices; d++) {
+        size_t points = 0;
+        for (size_t k = p->first[d]; k < p->first[d + 1]; k++) {
+            if (!xbtab__is_seen(f, k, false) && !p->is_hidden[k]) continue;
+            /* time goes through decades, so its curves are smooth in ln t */
+            x[points] = fit->kind == XBTAB_FIT_RETENTION && p->x[k] > 0 ? log(p->x[k]) : p->x[k];
+            y[points++] = f->c->weighting == XBTAB__WEIGHTING_LOG ? log(fmax(fabs(p->y[k]), 1e-30)) : p->y[k];
+        }
+        if (points < 6) continue;
+        gsl_sort2(x, 1, y, 1, points);
+        size_t more = xbtab__curve_noise(x, y, points, size + n);
+        for (size_t k = n; k < n + more; k++) {
+            sum += size[k] * size[k];
+            if (p->is_heldout[d]) heldout += size[k] * size[k];
+        }
+        if (p->is_heldout[d]) n_heldout += more;
+        n += more;
+    }
+    fit->n_noise = n;
+    if (n > 0) {
+        gsl_sort(size, 1, n);
+        fit->noise = sqrt(sum / (double)n);
+        fit->noise_mad = gsl_stats_median_from_sorted_data(size, 1, n) / 0.6745;
+    }
+    if (n_heldout > 0) fit->heldout_noise = sqrt(heldout / (double)n_heldout);
+    xbtab__free(size);
+    xbtab__free(x);
+    xbtab__free(y);
+    return XBTAB_OK;
+}
+
+/* ---- points that no fit saw ---- */
+
+/* sigma^2 = floor^2 + (slope y)^2 through squared residuals, weighted by its own square; four rounds. */
+static void fit_spread(xbtab_fit *fit, const double *r, const double *y, size_t n, bool flat_only)
+{
+    double mean = 0, a, b = 0;
+    for (size_t k = 0; k < n; k++) mean += r[k] * r[k] / (double)n;
+    a = mean;
+    for (int turn = 0; turn < 4 && !flat_only && mean > 0; turn++) {
+        double s = 0, sx = 0, sxx = 0, sr = 0, sxr = 0;
+        for (size_t k = 0; k < n; k++) {
+            double x = y[k] * y[k], spread = fmax(a + b * x, 1e-3 * mean), w = 1 / (spread * spread);
+            s += w;
+            sx += w * x;
+            sxx += w * x * x;
+            sr += w * r[k] * r[k];
+            sxr += w * x * r[k] * r[k];
+        }
+        double det = s * sxx - sx * sx;
+        if (!(det > 0)) break;
+        b = fmax((s * sxr - sx * sr) / det, 0);
+        a = fmax(b > 0 ? (sr - b * sx) / s : sr / s, 0);
+    }
+    fit->interval_floor = sqrt(a);
+    fit->interval_slope = sqrt(b);
+}
+
+static double spread_at(const xbtab_fit *fit, double y)
+{
+    return hypot(fit->interval_floor, fit->interval_slope * y);
+}
+
+typedef struct sample {
+    double *r, *y;
+    size_t n;
+} sample;
+
+static void add_points(sample *s, const xbtab__fitting *f, int d, bool hidden)
+{
+    for (size_t k = f->p->first[d]; k < f->p->first[d + 1]; k++) {
+        /* both kinds must be fit for the weighting */
+        bool is_seen = xbtab__is_seen(f, k, true), is_hidden = f->p->is_hidden[k];
+        if (hidden ? !is_hidden : !is_seen) continue;
+        s->r[s->n] = f->residual[k] * f->scale;
+        s->y[s->n++] = f->p->y[k];
+    }
+}
+
+static xbtab_status judge_unseen(xbtab_fit *fit, xbtab__fitting *f)
+{
+    const xbtab__points *p = f->p;
+    sample known = {.n = 0}, unseen = {.n = 0};
+    xbtab_status status = XBTAB_OK;
+    known.r = xbtab__alloc(p->n, sizeof(double));
+    known.y = xbtab__alloc(p->n, sizeof(double));
+    unseen.r = xbtab__alloc(p->n, sizeof(double));
+    unseen.y = xbtab__alloc(p->n, sizeof(double));
+    if (!known.r || !known.y || !unseen.r || !unseen.y) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    fit->heldout_rmse = fit->coverage = NAN;
+    for (int d = 0; d < p->n_devices; d++) {
+        /* the interval comes from the fitted devices, seen in the same way: without their hidden points */
+        if (f->has_heldout) XBTAB_TRY_DONE(xbtab__fit_device(f, d, p->is_heldout[d], true));
+        if (!f->has_heldout) add_points(&known, f, d, false);
+        add_points(f->has_heldout && !p->is_heldout[d] ? &known : &unseen, f, d, true);
+    }
+    if (unseen.n == 0) goto done;
+    fit_spread(fit, known.r, known.y, known.n, f->c->weighting == XBTAB__WEIGHTING_LOG);
+    for (size_t k = 0; k < known.n; k++)
+        known.r[k] = fabs(known.r[k]) / fmax(spread_at(fit, known.y[k]), 1e-300);
+    gsl_sort(known.r, 1, known.n);
+    fit->interval_factor = gsl_stats_quantile_from_sorted_data(known.r, 1, known.n, 0.95);
+    double sum = 0;
+    size_t inside = 0;
+    for (size_t k = 0; k < unseen.n; k++) {
+        sum += unseen.r[k] * unseen.r[k];
+        inside += fabs(unseen.r[k]) <= fit->interval_factor * spread_at(fit, unseen.y[k]);
+    }
+    fit->n_hidden = unseen.n;
+    fit->heldout_rmse = sqrt(sum / (double)unseen.n);
+    fit->coverage = (double)inside / (double)unseen.n;
+done:
+    xbtab__free(known.r);
+    xbtab__free(known.y);
+    xbtab__free(unseen.r);
+    xbtab__free(unseen.y);
+    return status;
+}
+
+/* The curves as they will be drawn, and each device's own error. */
+static xbtab_status keep_curves(xbtab_fit *fit, xbtab__fitting *f)
+{
+    const xbtab__points *p = f->p;
+    for (int d = 0; d < p->n_devices; d++) {
+        double sum = 0;
+        size_t n = 0;
+        XBTAB_TRY(xbtab__device_residuals(f, d, f->residual + p->first[d]));
+        for (size_t k = p->first[d]; k < p->first[d + 1]; k++) {
+            double r = f->residual[k] * f->scale;
+            fit->x[k] = p->x[k];
+            fit->y[k] = p->y[k];
+            fit->point_device[k] = d;
+            fit->fitted[k] =
+                f->c->weighting == XBTAB__WEIGHTING_LOG ? p->y[k] * exp(-f->residual[k]) : p->y[k] - r;
+            if (!xbtab__is_seen(f, k, false)) continue;
+            sum += r * r;
+            n++;
+        }
+        fit->device_rmse[d] = n ? sqrt(sum / (double)n) : NAN;
+    }
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab__fit_figures(xbtab_fit *fit, xbtab__fitting *f)
+{
+    int width = f->c->n_device;
+    double *kept = xbtab__alloc((size_t)f->p->n_devices * (size_t)width, sizeof *kept);
+    if (!kept) return XBTAB_NOMEM();
+    xbtab_status status = XBTAB_OK;
+    /* held-out devices are fitted first, so that all are judged alike */
+    for (int d = 0; d < f->p->n_devices && status == XBTAB_OK; d++) {
+        if (f->p->is_heldout[d]) status = xbtab__fit_device(f, d, true, true);
+    }
+    memcpy(kept, f->u_device, (size_t)f->p->n_devices * (size_t)width * sizeof *kept);
+    if (status == XBTAB_OK) status = judge(fit, f);
+    if (status == XBTAB_OK) status = measure_noise(fit, f);
+    if (status == XBTAB_OK) status = judge_unseen(fit, f);
+    memcpy(f->u_device, kept, (size_t)f->p->n_devices * (size_t)width * sizeof *kept);
+    if (status == XBTAB_OK) status = keep_curves(fit, f);
+    xbtab__free(kept);
+    return status;
+}

@@ -1,0 +1,174 @@
+/* calibrate_private.h - the pieces of a calibration: specification, data, problem, solution.
+ *
+ * A curve is one device's points. Its response is a function of an argument x (a voltage, a pulse number, a
+ * time), a temperature, and a vector of parameters: the model's (or law's) own, then the three of the
+ * instrument (offset, series, parallel). Each parameter is fixed, shared by all devices, or one of each
+ * device's own. The devices' own are eliminated: for given shared ones each device is fitted by itself, and
+ * the shared ones are fitted to what is left (variable projection, Golub and Pereyra 1973; Jacobian after
+ * Kaufman 1975). Both fits are GSL's trust-region Levenberg-Marquardt. */
+#ifndef XBTAB_CHARACTERIZE_CALIBRATE_PRIVATE_H
+#define XBTAB_CHARACTERIZE_CALIBRATE_PRIVATE_H
+
+#include <stdbool.h>
+
+#include <xbartab/calibrate.h>
+
+#include "expression.h"
+#include "spice.h"
+#include "yaml_text.h"
+
+typedef enum xbtab__weighting { XBTAB__WEIGHTING_LINEAR = 0, XBTAB__WEIGHTING_LOG = 1 } xbtab__weighting;
+
+/** How a parameter moves inside the fit: freely, or between its bounds as a sine (of its logarithm). */
+typedef enum xbtab__scale {
+    XBTAB__SCALE_FREE = 0,
+    XBTAB__SCALE_LINEAR = 1,
+    XBTAB__SCALE_LOG = 2
+} xbtab__scale;
+
+typedef struct xbtab__quantity_fitted {
+    char *name, *unit, *description;
+    double value; /* fixed, or where the first start begins */
+    double min, max;
+    xbtab_fit_role role;
+    xbtab__scale scale;
+    double step; /* SCALE_FREE: size of one unit inside the fit */
+} xbtab__quantity_fitted;
+
+/** A column of the data file. */
+typedef struct xbtab__column {
+    char *name;   /* header's name; NULL = by number */
+    int number;   /* from 1; 0 = not given */
+    double times; /* to SI */
+    char *unit;
+} xbtab__column;
+
+enum { XBTAB__INSTRUMENT = 3, XBTAB__OFFSET = 0, XBTAB__SERIES = 1, XBTAB__PARALLEL = 2 };
+
+typedef struct xbtab__calibration {
+    char *path, *text, *name, *description;
+    xbtab_fit_kind kind;
+    const xbtab_model *model;    /* iv; borrowed */
+    const xbtab_model *selector; /* in series; NULL = none */
+    double *selector_value;      /* [selector->n_parameters] */
+    xbtab__expression *formula;  /* closed form; NULL = ngspice only */
+    char *formula_text;          /* laws: as given */
+    int n_own;                   /* parameters of the model or law */
+    int n_parameters;            /* n_own + XBTAB__INSTRUMENT */
+    xbtab__quantity_fitted *parameter;
+    int n_shared, n_device;
+    int *shared, *device; /* indices of those parameters */
+    int state;            /* the model's state among the parameters, -1 = none */
+    bool has_series, has_parallel;
+    xbtab__column column[XBTAB_FIT_COLUMNS];
+    char delimiter;       /* 0 = found from the first line */
+    int header;           /* -1 = found from the first line */
+    bool offset_is_first; /* subtract each device's value at the least |x| */
+    bool accepts_units, y_is_resistance;
+    xbtab__weighting weighting;
+    xbtab_fit_loss loss;
+    double least, most; /* range of x that is used */
+    int n_starts;
+    uint64_t seed;
+    double heldout_share;
+} xbtab__calibration;
+
+/** Points by device, each device's in the order of the file. */
+typedef struct xbtab__points {
+    size_t n;
+    double *x, *y, *T;
+    int *device;
+    size_t *line; /* of the file */
+    int n_devices;
+    char **label;     /* label[n_devices] */
+    size_t *first;    /* first[n_devices + 1] */
+    bool *is_heldout; /* [n_devices] */
+    bool *is_hidden;  /* [n]: a held-out device's point that its own fit does not see; without held-out
+                         devices:  a point that no fit sees */
+} xbtab__points;
+
+xbtab_status xbtab__calibration_open(xbtab__calibration **out, const char *path,
+                                     const xbtab_models *models) XBTAB_MUST_CHECK;
+void xbtab__calibration_destroy(xbtab__calibration **calibration);
+
+xbtab_status xbtab__points_read(xbtab__points *out, const xbtab__calibration *c, const char *const *paths,
+                                int n_paths) XBTAB_MUST_CHECK;
+void xbtab__points_clear(xbtab__points *points);
+
+/** What makes the data doubtful before any fit: too few points, no change, values whose unit must be wrong.
+ */
+xbtab_status xbtab__points_check(const xbtab__points *points, const xbtab__calibration *c,
+                                 xbtab__spice *spice) XBTAB_MUST_CHECK;
+
+/** One curve to evaluate. */
+typedef struct xbtab__curve_job {
+    const double *value; /* value[n_parameters] */
+    const double *x, *T; /* x[n]; T NULL = 300 K */
+    size_t n;
+    double *y; /* y[n] */
+} xbtab__curve_job;
+
+/** @param spice  NULL = the closed form. @return XBTAB_ERR_SPICE. Values that are not finite are NAN. */
+xbtab_status xbtab__curves_run(const xbtab__calibration *c, xbtab__spice *spice, const xbtab__curve_job *job,
+                               int n_jobs) XBTAB_MUST_CHECK;
+
+/** Between the fit's coordinates and values. */
+double xbtab__to_value(const xbtab__quantity_fitted *q, double u);
+double xbtab__from_value(const xbtab__quantity_fitted *q, double value);
+/** dvalue/du. */
+double xbtab__value_slope(const xbtab__quantity_fitted *q, double u);
+
+/** The state of a fit in one process. Residuals are measured - fitted: over `scale`, or of logarithms. */
+typedef struct xbtab__fitting {
+    const xbtab__calibration *c;
+    const xbtab__points *p;
+    xbtab__spice *spice; /* NULL = the closed form */
+    bool has_heldout;    /* whole devices are held out */
+    double scale;        /* linear weighting: root mean square of the data */
+    double *weight;      /* weight[n]: of squared residuals, from the robust loss */
+    double *u_shared;    /* [n_shared] */
+    double *u_solved;    /* [n_shared]: for which the devices were fitted last */
+    double *u_device;    /* [n_devices][n_device] */
+    int *use;            /* use[n_use]: devices of this fit */
+    int n_use;
+    double *residual;             /* residual[n]: of each device's last evaluation, not weighted */
+    double *value, *own, *shared; /* scratch for one device */
+    xbtab_status failure;
+    int iterations;
+} xbtab__fitting;
+
+xbtab_status xbtab__fitting_init(xbtab__fitting *f, const xbtab__calibration *c, const xbtab__points *p,
+                                 xbtab__spice *spice) XBTAB_MUST_CHECK;
+void xbtab__fitting_clear(xbtab__fitting *f);
+
+/** Fit from where u_shared stands; scan: search each device's own start first. @param[out] cost  loss. */
+xbtab_status xbtab__fitting_run(xbtab__fitting *f, bool scan, double *cost) XBTAB_MUST_CHECK;
+
+/** Fit one device's own parameters with the shared ones as they stand. @param hide  leave hidden points out.
+ */
+xbtab_status xbtab__fit_device(xbtab__fitting *f, int device, bool scan, bool hide) XBTAB_MUST_CHECK;
+
+/** Residuals (measured - fitted, in the weighting's terms) of a device at its parameters. out[n of device].
+ */
+xbtab_status xbtab__device_residuals(xbtab__fitting *f, int device, double *out) XBTAB_MUST_CHECK;
+
+/** Derivatives of a device's residuals: by its own parameters own[n][n_device], by the shared ones
+ * shared[n][n_shared] (NULL = not wanted). */
+xbtab_status xbtab__device_jacobian(xbtab__fitting *f, int device, double *own,
+                                    double *shared) XBTAB_MUST_CHECK;
+
+/** Derivatives by the shared parameters with what the device's own can take up projected out of them,
+ * shared[n][n_shared], weighted; whole: the same before (NULL = not wanted). */
+xbtab_status xbtab__projected_jacobian(xbtab__fitting *f, int device, double *shared,
+                                       double *whole) XBTAB_MUST_CHECK;
+
+/** Whether the fit sees a point. @param hide  hidden points are left out of held-out devices. */
+bool xbtab__is_seen(const xbtab__fitting *f, size_t k, bool hide);
+
+/** Everything that is said of a fit: errors, identifiability, noise, held-out points. */
+xbtab_status xbtab__fit_figures(xbtab_fit *fit, xbtab__fitting *f) XBTAB_MUST_CHECK;
+
+/** Noise of one device's curve from fifth-point differences: sum of squares and count, and each magnitude. */
+size_t xbtab__curve_noise(const double *x, const double *y, size_t n, double *out);
+
+#endif

@@ -1,0 +1,280 @@
+/* calibrate_write.c - a fit as a parameter sheet: for a model, the sheet and the subcircuit of a model that
+ * is the fitted one; for a law, its formula and values. */
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <xbartab/calibrate.h>
+#include <xbartab/version.h>
+
+#include "check.h"
+#include "file.h"
+#include "memory.h"
+#include "text.h"
+
+/* Devices beyond this are left to the table of devices: a sheet is for reading. */
+enum { MOST_DEVICES = 4096, NAME_SIZE = 128 };
+
+static void add_string(xbtab__text *text, const char *string)
+{
+    xbtab__text_add(text, "\"");
+    for (const char *c = string; *c; c++) {
+        if (*c == '"' || *c == '\\') xbtab__text_add(text, "\\");
+        xbtab__text_add(text, "%c", *c == '\n' || *c == '\t' ? ' ' : *c);
+    }
+    xbtab__text_add(text, "\"");
+}
+
+static void add_number(xbtab__text *text, const char *key, double value)
+{
+    if (isfinite(value)) {
+        xbtab__text_add(text, "%s%.9g", key, value);
+    } else {
+        xbtab__text_add(text, "%snull", key);
+    }
+}
+
+/* "1.5e-05 S", or a bare number. */
+static void add_quantity(xbtab__text *text, const char *key, double value, const char *unit)
+{
+    xbtab__text_add(text, "%s%.9g%s%s", key, value, strcmp(unit, "1") == 0 ? "" : " ",
+                    strcmp(unit, "1") == 0 ? "" : unit);
+}
+
+/* The file's own name without folders and ".yaml". */
+static xbtab_status name_of(char *name, const char *path)
+{
+    const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    size_t n = strlen(base);
+    if (n <= 5 || strcmp(base + n - 5, ".yaml") != 0) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: a parameter sheet's name ends in .yaml", path);
+    }
+    n -= 5;
+    for (size_t k = 0; k < n; k++) {
+        bool good = isalnum((unsigned char)base[k]) || base[k] == '_';
+        if (!good || n >= NAME_SIZE || !isalpha((unsigned char)base[0])) {
+            XBTAB_FAIL(XBTAB_ERR_INPUT,
+                       "%s: the file's name becomes the model's: letters, digits and _ only, a letter first",
+                       path);
+        }
+    }
+    snprintf(name, NAME_SIZE, "%.*s", (int)n, base);
+    return XBTAB_OK;
+}
+
+static const char *role_name(xbtab_fit_role role)
+{
+    return role == XBTAB_FIT_FIXED ? "fixed" : role == XBTAB_FIT_SHARED ? "shared" : "device";
+}
+
+static void add_source(xbtab__text *text, const xbtab_fit *fit)
+{
+    char source[1024];
+    snprintf(source, sizeof source, "%s%sfitted to %s by xbartab %s calibrate %s",
+             fit->model ? fit->model->source : "", fit->model ? "; " : "", fit->data, XBTAB_VERSION,
+             fit->path);
+    add_string(text, source);
+}
+
+static void add_model(xbtab__text *text, const xbtab_fit *fit, const char *name)
+{
+    const xbtab_model *m = fit->model;
+    char summary[512];
+    snprintf(summary, sizeof summary, "%s; fitted: %s", m->summary, fit->name);
+    xbtab__text_add(text, "name: %s\nkind: rram\nsummary: ", name);
+    add_string(text, summary);
+    xbtab__text_add(text, "\nsource: ");
+    add_source(text, fit);
+    xbtab__text_add(text, "\nlicence: ");
+    add_string(text, m->licence);
+    xbtab__text_add(text, "\npins: [top, bottom]\nstate: {parameter: %s, scale: %s}\n",
+                    m->parameters[m->state].name, m->state_is_log ? "log" : "linear");
+    if (m->current) {
+        xbtab__text_add(text, "current: ");
+        add_string(text, m->current);
+        xbtab__text_add(text, "\n");
+    }
+    xbtab__text_add(text, "parameters:\n");
+    for (int k = 0; k < m->n_parameters; k++) {
+        const xbtab_fitted *p = &fit->parameter[k];
+        bool is_fitted = p->role != XBTAB_FIT_FIXED;
+        xbtab__text_add(text, "  - name: %s\n    unit: %s\n", p->name, p->unit);
+        add_quantity(text, "    default: ", p->value, p->unit);
+        add_quantity(text, "\n    min: ", m->parameters[k].min, p->unit);
+        add_quantity(text, "\n    max: ", m->parameters[k].max, p->unit);
+        xbtab__text_add(text, "\n    description: ");
+        add_string(text, p->description);
+        xbtab__text_add(text, "\n    source: ");
+        add_string(text, is_fitted ? "fitted, see fit" : m->parameters[k].source);
+        xbtab__text_add(text, "\n    trust: %s\n", is_fitted ? "derived" : m->parameters[k].trust);
+    }
+}
+
+static void add_law(xbtab__text *text, const xbtab_fit *fit, const char *name)
+{
+    xbtab__text_add(text, "name: %s\nkind: law\nformula: ", name);
+    add_string(text, fit->formula);
+    xbtab__text_add(text, "\nsource: ");
+    add_source(text, fit);
+    xbtab__text_add(text, "\nparameters:\n");
+    for (int k = 0; k < fit->n_parameters; k++) {
+        const xbtab_fitted *p = &fit->parameter[k];
+        if (k >= fit->n_parameters - 2) continue; /* series and parallel are for circuits */
+        xbtab__text_add(text, "  - name: %s\n    unit: %s\n", p->name, p->unit);
+        add_quantity(text, "    value: ", p->value, p->unit);
+        xbtab__text_add(text, "\n    description: ");
+        add_string(text, p->description);
+        xbtab__text_add(text, "\n");
+    }
+}
+
+static void add_figures(xbtab__text *text, const xbtab_fit *fit)
+{
+    xbtab__text_add(text, "  points: %zu\n  points_fitted: %zu\n  devices: %d\n  devices_held_out: %d\n",
+                    fit->n_points, fit->n_used, fit->n_devices, fit->n_heldout);
+    xbtab__text_add(text, "  degrees_of_freedom: %d\n  weighting: %s\n  loss: %s\n  evaluated_in: %s\n",
+                    fit->dof, fit->weighting, fit->loss, fit->in_ngspice ? fit->ngspice : "formula");
+    xbtab__text_add(text, "  starts: %d\n  starts_that_agree: %d\n  seed: %llu\n", fit->n_starts,
+                    fit->n_agree, (unsigned long long)fit->seed);
+    add_number(text, "  rmse: ", fit->rmse);
+    add_number(text, "\n  residual_sigma: ", fit->rmse_dof);
+    add_number(text, "\n  residual_max: ", fit->max_residual);
+    add_number(text, "\n  noise: ", fit->noise);
+    add_number(text, "\n  noise_from_median: ", fit->noise_mad);
+    xbtab__text_add(text, "\n  held_out_points: %zu", fit->n_hidden);
+    add_number(text, "\n  held_out_rmse: ", fit->n_hidden ? fit->heldout_rmse : NAN);
+    add_number(text, "\n  held_out_coverage_95: ", fit->n_hidden ? fit->coverage : NAN);
+    if (fit->n_hidden) {
+        add_number(text, "\n  prediction_interval: {factor: ", fit->interval_factor);
+        add_number(text, ", floor: ", fit->interval_floor);
+        add_number(text, ", slope: ", fit->interval_slope);
+        xbtab__text_add(text, "} # +- factor sqrt(floor^2 + (slope y)^2)");
+    }
+    xbtab__text_add(text, "\n");
+}
+
+static void add_parameters(xbtab__text *text, const xbtab_fit *fit)
+{
+    xbtab__text_add(text, "  parameters:\n");
+    for (int k = 0; k < fit->n_parameters; k++) {
+        const xbtab_fitted *p = &fit->parameter[k];
+        if (!fit->model && k >= fit->n_parameters - 2) continue;
+        xbtab__text_add(text, "    - {name: %s, role: %s", p->name, role_name(p->role));
+        add_number(text, ", value: ", p->value);
+        if (p->role == XBTAB_FIT_SHARED) {
+            add_number(text, ", standard_error: ", p->standard_error);
+            add_number(text, ", interval_95: [", p->low);
+            add_number(text, ", ", p->high);
+            xbtab__text_add(text, "]");
+        } else if (p->role == XBTAB_FIT_DEVICE_OWN) {
+            add_number(text, ", devices_95: [", p->low);
+            add_number(text, ", ", p->high);
+            xbtab__text_add(text, "]");
+        }
+        if (p->role != XBTAB_FIT_FIXED)
+            xbtab__text_add(text, ", identifiable: %s", p->is_identifiable ? "yes" : "no");
+        if (p->why[0]) {
+            xbtab__text_add(text, ", why: ");
+            add_string(text, p->why);
+        }
+        xbtab__text_add(text, "}\n");
+    }
+    if (fit->n_shared > 1) {
+        xbtab__text_add(text, "  correlation: # of the shared parameters, in their order above\n");
+        for (int k = 0; k < fit->n_shared; k++) {
+            for (int l = 0; l < fit->n_shared; l++)
+                xbtab__text_add(text, "%s%.6f", l ? ", " : "    - [",
+                                fit->correlation[k * fit->n_shared + l]);
+            xbtab__text_add(text, "]\n");
+        }
+    }
+}
+
+static void add_devices(xbtab__text *text, const xbtab_fit *fit)
+{
+    if (fit->n_device == 0 || fit->n_devices > MOST_DEVICES) return;
+    xbtab__text_add(text, "  own: # each device's");
+    for (int k = 0; k < fit->n_device; k++) xbtab__text_add(text, " %s", fit->parameter[fit->device[k]].name);
+    xbtab__text_add(text, "\n");
+    for (int d = 0; d < fit->n_devices; d++) {
+        xbtab__text_add(text, "    - {device: ");
+        add_string(text, fit->label[d]);
+        xbtab__text_add(text, ", held_out: %s", fit->is_heldout[d] ? "yes" : "no");
+        for (int k = 0; k < fit->n_device; k++)
+            add_number(text, k ? ", " : ", values: [", fit->own[d * fit->n_device + k]);
+        for (int k = 0; k < fit->n_device; k++)
+            add_number(text, k ? ", " : "], errors: [", fit->own_error[d * fit->n_device + k]);
+        add_number(text, "], rmse: ", fit->device_rmse[d]);
+        xbtab__text_add(text, "}\n");
+    }
+}
+
+/* The subcircuit under its new name. */
+static xbtab_status write_subcircuit(const xbtab_model *model, const char *name, const char *path)
+{
+    xbtab__text text = {0};
+    size_t n = strlen(model->name);
+    xbtab__text_add(&text, "* %s - %s with fitted defaults in %s.yaml\n", name, model->name, name);
+    for (const char *line = model->sub_text; *line;) {
+        size_t length = strcspn(line, "\n"), word = 0;
+        if (strncasecmp(line, ".subckt", 7) == 0 || strncasecmp(line, ".ends", 5) == 0) {
+            word = strcspn(line, " \t\n");
+            word += strspn(line + word, " \t");
+        }
+        if (word && strncasecmp(line + word, model->name, n) == 0 &&
+            !isalnum((unsigned char)line[word + n]) && line[word + n] != '_') {
+            xbtab__text_add(&text, "%.*s%s%.*s\n", (int)word, line, name, (int)(length - word - n),
+                            line + word + n);
+        } else {
+            xbtab__text_add(&text, "%.*s\n", (int)length, line);
+        }
+        line += length;
+        if (*line == '\n') line++;
+    }
+    xbtab_status status = xbtab__text_status(&text);
+    if (status == XBTAB_OK) status = xbtab__file_write(path, text.s, text.n);
+    xbtab__text_clear(&text);
+    return status;
+}
+
+xbtab_status xbtab_fit_check_path(const char *path)
+{
+    char name[NAME_SIZE];
+    return name_of(name, path);
+}
+
+xbtab_status xbtab_fit_write(const xbtab_fit *fit, const char *path)
+{
+    char name[NAME_SIZE];
+    xbtab__text text = {0}, sub = {0};
+    XBTAB_TRY(name_of(name, path));
+    if (fit->model) {
+        xbtab__text_add(
+            &text,
+            "# Fitted parameters. This file and %s.sub are a model: in DIR/rram they are used by\n"
+            "#   cell: {rram: {model: %s}}   with   --models DIR\n",
+            name, name);
+        add_model(&text, fit, name);
+    } else {
+        add_law(&text, fit, name);
+    }
+    xbtab__text_add(&text, "fit: # all figures in SI units%s\n  specification: ",
+                    strcmp(fit->weighting, "log") == 0 ? "; residuals are of the natural logarithm" : "");
+    add_string(&text, fit->path);
+    xbtab__text_add(&text, "\n  data: ");
+    add_string(&text, fit->data);
+    xbtab__text_add(&text, "\n");
+    add_figures(&text, fit);
+    add_parameters(&text, fit);
+    add_devices(&text, fit);
+    xbtab__text_add(&sub, "%.*s.sub", (int)strlen(path) - 5, path);
+    xbtab_status status = xbtab__text_status(&text);
+    if (status == XBTAB_OK) status = xbtab__text_status(&sub);
+    if (status == XBTAB_OK && fit->model) status = write_subcircuit(fit->model, name, sub.s);
+    if (status == XBTAB_OK) status = xbtab__file_write(path, text.s, text.n);
+    xbtab__text_clear(&text);
+    xbtab__text_clear(&sub);
+    return status;
+}
