@@ -113,4 +113,35 @@ xbtab_status xbtab__spice_transient(xbtab__spice *spice, const xbtab__spice_tran
 /** Free a waveform's arrays; NULL-safe. */
 void xbtab__spice_waveform_clear(xbtab__spice_waveform *waveform);
 
+/** The noise of one output; everything is borrowed for the call. */
+typedef struct xbtab__spice_noise_job {
+    const char *const *lines; /* lines[n_lines]: as of a transient; one source is "... dc VALUE ac 1" */
+    int n_lines;
+    const char *output;   /* "v(node)" */
+    const char *source;   /* that source's name; ngspice wants one, though only the output's noise is kept */
+    double f_low, f_high; /* [Hz] */
+    int per_decade;       /* points a decade of frequency */
+} xbtab__spice_noise_job;
+
+/** A noise analysis' outcome; starts as {0}, ends with xbtab__spice_noise_clear(). */
+typedef struct xbtab__spice_noise {
+    size_t n;
+    double *f;       /* f[n], ascending [Hz] */
+    double *density; /* density[n] of the output [V/Hz^0.5] */
+    xbtab_sample_status status;
+    char reason[XBTAB__REASON_SIZE]; /* of a failure, in ngspice's own words, one line; "" if none */
+} xbtab__spice_noise;
+
+/** Run one noise analysis at the circuit's operating point and 300.15 K. Evidence, errors and threads as of
+ *  xbtab__spice_sweep(). */
+xbtab_status xbtab__spice_noise_run(xbtab__spice *spice, const xbtab__spice_noise_job *job,
+                                    xbtab__spice_noise *noise) XBTAB_MUST_CHECK;
+
+/** Root mean square of the noise behind one pole at f_pole [Hz]: the integral of density^2/(1 + (f/f_pole)^2)
+ *  over the frequencies of the analysis, root taken [V]. */
+double xbtab__spice_noise_rms(const xbtab__spice_noise *noise, double f_pole);
+
+/** Free its arrays; NULL-safe. */
+void xbtab__spice_noise_clear(xbtab__spice_noise *noise);
+
 #endif
