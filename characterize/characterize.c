@@ -36,8 +36,9 @@ static void add_models(xbtab__text *text, const xbtab_spec *spec)
 
 static void add_fingerprint(xbtab__text *text, const xbtab_spec *spec, const char *ngspice)
 {
-    xbtab__text_add(text, "xbartab %s, libngspice %s, seed %llu\n%s\nwires %.17g %.17g\n", XBTAB_VERSION,
-                    ngspice, (unsigned long long)spec->seed, spec->text, spec->r_word, spec->r_bit);
+    xbtab__text_add(text, "xbartab %s, libngspice %s, seed %llu\n%s\nwires %.17g %.17g %.17g %.17g\n",
+                    XBTAB_VERSION, ngspice, (unsigned long long)spec->seed, spec->text, spec->r_word,
+                    spec->r_bit, spec->wire.c_word, spec->wire.c_bit);
     add_models(text, spec);
 }
 
@@ -67,6 +68,8 @@ static xbtab_status take_tile(xbtab_tables *t, const xbtab_spec *spec)
     t->v_read = spec->v_read;
     t->I_full_scale = spec->I_full_scale;
     t->energy.read_time = spec->read_time;
+    t->readout = (xbtab_readout_data){
+        NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0, NULL, NULL, spec->wire.c_word, spec->wire.c_bit, NAN, NAN};
     t->seed = spec->seed;
     return t->tile_name && t->G_level ? XBTAB_OK : XBTAB_NOMEM();
 }
@@ -161,6 +164,40 @@ static xbtab_status take_tia(xbtab_tables *t, const xbtab__run *run)
         a->V_out[k] = V[2 * k + 1];
     }
     return xbtab__fit_tia_error(t, &run->plan, V + 2 * XBTAB__TIA_POINTS);
+}
+
+/* A unit that failed leaves its figures unknown. */
+static xbtab_status take_readout(xbtab_tables *t, const xbtab__run *run)
+{
+    const xbtab__unit_result *tia = &run->unit[XBTAB__UNIT_READOUT], *column = &run->unit[XBTAB__UNIT_COLUMN];
+    const double *x = tia->numbers.x, *y = column->numbers.x;
+    xbtab_readout_data *r = &t->readout;
+    r->f_read = xbtab__read_bandwidth(run->plan.spec);
+    r->virtual_ground = 0;
+    for (size_t k = 0; k < t->tia.n; k++) {
+        if (t->tia.I_in[k] < 0 || t->tia.I_in[k] > t->I_full_scale) continue;
+        r->virtual_ground = fmax(r->virtual_ground, fabs(t->tia.V_in[k]));
+    }
+    if (column->status == XBTAB_SAMPLE_OK && column->numbers.n == XBTAB__COLUMN_FIGURES) {
+        r->settling = y[XBTAB__COLUMN_SETTLING];
+        r->E_lines = y[XBTAB__COLUMN_ENERGY];
+    }
+    if (tia->status != XBTAB_SAMPLE_OK || tia->numbers.n < XBTAB__READOUT_FIGURES) return XBTAB_OK;
+    r->tia_settling = x[XBTAB__READOUT_SETTLING];
+    r->transresistance = x[XBTAB__READOUT_TRANSRESISTANCE];
+    r->offset_sigma = x[XBTAB__READOUT_OFFSET];
+    r->noise_density = x[XBTAB__READOUT_DENSITY];
+    r->noise_rms = x[XBTAB__READOUT_NOISE];
+    size_t n = (tia->numbers.n - XBTAB__READOUT_FIGURES) / 2;
+    r->f = xbtab__alloc(n, sizeof *r->f);
+    r->density = xbtab__alloc(n, sizeof *r->density);
+    if (!r->f || !r->density) return XBTAB_NOMEM();
+    r->n_f = n;
+    for (size_t k = 0; k < n; k++) {
+        r->f[k] = x[XBTAB__READOUT_FIGURES + 2 * k];
+        r->density[k] = x[XBTAB__READOUT_FIGURES + 2 * k + 1];
+    }
+    return XBTAB_OK;
 }
 
 static xbtab_status take_samples(xbtab_tables *t, const xbtab__run *run)
@@ -281,8 +318,9 @@ static xbtab_status run_curves(xbtab__run *run, xbtab_tables *tables,
 {
     XBTAB_TRY(xbtab__run_units(run, XBTAB__UNIT_STATES, XBTAB__UNIT_CELL, "cell states", options));
     XBTAB_TRY(xbtab__run_take_states(run));
-    XBTAB_TRY(xbtab__run_units(run, XBTAB__UNIT_CELL, XBTAB__UNIT_TILE, "cell and TIA curves", options));
-    for (int unit = XBTAB__UNIT_CELL; unit < XBTAB__UNIT_TILE; unit++) XBTAB_TRY(xbtab__run_need(run, unit));
+    XBTAB_TRY(xbtab__run_units(run, XBTAB__UNIT_CELL, XBTAB__UNIT_READOUT, "cell and TIA curves", options));
+    for (int unit = XBTAB__UNIT_CELL; unit < XBTAB__UNIT_READOUT; unit++)
+        XBTAB_TRY(xbtab__run_need(run, unit));
     XBTAB_TRY(take_tile(tables, run->plan.spec));
     XBTAB_TRY(take_provenance(tables, run));
     XBTAB_TRY(take_cell(tables, run));
@@ -295,11 +333,12 @@ static xbtab_status run_tiles(xbtab__run *run, xbtab_tables *tables,
     xbtab_technology *technology = NULL;
     XBTAB_TRY(xbtab_technology_create(&technology, tables));
     run->plan.technology = technology; /* for tiles that our solver samples */
-    xbtab_status status = xbtab__run_units(run, XBTAB__UNIT_TILE, run->n_units, "sample tiles", options);
+    xbtab_status status = xbtab__run_units(run, XBTAB__UNIT_READOUT, run->n_units, "sample tiles", options);
     run->plan.technology = NULL;
     xbtab_technology_destroy(&technology);
     XBTAB_TRY(status);
     XBTAB_TRY(need_some_tiles(run));
+    XBTAB_TRY(take_readout(tables, run));
     XBTAB_TRY(take_samples(tables, run));
     XBTAB_TRY(xbtab__check_solver(tables, run));
     return xbtab__fit_transfer(tables);

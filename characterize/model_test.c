@@ -203,19 +203,21 @@ static void check_figures(bench *b)
     set_defaults(b);
 }
 
-/* A wire's subcircuit must be the resistance that its sheet names, for both lines. */
+/* A wire's subcircuit must be the resistance that its sheet gives a cell, along both lines. */
 static void check_wire(bench *b)
 {
-    const char *names[] = {"r_word", "r_bit"};
+    static const char *const names[] = {"word line", "bit line"};
     int along_bit = xbtab_model_parameter(b->model, "along_bit");
+    xbtab_wire_cell cell;
+    xbtab_wire_cell_of(&cell, b->model, b->value);
     for (int line = 0; line < 2; line++) {
-        double V = 0.1, I, wanted = b->value[xbtab_model_parameter(b->model, names[line])];
+        double V = 0.1, I, wanted = line ? cell.r_bit : cell.r_word;
         if (along_bit >= 0) b->value[along_bit] = line;
         if (respond(b, &V, 1, &I) < 0) {
             verdict(b, false, "%s: %s", names[line], xbtab_error_message());
         } else {
-            verdict(b, fabs(V / I - wanted) <= 1e-6 * wanted, "%s: %g ohm, %g in the sheet", names[line],
-                    V / I, wanted);
+            verdict(b, fabs(V / I - wanted) <= 1e-6 * wanted, "%s: %g ohm a cell, %g by the sheet",
+                    names[line], V / I, wanted);
         }
         if (along_bit < 0) break;
     }

@@ -31,6 +31,10 @@ xbtab_status xbtab__plan_run(const xbtab__plan *plan, int unit, xbtab__spice *sp
         return xbtab__sweep_cell_heldout(plan, spice, out);
     case XBTAB__UNIT_TIA:
         return xbtab__sweep_tia(plan, spice, out);
+    case XBTAB__UNIT_READOUT:
+        return xbtab__find_readout(plan, spice, out);
+    case XBTAB__UNIT_COLUMN:
+        return xbtab__find_column(plan, spice, out);
     default:
         return xbtab__sample_tile(plan, unit - XBTAB__UNIT_TILE, spice, out);
     }

@@ -20,8 +20,22 @@ enum {
     XBTAB__UNIT_CELL = 1,         /* the cell's currents on the table's grid */
     XBTAB__UNIT_CELL_HELDOUT = 2, /* the same between the grid's points */
     XBTAB__UNIT_TIA = 3,          /* the TIA's curves, and points between them */
-    XBTAB__UNIT_TILE = 4
+    XBTAB__UNIT_READOUT = 4,      /* the TIA in time: settling, noise, offsets */
+    XBTAB__UNIT_COLUMN = 5,       /* a whole column in time */
+    XBTAB__UNIT_TILE = 6
 };
+
+/** Figures of the units XBTAB__UNIT_READOUT and XBTAB__UNIT_COLUMN, as of xbtab_readout_data; NAN = unknown.
+ */
+enum {
+    XBTAB__READOUT_SETTLING,
+    XBTAB__READOUT_TRANSRESISTANCE,
+    XBTAB__READOUT_OFFSET,
+    XBTAB__READOUT_DENSITY,
+    XBTAB__READOUT_NOISE,
+    XBTAB__READOUT_FIGURES
+};
+enum { XBTAB__COLUMN_SETTLING, XBTAB__COLUMN_ENERGY, XBTAB__COLUMN_FIGURES };
 
 /** Points of a TIA's curve. Its range reaches past full scale, so that clipping shows. */
 enum { XBTAB__TIA_POINTS = 257 };
@@ -75,8 +89,15 @@ xbtab_status xbtab__sweep_cell_heldout(const xbtab__plan *plan, xbtab__spice *sp
                                        xbtab__numbers *out) XBTAB_MUST_CHECK;
 xbtab_status xbtab__sweep_tia(const xbtab__plan *plan, xbtab__spice *spice,
                               xbtab__numbers *out) XBTAB_MUST_CHECK;
+xbtab_status xbtab__find_readout(const xbtab__plan *plan, xbtab__spice *spice,
+                                 xbtab__numbers *out) XBTAB_MUST_CHECK;
+xbtab_status xbtab__find_column(const xbtab__plan *plan, xbtab__spice *spice,
+                                xbtab__numbers *out) XBTAB_MUST_CHECK;
 xbtab_status xbtab__sample_tile(const xbtab__plan *plan, int tile, xbtab__spice *spice,
                                 xbtab__numbers *out) XBTAB_MUST_CHECK;
+
+/** The read bandwidth [Hz]; see xbtab_readout_data. */
+double xbtab__read_bandwidth(const xbtab_spec *spec);
 
 /** Grids that the sweeps and the tables share. */
 double xbtab__cell_voltage(const xbtab_spec *spec, double k); /* k-th cell voltage; k may be fractional [V] */

@@ -160,7 +160,7 @@ xbtab_status xbtab__run_ask_version(xbtab__run *run)
 xbtab_status xbtab__run_need(const xbtab__run *run, int unit)
 {
     static const char *const what[] = {"the cell's states", "the cell's curves", "the cell's held-out curves",
-                                       "the TIA's curves"};
+                                       "the TIA's curves",  "the TIA in time",   "a column in time"};
     const xbtab__unit_result *result = &run->unit[unit];
     const char *why = xbtab__sample_status_text(result->status);
     if (result->status == XBTAB_SAMPLE_OK) return XBTAB_OK;

@@ -27,6 +27,22 @@ int xbtab__cell_bench_sources(const xbtab_spec *spec);
  * output. */
 void xbtab__compose_tia_bench(xbtab__text *text, const xbtab_spec *spec);
 
+/** n TIAs, each with what a bit line is to it: a conductance G [S] that makes no noise, a capacitance C [F],
+ * and the current source ii<k> into its in pin.
+ *  @param source  what stands behind the source's nodes: "external", "dc 1u ac 1", "pwl(...)".
+ *  @param offset  offset[n]: of each TIA [V], for models that name its parameter; NULL = the specification's.
+ */
+void xbtab__compose_loaded_tias(xbtab__text *text, const xbtab_spec *spec, const char *source, double G,
+                                double C, const double *offset, int n);
+
+/** The column that is farthest from the drivers, with its wires' capacitances: all word lines start at the
+ * source vi0, the TIA's output is v(o0), its current i(vs0). Word lines driven at one end only.
+ *  @param source   as above.
+ *  @param state    state parameter of the column's cells.
+ *  @param G_other  conductance of each of the other columns' cells [S]. */
+void xbtab__compose_column_bench(xbtab__text *text, const xbtab_spec *spec, const char *source, double state,
+                                 double G_other);
+
 /** The crossbar of a specification without its input sources: word line i starts at node in<i>, or with gate
  * inputs is that node; the current of column j is i(vs<j>), its TIA's output v(o<j>).
  * @param state  state[rows][columns]. */

@@ -17,6 +17,7 @@
 #include "expression.h"
 #include "file.h"
 #include "memory.h"
+#include "presets.h"
 #include "quantity.h"
 #include "yaml_text.h"
 
@@ -28,7 +29,6 @@ struct xbtab_models {
 };
 
 static const char *const kind_names[XBTAB_MODEL_KINDS + 1] = {"rram", "selector", "tia", "wire", NULL};
-static const char *const trust_words[] = {"published", "derived", "recalled", "assumed", NULL};
 
 /* ---- the sheet as YAML text ---- */
 
@@ -48,12 +48,21 @@ typedef struct gain_text {
     char *parameter, *full_scale_output;
 } gain_text;
 
+typedef struct offset_text {
+    char *parameter, *sigma;
+} offset_text;
+
 typedef struct sheet_text {
     char *name, *kind, *summary, *source, *licence, *gate, *turn_on, *current;
     char **pins;
     unsigned pins_count;
     state_text *state;
     gain_text *gain;
+    offset_text *offset;
+    xbtab__preset_text *presets;
+    unsigned presets_count;
+    xbtab__operating_text *operating;
+    unsigned operating_count;
     parameter_text *parameters;
     unsigned parameters_count;
     check_text *checks;
@@ -95,6 +104,9 @@ static const cyaml_schema_field_t gain_fields[] = {TEXT("parameter", gain_text, 
                                                    TEXT("full_scale_output", gain_text, full_scale_output),
                                                    CYAML_FIELD_END};
 
+static const cyaml_schema_field_t offset_fields[] = {TEXT("parameter", offset_text, parameter),
+                                                     TEXT("sigma", offset_text, sigma), CYAML_FIELD_END};
+
 static const cyaml_schema_value_t pin_value = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, CYAML_UNLIMITED)};
 
@@ -112,6 +124,12 @@ static const cyaml_schema_field_t sheet_fields[] = {
     OPTIONAL_TEXT("current", sheet_text, current),
     CYAML_FIELD_IGNORE("fit", CYAML_FLAG_OPTIONAL), /* figures of a calibrated sheet, for its reader */
     CYAML_FIELD_MAPPING_PTR("gain", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sheet_text, gain, gain_fields),
+    CYAML_FIELD_MAPPING_PTR("offset", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sheet_text, offset,
+                            offset_fields),
+    CYAML_FIELD_SEQUENCE("presets", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sheet_text, presets,
+                         &xbtab__preset_schema, 0, 200),
+    CYAML_FIELD_SEQUENCE("operating", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sheet_text, operating,
+                         &xbtab__operating_schema, 0, 200),
     CYAML_FIELD_SEQUENCE("parameters", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sheet_text, parameters,
                          &parameter_value, 0, 200),
     CYAML_FIELD_SEQUENCE("checks", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sheet_text, checks, &check_value,
@@ -141,6 +159,7 @@ static void model_destroy(xbtab_model *model)
     }
     for (int k = 0; k < model->n_checks && model->checks; k++) xbtab__free(model->checks[k].source);
     for (int k = 0; k < model->n_pins && model->pins; k++) xbtab__free(model->pins[k]);
+    xbtab__presets_clear(model);
     xbtab__free(model->parameters);
     xbtab__free(model->checks);
     xbtab__free(model->pins);
@@ -155,30 +174,20 @@ static void model_destroy(xbtab_model *model)
     xbtab__free(model);
 }
 
-/* Names go into SPICE text: letters, digits and underscores, starting with a letter. */
-static bool is_name(const char *text)
-{
-    if (!isalpha((unsigned char)text[0])) return false;
-    for (; *text; text++) {
-        if (!isalnum((unsigned char)*text) && *text != '_') return false;
-    }
-    return true;
-}
-
 static xbtab_status take_parameter(xbtab_parameter *p, const xbtab__yaml *yaml, const parameter_text *text,
                                    int k)
 {
     char key[64];
     int word;
     snprintf(key, sizeof key, "parameters[%d].name", k);
-    if (!is_name(text->name))
+    if (!xbtab__is_name(text->name))
         return xbtab__yaml_fail(yaml, key, "\"%s\" is not a name (a-z, 0-9, _)", text->name);
     XBTAB_TRY(copy_text(&p->name, text->name));
     XBTAB_TRY(copy_text(&p->unit, text->unit));
     XBTAB_TRY(copy_text(&p->description, text->description));
     XBTAB_TRY(copy_text(&p->source, text->source));
     snprintf(key, sizeof key, "parameters[%d].trust", k);
-    XBTAB_TRY(xbtab__yaml_choice(&word, yaml, key, text->trust, trust_words));
+    XBTAB_TRY(xbtab__yaml_choice(&word, yaml, key, text->trust, xbtab__trust_words));
     XBTAB_TRY(copy_text(&p->trust, text->trust));
     snprintf(key, sizeof key, "parameters[%d].min", k);
     XBTAB_TRY(xbtab__yaml_quantity(&p->min, yaml, key, text->min, p->unit, -DBL_MAX, DBL_MAX));
@@ -272,10 +281,30 @@ static xbtab_status check_pins(const xbtab_model *model, const xbtab__yaml *yaml
     return XBTAB_OK;
 }
 
+static bool has_all(const xbtab_model *model, const char *const *names)
+{
+    for (; *names; names++) {
+        if (xbtab_model_parameter(model, *names) < 0) return false;
+    }
+    return true;
+}
+
+static const char *const cell_resistances[] = {"r_word", "r_bit", NULL};
+static const char *const line_and_sides[] = {"r_length", "width", "word_side", "bit_side", NULL};
+
+static xbtab_status check_wire(const xbtab_model *model, const xbtab__yaml *yaml)
+{
+    if (model->kind != XBTAB_MODEL_WIRE || has_all(model, cell_resistances) || has_all(model, line_and_sides))
+        return XBTAB_OK;
+    return xbtab__yaml_fail(yaml, "parameters",
+                            "a wire model needs the parameters r_word and r_bit, or r_length, width, "
+                            "word_side and bit_side");
+}
+
 static xbtab_status take_sheet(xbtab_model *model, const xbtab__yaml *yaml, const sheet_text *text)
 {
     int word;
-    if (!is_name(text->name))
+    if (!xbtab__is_name(text->name))
         return xbtab__yaml_fail(yaml, "name", "\"%s\" is not a name (a-z, 0-9, _)", text->name);
     XBTAB_TRY(xbtab__yaml_choice(&word, yaml, "kind", text->kind, kind_names));
     if ((xbtab_model_kind)word != model->kind) {
@@ -329,10 +358,14 @@ static xbtab_status take_sheet(xbtab_model *model, const xbtab__yaml *yaml, cons
         return xbtab__yaml_fail(yaml, "kind",
                                 "a tia model needs gain: {parameter: NAME, full_scale_output: VOLTAGE}");
     }
-    if (model->kind == XBTAB_MODEL_WIRE &&
-        (xbtab_model_parameter(model, "r_word") < 0 || xbtab_model_parameter(model, "r_bit") < 0)) {
-        return xbtab__yaml_fail(yaml, "parameters", "a wire model needs the parameters r_word and r_bit");
+    if (text->offset) {
+        if (model->kind != XBTAB_MODEL_TIA) return xbtab__yaml_fail(yaml, "offset", "is for tia models only");
+        XBTAB_TRY(find_parameter(&model->offset, model, yaml, "offset.parameter", text->offset->parameter));
+        XBTAB_TRY(find_parameter(&model->offset_sigma, model, yaml, "offset.sigma", text->offset->sigma));
     }
+    XBTAB_TRY(check_wire(model, yaml));
+    XBTAB_TRY(xbtab__take_presets(model, yaml, text->presets, text->presets_count));
+    XBTAB_TRY(xbtab__take_operating(model, yaml, text->operating, text->operating_count));
     for (int k = 0; k < model->n_checks; k++) XBTAB_TRY(take_check(model, yaml, &text->checks[k], k));
     return XBTAB_OK;
 }
@@ -433,7 +466,7 @@ static xbtab_status model_read(xbtab_model **out, xbtab_model_kind kind, const c
     xbtab_model *model = xbtab__alloc(1, sizeof *model);
     if (!model) return XBTAB_NOMEM();
     model->kind = kind;
-    model->state = model->gate = model->turn_on = model->gain = -1;
+    model->state = model->gate = model->turn_on = model->gain = model->offset = model->offset_sigma = -1;
     snprintf(path, sizeof path, "%s/%s/%s.yaml", folder, kind_names[kind], stem);
     XBTAB_TRY_DONE(xbtab__yaml_read(&yaml, path));
     XBTAB_TRY_DONE(copy_text(&model->sheet_path, path));
@@ -563,4 +596,26 @@ int xbtab_model_parameter(const xbtab_model *model, const char *name)
         if (strcasecmp(model->parameters[k].name, name) == 0) return k;
     }
     return -1;
+}
+
+static double value_of(const xbtab_model *model, const double *value, const char *name)
+{
+    int k = xbtab_model_parameter(model, name);
+    return k < 0 ? 0.0 : value[k];
+}
+
+void xbtab_wire_cell_of(xbtab_wire_cell *out, const xbtab_model *model, const double *value)
+{
+    *out = (xbtab_wire_cell){.r_word = value_of(model, value, "r_word"),
+                             .r_bit = value_of(model, value, "r_bit"),
+                             .c_word = value_of(model, value, "c_word"),
+                             .c_bit = value_of(model, value, "c_bit")};
+    if (!has_all(model, line_and_sides)) return;
+    double width = value_of(model, value, "width");
+    out->s_word = width * value_of(model, value, "word_side");
+    out->s_bit = width * value_of(model, value, "bit_side");
+    out->r_word = value_of(model, value, "r_length") * out->s_word;
+    out->r_bit = value_of(model, value, "r_length") * out->s_bit;
+    out->c_word = value_of(model, value, "c_length") * out->s_word;
+    out->c_bit = value_of(model, value, "c_length") * out->s_bit;
 }

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "memory.h"
+#include "presets.h"
 #include "quantity.h"
 #include "spec_array.h"
 #include "yaml_text.h"
@@ -17,13 +18,9 @@ enum { MOST_LEVELS = 256, MOST_CODES = 16 };
 /* Up to 64 x 64 cells ngspice solves a sample tile in seconds, and up to 128 x 128 in minutes. */
 enum { MOST_CELLS_SPICE = 64 * 64, MOST_CELLS_FULL_CHECK = 128 * 128 };
 
-typedef struct value_text {
-    char *name, *value;
-} value_text;
-
 typedef struct use_text {
-    char *model;
-    value_text *parameters;
+    char *model, *preset;
+    xbtab__value_text *parameters;
     unsigned parameters_count;
 } use_text;
 
@@ -39,7 +36,9 @@ typedef struct levels_text {
 } levels_text;
 
 typedef struct wire_text {
-    char *model, *word, *bit, *source;
+    char *model, *cell, *word, *bit, *source, *capacitance;
+    xbtab__value_text *parameters;
+    unsigned parameters_count;
 } wire_text;
 
 typedef struct resistance_text {
@@ -80,14 +79,10 @@ typedef struct spec_text {
 #define OPTIONAL_MAPPING(key, type, member, fields)                                                          \
     CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, fields)
 
-static const cyaml_schema_field_t value_fields[] = {TEXT("name", value_text, name),
-                                                    TEXT("value", value_text, value), CYAML_FIELD_END};
-static const cyaml_schema_value_t value_value = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, value_text, value_fields)};
 static const cyaml_schema_field_t use_fields[] = {
-    TEXT("model", use_text, model),
+    TEXT("model", use_text, model), OPTIONAL_TEXT("preset", use_text, preset),
     CYAML_FIELD_SEQUENCE("parameters", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, use_text, parameters,
-                         &value_value, 0, 200),
+                         &xbtab__value_schema, 0, 200),
     CYAML_FIELD_END};
 static const cyaml_schema_field_t cell_fields[] = {
     CYAML_FIELD_MAPPING("rram", CYAML_FLAG_DEFAULT, cell_text, rram, use_fields),
@@ -103,8 +98,15 @@ static const cyaml_schema_field_t levels_fields[] = {
                          &quantity_value, 2, MOST_LEVELS),
     CYAML_FIELD_END};
 static const cyaml_schema_field_t wire_fields[] = {
-    OPTIONAL_TEXT("model", wire_text, model), OPTIONAL_TEXT("word", wire_text, word),
-    OPTIONAL_TEXT("bit", wire_text, bit), OPTIONAL_TEXT("source", wire_text, source), CYAML_FIELD_END};
+    OPTIONAL_TEXT("model", wire_text, model),
+    OPTIONAL_TEXT("cell", wire_text, cell),
+    OPTIONAL_TEXT("word", wire_text, word),
+    OPTIONAL_TEXT("bit", wire_text, bit),
+    OPTIONAL_TEXT("source", wire_text, source),
+    OPTIONAL_TEXT("capacitance", wire_text, capacitance),
+    CYAML_FIELD_SEQUENCE("parameters", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, wire_text, parameters,
+                         &xbtab__value_schema, 0, 200),
+    CYAML_FIELD_END};
 static const cyaml_schema_field_t resistance_fields[] = {TEXT("resistance", resistance_text, resistance),
                                                          CYAML_FIELD_END};
 static const cyaml_schema_field_t dac_fields[] = {
@@ -169,7 +171,20 @@ static char *no_element(const xbtab_models *models)
     return nothing;
 }
 
-/* given[k] is set for each parameter that the file gives a value (given may be NULL). */
+static xbtab_status fail_no_preset(const xbtab__yaml *yaml, const char *key, const char *name,
+                                   const xbtab_model *model)
+{
+    char list[512] = "";
+    for (int k = 0; k < model->n_presets; k++) {
+        size_t n = strlen(list);
+        snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", model->presets[k].name);
+    }
+    return xbtab__yaml_fail(yaml, key, "%s has no \"%s\"; there is: %s", model->name, name,
+                            list[0] ? list : "none");
+}
+
+/* *gain_is_given is set where the file gives the gain's parameter a value (it may be NULL). A preset is
+ * called a cell where it is a wire's. */
 static xbtab_status take_use(xbtab_model_use *use, const xbtab__yaml *yaml, const char *key,
                              const use_text *text, const xbtab_models *models, xbtab_model_kind kind,
                              bool *gain_is_given)
@@ -181,8 +196,14 @@ static xbtab_status take_use(xbtab_model_use *use, const xbtab__yaml *yaml, cons
     use->value = xbtab__alloc((size_t)use->model->n_parameters, sizeof *use->value);
     if (!use->value) return XBTAB_NOMEM();
     for (int k = 0; k < use->model->n_parameters; k++) use->value[k] = use->model->parameters[k].value;
+    if (text->preset) {
+        const xbtab_preset *preset = xbtab_model_preset(use->model, text->preset);
+        snprintf(place, sizeof place, "%s.%s", key, kind == XBTAB_MODEL_WIRE ? "cell" : "preset");
+        if (!preset) return fail_no_preset(yaml, place, text->preset, use->model);
+        memcpy(use->value, preset->value, (size_t)use->model->n_parameters * sizeof *use->value);
+    }
     for (unsigned k = 0; k < text->parameters_count; k++) {
-        const value_text *v = &text->parameters[k];
+        const xbtab__value_text *v = &text->parameters[k];
         int index = xbtab_model_parameter(use->model, v->name);
         snprintf(place, sizeof place, "%s.parameters[%u].name", key, k);
         if (index < 0) {
@@ -246,27 +267,47 @@ static xbtab_status take_levels(xbtab_spec *spec, const xbtab__yaml *yaml, const
     return XBTAB_OK;
 }
 
+static xbtab_status take_wire_model(xbtab_wire_cell *out, const xbtab__yaml *yaml, const wire_text *text,
+                                    const xbtab_models *models)
+{
+    use_text as_use = {.model = text->model,
+                       .preset = text->cell,
+                       .parameters = text->parameters,
+                       .parameters_count = text->parameters_count};
+    xbtab_model_use use = {0};
+    xbtab_status status = take_use(&use, yaml, "wire", &as_use, models, XBTAB_MODEL_WIRE, NULL);
+    if (status == XBTAB_OK) xbtab_wire_cell_of(out, use.model, use.value);
+    xbtab__free(use.value);
+    return status;
+}
+
 static xbtab_status take_wire(xbtab_spec *spec, const xbtab__yaml *yaml, const wire_text *text,
                               const xbtab_models *models)
 {
+    xbtab_wire_cell *wire = &spec->wire;
     if (text->source && spec->array.topology != XBTAB_TOPOLOGY_GATE_INPUT)
         return xbtab__yaml_fail(yaml, "wire.source", "is for array.topology: gate_input");
     if (text->model) {
         if (text->word || text->bit || text->source)
             return xbtab__yaml_fail(yaml, "wire", "give either model, or word, bit and source");
-        const xbtab_model *model = xbtab_models_find(models, XBTAB_MODEL_WIRE, text->model);
-        if (!model) return fail_no_model(yaml, "wire.model", text->model, models, XBTAB_MODEL_WIRE);
-        spec->r_word = model->parameters[xbtab_model_parameter(model, "r_word")].value;
-        spec->r_bit = model->parameters[xbtab_model_parameter(model, "r_bit")].value;
-        spec->r_source_line = spec->r_bit;
-        return XBTAB_OK;
+        XBTAB_TRY(take_wire_model(wire, yaml, text, models));
+    } else {
+        if (!text->word || !text->bit) {
+            return xbtab__yaml_fail(yaml, "wire", "needs word and bit (resistance a cell), or model");
+        }
+        if (text->cell || text->parameters_count)
+            return xbtab__yaml_fail(yaml, "wire", "cell and parameters belong to a model");
+        XBTAB_TRY(xbtab__yaml_quantity(&wire->r_word, yaml, "wire.word", text->word, "ohm", 0, 1e6));
+        XBTAB_TRY(xbtab__yaml_quantity(&wire->r_bit, yaml, "wire.bit", text->bit, "ohm", 0, 1e6));
     }
-    if (!text->word || !text->bit) {
-        return xbtab__yaml_fail(yaml, "wire", "needs word and bit (resistance a cell), or model");
+    if (text->capacitance) {
+        XBTAB_TRY(
+            xbtab__yaml_quantity(&wire->c_word, yaml, "wire.capacitance", text->capacitance, "F", 0, 1e-9));
+        wire->c_bit = wire->c_word;
     }
-    XBTAB_TRY(xbtab__yaml_quantity(&spec->r_word, yaml, "wire.word", text->word, "ohm", 0, 1e6));
-    XBTAB_TRY(xbtab__yaml_quantity(&spec->r_bit, yaml, "wire.bit", text->bit, "ohm", 0, 1e6));
-    spec->r_source_line = spec->r_bit;
+    spec->r_word = wire->r_word;
+    spec->r_bit = wire->r_bit;
+    spec->r_source_line = wire->r_bit;
     return xbtab__yaml_quantity(&spec->r_source_line, yaml, "wire.source", text->source, "ohm", 0, 1e6);
 }
 

@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "tables_private.h"
 #include "tables_array.h"
+#include "tables_readout.h"
 
 enum { LONGEST_TEXT = 64 << 20 };
 
@@ -167,6 +168,7 @@ static xbtab_status write_tia(const xbtab__h5_file *file, xbtab__h5_id group, co
     const xbtab_tia_data *a = &t->tia;
     xbtab__h5_axis axis = {"input_current", "A", a->n, a->I_in};
     XBTAB_TRY(xbtab__put_error(file, group, "heldout", &a->error));
+    XBTAB_TRY(xbtab__readout_write_tia(file, group, &t->readout));
     XBTAB_TRY(xbtab__h5_put(file, group, "input_voltage", "V", XBTAB__H5_DOUBLE, a->V_in, 1, &axis));
     return xbtab__h5_put(file, group, "output_voltage", "V", XBTAB__H5_DOUBLE, a->V_out, 1, &axis);
 }
@@ -175,6 +177,7 @@ static xbtab_status read_tia(const xbtab__h5_file *file, xbtab__h5_id group, xbt
 {
     xbtab_tia_data *a = &t->tia;
     XBTAB_TRY(xbtab__get_error(file, group, "heldout", &a->error));
+    XBTAB_TRY(xbtab__readout_read_tia(file, group, &t->readout));
     XBTAB_TRY(xbtab__h5_get(file, group, "input_current", XBTAB__H5_DOUBLE, (void **)&a->I_in, 1, &a->n,
                             XBTAB__MOST_VALUES));
     XBTAB_TRY(xbtab__h5_get(file, group, "input_voltage", XBTAB__H5_DOUBLE, (void **)&a->V_in, 1, &a->n,
@@ -231,6 +234,7 @@ static xbtab_status write_energy(const xbtab__h5_file *file, xbtab__h5_id group,
     XBTAB_TRY(xbtab__h5_put_number(file, group, "scale", t->energy.scale));
     XBTAB_TRY(xbtab__h5_put_number(file, group, "read_time_s", t->energy.read_time));
     XBTAB_TRY(xbtab__put_error(file, group, "heldout", &t->energy.error));
+    XBTAB_TRY(xbtab__readout_write_column(file, group, &t->readout));
     return xbtab__h5_put(file, group, "cell_read_energy", "J", XBTAB__H5_DOUBLE, t->energy.E_cell, 2, axes);
 }
 
@@ -240,6 +244,7 @@ static xbtab_status read_energy(const xbtab__h5_file *file, xbtab__h5_id group, 
     XBTAB_TRY(xbtab__h5_get_number(file, group, "scale", &t->energy.scale));
     XBTAB_TRY(xbtab__h5_get_number(file, group, "read_time_s", &t->energy.read_time));
     XBTAB_TRY(xbtab__get_error(file, group, "heldout", &t->energy.error));
+    XBTAB_TRY(xbtab__readout_read_column(file, group, &t->readout));
     return xbtab__h5_get(file, group, "cell_read_energy", XBTAB__H5_DOUBLE, (void **)&t->energy.E_cell, 2, n,
                          XBTAB__MOST_VALUES);
 }
@@ -501,6 +506,8 @@ void xbtab_tables_destroy(xbtab_tables **tables)
                       t->transfer.power,
                       t->transfer.coefficient,
                       t->energy.E_cell,
+                      t->readout.f,
+                      t->readout.density,
                       t->samples.level,
                       t->samples.code,
                       t->samples.status,

@@ -35,6 +35,15 @@ void xbtab_technology_adc_references(const xbtab_technology *technology, double 
     *V_high = technology->V_high;
 }
 
+void xbtab_technology_readout_spread(const xbtab_technology *technology, double *offset_sigma,
+                                     double *noise_sigma)
+{
+    const xbtab_readout_data *r = &technology->tables->readout;
+    double per_volt = ldexp(1.0, technology->tables->adc_bits) / fabs(technology->V_high - technology->V_low);
+    if (offset_sigma) *offset_sigma = isfinite(r->offset_sigma) ? r->offset_sigma * per_volt : 0.0;
+    if (noise_sigma) *noise_sigma = isfinite(r->noise_rms) ? r->noise_rms * per_volt : 0.0;
+}
+
 double xbtab_technology_dac_voltage(const xbtab_technology *technology, int code)
 {
     return technology->tables->v_read * code / ((1 << technology->tables->dac_bits) - 1);

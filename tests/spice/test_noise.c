@@ -72,13 +72,15 @@ static void a_resistor_and_a_capacitor_have_kT_over_C(void **state)
     assert_null(noise.f);
 }
 
-/* A pole narrows white noise to pi/2 of its frequency; a resistor that is told not to make noise makes none. */
+/* A pole narrows white noise to pi/2 of its frequency; a resistor that is told not to make noise makes none.
+ */
 static void a_pole_limits_white_noise(void **state)
 {
     (void)state;
     xbtab__spice_noise noise;
     double f = 71e6, wanted = sqrt(4 * kT * 50e3 * 1.5707963267948966 * f);
-    run(&noise, "Vdrive in 0 dc 0 ac 1\nR1 in out 50k\nR2 in quiet 1k noisy=0\nR3 quiet 0 1k noisy=0", 1e2, 1e13);
+    run(&noise, "Vdrive in 0 dc 0 ac 1\nR1 in out 50k\nR2 in quiet 1k noisy=0\nR3 quiet 0 1k noisy=0", 1e2,
+        1e13);
     assert_int_equal(noise.status, XBTAB_SAMPLE_OK);
     assert_true(is_near(xbtab__spice_noise_rms(&noise, f), wanted));
     xbtab__spice_noise_clear(&noise);

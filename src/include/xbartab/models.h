@@ -6,9 +6,9 @@
  *
  * Pins, in this order in the .subckt line and in the sheet:
  *   rram      top bottom        current flows from top to bottom for a positive voltage
- *   selector  a b [gate]        in series with the RRAM, bottom to bit line; no pins at all means a plain
- * wire tia       in out            in is a bit line's foot, out the voltage that the ADC reads wire      a b
- * one cell's length of a line; parameters r_word and r_bit [ohm] are required
+ *   selector  a b [gate]        in series with the RRAM, bottom to bit line; no pins means a plain wire
+ *   tia       in out            in is a bit line's foot, out the voltage that the ADC reads
+ *   wire      a b               one cell's length of a line; see xbtab_wire_cell
  *
  * All values are in SI base units. */
 #ifndef XBARTAB_MODELS_H
@@ -61,6 +61,23 @@ typedef struct xbtab_model_check {
     char *source;              /* where the figure comes from */
 } xbtab_model_check;
 
+/** A named set of parameter values: a technology node, a published fit, the sides of a cell. */
+typedef struct xbtab_preset {
+    char *name;
+    char *source, *trust; /* of its values, as of a parameter */
+    double *value;        /* value[n_parameters]: its own values, defaults for the rest */
+} xbtab_preset;
+
+/** An operating point of an rram with a selector: levels of the whole cell and the read voltage that suit
+ * both. */
+typedef struct xbtab_operating {
+    char *selector;      /* name of a selector model */
+    char *preset;        /* of that selector; NULL = its defaults */
+    double G_min, G_max; /* of the whole cell at v_read [S] */
+    double v_read;       /* [V] */
+    char *source, *trust;
+} xbtab_operating;
+
 /** One model as read from its two files. */
 typedef struct xbtab_model {
     char *name;
@@ -83,8 +100,14 @@ typedef struct xbtab_model {
     double gain_output; /* tia: |output| wanted at a bit line's full-scale current [V] */
     char *current;      /* rram: the current as a formula of the parameters and V, the same as the subcircuit's;
                            NULL = there is none */
+    int offset, offset_sigma; /* tia: indices of the parameters with its offset voltage, and with the standard
+                                 deviation of it from one column to the next; both or none (-1) */
     int n_checks;
     xbtab_model_check *checks;
+    int n_presets;
+    xbtab_preset *presets;
+    int n_operating; /* rram */
+    xbtab_operating *operating;
 } xbtab_model;
 
 /** A set of models. */
@@ -110,6 +133,23 @@ const xbtab_model *xbtab_models_find(const xbtab_models *models, xbtab_model_kin
 
 /** Index of a parameter of a model; -1 if it has no such parameter. */
 int xbtab_model_parameter(const xbtab_model *model, const char *name);
+
+/** A model's preset of a name; NULL if it has none. Borrowed from the model. */
+const xbtab_preset *xbtab_model_preset(const xbtab_model *model, const char *name);
+
+/** One cell's length of both lines. */
+typedef struct xbtab_wire_cell {
+    double r_word, r_bit; /* resistance [ohm] */
+    double c_word, c_bit; /* capacitance to everything around [F]; 0 where the model has none */
+    double s_word, s_bit; /* length [m]: the cell's sides along the word line and along the bit line; 0
+                             where the model does not say */
+} xbtab_wire_cell;
+
+/** What a wire model's values make of a cell. The model has either the parameters r_word and r_bit (and
+ * c_word and c_bit, or not), or r_length [ohm/m], c_length [F/m], width [m], word_side and bit_side [1]: a
+ * side is its number times the width.
+ *  @param value  value[model->n_parameters]. */
+void xbtab_wire_cell_of(xbtab_wire_cell *out, const xbtab_model *model, const double *value);
 
 #ifdef __cplusplus
 }

@@ -58,6 +58,7 @@ typedef struct xbtab_spec {
     double r_word, r_bit;    /* wire resistance of one cell's length [ohm]; 0 is an ideal wire */
     double r_source_line;    /* of a source line, which gate inputs have [ohm] */
     double r_driver, r_sink; /* series resistance of a driver, and at a sensed line's foot [ohm] */
+    xbtab_wire_cell wire;    /* wires with capacitances, and the cell's size, as far as they are known */
     int dac_bits;            /* 1, 2 or 4 */
     double v_read;           /* voltage of the largest DAC code, or with gate inputs of the bit lines [V] */
     double V_gate[16];       /* with gate inputs: V_gate[1 << dac_bits], ascending; the selector's own gate

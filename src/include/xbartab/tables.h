@@ -96,6 +96,32 @@ typedef struct xbtab_energy_data {
     xbtab_fit_error error; /* of the tile's energy, on tiles the fit never saw */
 } xbtab_energy_data;
 
+/** The read-out of one column in time, and what differs from column to column and from read to read. NAN
+ * where it is not known: files of schema 1 and 2, an analysis that failed, something that never settles.
+ *
+ * The TIA alone (all in /tia) works on its own bench: a current source beside what the bit line is to it, all
+ * its cells at the mean of the levels' conductances, without noise, and its capacitance. Noise and offset are
+ * taken at half of the full-scale current. A whole column (in /energy) is the last one of the tile, the
+ * farthest from the word lines' drivers: every word line and the bit line as an RC ladder, cells of the
+ * largest conductance, sink and TIA; all word lines step from 0 V to v_read. */
+typedef struct xbtab_readout_data {
+    double tia_settling;  /* the output to within half an ADC step, after a step of the current from 0 to full
+                             scale [s] */
+    double noise_density; /* input-referred, at the lowest frequency of the analysis [A/Hz^0.5] */
+    double f_read;        /* read bandwidth: the one pole that settles to half an ADC step within a read,
+                             (adc_bits + 1) ln 2 / (2 pi read_time) [Hz] */
+    double noise_rms;     /* of the output, over the read bandwidth [V] */
+    double offset_sigma;  /* standard deviation of the output from column to column [V] */
+    double transresistance; /* dV_out/dI at half of full scale, with the bit line at the input [ohm] */
+    double virtual_ground;  /* largest |V_in| from no current to full scale [V] */
+    size_t n_f;             /* 0 = not known */
+    double *f;              /* f[n_f]: frequencies, ascending [Hz] */
+    double *density;        /* density[n_f]: of the output's noise [V/Hz^0.5] */
+    double c_word, c_bit;   /* capacitance of one cell's length of the lines [F] */
+    double settling;        /* a column's output to within half an ADC step [s] */
+    double E_lines;         /* to charge all word lines of the tile once: rows columns c_word v_read^2 [J] */
+} xbtab_readout_data;
+
 /** How our own exact solver compares with ngspice on whole tiles of this technology. */
 typedef struct xbtab_solver_data {
     size_t n;                /* sizes compared; 0 in files of schema 1 */
@@ -157,6 +183,7 @@ typedef struct xbtab_tables {
     xbtab_tia_data tia;
     xbtab_transfer_data transfer;
     xbtab_energy_data energy;
+    xbtab_readout_data readout;
     xbtab_solver_data solver;
     xbtab_sample_data samples;
     xbtab_write_data write;

@@ -51,6 +51,12 @@ void xbtab_technology_adc_references(const xbtab_technology *technology, double 
  * (measured). */
 #define XBTAB_TILE_MOST_SHARE 2.0
 
+/** What the TIA adds to the ADC's input, in units of codes: the standard deviation of its offset from one
+ * column to the next, and that of its noise from one read to the next (xbtab_readout_data over the voltage of
+ * a code). 0 where the tables do not know them. Either pointer may be NULL. */
+void xbtab_technology_readout_spread(const xbtab_technology *technology, double *offset_sigma,
+                                     double *noise_sigma);
+
 /** One programmed tile. Read-only once made. */
 typedef struct xbtab_tile {
     size_t rows, columns, n_codes; /* DAC codes, code 0 included */
