@@ -1,5 +1,6 @@
 /* cmd_info.c - info TABLES.h5. */
 #include <math.h>
+#include <math.h>
 #include <stdio.h>
 
 #include <xbartab/tables.h>
@@ -43,6 +44,37 @@ static json_t *write_json(const xbtab_write_data *w)
     return write;
 }
 
+/* null where the tables do not know it */
+static json_t *known(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *tia_json(const xbtab_tables *t)
+{
+    const xbtab_readout_data *r = &t->readout;
+    json_t *tia = cli_error_json(&t->tia.error);
+    json_object_set_new(tia, "settling", known(r->tia_settling));
+    json_object_set_new(tia, "noise_density", known(r->noise_density));
+    json_object_set_new(tia, "noise_rms", known(r->noise_rms));
+    json_object_set_new(tia, "read_bandwidth", known(r->f_read));
+    json_object_set_new(tia, "offset_sigma", known(r->offset_sigma));
+    json_object_set_new(tia, "transresistance", known(r->transresistance));
+    json_object_set_new(tia, "virtual_ground", known(r->virtual_ground));
+    return tia;
+}
+
+static json_t *energy_json(const xbtab_tables *t)
+{
+    json_t *energy = cli_error_json(&t->energy.error);
+    json_object_set_new(energy, "read_time", json_real(t->energy.read_time));
+    json_object_set_new(energy, "settling", known(t->readout.settling));
+    json_object_set_new(energy, "line_energy", known(t->readout.E_lines));
+    json_object_set_new(energy, "word_capacitance", known(t->readout.c_word));
+    json_object_set_new(energy, "bit_capacitance", known(t->readout.c_bit));
+    return energy;
+}
+
 static json_t *info_json(const xbtab_tables *t)
 {
     json_t *levels = json_array();
@@ -69,10 +101,10 @@ static json_t *info_json(const xbtab_tables *t)
     }
     json_t *provenance = json_pack("{s:s, s:s, s:I}", "tool", t->tool_version, "ngspice", t->ngspice_version,
                                    "seed", (json_int_t)t->seed);
-    json_t *info = json_pack(
-        "{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", XBTAB_TABLES_SCHEMA, "tile", tile, "cell",
-        cli_error_json(&t->cell.error), "tia", cli_error_json(&t->tia.error), "transfer", transfer, "energy",
-        cli_error_json(&t->energy.error), "samples", samples, "solver", solver, "provenance", provenance);
+    json_t *info =
+        json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", XBTAB_TABLES_SCHEMA, "tile",
+                  tile, "cell", cli_error_json(&t->cell.error), "tia", tia_json(t), "transfer", transfer,
+                  "energy", energy_json(t), "samples", samples, "solver", solver, "provenance", provenance);
     if (t->write.n) json_object_set_new(info, "write", write_json(&t->write));
     return info;
 }
@@ -81,6 +113,33 @@ static void print_error(const char *name, const char *what, const xbtab_fit_erro
 {
     printf("  %-10s %-52s %8.4f %%  %8.4f %%  of %.4g %s, %ld samples\n", name, what, 100 * e->rmse,
            100 * e->max, e->full_scale, unit, e->samples);
+}
+
+/* "3.2 ns", or that it is not known */
+static const char *time_text(char *out, size_t size, double seconds)
+{
+    if (isfinite(seconds)) {
+        snprintf(out, size, "settles in %.3g ns", 1e9 * seconds);
+    } else {
+        snprintf(out, size, "settling unknown");
+    }
+    return out;
+}
+
+static void readout_text(const xbtab_tables *t)
+{
+    const xbtab_readout_data *r = &t->readout;
+    double step = t->I_full_scale / (double)(1L << t->adc_bits);
+    char tia[64], column[64];
+    printf("tia        %s; input-referred noise %.3g A/Hz^0.5, %.3g A rms up to %.3g Hz; offset %.3g A (%.2f "
+           "and %.2f ADC steps); virtual ground within %.3g V\n",
+           time_text(tia, sizeof tia, r->tia_settling), r->noise_density, r->noise_rms / r->transresistance,
+           r->f_read, r->offset_sigma / r->transresistance, r->noise_rms / r->transresistance / step,
+           r->offset_sigma / r->transresistance / step, r->virtual_ground);
+    printf("column     %s with lines of %.3g / %.3g F a cell, a read lasts %.3g ns; charging all word lines "
+           "takes %.3g J\n",
+           time_text(column, sizeof column, r->settling), r->c_word, r->c_bit, 1e9 * t->energy.read_time,
+           r->E_lines);
 }
 
 static void info_text(const xbtab_tables *t)
@@ -93,6 +152,7 @@ static void info_text(const xbtab_tables *t)
            t->I_full_scale);
     printf("cell       %zu states (%s) x %zu bit-line voltages x %zu voltages %g to %g V\n", t->cell.n_states,
            t->cell.parameter_name, t->cell.n_bit, t->cell.n_v, t->cell.V[0], t->cell.V[t->cell.n_v - 1]);
+    if (isfinite(t->readout.f_read)) readout_text(t);
     printf("samples    %zu tiles x %zu vectors solved by %s, %ld failed\n", t->samples.n_tiles,
            t->samples.n_vectors, cli_sampled_by(t), count_failed(&t->samples));
     if (t->write.n) {

@@ -23,6 +23,7 @@ axes = {
     "cell/state_parameter": ("state_conductance",),
     "tia/input_voltage": ("input_current",),
     "tia/output_voltage": ("input_current",),
+    "tia/output_noise": ("noise_frequency",),
     "energy/cell_read_energy": ("state_conductance", "cell_voltage"),
     "samples/current": ("tile", "vector", "bit_line"),
     "samples/level": ("tile", "word_line", "bit_line"),
