@@ -9,16 +9,18 @@
 
 /** What a stream is for; keeps streams of different purposes apart. */
 typedef enum xbtab__random_use {
-    XBTAB__RANDOM_TILE_LEVELS = 1, /* level patterns of sample tiles */
-    XBTAB__RANDOM_TILE_INPUTS = 2, /* input vectors of sample tiles */
-    XBTAB__RANDOM_DIGITS = 3,      /* drawn digits */
-    XBTAB__RANDOM_TRAINING = 4,    /* initial weights, batch order */
-    XBTAB__RANDOM_CHECK = 5,       /* products picked for checking */
-    XBTAB__RANDOM_TEST = 6,        /* tests and benchmarks */
-    XBTAB__RANDOM_REFINE = 7,      /* input vectors that refine a tile */
-    XBTAB__RANDOM_POPULATION = 40, /* devices of simulated chips */
-    XBTAB__RANDOM_CALIBRATE = 41,  /* starts of fits, held-out shares */
-    XBTAB__RANDOM_CHIP = 50        /* seeds of matrices, slow telegraph noise */
+    XBTAB__RANDOM_TILE_LEVELS = 1,     /* level patterns of sample tiles */
+    XBTAB__RANDOM_TILE_INPUTS = 2,     /* input vectors of sample tiles */
+    XBTAB__RANDOM_DIGITS = 3,          /* drawn digits */
+    XBTAB__RANDOM_TRAINING = 4,        /* initial weights, batch order */
+    XBTAB__RANDOM_CHECK = 5,           /* products picked for checking */
+    XBTAB__RANDOM_TEST = 6,            /* tests and benchmarks */
+    XBTAB__RANDOM_REFINE = 7,          /* input vectors that refine a tile */
+    XBTAB__RANDOM_READOUT_OFFSET = 20, /* offsets of read-outs */
+    XBTAB__RANDOM_READ_NOISE = 21,     /* of single conversions */
+    XBTAB__RANDOM_POPULATION = 40,     /* devices of simulated chips */
+    XBTAB__RANDOM_CALIBRATE = 41,      /* starts of fits, held-out shares */
+    XBTAB__RANDOM_CHIP = 50            /* seeds of matrices, slow telegraph noise */
 } xbtab__random_use;
 
 typedef struct xbtab__random {

@@ -14,9 +14,16 @@
 #include "technology.h"
 
 typedef struct pick {
-    size_t image, matrix, product, tile;
+    size_t image, matrix, product, block, pass;
     int slice;
 } pick;
+
+static size_t passes_of(const xbtab_mapped *mapped, const xbtab__block *b)
+{
+    size_t lines = b->n_inputs * mapped->matrix[b->matrix].layout.map->lines;
+    size_t at_once = xbtab__lines_at_once(mapped, b);
+    return (lines + at_once - 1) / at_once;
+}
 
 static pick draw(const xbtab_mapped *mapped, size_t n_images, uint64_t seed, uint32_t sample)
 {
@@ -27,38 +34,43 @@ static pick draw(const xbtab_mapped *mapped, size_t n_images, uint64_t seed, uin
     p.image = xbtab__random_below(&random, (uint32_t)n_images);
     for (size_t m = 0; m < mapped->n_matrices; m++) {
         const xbtab__mapped_matrix *mm = &mapped->matrix[m];
-        total += (double)mm->m->products * (double)mm->n_tiles * mm->input_slices;
+        total += (double)mm->m->products * (double)mm->n_blocks * mm->input_slices;
     }
     double at = total * xbtab__random_uniform(&random);
     for (p.matrix = 0; p.matrix + 1 < mapped->n_matrices; p.matrix++) {
         const xbtab__mapped_matrix *mm = &mapped->matrix[p.matrix];
-        at -= (double)mm->m->products * (double)mm->n_tiles * mm->input_slices;
+        at -= (double)mm->m->products * (double)mm->n_blocks * mm->input_slices;
         if (at < 0) break;
     }
     const xbtab__mapped_matrix *mm = &mapped->matrix[p.matrix];
     p.product = xbtab__random_below(&random, (uint32_t)mm->m->products);
-    p.tile = mm->first_tile + xbtab__random_below(&random, (uint32_t)mm->n_tiles);
+    p.block = mm->first_block + xbtab__random_below(&random, (uint32_t)mm->n_blocks);
     p.slice = (int)xbtab__random_below(&random, (uint32_t)mm->input_slices);
+    p.pass = 0;
+    size_t passes = passes_of(mapped, &mapped->block[p.block]);
+    if (passes > 1) p.pass = xbtab__random_below(&random, (uint32_t)passes);
     return p;
 }
 
 typedef struct catch_input {
     const xbtab_mapped *mapped;
     const pick *pick;
-    uint16_t *code; /* code[n_inputs of the tile]: the slice's DAC codes */
+    uint16_t *code; /* code[rows of the tile]: the slice's DAC codes */
 } catch_input;
 
 static void catch_vector(void *context, size_t m, size_t first, size_t n, const uint16_t *x)
 {
     const catch_input *c = context;
     if (m != c->pick->matrix || c->pick->product < first || c->pick->product >= first + n) return;
-    const xbtab__mapped_tile *t = &c->mapped->tile[c->pick->tile];
-    size_t inputs = c->mapped->matrix[m].m->inputs;
-    unsigned mask = (1u << c->mapped->dac_bits) - 1;
-    const uint16_t *v = x + (c->pick->product - first) * inputs + t->first_input;
-    for (size_t i = 0; i < t->n_inputs; i++) {
-        c->code[i] = (uint16_t)((unsigned)v[i] >> (c->pick->slice * c->mapped->dac_bits) & mask);
-    }
+    const xbtab__block *b = &c->mapped->block[c->pick->block];
+    const xbtab__mapped_matrix *mm = &c->mapped->matrix[m];
+    const size_t lines = b->n_inputs * mm->layout.map->lines, at_once = xbtab__lines_at_once(c->mapped, b);
+    const size_t from = c->pick->pass * at_once, end = from + at_once < lines ? from + at_once : lines;
+    const unsigned mask = (1u << c->mapped->dac_bits) - 1;
+    const int only = mm->layout.map->is_signed && !c->mapped->is_alternating; /* the positive lines */
+    xbtab__drive(c->mapped, b, x + (c->pick->product - first) * mm->m->inputs, from, end, only, c->code);
+    for (size_t i = 0; i < c->mapped->tile[b->tile].rows; i++)
+        c->code[i] = (uint16_t)((unsigned)c->code[i] >> (c->pick->slice * c->mapped->dac_bits) & mask);
 }
 
 /* All products drawn: what they are of, and the reference's answer. */
@@ -91,9 +103,9 @@ static xbtab_status draws_init(draws *d, const xbtab_mapped *mapped, size_t n)
     return d->pick && d->level && d->G && d->code && d->I ? XBTAB_OK : XBTAB_NOMEM();
 }
 
-static size_t columns_of(const xbtab_mapped *mapped, const xbtab__mapped_tile *t)
+static const xbtab__mapped_tile *tile_of(const xbtab_mapped *mapped, const pick *p)
 {
-    return 2 * (size_t)mapped->matrix[t->matrix].weight_slices * t->n_outputs;
+    return &mapped->tile[mapped->block[p->block].tile];
 }
 
 /* The tile's cells as the whole array has them, the rest at level 0. */
@@ -101,18 +113,18 @@ static xbtab_status take_cells(const xbtab_mapped *mapped, const xbtab__mapped_t
                                double *G_array)
 {
     const xbtab_tables *tables = xbtab_technology_tables(mapped->setup.technology);
-    size_t columns = columns_of(mapped, t), cells = mapped->rows * mapped->columns;
-    uint8_t *level = xbtab__alloc(t->n_inputs * columns, 1);
-    double *G = xbtab__alloc(t->n_inputs * columns, sizeof *G);
+    size_t cells = mapped->rows * mapped->columns;
+    uint8_t *level = xbtab__alloc(t->rows * t->columns, 1);
+    double *G = xbtab__alloc(t->rows * t->columns, sizeof *G);
     xbtab_status status = level && G ? XBTAB_OK : XBTAB_NOMEM();
     if (status == XBTAB_OK) {
         xbtab__mapped_levels(mapped, t, level);
         status = xbtab__mapped_conductances(mapped, t, level, G);
     }
     for (size_t c = 0; c < cells; c++) G_array[c] = tables->G_level[0];
-    for (size_t i = 0; i < t->n_inputs && status == XBTAB_OK; i++) {
-        memcpy(array + i * mapped->columns, level + i * columns, columns);
-        memcpy(G_array + i * mapped->columns, G + i * columns, columns * sizeof *G);
+    for (size_t i = 0; i < t->rows && status == XBTAB_OK; i++) {
+        memcpy(array + i * mapped->columns, level + i * t->columns, t->columns);
+        memcpy(G_array + i * mapped->columns, G + i * t->columns, t->columns * sizeof *G);
     }
     xbtab__free(level);
     xbtab__free(G);
@@ -139,11 +151,12 @@ static xbtab_status collect(draws *d, const xbtab_mapped *mapped, const xbtab_im
     for (size_t s = 0; s < d->n; s++) {
         pick *p = &d->pick[s];
         *p = draw(mapped, images->n, seed, (uint32_t)s);
-        const xbtab__mapped_tile *t = &mapped->tile[p->tile];
+        const xbtab__mapped_tile *t = tile_of(mapped, p);
         catch_input c = {.mapped = mapped, .pick = p, .code = x};
         image.pixel = images->pixel + p->image * size;
-        XBTAB_TRY_DONE(xbtab__mapped_run_watched(mapped, &image, 1, &one, outputs, NULL, catch_vector, &c));
-        for (size_t i = 0; i < t->n_inputs; i++) d->code[s * mapped->rows + i] = (uint8_t)x[i];
+        XBTAB_TRY_DONE(
+            xbtab__mapped_run_watched(mapped, &image, 1, &one, outputs, NULL, catch_vector, &c, NULL));
+        for (size_t i = 0; i < t->rows; i++) d->code[s * mapped->rows + i] = (uint8_t)x[i];
         XBTAB_TRY_DONE(take_cells(mapped, t, d->level + s * mapped->rows * mapped->columns,
                                   d->G + s * mapped->rows * mapped->columns));
         xbtab_progress progress = {
@@ -223,7 +236,7 @@ static xbtab_status compare(bench *b, const xbtab_mapped *mapped, const draws *d
 {
     const xbtab_technology *technology = mapped->setup.technology;
     const xbtab_tables *tables = technology->tables;
-    const xbtab__mapped_tile *t = &mapped->tile[d->pick[s].tile];
+    const xbtab__mapped_tile *t = tile_of(mapped, &d->pick[s]);
     const uint8_t *code = d->code + s * mapped->rows;
     const double *I = d->I + s * mapped->columns;
     int adc_bits = mapped->setup.adc_bits ? mapped->setup.adc_bits : tables->adc_bits;
@@ -240,7 +253,7 @@ static xbtab_status compare(bench *b, const xbtab_mapped *mapped, const draws *d
     }
     memset(b->acc, 0, xbtab_engine_stride(mapped->columns) * sizeof *b->acc);
     XBTAB_TRY(mapped->engine->product(t->state, b->x, 1, 1, b->acc, &counts));
-    for (size_t j = 0; j < columns_of(mapped, t); j++) {
+    for (size_t j = 0; j < t->columns; j++) {
         double error = (xbtab__engine_table_current(t->state, b->y[j], a, j) - I[j]) / report->full_scale;
         double wanted = fmin(fmax(floor(scale * xbtab_technology_adc(technology, I[j]) + 0.5), 0.0), largest);
         double off = b->acc[j] - wanted;

@@ -5,51 +5,107 @@
 #include <xbartab/infer.h>
 
 #include "check.h"
+#include "readout.h"
+#include "weights.h"
 
-/** One tile: a block of a matrix. */
+enum { XBTAB__MOST_SLICES = 16 }; /* of an input */
+
+/** One programmed tile. */
 typedef struct xbtab__mapped_tile {
-    size_t matrix;
-    size_t first_input, n_inputs;   /* its rows */
-    size_t first_output, n_outputs; /* each 2 * slices columns */
-    void *state;                    /* of the engine */
+    size_t matrix,
+        number;           /* the first matrix that it holds a block of, and which of that one's tiles it is */
+    size_t rows, columns; /* in use, from its corner */
+    size_t first_block, n_blocks;
+    double *sigma;     /* sigma[columns]: read noise with all word lines driven [codes]; NULL = none */
+    double *offset;    /* offset[columns] of its read-outs [codes]; NULL = none */
+    double *reference; /* reference[columns][largest code]: each read-out's own; NULL = the layer's */
+    void *state;       /* of the engine */
 } xbtab__mapped_tile;
+
+/** Where conversions are made, and sampled. */
+typedef enum xbtab__stage {
+    XBTAB__STAGE_ADC,     /* of a bit line, or of an output's combined ones */
+    XBTAB__STAGE_PARTIAL, /* of a tile's part of an output's sum */
+    XBTAB__STAGE_SUM,     /* of an output's sum */
+    XBTAB__N_STAGES
+} xbtab__stage;
+
+/** A layer's conversions: all groups of a node share them. All in codes of the engine's ADC. */
+typedef struct xbtab__layer_readout {
+    xbtab__converter at[XBTAB__N_STAGES];
+} xbtab__layer_readout;
 
 typedef struct xbtab__mapped_matrix {
     const xbtab_matrix *m;
-    size_t first_tile, n_tiles;
-    int weight_slices, input_slices;
+    xbtab__layout layout;
+    size_t layer;
+    size_t first_block, n_blocks;
+    int input_slices;
+    bool signed_inputs;                /* codes less 2^(bits - 1), the sign in a slice of its own */
+    double weight[XBTAB__MOST_SLICES]; /* of each input slice */
 } xbtab__mapped_matrix;
 
 struct xbtab_mapped {
     const xbtab_quantized *quantized;
     const xbtab_engine_type *engine;
     xbtab_engine_setup setup;
+    xbtab_map_options options; /* of the caller: the hooks and their context */
+    xbtab_scheme scheme;
     size_t rows, columns; /* of a tile */
-    int cell_bits, dac_bits;
+    int cell_bits, dac_bits, adc_bits;
     double codes_per_unit;
+    double codes_per_line; /* of the lowest level, at one DAC step */
+    bool is_alternating;   /* word lines alternate in polarity */
+    bool is_plain;         /* the engine's own codes are all there is to the read-out */
+    bool one_conversion;   /* input slices are summed before it */
     xbtab__mapped_matrix *matrix;
     size_t n_matrices;
+    xbtab__layer_readout *layer;
+    size_t n_layers;
+    xbtab__block *block;
+    size_t n_blocks;
     xbtab__mapped_tile *tile;
     size_t n_tiles;
-    size_t used_cells;
-    xbtab_map_options options; /* of the caller: the hooks and their context */
+    size_t used_cells, weights;
 };
 
-/** Levels of one tile: level[n_inputs][2 * weight_slices * n_outputs]. Column 2 (o slices + s) holds slice s
- * of output o where the weight is positive, the next column where it is negative. */
+/** Lay all matrices out and place their blocks on tiles. mapped has its sizes and scheme. */
+xbtab_status xbtab__plan(xbtab_mapped *mapped) XBTAB_MUST_CHECK;
+
+/** Levels of one tile: level[tile rows][tile columns], zeroed here. */
 void xbtab__mapped_levels(const xbtab_mapped *mapped, const xbtab__mapped_tile *tile, uint8_t *level);
 
-/** What a tile's cells really have: G[n_inputs][2 * weight_slices * n_outputs] [S]. */
+/** What a tile's cells really have: G[tile rows][tile columns] [S]. */
 xbtab_status xbtab__mapped_conductances(const xbtab_mapped *mapped, const xbtab__mapped_tile *tile,
                                         const uint8_t *level, double *G) XBTAB_MUST_CHECK;
+
+/** Word lines that a pass drives at once, of a block's lines. */
+size_t xbtab__lines_at_once(const xbtab_mapped *mapped, const xbtab__block *block);
+
+/** Codes of a tile's word lines for one block and a pass over [first, end) of the block's lines; the others
+ * are at 0.
+ *  @param      x     x[inputs] of the matrix.
+ *  @param      only  0 = both lines of an input, 1 = the first, 2 = the second.
+ *  @param[out] line  line[tile rows] */
+void xbtab__drive(const xbtab_mapped *mapped, const xbtab__block *block, const uint16_t *x, size_t first,
+                  size_t end, int only, uint16_t *line);
+
+/** Set what tiles alone leave open: the blocks' constants, and where the read-out is not the engine's own its
+ * ranges and references, from sample images where it needs them. */
+xbtab_status xbtab__calibrate(xbtab_mapped *mapped) XBTAB_MUST_CHECK;
 
 /** Called with every block of vectors before its product; see xbtab_product_fn. */
 typedef void (*xbtab__watch_fn)(void *context, size_t m, size_t first, size_t n, const uint16_t *x);
 
-/** xbtab_mapped_run() of images[0 .. n) with a watcher. */
+/** xbtab_mapped_run() of images[0 .. n) with a watcher.
+ *  @param samples  samples[threads][n_layers][XBTAB__N_STAGES]: NULL = none; else conversions are left out,
+ * and what they would see is added here. */
 xbtab_status xbtab__mapped_run_watched(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
                                        const xbtab_run_options *options, float *outputs,
-                                       xbtab_product_counts *counts, xbtab__watch_fn watch,
-                                       void *context) XBTAB_MUST_CHECK;
+                                       xbtab_product_counts *counts, xbtab__watch_fn watch, void *context,
+                                       xbtab__samples *samples) XBTAB_MUST_CHECK;
+
+/** Threads of a run. */
+int xbtab__mapped_threads(const xbtab_mapped *mapped, const xbtab_run_options *options);
 
 #endif

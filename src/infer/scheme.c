@@ -1,6 +1,7 @@
 /* scheme.c - the words of a scheme, and which of them fit together. */
 #include <xbartab/scheme.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -78,10 +79,6 @@ xbtab_status xbtab_scheme_check(const xbtab_scheme *s)
     for (xbtab_scheme_key k = 0; k < XBTAB_N_KEYS; k++) {
         if (value_of[k] < 0 || value_of[k] >= keys[k].n)
             XBTAB_FAIL(XBTAB_ERR_INPUT, "scheme: %s has no value %d", keys[k].name, value_of[k]);
-        if (value_of[k] != 0) {
-            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "scheme: %s: %s is not supported yet", keys[k].name,
-                       keys[k].values[value_of[k]].word);
-        }
     }
     XBTAB_TRY(check_number("cell_bits", s->cell_bits, 0, 8));
     XBTAB_TRY(check_number("rows_active", s->rows_active, 0, 4096));
@@ -93,8 +90,25 @@ xbtab_status xbtab_scheme_check(const xbtab_scheme *s)
     XBTAB_TRY(check_number("partial_bits", s->partial_bits, 0, 24));
     XBTAB_TRY(check_number("sum_bits", s->sum_bits, 0, 24));
     XBTAB_TRY(check_number("keep_from", s->keep_from, 0, 64));
-    if (s->rows_active || s->offset_sigma > 0 || s->noise_sigma > 0 || s->keep_from)
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "scheme: rows_active, offset_sigma, noise_sigma and keep_from are "
-                                          "not supported yet");
+    const bool adds_codes = s->sums == XBTAB_SUMS_DIGITAL || s->sums == XBTAB_SUMS_SPIKES;
+    const bool by_slices = s->inputs == XBTAB_INPUTS_SERIAL || s->inputs == XBTAB_INPUTS_BIT_LINE_CLAMP;
+    if (s->keep_from && (!adds_codes || !by_slices || s->weights == XBTAB_WEIGHTS_TERNARY_PAIR ||
+                         s->weights == XBTAB_WEIGHTS_XNOR_PAIR)) {
+        XBTAB_FAIL(
+            XBTAB_ERR_UNSUPPORTED,
+            "scheme: keep_from leaves out conversions of single slices of inputs and weights: it needs "
+            "inputs: serial, sums: digital and weights in slices of bits");
+    }
+    if (s->readout == XBTAB_READOUT_CSA && s->adc_bits > 4)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "scheme: csa: adc_bits = %d is outside 1 to 4", s->adc_bits);
+    if (s->readout == XBTAB_READOUT_MLSA && s->adc_bits > 5)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "scheme: mlsa: adc_bits = %d is outside 1 to 5", s->adc_bits);
+    if (s->references == XBTAB_REFERENCES_LLOYD_MAX && s->adc_bits > 8)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "scheme: lloyd_max: adc_bits = %d is outside 1 to 8", s->adc_bits);
+    if (s->references == XBTAB_REFERENCES_LLOYD_MAX && s->range != XBTAB_RANGE_FULL) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT,
+                   "scheme: references: lloyd_max set their own range; range: %s is for uniform ones",
+                   xbtab_scheme_word(XBTAB_KEY_RANGE, (int)s->range));
+    }
     return XBTAB_OK;
 }

@@ -64,11 +64,18 @@ void xbtab_mapped_destroy(xbtab_mapped **mapped);
 /** What the mapping needed. */
 typedef struct xbtab_mapped_report {
     size_t tiles;
-    double utilisation;  /* share of the tiles' cells that hold a weight's bits */
+    double utilisation; /* share of the tiles' cells that hold a weight's bits */
+    size_t cells;       /* that number: devices that hold the network's weights */
+    size_t weights;
+    size_t rows_active;  /* word lines driven at once */
     int cell_bits;       /* bits a cell */
     int weight_slices;   /* of the widest layer */
     int input_slices;    /* of the widest layer */
-    int adc_bits_needed; /* for exact sums: ceil(log2((2^dac_bits - 1)(2^cell_bits - 1) rows)) */
+    int adc_bits;        /* of a conversion */
+    int adc_bits_needed; /* for exact sums: ceil(log2((2^a - 1)(2^w - 1) rows_active)), where a conversion
+                            sees inputs of a bits (a DAC's, or all where slices are summed before it) and
+                            weights of w bits (a cell's, or all where an output's bit lines are combined
+                            before it) */
     /* table engine only */
     double readout_error;                        /* largest over the tiles [codes] */
     size_t refined;                              /* tiles with corrections of their own behind T */
