@@ -10,6 +10,8 @@
 #include "engine_private.h"
 #include "memory.h"
 
+enum { MOST_IDEAL_BITS = 24 }; /* of an engine's own ADC: its codes are added in 32 bits */
+
 xbtab_status xbtab__mapped_conductances(const xbtab_mapped *mapped, const xbtab__mapped_tile *t,
                                         const uint8_t *level, double *G)
 {
@@ -115,6 +117,7 @@ static xbtab_status take_scheme(xbtab_mapped *mapped)
 {
     const xbtab_tables *t = xbtab_technology_tables(mapped->setup.technology);
     const bool is_ideal = mapped->engine == &xbtab_engine_ideal;
+    xbtab_engine_setup *setup = &mapped->setup;
     xbtab_scheme *s = &mapped->scheme;
     int most = 0;
     if (mapped->options.scheme) *s = *mapped->options.scheme;
@@ -134,11 +137,14 @@ static xbtab_status take_scheme(xbtab_mapped *mapped)
     mapped->one_conversion = s->inputs == XBTAB_INPUTS_AMPLITUDE || s->inputs == XBTAB_INPUTS_PULSE_COUNT ||
                              s->inputs == XBTAB_INPUTS_SPIKES;
     mapped->is_plain = is_plain(mapped);
-    if (s->adc_bits) mapped->setup.adc_bits = s->adc_bits;
-    mapped->adc_bits = mapped->setup.adc_bits ? mapped->setup.adc_bits : t->adc_bits;
-    s->adc_bits = mapped->adc_bits;
-    if (!mapped->is_plain && !is_ideal && mapped->adc_bits > XBTAB_KERNEL_MOST_ADC_BITS)
-        mapped->setup.adc_bits = mapped->adc_bits = XBTAB_KERNEL_MOST_ADC_BITS;
+    const int most_bits = is_ideal ? MOST_IDEAL_BITS : XBTAB_KERNEL_MOST_ADC_BITS;
+    if (!s->adc_bits) s->adc_bits = setup->adc_bits ? setup->adc_bits : t->adc_bits;
+    setup->adc_bits = s->adc_bits < most_bits ? s->adc_bits : most_bits;
+    mapped->adc_bits = setup->adc_bits;
+    if (mapped->is_plain && s->adc_bits > most_bits) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "scheme: adc_bits = %d is outside 1 to %d for this engine", s->adc_bits,
+                   most_bits);
+    }
     if (!mapped->is_plain && !mapped->engine->read) {
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "the engine %s has no read-out but a plain ADC",
                    mapped->engine->name);

@@ -82,7 +82,7 @@ xbtab_status xbtab_scheme_check(const xbtab_scheme *s)
     }
     XBTAB_TRY(check_number("cell_bits", s->cell_bits, 0, 8));
     XBTAB_TRY(check_number("rows_active", s->rows_active, 0, 4096));
-    XBTAB_TRY(check_number("adc_bits", s->adc_bits, 0, 24));
+    XBTAB_TRY(check_number("adc_bits", s->adc_bits, 0, 40));
     XBTAB_TRY(check_number("offset_sigma", s->offset_sigma, 0, 1e3));
     XBTAB_TRY(check_number("noise_sigma", s->noise_sigma, 0, 1e3));
     XBTAB_TRY(check_number("columns_per_adc", s->columns_per_adc, 0, 4096));
