@@ -126,7 +126,7 @@ static xbtab_status refuse(const xbtab__yaml *yaml, const cyaml_schema_value_t *
             xbtab__text_add(&allowed, "%s%s", allowed.n ? ", " : "; allowed here: ", field->key);
         }
     }
-    status = xbtab__error_set(XBTAB_ERR_INPUT, "%s:%d: %s%s", yaml->path, line,
+    status = xbtab__error_set(XBTAB_ERR_INPUT, "%s:%d: %s%s", yaml->path, yaml->lines_before + line,
                               c->reason[0] ? c->reason : "not a YAML file", allowed.s ? allowed.s : "");
     xbtab__text_clear(&allowed);
     return status;
@@ -144,14 +144,14 @@ static xbtab_status check_syntax(const xbtab__yaml *yaml)
     while (!end) {
         if (!yaml_parser_parse(&parser, &event)) {
             status = xbtab__error_set(XBTAB_ERR_INPUT, "%s:%zu: not YAML: %s", yaml->path,
-                                      parser.problem_mark.line + 1,
+                                      (size_t)yaml->lines_before + parser.problem_mark.line + 1,
                                       parser.problem ? parser.problem : "syntax error");
             break;
         }
         end = event.type == YAML_STREAM_END_EVENT;
         if (event.type == YAML_ALIAS_EVENT) {
             status = xbtab__error_set(XBTAB_ERR_INPUT, "%s:%zu: YAML aliases are not supported", yaml->path,
-                                      event.start_mark.line + 1);
+                                      (size_t)yaml->lines_before + event.start_mark.line + 1);
             end = true;
         }
         yaml_event_delete(&event);
@@ -209,7 +209,7 @@ int xbtab__yaml_line(const xbtab__yaml *yaml, const char *key)
     yaml_parser_t parser;
     yaml_document_t document;
     int line = 1;
-    if (!yaml_parser_initialize(&parser)) return line;
+    if (!yaml_parser_initialize(&parser)) return yaml->lines_before + line;
     yaml_parser_set_input_string(&parser, (const unsigned char *)yaml->text, yaml->n);
     if (yaml_parser_load(&parser, &document)) {
         yaml_node_t *node = yaml_document_get_root_node(&document);
@@ -224,7 +224,7 @@ int xbtab__yaml_line(const xbtab__yaml *yaml, const char *key)
         yaml_document_delete(&document);
     }
     yaml_parser_delete(&parser);
-    return line;
+    return yaml->lines_before + line;
 }
 
 xbtab_status xbtab__yaml_fail(const xbtab__yaml *yaml, const char *key, const char *format, ...)

@@ -16,6 +16,7 @@ typedef struct xbtab__yaml {
     char *path; /* as given by the user */
     char *text; /* the whole file */
     size_t n;
+    int lines_before; /* lines of the file above the text, where the text is a part of it */
 } xbtab__yaml;
 
 /** Read a file (at most 1 MiB). End with xbtab__yaml_clear(). */
