@@ -11,6 +11,7 @@
 #include "presets.h"
 #include "quantity.h"
 #include "spec_array.h"
+#include "spec_make.h"
 #include "yaml_text.h"
 
 enum { MOST_LEVELS = 256, MOST_CODES = 16 };
@@ -446,7 +447,7 @@ static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const s
     return take_sampling(spec, yaml, text->sampling);
 }
 
-static xbtab_status make_spec(xbtab_spec **out, const xbtab__yaml *yaml, const xbtab_models *models)
+xbtab_status xbtab__spec_make(xbtab_spec **out, const xbtab__yaml *yaml, const xbtab_models *models)
 {
     xbtab_status status;
     void *text = NULL;
@@ -466,7 +467,7 @@ xbtab_status xbtab_spec_open(xbtab_spec **out, const char *path, const xbtab_mod
 {
     xbtab__yaml yaml;
     XBTAB_TRY(xbtab__yaml_read(&yaml, path));
-    xbtab_status status = make_spec(out, &yaml, models);
+    xbtab_status status = xbtab__spec_make(out, &yaml, models);
     xbtab__yaml_clear(&yaml);
     return status;
 }
@@ -476,7 +477,7 @@ xbtab_status xbtab_spec_parse(xbtab_spec **out, const char *text, const char *na
 {
     xbtab__yaml yaml;
     XBTAB_TRY(xbtab__yaml_copy(&yaml, text, name));
-    xbtab_status status = make_spec(out, &yaml, models);
+    xbtab_status status = xbtab__spec_make(out, &yaml, models);
     xbtab__yaml_clear(&yaml);
     return status;
 }

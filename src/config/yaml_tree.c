@@ -63,8 +63,6 @@ static yaml_node_t *find(yaml_document_t *document, const char *key)
     for (size_t n = next_word(&key); node && n; key += n, n = next_word(&key)) {
         int *slot = child_slot(document, node, key, n);
         node = slot ? yaml_document_get_node(document, *slot) : NULL;
-        if (node) continue;
-        break;
     }
     return node;
 }
@@ -106,10 +104,14 @@ done:
 
 /* ---- copies, and what is written ---- */
 
-/* A node of one document in another; 0 = out of memory. */
-static int copy_node(yaml_document_t *to, yaml_document_t *from, const yaml_node_t *node)
+/* No file of ours is deeper; an alias inside its own anchor would have no end. */
+enum { DEEPEST = 16 };
+
+/* A node of one document in another; 0 = out of memory, or too deep. */
+static int copy_node(yaml_document_t *to, yaml_document_t *from, const yaml_node_t *node, int depth)
 {
     int made = 0;
+    if (depth > DEEPEST) return 0;
     if (node->type == YAML_SCALAR_NODE) {
         return yaml_document_add_scalar(to, NULL, node->data.scalar.value, (int)node->data.scalar.length,
                                         node->data.scalar.style);
@@ -118,15 +120,16 @@ static int copy_node(yaml_document_t *to, yaml_document_t *from, const yaml_node
         made = yaml_document_add_sequence(to, NULL, YAML_BLOCK_SEQUENCE_STYLE);
         for (yaml_node_item_t *k = node->data.sequence.items.start; made && k < node->data.sequence.items.top;
              k++) {
-            int item = copy_node(to, from, yaml_document_get_node(from, *k));
+            int item = copy_node(to, from, yaml_document_get_node(from, *k), depth + 1);
             if (!item || !yaml_document_append_sequence_item(to, made, item)) made = 0;
         }
         return made;
     }
     made = yaml_document_add_mapping(to, NULL, YAML_BLOCK_MAPPING_STYLE);
-    for (yaml_node_pair_t *p = node->data.mapping.pairs.start; made && p < node->data.mapping.pairs.top; p++) {
-        int k = copy_node(to, from, yaml_document_get_node(from, p->key));
-        int v = k ? copy_node(to, from, yaml_document_get_node(from, p->value)) : 0;
+    for (yaml_node_pair_t *p = node->data.mapping.pairs.start; made && p < node->data.mapping.pairs.top;
+         p++) {
+        int k = copy_node(to, from, yaml_document_get_node(from, p->key), depth + 1);
+        int v = k ? copy_node(to, from, yaml_document_get_node(from, p->value), depth + 1) : 0;
         if (!v || !yaml_document_append_mapping_pair(to, made, k, v)) made = 0;
     }
     return made;
@@ -151,8 +154,8 @@ static xbtab_status write_document(char **out, yaml_document_t *document)
     yaml_emitter_set_output(&emitter, write_text, &text);
     yaml_emitter_set_unicode(&emitter, 1);
     yaml_emitter_set_width(&emitter, -1);
-    int written = yaml_emitter_open(&emitter) && yaml_emitter_dump(&emitter, document) &&
-                  yaml_emitter_close(&emitter);
+    int written =
+        yaml_emitter_open(&emitter) && yaml_emitter_dump(&emitter, document) && yaml_emitter_close(&emitter);
     yaml_emitter_delete(&emitter);
     if (!written || text.failed || !text.s) {
         xbtab__text_clear(&text);
@@ -171,11 +174,11 @@ static xbtab_status copy_document(yaml_document_t *copy, const xbtab__yaml *yaml
         yaml_document_delete(&document);
         return XBTAB_NOMEM();
     }
-    int root = copy_node(copy, &document, yaml_document_get_root_node(&document));
+    int root = copy_node(copy, &document, yaml_document_get_root_node(&document), 0);
     yaml_document_delete(&document);
     if (root) return XBTAB_OK;
     yaml_document_delete(copy);
-    return XBTAB_NOMEM();
+    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: nested more than %d deep, or out of memory", yaml->path, DEEPEST);
 }
 
 xbtab_status xbtab__yaml_canonical(char **out, const xbtab__yaml *yaml)
@@ -202,7 +205,7 @@ static xbtab_status put(yaml_document_t *document, const xbtab__yaml *yaml, cons
             at = *slot;
             continue;
         }
-        made = is_last ? copy_node(document, value, yaml_document_get_root_node(value))
+        made = is_last ? copy_node(document, value, yaml_document_get_root_node(value), 0)
                        : yaml_document_add_mapping(document, NULL, YAML_BLOCK_MAPPING_STYLE);
         if (!made) return XBTAB_NOMEM();
         /* adding a node may have moved all others */
@@ -251,6 +254,7 @@ static xbtab_status walk(yaml_document_t *document, const yaml_node_t *node, con
     char place[256];
     if (node->type == YAML_SCALAR_NODE)
         return is_number(node) ? fn(context, key, (const char *)node->data.scalar.value) : XBTAB_OK;
+    if (strlen(key) > sizeof place / 2) return XBTAB_OK; /* deeper than any key of ours */
     if (node->type == YAML_SEQUENCE_NODE) {
         int index = 0;
         for (yaml_node_item_t *k = node->data.sequence.items.start; k < node->data.sequence.items.top; k++) {

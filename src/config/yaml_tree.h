@@ -1,4 +1,5 @@
-/* yaml_tree.h - parts of a YAML file: cut out, written in one canonical form, changed, and their numbers listed.
+/* yaml_tree.h - parts of a YAML file: cut out, written in one canonical form, changed, and their numbers
+ * listed.
  *
  * A place is written as "cell.rram.parameters[2].value"; "" is the whole. */
 #ifndef XBTAB_CONFIG_YAML_TREE_H
@@ -6,8 +7,8 @@
 
 #include "yaml_text.h"
 
-/** The text of a part as it stands in the file, as a YAML text of its own that still knows its lines. End with
- * xbtab__yaml_clear(). @return XBTAB_ERR_INPUT (no such part). */
+/** The text of a part as it stands in the file, as a YAML text of its own that still knows its lines. End
+ * with xbtab__yaml_clear(). @return XBTAB_ERR_INPUT (no such part). */
 xbtab_status xbtab__yaml_cut(xbtab__yaml *part, const xbtab__yaml *yaml, const char *key) XBTAB_MUST_CHECK;
 
 /** A text without comments in block form, so that equal contents are equal texts. Caller frees. */

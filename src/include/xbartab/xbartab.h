@@ -4,6 +4,7 @@
 
 #include <xbartab/array.h>
 #include <xbartab/calibrate.h>
+#include <xbartab/arch.h>
 #include <xbartab/characterize.h>
 #include <xbartab/chip.h>
 #include <xbartab/engine.h>
