@@ -16,6 +16,7 @@
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_MISSED = 3 };
 
 /* The verbs. argv[0] is the verb's name; each returns an exit code. */
+int cmd_arch(int argc, const char **argv);
 int cmd_bench(int argc, const char **argv);
 int cmd_calibrate(int argc, const char **argv);
 int cmd_characterize(int argc, const char **argv);
@@ -25,6 +26,7 @@ int cmd_models(int argc, const char **argv);
 int cmd_network(int argc, const char **argv);
 int cmd_netlist(int argc, const char **argv);
 int cmd_solve(int argc, const char **argv);
+int cmd_sweep(int argc, const char **argv);
 
 /** Parse a verb's options.
  *  @param usage    what follows the options, such as "SPEC.yaml".

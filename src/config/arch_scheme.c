@@ -110,7 +110,8 @@ xbtab_status xbtab__scheme_take(xbtab_scheme *scheme, const xbtab__yaml *yaml, c
         XBTAB_TRY(xbtab__yaml_quantity((double *)(void *)((char *)scheme + shares[k].offset), yaml, place,
                                        text->share[k], "1", 0, shares[k].most));
     }
+    /* what no mapping can do yet is refused by the mapping */
     xbtab_status status = xbtab_scheme_check(scheme);
-    if (status < 0) return xbtab__error_prefix(status, "%s:%d", yaml->path, xbtab__yaml_line(yaml, key));
+    if (status == XBTAB_ERR_INPUT) return xbtab__error_prefix(status, "%s:%d", yaml->path, xbtab__yaml_line(yaml, key));
     return XBTAB_OK;
 }

@@ -73,8 +73,7 @@ typedef struct xbtab_arch {
  *  @param      models  the models its tile may name; borrowed until it is destroyed.
  *  @return XBTAB_ERR_IO, XBTAB_ERR_INPUT (the message names file, line, key and what is allowed; parts that
  * contradict each other, such as more bits a cell than it has levels; provenance of a number that is not
- * there or has another value), XBTAB_ERR_UNSUPPORTED (a scheme that cannot be), XBTAB_ERR_NOMEM. Threads:
- * safe on different presets. */
+ * there or has another value), XBTAB_ERR_NOMEM. Threads: safe on different presets. */
 xbtab_status xbtab_arch_open(xbtab_arch **out, const char *path, const xbtab_models *models) XBTAB_MUST_CHECK;
 
 /** The same from a text. @param name  what messages call it, in place of a path. */
