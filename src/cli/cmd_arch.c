@@ -191,7 +191,7 @@ int cmd_arch(int argc, const char **argv)
     xbtab_models *models = NULL;
     xbtab_arch *a = NULL;
     int code = cli_parse(&context, argc, argv, options, "list | show NAME|FILE.yaml",
-                         "xbartab arch show isaac", 1, 2, arguments);
+                         "xbartab arch list", 1, 2, arguments);
     if (code != CLI_DONE) goto done;
     bool is_list = strcmp(arguments[0], "list") == 0;
     if (!is_list && (strcmp(arguments[0], "show") != 0 || !arguments[1])) {

@@ -1,4 +1,4 @@
-/* cmd_infer.c - infer NETWORK.onnx --tables T.h5 --images F --labels F. */
+/* cmd_infer.c - infer NETWORK.onnx --tables T.h5|--arch NAME --images F --labels F. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,11 +10,11 @@
 #include <xbartab/infer.h>
 
 #include "chip_options.h"
-#include "cli.h"
+#include "presets.h"
 
 typedef struct infer_options {
     const char *tables, *images, *labels, *calibration_images, *mode, *predictions, *cpu, *check_engine,
-        *models;
+        *models, *arch, *cache;
     int refine, limit, threads, calibrate, check, raw_pixels, weight_bits, activation_bits, adc_bits, as_json;
     long seed;
     cli_chips chips;
@@ -34,8 +34,13 @@ typedef struct inference {
     xbtab_check_report check; /* where --check was asked */
     xbtab_product_counts counts;
     xbtab_chips_report chips; /* where simulated chips were asked */
-    xbtab_models *models;     /* these where ngspice was asked */
+    xbtab_models *models;     /* these where ngspice or a preset was asked */
     xbtab_spec *spec;
+    xbtab_arch *arch;    /* NULL without --arch */
+    xbtab_scheme scheme; /* the preset's, with what the options change */
+    char *cached;        /* path of tables from the cache */
+    const char *tables_file, *images_file, *labels_file;
+    char network_path[4096], images_path[4096], labels_path[4096]; /* the preset's own */
 } inference;
 
 static double accuracy(const inference *f)
@@ -88,12 +93,52 @@ static xbtab_status spice_currents(void *context, size_t n, const uint8_t *level
     return xbtab_spice_products(f->spec, f->tables, n, 1, level, code, I_out, NULL, &options);
 }
 
+/* Bits of the ADC in use. */
+static int adc_bits(const inference *f)
+{
+    return f->scheme.adc_bits ? f->scheme.adc_bits : f->o.adc_bits ? f->o.adc_bits : f->tables->adc_bits;
+}
+
+static void tell(const char *line, void *payload)
+{
+    (void)payload;
+    fprintf(stderr, "xbartab: note: %s\n", line);
+}
+
+/* The preset, its tables unless some are given, and its own network and images where none are. */
+static int open_arch(inference *f, const char **network)
+{
+    infer_options *o = &f->o;
+    if (cli_open_models(&f->models, o->models) < 0) return cli_failed();
+    int code = cli_open_arch(&f->arch, o->arch, f->models);
+    if (code != CLI_DONE) return code;
+    xbtab_arch_warn(f->arch, tell, NULL);
+    f->scheme = f->arch->scheme;
+    if (o->adc_bits) f->scheme.adc_bits = o->adc_bits;
+    if (!*network) {
+        if (!f->arch->n_networks) return cli_fail("%s names no network; give one", f->arch->name);
+        const xbtab_arch_network *n = &f->arch->network[0];
+        *network = cli_data_file(f->network_path, sizeof f->network_path, n->network);
+        if (!o->images) {
+            o->raw_pixels = n->raw_pixels;
+            if (!o->limit) o->limit = n->limit;
+            f->images_file = cli_data_file(f->images_path, sizeof f->images_path, n->images);
+            if (n->labels && !o->labels)
+                f->labels_file = cli_data_file(f->labels_path, sizeof f->labels_path, n->labels);
+        }
+    }
+    if (o->tables || is_without_tiles(o->mode)) return CLI_DONE;
+    code = cli_cached_tables(&f->cached, f->arch->spec, f->models, o->cache, o->threads);
+    if (code == CLI_DONE) f->tables_file = f->cached;
+    return code;
+}
+
 static int open_inputs(inference *f, const char *network)
 {
     size_t limit = (size_t)f->o.limit;
     if (xbtab_network_open(&f->network, network) < 0) return cli_failed();
-    if (xbtab_images_open(&f->images, f->o.images, f->o.labels, limit) < 0) return cli_failed();
-    if (!f->images->label) return cli_fail("%s: has no labels of its own; give --labels", f->o.images);
+    if (xbtab_images_open(&f->images, f->images_file, f->labels_file, limit) < 0) return cli_failed();
+    if (!f->images->label) return cli_fail("%s: has no labels of its own; give --labels", f->images_file);
     if (f->o.calibration_images && xbtab_images_open(&f->calibration, f->o.calibration_images, NULL, 0) < 0) {
         return cli_failed();
     }
@@ -107,11 +152,11 @@ static int open_inputs(inference *f, const char *network)
     f->outputs = malloc(f->images->n * f->n_outputs * sizeof *f->outputs);
     if (!f->outputs) return cli_fail("out of memory");
     if (is_without_tiles(f->o.mode)) return CLI_DONE;
-    if (xbtab_tables_open(&f->tables, f->o.tables) < 0 ||
+    if (xbtab_tables_open(&f->tables, f->tables_file) < 0 ||
         xbtab_technology_create(&f->technology, f->tables) < 0) {
         return cli_failed();
     }
-    if (needs_spice(&f->o) && (cli_open_models(&f->models, f->o.models) < 0 ||
+    if (needs_spice(&f->o) && ((!f->models && cli_open_models(&f->models, f->o.models) < 0) ||
                                xbtab_spec_of_tables(&f->spec, f->tables, f->models) < 0)) {
         return cli_failed();
     }
@@ -163,13 +208,14 @@ static xbtab_status keep_first(void *context, size_t chip, size_t time, const xb
 
 /* The mode asked for, on simulated chips. */
 static int run_chips(inference *f, const xbtab_engine_setup *setup, const xbtab_engine_type *engine,
-                     double *share, xbtab_mapped_report *report, double *seconds)
+                     const xbtab_map_options *map, double *share, xbtab_mapped_report *report,
+                     double *seconds)
 {
     const xbtab_chips_options options = {.chip = cli_chip(&f->o.chips, f->o.seed),
                                          .n_chips = (size_t)f->o.chips.n_chips,
                                          .time = f->o.chips.time,
                                          .n_times = f->o.chips.n_times,
-                                         .map = {.run = f->run, .seed = (uint64_t)f->o.seed},
+                                         .map = *map,
                                          .each = keep_first,
                                          .context = f};
     double began = cli_seconds();
@@ -197,9 +243,13 @@ static int run_mode(inference *f, const char *mode, double *share, xbtab_mapped_
     if (f->o.cpu && !(setup.kernel = xbtab_kernel_find(f->o.cpu))) {
         return cli_fail("--cpu %s: this machine has no such kernel", f->o.cpu);
     }
+    const xbtab_map_options map = {.run = f->run,
+                                   .scheme = f->arch ? &f->scheme : NULL,
+                                   .seed = (uint64_t)f->o.seed,
+                                   .calibration = f->calibration ? f->calibration : f->images,
+                                   .n_calibration = (size_t)f->o.calibrate};
     if (f->o.chips.population && strcmp(mode, f->o.mode) == 0)
-        return run_chips(f, &setup, engine, share, report, seconds);
-    const xbtab_map_options map = {.run = f->run, .seed = (uint64_t)f->o.seed};
+        return run_chips(f, &setup, engine, &map, share, report, seconds);
     if (xbtab_mapped_create(&mapped, f->quantized, &setup, engine, &map) < 0) return cli_failed();
     xbtab_mapped_get_report(mapped, report);
     f->run.what = mode;
@@ -248,8 +298,8 @@ static void print_text(const inference *f, const double *share, const xbtab_mapp
     if (is_without_tiles(f->o.mode)) return;
     printf("%zu tiles of %zu x %zu, %.0f %% of their cells in use, %d bits a cell; %d-bit ADC (%d bits would "
            "be exact)\n",
-           r->tiles, f->tables->rows, f->tables->columns, 100 * r->utilisation, r->cell_bits,
-           f->o.adc_bits ? f->o.adc_bits : f->tables->adc_bits, r->adc_bits_needed);
+           r->tiles, f->tables->rows, f->tables->columns, 100 * r->utilisation, r->cell_bits, adc_bits(f),
+           r->adc_bits_needed);
     printf("%s: %.2f s, %.0f images/s; transfer table within %.4f %% of full scale of held-out tiles by %s\n",
            f->o.mode, seconds, (double)f->images->n / seconds, 100 * f->tables->transfer.error.rmse,
            cli_sampled_by(f->tables));
@@ -267,7 +317,7 @@ static void print_text(const inference *f, const double *share, const xbtab_mapp
 /* An accuracy that the read-out destroys is told with its cause, in text and beside JSON. */
 static void warn_of_adc(const inference *f, const double *share, const xbtab_mapped_report *r)
 {
-    int bits = f->o.adc_bits ? f->o.adc_bits : f->tables->adc_bits;
+    int bits = adc_bits(f);
     if (bits >= r->adc_bits_needed || isnan(share[2]) || share[1] - share[2] < 0.02) return;
     fprintf(stderr,
             "xbartab: warning: the %d-bit ADC costs %.1f points on ideal tiles already; %d bits tell all "
@@ -289,9 +339,8 @@ static int print_json(const inference *f, const double *share, const xbtab_mappe
     }
     json_t *result = json_pack("{s:I, s:o, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images",
                                (json_int_t)f->images->n, "accuracy", accuracies, "mode", f->o.mode, "tiles",
-                               (json_int_t)r->tiles, "utilisation", r->utilisation, "adc_bits",
-                               f->o.adc_bits ? f->o.adc_bits : f->tables->adc_bits, "adc_bits_needed",
-                               r->adc_bits_needed, "readout_error_codes", r->readout_error,
+                               (json_int_t)r->tiles, "utilisation", r->utilisation, "adc_bits", adc_bits(f),
+                               "adc_bits_needed", r->adc_bits_needed, "readout_error_codes", r->readout_error,
                                "transfer_heldout_rmse_fs", f->tables->transfer.error.rmse, "seconds", seconds,
                                "images_per_second", (double)f->images->n / seconds);
     if (strcmp(f->o.mode, "table") == 0) {
@@ -314,9 +363,28 @@ static int print_json(const inference *f, const double *share, const xbtab_mappe
     return cli_print_json(result);
 }
 
+/* Whether the file has bits of its own. */
+static int has_own_bits(const xbtab_network *network, bool *has)
+{
+    xbtab_network_node node;
+    *has = false;
+    for (size_t k = 0; k < xbtab_network_nodes(network); k++) {
+        if (xbtab_network_node_get(network, k, &node) < 0) return cli_failed();
+        *has = *has || node.weight_bits > 0;
+    }
+    return CLI_DONE;
+}
+
 /* The quantized network in exact integers. */
 static int run_integer(inference *f, double *share)
 {
+    bool is_quantized = false;
+    int code = has_own_bits(f->network, &is_quantized);
+    if (code != CLI_DONE) return code;
+    if (f->arch && !is_quantized) {
+        if (!f->o.weight_bits) f->o.weight_bits = f->arch->weight_bits;
+        if (!f->o.activation_bits) f->o.activation_bits = f->arch->activation_bits;
+    }
     xbtab_quantize_options quantize = {.weight_bits = f->o.weight_bits,
                                        .activation_bits = f->o.activation_bits,
                                        .n_images = (size_t)f->o.calibrate,
@@ -336,7 +404,11 @@ static int infer(inference *f, const char *network)
 {
     double share[4] = {NAN, NAN, NAN, NAN}, seconds = 0;
     xbtab_mapped_report report;
-    int code = open_inputs(f, network);
+    f->tables_file = f->o.tables;
+    f->images_file = f->o.images;
+    f->labels_file = f->o.labels;
+    int code = f->o.arch ? open_arch(f, &network) : CLI_DONE;
+    if (code == CLI_DONE) code = open_inputs(f, network);
     if (code != CLI_DONE) return code;
     cli_catch_interrupt();
     f->run = (xbtab_run_options){
@@ -357,9 +429,11 @@ static int infer(inference *f, const char *network)
     return CLI_DONE;
 }
 
-static int check_options(const infer_options *o)
+static int check_options(const infer_options *o, const char *network)
 {
-    if (!o->images || (!o->tables && !is_without_tiles(o->mode)))
+    bool has_own = o->arch && !network;
+    if (!network && !o->arch) return cli_usage("infer", "NETWORK.onnx is missing");
+    if ((!o->images && !has_own) || (!o->tables && !o->arch && !is_without_tiles(o->mode)))
         return cli_usage("infer", "%s is missing", o->images ? "--tables" : "--images");
     if (!engine_of(o->mode) && !is_without_tiles(o->mode))
         return cli_usage("infer", "--mode %s is not float, integer, ideal, table, solve or spice", o->mode);
@@ -398,6 +472,11 @@ int cmd_infer(int argc, const char **argv)
     const char *arguments[2];
     const struct poptOption options[] = {
         {"tables", '\0', POPT_ARG_STRING, &o->tables, 0, "table file of the tile", "T.h5"},
+        {"arch", '\0', POPT_ARG_STRING, &o->arch, 0,
+         "an architecture's tile, scheme and bits; without NETWORK.onnx, its own network and images",
+         "NAME|FILE.yaml"},
+        {"cache", '\0', POPT_ARG_STRING, &o->cache, 0,
+         "folder of the tables that --arch makes once (~/.cache/xbartab)", "DIR"},
         {"images", '\0', POPT_ARG_STRING, &o->images, 0, "IDX, CIFAR binary (both plain or gzip) or .npy",
          "F"},
         {"labels", '\0', POPT_ARG_STRING, &o->labels, 0, "IDX, .npy, or one integer a line", "F"},
@@ -429,20 +508,23 @@ int cmd_infer(int argc, const char **argv)
         {"json", '\0', POPT_ARG_NONE, &o->as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
     poptContext context;
-    int code = cli_parse(&context, argc, argv, options, "NETWORK.onnx --tables T.h5 --images F [--labels F]",
+    int code = cli_parse(&context, argc, argv, options,
+                         "NETWORK.onnx (--tables T.h5 | --arch NAME) --images F [--labels F]",
                          "xbartab infer data/networks/digits.onnx --tables default.h5 "
                          "--images data/digits/test-images.idx.gz --labels data/digits/test-labels.idx.gz",
-                         1, 1, arguments);
+                         0, 1, arguments);
     o->mode = mode ? mode : "table";
     o->check_engine = check_engine ? check_engine : "solve";
-    if (code == CLI_DONE) code = check_options(o);
+    if (code == CLI_DONE) code = check_options(o, arguments[0]);
     if (code == CLI_DONE && cli_chips_asked(&o->chips)) code = cli_chips_open(&o->chips, "infer");
     if (code == CLI_DONE) code = infer(&f, arguments[0]);
     free(f.outputs);
+    free(f.cached);
     xbtab_chips_report_clear(&f.chips);
     cli_chips_close(&o->chips);
     xbtab_quantized_destroy(&f.quantized);
     xbtab_spec_destroy(&f.spec);
+    xbtab_arch_destroy(&f.arch);
     xbtab_models_destroy(&f.models);
     xbtab_technology_destroy(&f.technology);
     xbtab_tables_destroy(&f.tables);

@@ -2,9 +2,9 @@
 #ifndef XBARTAB_XBARTAB_H
 #define XBARTAB_XBARTAB_H
 
+#include <xbartab/arch.h>
 #include <xbartab/array.h>
 #include <xbartab/calibrate.h>
-#include <xbartab/arch.h>
 #include <xbartab/characterize.h>
 #include <xbartab/chip.h>
 #include <xbartab/engine.h>

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Presets: listed and shown with provenance; run on tables that are made once and kept; no line of C names one.
+source "$(dirname "$0")/common.sh"
+export XBARTAB_DATA=$DATA
+
+"$XBARTAB" arch list --json >list.json
+"$XBARTAB" arch show xnor_rram --json >all.json
+"$XBARTAB" arch show xnor_rram --json --published >published.json
+"$XBARTAB" arch show xnor_rram --published >published.txt
+$PYTHON - <<'P'
+import json
+a = json.load(open("list.json"))["architectures"]
+assert len(a) >= 23 and all(x["name"] and x["survey_ref"] and x["summary"] for x in a)
+assert {"[%d]" % k for k in range(3, 22)} <= {x["survey_ref"] for x in a}
+x = json.load(open("all.json"))
+assert x["adc_bits"] == 3 and x["adc_bits_needed"] == 7 and len(x["unusual"]) >= 1 and "7 ADC bits" in x["unusual"][0]
+assert {n["trust"] for n in x["numbers"]} >= {"published", "assumed"} and x["networks"][0]["measure"] == "accuracy"
+p = json.load(open("published.json"))
+assert 0 < len(p["numbers"]) < len(x["numbers"]) and {n["trust"] for n in p["numbers"] + p["published"]} == {"published"}
+P
+! grep -q "assumed" published.txt || fail "--published shows an assumed number"
+"$XBARTAB" arch list | awk '{print $1}' >names
+while read -r name; do
+    ! grep -rnw --include='*.[ch]' -e "$name" "$XBARTAB_SOURCE/src" "$XBARTAB_SOURCE/characterize" "$XBARTAB_SOURCE/netlists" ||
+        fail "a line of C names the architecture $name"
+done <names
+
+# a preset of the user's own, in one file
+cat >mine.yaml <<'Y'
+name: mine
+summary: small tiles with a narrow ADC
+survey_ref: "-"
+tile:
+  name: small
+  cell: {rram: {model: sinh}}
+  levels: {count: 4, g_min: 1 uS, g_max: 10 uS}
+  array: {rows: 64, columns: 64}
+  wire: {word: 1 ohm, bit: 1 ohm}
+  dac: {read_voltage: 200 mV}
+  tia: {model: ideal}
+  adc: {bits: 8}
+  sampling: {tiles: 1, tiles_heldout: 1, vectors: 4, engine: solve, check_tiles: 1, check_full: 0}
+networks:
+  - {network: networks/digits.onnx, images: digits/test-images.idx.gz, labels: digits/test-labels.idx.gz, limit: 100}
+Y
+"$XBARTAB" arch show mine.yaml | grep -q "no provenance" || fail "a number without provenance is not told"
+run() { "$XBARTAB" infer --arch "$1" --cache cache --json "${@:2}" 2>err.txt; }
+run mine.yaml >1.json
+grep -q "characterizing" err.txt || fail "tables were not made"
+kept=$(ls cache/*.h5)
+sum=$(stat -c %Y%i "$kept")
+run mine.yaml >2.json
+! grep -q "characterizing" err.txt || fail "tables were made again"
+[ "$sum" = "$(stat -c %Y%i "$kept")" ] || fail "tables were written again"
+$PYTHON - <<'P'
+import json
+a, b = json.load(open("1.json")), json.load(open("2.json"))
+assert a["images"] == 100 and a["accuracy"] == b["accuracy"] and a["accuracy"]["table"] > 0.9
+P
+truncate -s 1000 "$kept" # what a full disk leaves
+run mine.yaml >3.json
+grep -q "characterizing" err.txt || fail "a broken file was taken"
+sed 's/name: small/name: other/' mine.yaml | sed 's/bit: 1 ohm/bit: 2 ohm/' >wires.yaml
+run wires.yaml >/dev/null
+[ "$(ls cache/*.h5 | wc -l)" = 2 ] || fail "another tile took the first one's tables"
+run mine.yaml --mode ideal --adc-bits 3 >narrow.json
+grep -q "note:" err.txt || true
+$PYTHON -c 'import json
+a = json.load(open("narrow.json"))
+assert a["adc_bits"] == 3 and a["accuracy"]["ideal"] < a["accuracy"]["integer"]'
+sed 's/bits: 8}/bits: 5}/' mine.yaml >five.yaml
+run five.yaml --mode ideal >/dev/null
+grep -q "need 8 ADC bits to tell all sums apart, and the sar has 5" err.txt || fail "an ADC out of reach is not told: $(cat err.txt)"
+sed '/^networks/,$d' mine.yaml >no_network.yaml
+
+touch out.txt err.txt; rm out.txt err.txt
+refused 1 'no architecture is called "nothing"' "$XBARTAB" arch show nothing
+refused 1 "mine2.yaml: cannot" "$XBARTAB" arch show mine2.yaml
+refused 2 "needs list, or show and a name" "$XBARTAB" arch show
+refused 2 "NETWORK.onnx is missing" "$XBARTAB" infer --tables x.h5
+refused 1 "names no network" "$XBARTAB" infer --arch no_network.yaml
+sed 's/{bits: 8}/{bit: 8}/' mine.yaml >bad.yaml
+refused 1 "bad.yaml:12: Unexpected key: bit; allowed here: bits, range" "$XBARTAB" arch show bad.yaml
