@@ -10,7 +10,7 @@ enum { MOST = 400, MOST_INPUTS = 4, MOST_ATTRIBUTES = 4, MOST_INTS = 4 };
 
 struct onnx_writer {
     Onnx__NodeProto node[MOST], *nodes[MOST];
-    char *input[MOST][MOST_INPUTS], *output[MOST];
+    char *input[MOST][MOST_INPUTS], *output[MOST][2];
     Onnx__AttributeProto attribute[MOST][MOST_ATTRIBUTES], *attributes[MOST][MOST_ATTRIBUTES];
     int64_t ints[MOST][MOST_ATTRIBUTES][MOST_INTS];
     size_t n_nodes;
@@ -81,13 +81,21 @@ void onnx_add_node(onnx_writer *w, const char *type, const char *output, size_t 
     n->name = text(output);
     n->op_type = text(type);
     for (size_t i = 0; i < n_inputs; i++) w->input[k][i] = text(inputs[i]);
-    w->output[k] = text(output);
+    w->output[k][0] = text(output);
     n->n_input = n_inputs;
     n->input = w->input[k];
     n->n_output = 1;
-    n->output = &w->output[k];
+    n->output = w->output[k];
     n->attribute = w->attributes[k];
     w->nodes[k] = n;
+}
+
+void onnx_second_output(onnx_writer *w)
+{
+    size_t k = w->n_nodes - 1;
+    w->output[k][1] = w->output[k][0];
+    w->output[k][0] = text("");
+    w->node[k].n_output = 2;
 }
 
 static Onnx__AttributeProto *add_attribute(onnx_writer *w, const char *name, int64_t **ints)

@@ -21,6 +21,9 @@ void onnx_add_integers(onnx_writer *writer, const char *name, const int64_t *dat
 void onnx_add_node(onnx_writer *writer, const char *type, const char *output, size_t n_inputs,
                    const char *const *inputs);
 
+/** The last node's output becomes its second one; its first has no name. */
+void onnx_second_output(onnx_writer *writer);
+
 /** Attributes of the last node; at most four of them, with at most four values. */
 void onnx_add_ints(onnx_writer *writer, const char *name, size_t n, const int64_t *values);
 void onnx_add_int(onnx_writer *writer, const char *name, int64_t value);

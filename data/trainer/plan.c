@@ -52,6 +52,13 @@ static int shape_layer(network_plan *p, layer *l, const char *word)
         l->height = l->width = 1;
         if (l->channels < 1) return refuse(p, word, "needs a number of outputs");
         give_numbers(p, l, in->size, (size_t)l->channels, 1);
+    } else if (strncmp(word, "lstm", 4) == 0) {
+        l->kind = LAYER_LSTM;
+        l->channels = atoi(word + 4);
+        l->height = l->width = 1;
+        if (l->channels < 1 || l->from != 0 || in->channels != 1)
+            return refuse(p, word, "needs a number of units, and stands on an image of one channel");
+        give_numbers(p, l, (size_t)(in->width + l->channels), 4 * (size_t)l->channels, 1);
     } else if (strncmp(word, "max", 3) == 0 || strncmp(word, "mean", 4) == 0) {
         l->kind = word[1] == 'a' ? LAYER_MAX : LAYER_MEAN;
         l->kernel = l->stride = atoi(word + (l->kind == LAYER_MAX ? 3 : 4));
@@ -145,20 +152,49 @@ typedef struct names {
     char output[MOST_LAYERS][16], flat[MOST_LAYERS][20], weight[MOST_LAYERS][16], bias[MOST_LAYERS][16],
         start[MOST_LAYERS][20], end[MOST_LAYERS][20];
     int64_t starts[MOST_LAYERS][2], ends[MOST_LAYERS][2];
+    float *split; /* W, R and biases of the one LSTM */
 } names;
 
-static const int64_t crop_axes[] = {2, 3};
+static const int64_t crop_axes[] = {2, 3}, channel_axis[] = {1}, direction_axis[] = {0}, by_row[] = {1, 0, 2};
 static const float clip_bounds[] = {0, 1};
+
+/* ONNX has the two halves of the matrix apart, and biases for each. */
+static void write_lstm(onnx_writer *w, const layer *l, const layer *in, const float *numbers, names *s,
+                       const char *out)
+{
+    size_t rows = l->outputs, x = (size_t)in->width, h = (size_t)l->channels;
+    s->split = calloc(rows * (x + h + 2), sizeof *s->split);
+    if (!s->split) return;
+    float *W = s->split, *R = W + rows * x, *B = R + rows * h;
+    for (size_t r = 0; r < rows; r++) {
+        memcpy(W + r * x, numbers + l->weight + r * (x + h), x * sizeof *W);
+        memcpy(R + r * h, numbers + l->weight + r * (x + h) + x, h * sizeof *R);
+    }
+    memcpy(B, numbers + l->bias, rows * sizeof *B);
+    onnx_add_tensor(w, "lstm_W", W, 3, (int64_t[]){1, (int64_t)rows, (int64_t)x});
+    onnx_add_tensor(w, "lstm_R", R, 3, (int64_t[]){1, (int64_t)rows, (int64_t)h});
+    onnx_add_tensor(w, "lstm_B", B, 2, (int64_t[]){1, 2 * (int64_t)rows});
+    onnx_add_integers(w, "channel", channel_axis, 1);
+    onnx_add_integers(w, "direction", direction_axis, 1);
+    onnx_add_node(w, "Squeeze", "rows", 2, (const char *const[]){s->output[l->from], "channel"});
+    onnx_add_node(w, "Transpose", "steps", 1, (const char *const[]){"rows"});
+    onnx_add_ints(w, "perm", 3, by_row);
+    onnx_add_node(w, "LSTM", "state", 4, (const char *const[]){"steps", "lstm_W", "lstm_R", "lstm_B"});
+    onnx_second_output(w);
+    onnx_add_int(w, "hidden_size", l->channels);
+    onnx_add_node(w, "Squeeze", out, 2, (const char *const[]){"state", "direction"});
+}
 
 static void write_layer(onnx_writer *w, const network_plan *p, const float *numbers, names *s, int k)
 {
-    static const char *const stems[] = {"image", "conv", "fc", "max", "mean", "crop", "relu", "clip", "sum"};
+    static const char *const stems[] = {"image", "conv", "fc",   "max",  "mean",
+                                        "crop",  "lstm", "relu", "clip", "sum"};
     const layer *l = &p->layer[k], *in = &p->layer[l->from];
     const char *from = s->output[l->from], *out = s->output[k];
     const int64_t kernel[] = {l->kernel, l->kernel}, strides[] = {l->stride, l->stride},
                   pads[] = {l->pad, l->pad, l->pad_end, l->pad_end};
     snprintf(s->output[k], sizeof s->output[k], "%s%d", stems[l->kind], k);
-    if (l->inputs) {
+    if (l->inputs && l->kind != LAYER_LSTM) {
         snprintf(s->weight[k], sizeof s->weight[k], "W%d", k);
         snprintf(s->bias[k], sizeof s->bias[k], "b%d", k);
         bool is_conv = l->kind == LAYER_CONV;
@@ -199,6 +235,9 @@ static void write_layer(onnx_writer *w, const network_plan *p, const float *numb
         onnx_add_integers(w, s->end[k], s->ends[k], 2);
         onnx_add_node(w, "Slice", out, 4, (const char *const[]){from, s->start[k], s->end[k], "axes"});
         break;
+    case LAYER_LSTM:
+        write_lstm(w, l, in, numbers, s, out);
+        break;
     case LAYER_RELU:
         onnx_add_node(w, "Relu", out, 1, &from);
         break;
@@ -238,6 +277,7 @@ uint8_t *plan_to_onnx(const network_plan *p, const float *numbers, const char *n
                           (onnx_value){s->output[0], 4, {0, in->channels, in->height, in->width}},
                           (onnx_value){s->output[p->n - 1], 2, {0, (int64_t)p->n_classes}}, n);
     }
+    if (s) free(s->split);
     free(s);
     onnx_writer_destroy(w);
     return bytes;

@@ -6,6 +6,7 @@
 
 #include <cblas.h>
 
+#include "lstm.h"
 #include "random.h"
 #include "trainer.h"
 
@@ -17,6 +18,7 @@ typedef struct pass {
     float *columns[MOST_LAYERS]; /* unfolded inputs of convolutions: columns[inputs][positions] */
     int *winner[MOST_LAYERS];    /* of max pools: index into the input */
     float *scratch;
+    lstm memory; /* of the one LSTM, where there is one */
 } pass;
 
 static void pass_clear(pass *p)
@@ -28,6 +30,7 @@ static void pass_clear(pass *p)
         free(p->winner[k]);
     }
     free(p->scratch);
+    lstm_clear(&p->memory);
 }
 
 static int pass_init(pass *p, const network_plan *plan)
@@ -42,6 +45,9 @@ static int pass_init(pass *p, const network_plan *plan)
         failed |= !p->out[k] || !p->grad[k];
         if (l->kind == LAYER_CONV)
             failed |= !(p->columns[k] = malloc(l->inputs * l->positions * sizeof(float)));
+        if (l->kind == LAYER_LSTM)
+            failed |=
+                lstm_init(&p->memory, (size_t)plan->layer[0].height, (size_t)plan->layer[0].width, l->size);
         if (l->kind == LAYER_MAX) failed |= !(p->winner[k] = malloc(l->size * sizeof(int)));
     }
     return failed;
@@ -140,6 +146,9 @@ static void forward_layer(const network_plan *plan, const float *numbers, int bi
             }
         }
         break;
+    case LAYER_LSTM:
+        lstm_forward(&p->memory, W, b, x, y);
+        break;
     case LAYER_RELU:
         for (size_t n = 0; n < l->size; n++) y[n] = x[n] > 0 ? x[n] : 0;
         break;
@@ -224,6 +233,9 @@ static void backward_layer(const network_plan *plan, const float *numbers, pass 
         break;
     case LAYER_CROP:
         break; /* it stands on the image, whose gradient nobody asks for */
+    case LAYER_LSTM:
+        lstm_backward(&p->memory, numbers + l->weight, dy, gradient + l->weight, gradient + l->bias);
+        break;
     case LAYER_RELU:
         for (size_t n = 0; n < l->size; n++) dx[n] += x[n] > 0 ? dy[n] : 0;
         break;
@@ -302,8 +314,11 @@ static void initialize(const network_plan *plan, uint64_t seed, float *numbers)
     memset(numbers, 0, plan->numbers * sizeof *numbers);
     for (int k = 0; k < plan->n; k++) {
         const layer *l = &plan->layer[k];
+        double gain = l->kind == LAYER_LSTM ? 1.0 : 2.0;
         for (size_t n = 0; n < l->inputs * l->outputs && !l->starts_at_zero; n++)
-            numbers[l->weight + n] = (float)(sqrt(2.0 / (double)l->inputs) * xbtab__random_normal(&random));
+            numbers[l->weight + n] = (float)(sqrt(gain / (double)l->inputs) * xbtab__random_normal(&random));
+        if (l->kind == LAYER_LSTM) /* a memory begins by keeping what it has */
+            for (size_t n = 0; n < l->size; n++) numbers[l->bias + 2 * l->size + n] = 1;
     }
 }
 

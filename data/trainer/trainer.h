@@ -6,6 +6,7 @@
  *   maxKeE       largest of K x K, stride K, E lines more at the lower and right edge (0)
  *   meanKpP      mean of K x K, stride K, P zeros around (0), which count
  *   cropHxW      the middle H x W
+ *   lstmN        N units of long short-term memory over the rows of the image (see lstm.h)
  *   relu         max(x, 0)
  *   clip         x held between 0 and 1
  *   [ ... | ... ]  the sum of two branches; an empty one is the input itself
@@ -29,6 +30,7 @@ typedef enum layer_kind {
     LAYER_MAX,
     LAYER_MEAN,
     LAYER_CROP,
+    LAYER_LSTM,
     LAYER_RELU,
     LAYER_CLIP,
     LAYER_ADD

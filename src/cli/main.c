@@ -19,6 +19,7 @@ static const struct {
     {"network", cmd_network, "a network's layers, bits, operations and tiles, without running it"},
     {"infer", cmd_infer, "run a quantized network on tables"},
     {"arch", cmd_arch, "list and show the architecture presets"},
+    {"sweep", cmd_sweep, "run a preset or a tile over a grid of its keys' values"},
     {"solve", cmd_solve, "currents and voltages of one crossbar, exactly"},
     {"bench", cmd_bench, "measure the performance ratios on this machine"},
 };
