@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "plot.h"
 #include "sweep.h"
 
 enum { MOST_WORKERS = 64 };
@@ -226,18 +227,14 @@ static void put_title(const sweep *s, FILE *f, int first, const char *what)
 int sweep_plot(const sweep *s, const char *path)
 {
     int lines = s->n_rows / s->key[0].n;
-    if (system("command -v gnuplot >/dev/null 2>&1") != 0) {
-        fprintf(stderr, "xbartab: gnuplot is missing; %s is not drawn\n", path);
-        return CLI_DONE;
-    }
-    FILE *f = popen("gnuplot", "w");
-    if (!f) return cli_fail("cannot start gnuplot: %s", strerror(errno));
-    fprintf(f, "set terminal pngcairo size 900,600 noenhanced\nset output \"%s\"\nset xlabel \"%s\"\n", path,
+    cli_plot plot;
+    int code = cli_plot_begin(&plot, path, 900, 600);
+    if (code != CLI_DONE) return code == CLI_USAGE ? CLI_DONE : code;
+    FILE *f = plot.script;
+    fprintf(f,
+            "set xlabel \"%s\" noenhanced\nset ylabel \"accuracy [%%]\"\nset key outside bottom noenhanced\n",
             s->key[0].key);
-    fprintf(
-        f,
-        "set ylabel \"accuracy [%%]\"\nset key outside bottom\nset grid\nset xrange [-0.5:%g]\nset xtics (",
-        s->key[0].n - 0.5);
+    fprintf(f, "set grid\nset xrange [-0.5:%g]\nset xtics noenhanced (", s->key[0].n - 0.5);
     for (int v = 0; v < s->key[0].n; v++) fprintf(f, "%s\"%s\" %d", v ? ", " : "", s->key[0].value[v], v);
     fprintf(f, ")\nplot ");
     for (int l = 0; l < lines; l++) {
@@ -251,5 +248,5 @@ int sweep_plot(const sweep *s, const char *path)
         put_line(s, f, l, 6);
         put_line(s, f, l, 7);
     }
-    return pclose(f) == 0 ? CLI_DONE : cli_fail("%s: gnuplot failed", path);
+    return cli_plot_end(&plot);
 }
