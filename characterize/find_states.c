@@ -69,3 +69,41 @@ done:
     xbtab__free(which);
     return status;
 }
+
+typedef struct range_search {
+    const xbtab_spec *spec;
+    double range[2];
+} range_search;
+
+static xbtab_status run_range(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                              xbtab_sample_status *sample, void *context)
+{
+    const range_search *s = context;
+    double range[2];
+    (void)unit, (void)sample;
+    XBTAB_TRY(xbtab__find_range(s->spec, spice, range));
+    xbtab__bytes_add(reply, range, sizeof range);
+    return XBTAB_OK;
+}
+
+static xbtab_status take_range(long unit, xbtab_sample_status sample, const void *bytes, size_t n,
+                               void *context)
+{
+    range_search *s = context;
+    (void)unit;
+    if (sample != XBTAB_SAMPLE_OK || n != sizeof s->range) {
+        XBTAB_FAIL(XBTAB_ERR_SPICE, "the cell's range: %s", xbtab__sample_status_text(sample));
+    }
+    memcpy(s->range, bytes, n);
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab_cell_range(const xbtab_spec *spec, double *G_low, double *G_high)
+{
+    range_search s = {.spec = spec};
+    xbtab__pool_options pool = {.n_workers = 1};
+    XBTAB_TRY(xbtab__pool_run(NULL, &pool, 1, run_range, take_range, &s));
+    *G_low = s.range[0];
+    *G_high = s.range[1];
+    return XBTAB_OK;
+}

@@ -83,6 +83,9 @@ xbtab_status xbtab__plan_run(const xbtab__plan *plan, int unit, xbtab__spice *sp
 xbtab_status xbtab__find_states(const xbtab_spec *spec, xbtab__spice *spice, const double *target, int n,
                                 double *parameter, double *G) XBTAB_MUST_CHECK;
 
+/** Smallest and largest conductance of the cell over its state's bounds; range[2] [S]. */
+xbtab_status xbtab__find_range(const xbtab_spec *spec, xbtab__spice *spice, double *range) XBTAB_MUST_CHECK;
+
 xbtab_status xbtab__sweep_cell(const xbtab__plan *plan, xbtab__spice *spice,
                                xbtab__numbers *out) XBTAB_MUST_CHECK;
 xbtab_status xbtab__sweep_cell_heldout(const xbtab__plan *plan, xbtab__spice *spice,

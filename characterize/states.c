@@ -127,3 +127,16 @@ done:
     xbtab__free(u);
     return status;
 }
+
+xbtab_status xbtab__find_range(const xbtab_spec *spec, xbtab__spice *spice, double *range)
+{
+    double grid[GRID], G[GRID];
+    for (int k = 0; k < GRID; k++) grid[k] = state_at(spec->rram.model, (double)k / (GRID - 1));
+    XBTAB_TRY(measure(spec, spice, grid, GRID, G));
+    range[0] = range[1] = G[0];
+    for (int k = 1; k < GRID; k++) {
+        range[0] = fmin(range[0], G[k]);
+        range[1] = fmax(range[1], G[k]);
+    }
+    return XBTAB_OK;
+}

@@ -1,6 +1,7 @@
 /* cli.c - what the program's verbs share. */
 #include "cli.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -87,6 +88,11 @@ const char *cli_sampled_by(const xbtab_tables *tables)
     return tables->samples.by_solver ? "xbartab" : "ngspice";
 }
 
+const char *cli_pair_tile(void)
+{
+    return access(XBARTAB_SOURCE_PAIR, R_OK) == 0 ? XBARTAB_SOURCE_PAIR : XBARTAB_INSTALLED_PAIR;
+}
+
 const char *cli_default_tile(void)
 {
     return access(XBARTAB_SOURCE_TILE, R_OK) == 0 ? XBARTAB_SOURCE_TILE : XBARTAB_INSTALLED_TILE;
@@ -116,6 +122,22 @@ void cli_catch_interrupt(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+}
+
+int cli_write_text(const char *path, const char *text)
+{
+    char beside[4096];
+    snprintf(beside, sizeof beside, "%s.%ld.tmp", path, (long)getpid());
+    FILE *file = fopen(beside, "w");
+    if (!file) return cli_fail("%s: cannot write: %s", path, strerror(errno));
+    bool failed = fputs(text, file) < 0;
+    if (fclose(file) != 0) failed = true;
+    if (failed || rename(beside, path) != 0) {
+        int reason = errno;
+        unlink(beside);
+        return cli_fail("%s: cannot write: %s", path, strerror(reason));
+    }
+    return CLI_DONE;
 }
 
 double cli_seconds(void)

@@ -19,6 +19,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_MISSED = 3 };
 int cmd_arch(int argc, const char **argv);
 int cmd_bench(int argc, const char **argv);
 int cmd_calibrate(int argc, const char **argv);
+int cmd_compare(int argc, const char **argv);
 int cmd_characterize(int argc, const char **argv);
 int cmd_infer(int argc, const char **argv);
 int cmd_info(int argc, const char **argv);
@@ -51,6 +52,13 @@ int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** Path of the default tile's specification. */
 const char *cli_default_tile(void);
+
+/** Path of the specification with words to fill in that `compare` makes its tiles of. */
+const char *cli_pair_tile(void);
+
+/** Write a text beside path, then rename: path is either the old file or the whole new one. @return CLI_DONE,
+ * or CLI_FAILED after a line on stderr. */
+int cli_write_text(const char *path, const char *text);
 
 /** The shipped models and those of the user's folder (NULL = none). */
 xbtab_status cli_open_models(xbtab_models **out, const char *folder);

@@ -57,23 +57,6 @@ static int choose_voltages(const xbtab_spec *spec, const char *path, cli_matrix 
     return code;
 }
 
-/* Beside its name, then renamed. */
-static int write_text(const char *path, const char *text)
-{
-    char beside[4096];
-    snprintf(beside, sizeof beside, "%s.%ld.tmp", path, (long)getpid());
-    FILE *file = fopen(beside, "w");
-    if (!file) return cli_fail("%s: cannot write: %s", path, strerror(errno));
-    bool failed = fputs(text, file) < 0;
-    if (fclose(file) != 0) failed = true;
-    if (failed || rename(beside, path) != 0) {
-        int reason = errno;
-        unlink(beside);
-        return cli_fail("%s: cannot write: %s", path, strerror(reason));
-    }
-    return CLI_DONE;
-}
-
 static int write_netlist(const xbtab_spec *spec, const cli_matrix *G, const cli_matrix *V, const char *output)
 {
     char *text = NULL;
@@ -87,7 +70,7 @@ static int write_netlist(const xbtab_spec *spec, const cli_matrix *G, const cli_
     } else if (strcmp(output, "-") == 0) {
         fputs(text, stdout);
     } else {
-        code = write_text(output, text);
+        code = cli_write_text(output, text);
     }
     free(state);
     xbtab_netlist_free(&text);

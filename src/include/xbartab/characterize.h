@@ -104,6 +104,12 @@ extern const xbtab_engine_type xbtab_engine_spice;
 xbtab_status xbtab_find_states(const xbtab_spec *spec, double *state, const double *G,
                                int n) XBTAB_MUST_CHECK;
 
+/** The conductances that the tile's whole cell has at the read voltage over the bounds of its state, in
+ * ngspice.
+ *  @param[out] G_low, G_high  the smallest and the largest of 65 states [S].
+ *  @return as xbtab_find_states(). Threads: as xbtab_characterize(). */
+xbtab_status xbtab_cell_range(const xbtab_spec *spec, double *G_low, double *G_high) XBTAB_MUST_CHECK;
+
 /** One model's conformance in ngspice: its circuit loads, gives no current at 0 V, is finite and rises with
  * the voltage, its conductance follows its state in one direction, it converges with each parameter at each
  * of its bounds, and its published figures come out.
