@@ -10,10 +10,11 @@
 #include <xbartab/characterize.h>
 
 #include "memory.h"
-#include "plan.h"
+#include "model_bench.h"
+#include "random.h"
 #include "worker.h"
 
-enum { VOLTAGES = 41, STATES = 9 };
+enum { VOLTAGES = 41, STATES = 9, CORNERS = 32, INTERIOR = 64, BOX_SEED = 1 };
 
 /* Devices are read well below a volt; the range of the checks is twice the usual read voltage, both ways. A
  * selector that must be fired is taken beyond its threshold. */
@@ -22,25 +23,36 @@ static const double V_most = 0.5;
 /* What ngspice itself leaves of a current, by the options of every deck [A]. */
 static const double abstol = 1e-15;
 
-/* A TIA is driven from no current to the one that gives its full-scale output with the default gain
- * parameter. */
-typedef struct bench {
-    const xbtab_model *model;
-    double *value; /* value[n_parameters] */
-    xbtab__spice *spice;
-    xbtab__text lines; /* the verdicts */
-} bench;
+/* Both are one ngspice with the same options: what differs is the way to a point. */
+static const double same_as_program = 1e-6;
 
-static bool is_amplifier(const bench *b)
+/* What to do about a failed check. */
+static const char look_alone[] =
+    "run the .sub alone in ngspice; constants of B sources in braces, units without "
+    "letters that ngspice reads as prefixes";
+static const char no_offset[] = "the current must be 0 at 0 V: an offset or a constant term is left";
+static const char no_step[] =
+    "two branches meet with a step, or the formula bends back inside the read range";
+static const char one_way[] =
+    "narrow min and max of the state in the sheet, or make another parameter the state";
+static const char narrow_bounds[] =
+    "narrow min and max in the sheet, or keep logarithms, roots and divisions "
+    "away from 0 (see devicemodels/README.md)";
+static const char compare_source[] = "compare equation and units with the source, or correct the check";
+static const char other_result[] =
+    "the model depends on how ngspice finds its way: two solutions at one voltage, "
+    "or a jump; make the current continuous with a slope everywhere";
+
+bool xbtab__bench_is_amplifier(const xbtab__bench *b)
 {
     return b->model->kind == XBTAB_MODEL_TIA;
 }
 
-static void compose(xbtab__text *text, const bench *b)
+static void compose(xbtab__text *text, const xbtab__bench *b)
 {
     const xbtab_model *m = b->model;
     xbtab__text_add(text, "%s\n", m->sub_text);
-    if (is_amplifier(b)) {
+    if (xbtab__bench_is_amplifier(b)) {
         xbtab__text_add(text, "Ii0 0 in external\nXmodel in out %s", m->name);
     } else {
         xbtab__text_add(text, "Vi0 a 0 external\nVmeter b 0 dc 0\n");
@@ -53,118 +65,162 @@ static void compose(xbtab__text *text, const bench *b)
 }
 
 /* Responses y[n] to drives x[n]: currents of a device, outputs of an amplifier. */
-static xbtab_status respond(bench *b, const double *x, int n, double *y)
+xbtab_status xbtab__bench_respond(xbtab__bench *b, const double *x, int n, double *y)
 {
     xbtab__text text = {0}, output = {0};
     compose(&text, b);
-    xbtab__text_add(&output, is_amplifier(b) ? "v(out)" : "i(vmeter)");
+    xbtab__text_add(&output, xbtab__bench_is_amplifier(b) ? "v(out)" : "i(vmeter)");
     xbtab_status status = xbtab__solve_text_all(b->spice, &text, n, 1, x, 1, &output, y);
     xbtab__text_clear(&text);
     xbtab__text_clear(&output);
     return status;
 }
 
-static void set_defaults(bench *b)
+void xbtab__bench_defaults(xbtab__bench *b)
 {
     for (int k = 0; k < b->model->n_parameters; k++) b->value[k] = b->model->parameters[k].value;
 }
 
-static void verdict(bench *b, bool is_good, const char *format, ...) XBTAB_PRINTF(3, 4);
-
-static void verdict(bench *b, bool is_good, const char *format, ...)
+void xbtab__bench_verdict(xbtab__bench *b, bool is_good, const char *hint, const char *format, ...)
 {
-    char text[512];
+    char text[1536];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    xbtab__text_add(&b->lines, "%s: %s\n", is_good ? "ok" : "failed", text);
+    xbtab__text_add(&b->lines, "%s: %s%s%s\n", is_good ? "ok" : "failed", text,
+                    is_good ? "" : "; to do: ", is_good ? "" : hint);
 }
 
-static double drive_most(const bench *b)
+double xbtab__bench_most(const xbtab__bench *b)
 {
     const xbtab_model *m = b->model;
-    if (is_amplifier(b)) return m->gain_output / m->parameters[m->gain].value;
+    if (xbtab__bench_is_amplifier(b)) return m->gain_output / m->parameters[m->gain].value;
     return m->turn_on < 0 ? V_most : fmax(V_most, 1.25 * m->parameters[m->turn_on].value);
 }
 
 /* Shape of the response over the range: zero at rest, finite, and always the same way. */
-static void check_curve(bench *b, const char *where)
+static void check_curve(xbtab__bench *b, const char *where)
 {
-    double x[VOLTAGES], y[VOLTAGES], most = drive_most(b), scale = 0;
+    double x[VOLTAGES], y[VOLTAGES], most = xbtab__bench_most(b), scale = 0;
     for (int k = 0; k < VOLTAGES; k++) x[k] = most * (2.0 * k / (VOLTAGES - 1) - 1.0);
     x[VOLTAGES / 2] = 0.0;
-    if (respond(b, x, VOLTAGES, y) < 0) {
-        verdict(b, false, "%s: %s", where, xbtab_error_message());
+    if (xbtab__bench_respond(b, x, VOLTAGES, y) < 0) {
+        xbtab__bench_verdict(b, false, look_alone, "%s: %s", where, xbtab_error_message());
         return;
     }
     for (int k = 0; k < VOLTAGES; k++) scale = fmax(scale, fabs(y[k]));
-    double direction = is_amplifier(b) && y[VOLTAGES - 1] < y[0] ? -1.0 : 1.0, rest = y[VOLTAGES / 2];
+    double direction = xbtab__bench_is_amplifier(b) && y[VOLTAGES - 1] < y[0] ? -1.0 : 1.0,
+           rest = y[VOLTAGES / 2];
     int bend = -1;
     for (int k = 1; k < VOLTAGES && bend < 0; k++) {
         if (direction * (y[k] - y[k - 1]) < -1e-9 * scale) bend = k;
     }
-    verdict(b, bend < 0,
-            bend < 0 ? "%s: finite and monotone from %g to %g" : "%s: turns back between %g and %g", where,
-            bend < 0 ? x[0] : x[bend - 1], bend < 0 ? x[VOLTAGES - 1] : x[bend]);
-    if (!is_amplifier(b)) {
-        verdict(b, fabs(rest) <= 1e-9 * scale + abstol, "%s: %g A at 0 V, %g A at %g V", where, rest,
-                y[VOLTAGES - 1], x[VOLTAGES - 1]);
+    xbtab__bench_verdict(b, bend < 0, no_step,
+                         bend < 0 ? "%s: finite and monotone from %g to %g"
+                                  : "%s: turns back between %g and %g",
+                         where, bend < 0 ? x[0] : x[bend - 1], bend < 0 ? x[VOLTAGES - 1] : x[bend]);
+    if (!xbtab__bench_is_amplifier(b)) {
+        xbtab__bench_verdict(b, fabs(rest) <= 1e-9 * scale + abstol, no_offset,
+                             "%s: %g A at 0 V, %g A at %g V", where, rest, y[VOLTAGES - 1], x[VOLTAGES - 1]);
     }
 }
 
-static double state_at(const xbtab_model *m, double share)
+double xbtab__bench_state(const xbtab_model *m, double share)
 {
     const xbtab_parameter *p = &m->parameters[m->state];
     return m->state_is_log ? p->min * pow(p->max / p->min, share) : p->min + share * (p->max - p->min);
 }
 
-static void check_states(bench *b)
+static void check_states(xbtab__bench *b)
 {
     const xbtab_model *m = b->model;
     double V = 0.1, I[STATES];
     bool rises = true, falls = true;
     for (int k = 0; k < STATES; k++) {
-        b->value[m->state] = state_at(m, (double)k / (STATES - 1));
-        if (respond(b, &V, 1, &I[k]) < 0) {
-            verdict(b, false, "%s = %g: %s", m->parameters[m->state].name, b->value[m->state],
-                    xbtab_error_message());
+        b->value[m->state] = xbtab__bench_state(m, (double)k / (STATES - 1));
+        if (xbtab__bench_respond(b, &V, 1, &I[k]) < 0) {
+            xbtab__bench_verdict(b, false, narrow_bounds, "%s = %g: %s", m->parameters[m->state].name,
+                                 b->value[m->state], xbtab_error_message());
             return;
         }
         rises = rises && (k == 0 || I[k] > I[k - 1]);
         falls = falls && (k == 0 || I[k] < I[k - 1]);
     }
-    verdict(b, rises || falls, "conductance %s with %s: %g S to %g S at %g V",
-            rises   ? "rises"
-            : falls ? "falls"
-                    : "neither rises nor falls",
-            m->parameters[m->state].name, I[0] / V, I[STATES - 1] / V, V);
+    xbtab__bench_verdict(b, rises || falls, one_way, "conductance %s with %s: %g S to %g S at %g V",
+                         rises   ? "rises"
+                         : falls ? "falls"
+                                 : "neither rises nor falls",
+                         m->parameters[m->state].name, I[0] / V, I[STATES - 1] / V, V);
     for (int k = 0; k < STATES; k += STATES / 2) {
         char where[64];
-        b->value[m->state] = state_at(m, (double)k / (STATES - 1));
+        b->value[m->state] = xbtab__bench_state(m, (double)k / (STATES - 1));
         snprintf(where, sizeof where, "%s = %g", m->parameters[m->state].name, b->value[m->state]);
         check_curve(b, where);
     }
-    set_defaults(b);
+    xbtab__bench_defaults(b);
 }
 
-static void check_bounds(bench *b)
+static void check_bounds(xbtab__bench *b)
 {
     const xbtab_model *m = b->model;
-    double x[2] = {0.2 * drive_most(b), 0.4 * drive_most(b)}, y[2];
+    double x[2] = {0.2 * xbtab__bench_most(b), 0.4 * xbtab__bench_most(b)}, y[2];
     int n_bad = 0;
     for (int k = 0; k < m->n_parameters; k++) {
         for (int end = 0; end < 2; end++) {
             b->value[k] = end ? m->parameters[k].max : m->parameters[k].min;
-            if (respond(b, x, 2, y) < 0) {
-                verdict(b, false, "%s = %g %s: %s", m->parameters[k].name, b->value[k], m->parameters[k].unit,
-                        xbtab_error_message());
+            if (xbtab__bench_respond(b, x, 2, y) < 0) {
+                xbtab__bench_verdict(b, false, narrow_bounds, "%s = %g %s: %s", m->parameters[k].name,
+                                     b->value[k], m->parameters[k].unit, xbtab_error_message());
                 n_bad++;
             }
             b->value[k] = m->parameters[k].value;
         }
     }
-    if (n_bad == 0) verdict(b, true, "solves with each of %d parameters at both its bounds", m->n_parameters);
+    if (n_bad == 0)
+        xbtab__bench_verdict(b, true, NULL, "solves with each of %d parameters at both its bounds",
+                             m->n_parameters);
+}
+
+/* The box of all parameters: corners and points inside, drawn with a fixed seed. A parameter that spans more
+ * than two decades is drawn on a logarithmic scale. */
+static void draw(xbtab__bench *b, xbtab__random *random, bool is_corner)
+{
+    for (int k = 0; k < b->model->n_parameters; k++) {
+        const xbtab_parameter *p = &b->model->parameters[k];
+        double share = is_corner ? (double)xbtab__random_below(random, 2) : xbtab__random_uniform(random);
+        bool is_log = p->min > 0 && p->max > 100 * p->min;
+        b->value[k] = is_log ? p->min * pow(p->max / p->min, share) : p->min + share * (p->max - p->min);
+    }
+}
+
+static void name_point(xbtab__text *text, const xbtab__bench *b)
+{
+    for (int k = 0; k < b->model->n_parameters; k++)
+        xbtab__text_add(text, "%s%s = %g", k ? ", " : "", b->model->parameters[k].name, b->value[k]);
+}
+
+static void check_box(xbtab__bench *b)
+{
+    double x[3] = {0, 0.2 * xbtab__bench_most(b), 0.4 * xbtab__bench_most(b)}, y[3];
+    int n_bad = 0;
+    if (b->model->n_parameters == 0) return;
+    for (int n = 0; n < CORNERS + INTERIOR; n++) {
+        xbtab__random random;
+        xbtab__random_init(&random, BOX_SEED, XBTAB__RANDOM_TEST, 1, (uint32_t)n);
+        draw(b, &random, n < CORNERS);
+        if (xbtab__bench_respond(b, x, 3, y) == XBTAB_OK || n_bad++ > 0) continue;
+        char why[256];
+        snprintf(why, sizeof why, "%s", xbtab_error_message());
+        xbtab__text place = {0};
+        name_point(&place, b);
+        xbtab__bench_verdict(b, false, narrow_bounds, "%s of the parameter box at %s: %s",
+                             n < CORNERS ? "a corner" : "a point", place.s ? place.s : "?", why);
+        xbtab__text_clear(&place);
+    }
+    xbtab__bench_defaults(b);
+    xbtab__bench_verdict(b, n_bad == 0, narrow_bounds, "solves at %d of %d points of the parameter box",
+                         CORNERS + INTERIOR - n_bad, CORNERS + INTERIOR);
 }
 
 static double figure(xbtab_model_figure figure, const double *x, const double *y)
@@ -179,32 +235,34 @@ static double figure(xbtab_model_figure figure, const double *x, const double *y
     }
 }
 
-static void check_figures(bench *b)
+static void check_figures(xbtab__bench *b)
 {
     static const char *const names[] = {"resistance", "chord factor", "current", "output"};
     const xbtab_model *m = b->model;
     for (int k = 0; k < m->n_checks; k++) {
         const xbtab_model_check *c = &m->checks[k];
-        double x[2] = {c->drive, is_amplifier(b) ? 0 : 1e-3}, y[2];
+        double x[2] = {c->drive, xbtab__bench_is_amplifier(b) ? 0 : 1e-3}, y[2];
         char state[64] = "";
         if (m->state >= 0) {
             b->value[m->state] = c->state;
             snprintf(state, sizeof state, "%s = %g: ", m->parameters[m->state].name, c->state);
         }
-        if (respond(b, x, 2, y) < 0) {
-            verdict(b, false, "%sfigure %d: %s", state, k + 1, xbtab_error_message());
+        if (xbtab__bench_respond(b, x, 2, y) < 0) {
+            xbtab__bench_verdict(b, false, look_alone, "%sfigure %d: %s", state, k + 1,
+                                 xbtab_error_message());
             continue;
         }
         double found = figure(c->figure, x, y);
-        verdict(b, fabs(found / c->expected - 1.0) <= c->tolerance,
-                "%s%s %g at %g %s, %g expected within %g %% (%s)", state, names[c->figure], found, c->drive,
-                is_amplifier(b) ? "A" : "V", c->expected, 100 * c->tolerance, c->source);
+        xbtab__bench_verdict(b, fabs(found / c->expected - 1.0) <= c->tolerance, compare_source,
+                             "%s%s %g at %g %s, %g expected within %g %% (%s)", state, names[c->figure],
+                             found, c->drive, xbtab__bench_is_amplifier(b) ? "A" : "V", c->expected,
+                             100 * c->tolerance, c->source);
     }
-    set_defaults(b);
+    xbtab__bench_defaults(b);
 }
 
 /* A wire's subcircuit must be the resistance that its sheet gives a cell, along both lines. */
-static void check_wire(bench *b)
+static void check_wire(xbtab__bench *b)
 {
     static const char *const names[] = {"word line", "bit line"};
     int along_bit = xbtab_model_parameter(b->model, "along_bit");
@@ -213,26 +271,63 @@ static void check_wire(bench *b)
     for (int line = 0; line < 2; line++) {
         double V = 0.1, I, wanted = line ? cell.r_bit : cell.r_word;
         if (along_bit >= 0) b->value[along_bit] = line;
-        if (respond(b, &V, 1, &I) < 0) {
-            verdict(b, false, "%s: %s", names[line], xbtab_error_message());
+        if (xbtab__bench_respond(b, &V, 1, &I) < 0) {
+            xbtab__bench_verdict(b, false, look_alone, "%s: %s", names[line], xbtab_error_message());
         } else {
-            verdict(b, fabs(V / I - wanted) <= 1e-6 * wanted, "%s: %g ohm a cell, %g by the sheet",
-                    names[line], V / I, wanted);
+            xbtab__bench_verdict(b, fabs(V / I - wanted) <= 1e-6 * wanted, compare_source,
+                                 "%s: %g ohm a cell, %g by the sheet", names[line], V / I, wanted);
         }
         if (along_bit < 0) break;
     }
-    set_defaults(b);
+    xbtab__bench_defaults(b);
 }
 
-static void run_checks(bench *b)
+/* The program's results against ours, of the same points. */
+static void check_program(xbtab__bench *b)
 {
-    set_defaults(b);
+    const xbtab_model *m = b->model;
+    const xbtab__program_run *p = b->program;
+    int n_states = m->state >= 0 ? XBTAB__PROGRAM_STATES : 1;
+    double x[XBTAB__PROGRAM_POINTS], y[XBTAB__PROGRAM_POINTS], worst = 0, scale = 0;
+    if (!p->is_there) {
+        xbtab__bench_verdict(b, true, NULL, "skipped: the ngspice program is not installed to compare with");
+        return;
+    }
+    if (!p->is_solved) {
+        xbtab__bench_verdict(b, false, look_alone, "the ngspice program does not solve the netlist: %s",
+                             p->why);
+        return;
+    }
+    for (int k = 0; k < XBTAB__PROGRAM_POINTS; k++)
+        x[k] = xbtab__program_drive(xbtab__bench_most(b), xbtab__bench_is_amplifier(b), k);
+    for (int s = 0; s < n_states; s++) {
+        if (m->state >= 0) b->value[m->state] = xbtab__bench_state(m, (double)s / (n_states - 1));
+        if (xbtab__bench_respond(b, x, XBTAB__PROGRAM_POINTS, y) < 0) {
+            xbtab__bench_verdict(b, false, look_alone, "%s", xbtab_error_message());
+            xbtab__bench_defaults(b);
+            return;
+        }
+        for (int k = 0; k < XBTAB__PROGRAM_POINTS; k++) {
+            scale = fmax(scale, fabs(y[k]));
+            worst = fmax(worst, fabs(y[k] - p->y[s][k]));
+        }
+    }
+    xbtab__bench_defaults(b);
+    xbtab__bench_verdict(b, worst <= same_as_program * scale, other_result,
+                         "the ngspice program gives the same, within %.1e of the largest value",
+                         worst / scale);
+}
+
+static void run_checks(xbtab__bench *b)
+{
+    xbtab__bench_defaults(b);
     if (b->model->n_pins == 0) {
-        verdict(b, true, "no element at all, nothing to solve");
+        xbtab__bench_verdict(b, true, NULL, "no element at all, nothing to solve");
         return;
     }
     if (b->model->kind == XBTAB_MODEL_WIRE) {
         check_wire(b);
+        check_program(b);
         return;
     }
     if (b->model->state >= 0) {
@@ -241,11 +336,15 @@ static void run_checks(bench *b)
         check_curve(b, "defaults");
     }
     check_bounds(b);
+    check_box(b);
+    check_program(b);
     check_figures(b);
+    if (b->model->dynamic) xbtab__check_dynamic(b);
 }
 
 typedef struct verdicts {
     const xbtab_model *model;
+    xbtab__program_run program;
     xbtab_note_fn note;
     void *payload;
     int n_failed;
@@ -255,15 +354,25 @@ static xbtab_status run_unit(xbtab__spice *spice, long unit, xbtab__bytes *reply
                              void *context)
 {
     const verdicts *v = context;
-    bench b = {.model = v->model, .spice = spice};
+    const xbtab_model_dynamic *dynamic = v->model->dynamic;
+    xbtab__bench b = {.model = v->model, .program = &v->program, .spice = spice};
+    xbtab_status status = XBTAB_OK;
     (void)unit, (void)sample;
     b.value = xbtab__alloc((size_t)b.model->n_parameters, sizeof *b.value);
-    if (!b.value) return XBTAB_NOMEM();
+    b.dynamic_value = xbtab__alloc(dynamic ? (size_t)dynamic->n_parameters : 0, sizeof *b.dynamic_value);
+    if (!b.value || !b.dynamic_value) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    for (int k = 0; dynamic && k < dynamic->n_parameters; k++)
+        b.dynamic_value[k] = dynamic->parameters[k].value;
     run_checks(&b);
-    xbtab_status status = xbtab__text_status(&b.lines);
-    if (status == XBTAB_OK) xbtab__bytes_add(reply, b.lines.s, b.lines.n);
+    XBTAB_TRY_DONE(xbtab__text_status(&b.lines));
+    xbtab__bytes_add(reply, b.lines.s, b.lines.n);
+done:
     xbtab__text_clear(&b.lines);
     xbtab__free(b.value);
+    xbtab__free(b.dynamic_value);
     return status;
 }
 
@@ -271,7 +380,7 @@ static xbtab_status take_verdicts(long unit, xbtab_sample_status sample, const v
                                   void *context)
 {
     verdicts *v = context;
-    char line[640];
+    char line[2048];
     (void)unit;
     if (sample != XBTAB_SAMPLE_OK) {
         snprintf(line, sizeof line, "failed: %s", xbtab__sample_status_text(sample));
@@ -293,6 +402,7 @@ xbtab_status xbtab_model_test(const xbtab_model *model, xbtab_note_fn note, void
 {
     verdicts v = {.model = model, .note = note, .payload = payload};
     xbtab__pool_options pool = {.n_workers = 1};
+    XBTAB_TRY(xbtab__program_run_model(&v.program, model));
     XBTAB_TRY(xbtab__pool_run(NULL, &pool, 1, run_unit, take_verdicts, &v));
     *n_failed = v.n_failed;
     return XBTAB_OK;

@@ -203,11 +203,18 @@ static xbtab_status take_use(xbtab_model_use *use, const xbtab__yaml *yaml, cons
         if (!preset) return fail_no_preset(yaml, place, text->preset, use->model);
         memcpy(use->value, preset->value, (size_t)use->model->n_parameters * sizeof *use->value);
     }
+    const xbtab_model_dynamic *dynamic = use->model->dynamic;
+    if (dynamic) {
+        use->dynamic_value = xbtab__alloc((size_t)dynamic->n_parameters, sizeof *use->dynamic_value);
+        if (!use->dynamic_value) return XBTAB_NOMEM();
+        for (int k = 0; k < dynamic->n_parameters; k++) use->dynamic_value[k] = dynamic->parameters[k].value;
+    }
     for (unsigned k = 0; k < text->parameters_count; k++) {
         const xbtab__value_text *v = &text->parameters[k];
         int index = xbtab_model_parameter(use->model, v->name);
+        int dynamic_index = xbtab_model_dynamic_parameter(use->model, v->name);
         snprintf(place, sizeof place, "%s.parameters[%u].name", key, k);
-        if (index < 0) {
+        if (index < 0 && dynamic_index < 0) {
             return xbtab__yaml_fail(yaml, place, "%s has no parameter \"%s\"; see: xbartab models show %s",
                                     use->model->name, v->name, use->model->name);
         }
@@ -215,9 +222,11 @@ static xbtab_status take_use(xbtab_model_use *use, const xbtab__yaml *yaml, cons
             return xbtab__yaml_fail(yaml, place, "\"%s\" is the programmed state; the levels set it",
                                     v->name);
         }
-        const xbtab_parameter *p = &use->model->parameters[index];
+        const xbtab_parameter *p =
+            index >= 0 ? &use->model->parameters[index] : &dynamic->parameters[dynamic_index];
+        double *value = index >= 0 ? &use->value[index] : &use->dynamic_value[dynamic_index];
         snprintf(place, sizeof place, "%s.parameters[%u].value", key, k);
-        XBTAB_TRY(xbtab__yaml_quantity(&use->value[index], yaml, place, v->value, p->unit, p->min, p->max));
+        XBTAB_TRY(xbtab__yaml_quantity(value, yaml, place, v->value, p->unit, p->min, p->max));
         if (gain_is_given && index == use->model->gain) *gain_is_given = true;
     }
     return XBTAB_OK;
@@ -502,6 +511,7 @@ void xbtab_spec_destroy(xbtab_spec **spec)
     xbtab__free(s->path);
     xbtab__free(s->text);
     xbtab__free(s->rram.value);
+    xbtab__free(s->rram.dynamic_value);
     xbtab__free(s->selector.value);
     xbtab__free(s->tia.value);
     xbtab__free(s->G_level);

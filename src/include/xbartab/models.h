@@ -78,6 +78,26 @@ typedef struct xbtab_operating {
     char *source, *trust;
 } xbtab_operating;
 
+/** A write pulse of a bare device. */
+typedef struct xbtab_model_pulse {
+    double amplitude; /* top minus bottom [V] */
+    double width;     /* of its top [s] */
+} xbtab_model_pulse;
+
+/** How a device switches: a second subcircuit in the same .sub file, with the pins top, bottom, state and,
+ * where it has noise, noise. It has all parameters of the first and further ones. The state stands at its pin
+ * in volts, `scale` for one unit of the state parameter, and starts from that parameter. At the same state it
+ * carries the same current as the first one. */
+typedef struct xbtab_model_dynamic {
+    char *subcircuit;
+    double scale; /* [V for one unit of the state parameter] */
+    double
+        noise_interval; /* a new standard normal deviate [V] at the pin noise so often [s]; 0 = no such pin */
+    int n_parameters;
+    xbtab_parameter *parameters;  /* those that the static subcircuit has not */
+    xbtab_model_pulse set, reset; /* that move the bare device up and down */
+} xbtab_model_dynamic;
+
 /** One model as read from its two files. */
 typedef struct xbtab_model {
     char *name;
@@ -98,8 +118,8 @@ typedef struct xbtab_model {
     int turn_on;        /* selector that a read must fire: index of the parameter with the voltage; else -1 */
     int gain;           /* tia: index of the parameter that sets its transresistance; else -1 */
     double gain_output; /* tia: |output| wanted at a bit line's full-scale current [V] */
-    char *current;      /* rram: the current as a formula of the parameters and V, the same as the subcircuit's;
-                           NULL = there is none */
+    char *current; /* rram: the current as a formula of the parameters and V, the same as the subcircuit's;
+                      NULL = there is none */
     int offset, offset_sigma; /* tia: indices of the parameters with its offset voltage, and with the standard
                                  deviation of it from one column to the next; both or none (-1) */
     int n_checks;
@@ -108,6 +128,7 @@ typedef struct xbtab_model {
     xbtab_preset *presets;
     int n_operating; /* rram */
     xbtab_operating *operating;
+    xbtab_model_dynamic *dynamic; /* rram that switches; else NULL */
 } xbtab_model;
 
 /** A set of models. */
@@ -150,6 +171,9 @@ typedef struct xbtab_wire_cell {
  * side is its number times the width.
  *  @param value  value[model->n_parameters]. */
 void xbtab_wire_cell_of(xbtab_wire_cell *out, const xbtab_model *model, const double *value);
+
+/** Index among the parameters of a model's dynamic; -1 if there is none or no such parameter. */
+int xbtab_model_dynamic_parameter(const xbtab_model *model, const char *name);
 
 #ifdef __cplusplus
 }

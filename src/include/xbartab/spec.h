@@ -23,6 +23,7 @@ extern "C" {
 typedef struct xbtab_model_use {
     const xbtab_model *model; /* borrowed from the set of models */
     double *value;            /* value[model->n_parameters], SI */
+    double *dynamic_value;    /* dynamic_value[model->dynamic->n_parameters], SI; NULL without dynamic */
 } xbtab_model_use;
 
 /** Who solves the sample tiles of the transfer table. */

@@ -1,0 +1,146 @@
+/* model_test_dynamic.c - the conformance of a device that switches: the same current as its static
+ * subcircuit, a state that starts where it is told, stays within its bounds, and follows the sheet's pulses.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "memory.h"
+#include "model_bench.h"
+#include "write_train.h"
+
+enum { STATES = 3, VOLTAGES = 4, PULSES = 10 };
+
+static const double voltages[VOLTAGES] = {0.0, 0.1, 0.3, -0.2};
+
+/* Of the largest current, for both subcircuits write the same equation and differ by ngspice's tolerance. */
+static const double same_current = 1e-5;
+
+/* A sheet's pulse moves the conductance at least so far. */
+static const double least_move = 0.01;
+
+static xbtab_model_use use_of(const xbtab__bench *b)
+{
+    return (xbtab_model_use){.model = b->model, .value = b->value, .dynamic_value = b->dynamic_value};
+}
+
+/* Currents and states of all states at one voltage, at 0 s. */
+static xbtab_status read_dynamic(xbtab__bench *b, const double *state, double V, double *I, double *node)
+{
+    xbtab_model_use use = use_of(b);
+    xbtab_status status;
+    xbtab__text text = {0};
+    xbtab__spice_waveform w = {0};
+    char names[2 * STATES][16];
+    const char *outputs[2 * STATES];
+    const double start = 0, soon = 1e-6 * fmin(b->model->dynamic->set.width, b->model->dynamic->reset.width);
+    for (int s = 0; s < STATES; s++) {
+        snprintf(names[s], sizeof names[s], "i(vm%d)", s);
+        snprintf(names[STATES + s], sizeof names[s], "v(state%d)", s);
+    }
+    for (int o = 0; o < 2 * STATES; o++) outputs[o] = names[o];
+    xbtab__compose_dynamic_bench(&text, &use, state, STATES, V);
+    XBTAB_TRY_DONE(xbtab__text_status(&text));
+    xbtab__spice_transient_job job = {.lines = (const char *const[]){text.s},
+                                      .n_lines = 1,
+                                      .t_stop = soon,
+                                      .is_stiff = true,
+                                      .n_outputs = 2 * STATES,
+                                      .outputs = outputs,
+                                      .n_times = 1,
+                                      .times = &start};
+    XBTAB_TRY_DONE(xbtab__spice_transient(b->spice, &job, &w));
+    if (w.status != XBTAB_SAMPLE_OK) XBTAB_FAIL_DONE(XBTAB_ERR_SPICE, "%s", w.reason);
+    for (int s = 0; s < STATES; s++) {
+        I[s] = w.out[s];
+        node[s] = w.out[STATES + s];
+    }
+done:
+    xbtab__text_clear(&text);
+    xbtab__spice_waveform_clear(&w);
+    return status;
+}
+
+static void check_read(xbtab__bench *b)
+{
+    static const char hint[] =
+        "write the current of both subcircuits with the same expression, the state from its "
+        "node; .ic v(state)={...} in the second one";
+    const xbtab_model *m = b->model;
+    double state[STATES], worst = 0, worst_node = 0;
+    for (int s = 0; s < STATES; s++) state[s] = xbtab__bench_state(m, (double)s / (STATES - 1));
+    for (int v = 0; v < VOLTAGES; v++) {
+        double I[STATES], node[STATES], scale = 1e-15;
+        if (read_dynamic(b, state, voltages[v], I, node) < 0) {
+            xbtab__bench_verdict(b, false, hint, "dynamic, at %g V: %s", voltages[v], xbtab_error_message());
+            return;
+        }
+        for (int s = 0; s < STATES; s++) {
+            double expected;
+            b->value[m->state] = state[s];
+            if (xbtab__bench_respond(b, &voltages[v], 1, &expected) < 0) {
+                xbtab__bench_verdict(b, false, hint, "%s", xbtab_error_message());
+                return;
+            }
+            scale = fmax(scale, fabs(expected));
+            worst = fmax(worst, fabs(I[s] - expected) / scale);
+            double wanted = state[s] * m->dynamic->scale;
+            worst_node = fmax(worst_node, fabs(node[s] - wanted) /
+                                              (fabs(m->parameters[m->state].max) * m->dynamic->scale));
+        }
+    }
+    xbtab__bench_defaults(b);
+    xbtab__bench_verdict(b, worst_node <= 1e-6, hint,
+                         "dynamic: the state starts where it is told, within %.1e", worst_node);
+    xbtab__bench_verdict(b, worst <= same_current, hint,
+                         "dynamic: the same current as the static subcircuit at the same state, within %.1e",
+                         worst);
+}
+
+static double conductance(xbtab__bench *b, double state)
+{
+    double V = 0.1, I;
+    b->value[b->model->state] = state;
+    return xbtab__bench_respond(b, &V, 1, &I) < 0 ? NAN : I / V;
+}
+
+/* A train of one of the sheet's pulses from the far end. */
+static void check_pulses(xbtab__bench *b, bool is_set)
+{
+    static const char hint[] =
+        "change the amplitude's sign or size in the sheet's dynamic, or the state's rate";
+    static const char stuck[] = "let the rate fall to 0 smoothly before a bound, keep exponents bounded (see "
+                                "devicemodels/README.md)";
+    const xbtab_model *m = b->model;
+    const xbtab_parameter *p = &m->parameters[m->state];
+    const char *name = is_set ? "set" : "reset";
+    xbtab_model_use use = use_of(b);
+    xbtab_model_pulse pulse[PULSES];
+    double after[PULSES], low = conductance(b, p->min), high = conductance(b, p->max);
+    bool from_min = is_set == (low < high);
+    double before = from_min ? p->min : p->max;
+    xbtab_sample_status sample = XBTAB_SAMPLE_OK;
+    char reason[XBTAB__REASON_SIZE] = "";
+    for (int k = 0; k < PULSES; k++) pulse[k] = is_set ? m->dynamic->set : m->dynamic->reset;
+    xbtab__train train = {.n = PULSES, .pulse = pulse};
+    b->value[m->state] = before;
+    if (xbtab__run_train(b->spice, &use, NULL, before, &train, after, NULL, &sample, reason) < 0 ||
+        sample != XBTAB_SAMPLE_OK) {
+        xbtab__bench_verdict(b, false, stuck, "dynamic, %d %s pulses: %s", PULSES, name,
+                             sample == XBTAB_SAMPLE_OK ? xbtab_error_message() : reason);
+        return;
+    }
+    double G[3] = {conductance(b, before), conductance(b, after[0]), conductance(b, after[PULSES - 1])};
+    double sign = is_set ? 1 : -1;
+    bool moves = sign * (G[1] / G[0] - 1) >= least_move && sign * (G[2] - G[1]) >= -1e-9 * G[1];
+    xbtab__bench_verdict(b, moves, hint,
+                         "dynamic: %s pulses of %g V, %g s take %g S to %g S, %d of them to %g S", name,
+                         pulse[0].amplitude, pulse[0].width, G[0], G[1], PULSES, G[2]);
+    xbtab__bench_defaults(b);
+}
+
+void xbtab__check_dynamic(xbtab__bench *b)
+{
+    check_read(b);
+    check_pulses(b, true);
+    check_pulses(b, false);
+}

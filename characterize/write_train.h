@@ -1,0 +1,22 @@
+/* write_train.h - one cell or bare device through a train of pulses, in ngspice. */
+#ifndef XBTAB_CHARACTERIZE_WRITE_TRAIN_H
+#define XBTAB_CHARACTERIZE_WRITE_TRAIN_H
+
+#include "train.h"
+#include "spice.h"
+
+/** Run a train.
+ *  @param      rram      a use of a model with dynamic; selector: NULL = none.
+ *  @param      state     the state parameter before the first pulse.
+ *  @param[out] after     after[train->n]: the state parameter after each pulse, within its bounds; NAN from
+ *                        the pulse on that failed.
+ *  @param[out] energy    energy[train->n]: of each pulse [J]; NULL = not wanted.
+ *  @param[out] sample    how it ended; @param[out] reason  reason[XBTAB__REASON_SIZE], of a failure; NULL =
+ * not wanted.
+ *  @return XBTAB_ERR_SPICE where ngspice refuses the circuit itself, XBTAB_ERR_NOMEM. */
+xbtab_status xbtab__run_train(xbtab__spice *spice, const xbtab_model_use *rram,
+                              const xbtab_model_use *selector, double state, const xbtab__train *train,
+                              double *after, double *energy, xbtab_sample_status *sample,
+                              char *reason) XBTAB_MUST_CHECK;
+
+#endif
