@@ -150,11 +150,11 @@ void xbtab_fit_destroy(xbtab_fit **fit);
 
 /** A model's current in a voltage sweep, by its formula or in ngspice.
  *  @param      value  value[model->n_parameters].
- *  @param[out] I      I[n] [A]. @param in_spice  0 = by the formula.
+ *  @param[out] current  current[n] [A]. @param in_spice  0 = by the formula.
  *  @return XBTAB_ERR_UNSUPPORTED (no formula), XBTAB_ERR_SPICE, XBTAB_ERR_NOMEM. Threads: forks in ngspice.
  */
 xbtab_status xbtab_model_current(const xbtab_model *model, const double *value, const double *V, int n,
-                                 int in_spice, double *I) XBTAB_MUST_CHECK;
+                                 int in_spice, double *current) XBTAB_MUST_CHECK;
 
 #ifdef __cplusplus
 }
