@@ -15,7 +15,7 @@ xbtab_status xbtab__yaml_cut(xbtab__yaml *part, const xbtab__yaml *yaml, const c
 xbtab_status xbtab__yaml_canonical(char **out, const xbtab__yaml *yaml) XBTAB_MUST_CHECK;
 
 /** The same with one part replaced, or added where there is none. @param value  YAML, such as "8" or
- * "{model: node_22nm}". @return XBTAB_ERR_INPUT (a key leads through a number or past a list, value is not
+ * "{model: NAME}". @return XBTAB_ERR_INPUT (a key leads through a number or past a list, value is not
  * YAML). */
 xbtab_status xbtab__yaml_set(char **out, const xbtab__yaml *yaml, const char *key,
                              const char *value) XBTAB_MUST_CHECK;

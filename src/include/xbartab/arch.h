@@ -101,7 +101,7 @@ int xbtab_arch_warn(const xbtab_arch *arch, xbtab_note_fn note, void *payload);
  *  @param      text   YAML.
  *  @param      name   what messages call it.
  *  @param      key    "tile.adc.bits", "cell.rram.parameters[0].value".
- *  @param      value  YAML: "8", "{model: node_22nm}".
+ *  @param      value  YAML: "8", "{model: NAME}".
  *  @return XBTAB_ERR_INPUT (not YAML; a key that leads past a value), XBTAB_ERR_NOMEM. Threads: safe. */
 xbtab_status xbtab_config_set(char **out, const char *text, const char *name, const char *key,
                               const char *value) XBTAB_MUST_CHECK;
