@@ -61,6 +61,7 @@ static xbtab_status take_tile(xbtab_tables *t, const xbtab_spec *spec)
     t->G_level = copy_numbers(spec->G_level, t->n_levels);
     t->r_word = spec->r_word;
     t->r_bit = spec->r_bit;
+    t->r_source_line = spec->r_source_line;
     t->r_driver = spec->r_driver;
     t->r_sink = spec->r_sink;
     t->dac_bits = spec->dac_bits;
@@ -118,7 +119,8 @@ static xbtab_status take_cell(xbtab_tables *t, const xbtab__run *run)
     xbtab_cell_data *c = &t->cell;
     c->n_states = (size_t)run->plan.n_states;
     c->n_v = (size_t)spec->sampling.voltages;
-    int stride = choose_stride(I, c->n_states, c->n_v);
+    size_t n_curves = (size_t)xbtab__gates(spec) * c->n_states;
+    int stride = choose_stride(I, n_curves, c->n_v);
     c->n_bit = (XBTAB__BIT_VOLTAGES + (size_t)stride - 1) / (size_t)stride;
     c->G_state = copy_numbers(run->plan.G_target, c->n_states);
     c->parameter = copy_numbers(run->plan.parameter, c->n_states);
@@ -126,7 +128,12 @@ static xbtab_status take_cell(xbtab_tables *t, const xbtab__run *run)
     c->parameter_unit = xbtab__strdup(state->unit);
     c->V_bit = xbtab__alloc(c->n_bit, sizeof *c->V_bit);
     c->V = xbtab__alloc(c->n_v, sizeof *c->V);
-    c->I_cell = xbtab__alloc(c->n_states * c->n_bit * c->n_v, sizeof *c->I_cell);
+    c->I_cell = xbtab__alloc(n_curves * c->n_bit * c->n_v, sizeof *c->I_cell);
+    if (xbtab_array_has_gates(&spec->array)) {
+        c->n_gates = (size_t)xbtab__gates(spec);
+        c->V_gate = copy_numbers(spec->V_gate, c->n_gates);
+        if (!c->V_gate) return XBTAB_NOMEM();
+    }
     t->energy.E_cell = xbtab__alloc(c->n_states * c->n_v, sizeof *t->energy.E_cell);
     if (!c->G_state || !c->parameter || !c->parameter_name || !c->parameter_unit || !c->V_bit || !c->V ||
         !c->I_cell || !t->energy.E_cell) {
@@ -136,14 +143,17 @@ static xbtab_status take_cell(xbtab_tables *t, const xbtab__run *run)
         c->V_bit[b] = c->n_bit == 1 ? 0.0 : xbtab__bit_voltage(spec, (double)b * stride);
     }
     for (size_t v = 0; v < c->n_v; v++) c->V[v] = xbtab__cell_voltage(spec, (double)v);
-    for (size_t s = 0; s < c->n_states; s++) {
+    for (size_t s = 0; s < n_curves; s++) {
         for (size_t b = 0; b < c->n_bit; b++) {
             memcpy(c->I_cell + (s * c->n_bit + b) * c->n_v,
                    I + (s * XBTAB__BIT_VOLTAGES + b * (size_t)stride) * c->n_v, c->n_v * sizeof *c->I_cell);
         }
+    }
+    I += (n_curves - c->n_states) * XBTAB__BIT_VOLTAGES * c->n_v; /* the gate fully on */
+    for (size_t s = 0; s < c->n_states; s++) {
         for (size_t v = 0; v < c->n_v; v++) {
-            t->energy.E_cell[s * c->n_v + v] =
-                c->V[v] * I[(s * XBTAB__BIT_VOLTAGES + XBTAB__BIT_ZERO) * c->n_v + v] * spec->read_time;
+            size_t at = (s * XBTAB__BIT_VOLTAGES + (size_t)xbtab__bit_zero(spec)) * c->n_v + v;
+            t->energy.E_cell[s * c->n_v + v] = c->V[v] * I[at] * spec->read_time;
         }
     }
     return xbtab__fit_cell_error(t, &run->plan, run->unit[XBTAB__UNIT_CELL_HELDOUT].numbers.x);

@@ -1,42 +1,57 @@
 /* curves.c - the I-V family of the cell and the static curves of the TIA, on the tables' grids and between
  * them. */
 #include <math.h>
+#include <stdbool.h>
 
 #include "compose.h"
 #include "memory.h"
 #include "plan.h"
 
-/* Range of a TIA's current, as shares of full scale. */
-static const double I_low = -0.1, I_high = 1.4;
-
-/* How far a bit line can rise, as a share of v_read: all cells of a column at their largest conductance, all
- * driven, nothing lost on the word lines. It cannot rise above the drive. */
+/* How far a sensed line can rise, as a share of v_read: all cells of a column at their largest conductance,
+ * all driven, nothing lost on the driven lines; where signs alternate, those of one sign. It cannot rise
+ * above the drive. */
 static double largest_rise(const xbtab_spec *spec)
 {
-    double G = spec->rows * spec->G_level[spec->n_levels - 1];
-    return fmin(1.0, G * (0.5 * spec->r_bit * (spec->rows + 1) + spec->r_sink));
+    int cells = xbtab_array_is_signed(&spec->array) ? (spec->rows + 1) / 2 : spec->rows;
+    double r = xbtab_array_has_gates(&spec->array) ? spec->r_source_line : spec->r_bit;
+    double G = cells * spec->G_level[spec->n_levels - 1];
+    return fmin(1.0, G * (0.5 * r * (spec->rows + 1) + spec->r_sink));
 }
 
 /* A cell's voltages: a driven cell sees up to v_read; one on an idle word line sees the bit line's rise,
- * negative; both with room to spare. */
+ * negative; both with room to spare. Where signs alternate it is all the same downwards. */
 double xbtab__cell_voltage(const xbtab_spec *spec, double k)
 {
     double low = fmax(-1.0, fmin(-0.5, -1.2 * largest_rise(spec))), high = 1.25;
+    if (xbtab_array_is_signed(&spec->array)) low = -high;
     return spec->v_read * (low + (high - low) * k / (spec->sampling.voltages - 1));
+}
+
+int xbtab__bit_zero(const xbtab_spec *spec)
+{
+    return xbtab_array_is_signed(&spec->array) ? (XBTAB__BIT_VOLTAGES - 1) / 2 : 2;
 }
 
 /* A narrow range where it suffices: a polynomial through the points follows a transistor's bend less well
  * over a wide one. */
 double xbtab__bit_voltage(const xbtab_spec *spec, double k)
 {
-    enum { UP = XBTAB__BIT_VOLTAGES - 1 - XBTAB__BIT_ZERO };
-    double step = fmax(0.1, fmin(1.0, 1.2 * largest_rise(spec)) / UP);
-    return spec->v_read * step * (k - XBTAB__BIT_ZERO);
+    int zero = xbtab__bit_zero(spec), up = XBTAB__BIT_VOLTAGES - 1 - zero;
+    double step = fmax(0.1, fmin(1.0, 1.2 * largest_rise(spec)) / up);
+    return spec->v_read * step * (k - zero);
 }
 
+int xbtab__gates(const xbtab_spec *spec)
+{
+    return xbtab_array_has_gates(&spec->array) ? 1 << spec->dac_bits : 1;
+}
+
+/* Shares of full scale, past either end of the ADC's range. */
 double xbtab__tia_current(const xbtab_spec *spec, double k)
 {
-    return spec->I_full_scale * (I_low + (I_high - I_low) * k / (XBTAB__TIA_POINTS - 1));
+    bool is_signed = xbtab_array_is_signed(&spec->array);
+    double low = is_signed ? -0.7 : -0.1, high = is_signed ? 0.7 : 1.4;
+    return spec->I_full_scale * (low + (high - low) * k / (XBTAB__TIA_POINTS - 1));
 }
 
 /* Held-out points lie halfway between the grid's, in V and in V_bit, and the conductance halfway between
@@ -58,14 +73,30 @@ void xbtab__heldout_cell_point(const xbtab__plan *plan, int s, double *parameter
     *V_bit = xbtab__bit_voltage(plan->spec, v % (XBTAB__BIT_VOLTAGES - 1) + 0.5);
 }
 
-/* I[n_states][n_bit][n_v] */
+int xbtab__heldout_gate(const xbtab__plan *plan, int s)
+{
+    int n_v = (plan->spec->sampling.voltages - 2) / heldout_step, gates = xbtab__gates(plan->spec);
+    return gates > 1 ? 1 + s % n_v % (gates - 1) : 0; /* one that is on */
+}
+
+/* A point's sources: the cell's two ends, and its gate where that is an input. */
+static double *put_point(double *values, const xbtab_spec *spec, double V, double V_bit, int gate)
+{
+    *values++ = V_bit + V;
+    *values++ = V_bit;
+    if (xbtab__cell_bench_sources(spec) > 2) *values++ = spec->V_gate[gate];
+    return values;
+}
+
+/* I[n_gates][n_states][n_bit][n_v] */
 xbtab_status xbtab__sweep_cell(const xbtab__plan *plan, xbtab__spice *spice, xbtab__numbers *out)
 {
     const xbtab_spec *spec = plan->spec;
-    int n_v = spec->sampling.voltages, n_vectors = XBTAB__BIT_VOLTAGES * n_v, n = plan->n_states;
+    int n_v = spec->sampling.voltages, n = plan->n_states, n_sources = xbtab__cell_bench_sources(spec);
+    int n_curve = XBTAB__BIT_VOLTAGES * n_v, n_vectors = xbtab__gates(spec) * n_curve;
     xbtab_status status;
     xbtab__text text = {0}, outputs = {0};
-    double *values = xbtab__alloc((size_t)n_vectors * 2, sizeof *values);
+    double *values = xbtab__alloc((size_t)n_vectors * (size_t)n_sources, sizeof *values), *next = values;
     double *I = xbtab__alloc((size_t)n_vectors * (size_t)n, sizeof *I);
     out->n = (size_t)n_vectors * (size_t)n;
     out->x = xbtab__alloc(out->n, sizeof *out->x);
@@ -73,19 +104,17 @@ xbtab_status xbtab__sweep_cell(const xbtab__plan *plan, xbtab__spice *spice, xbt
         status = XBTAB_NOMEM();
         goto done;
     }
-    for (int b = 0; b < XBTAB__BIT_VOLTAGES; b++) {
-        for (int v = 0; v < n_v; v++) {
-            double *pair = values + 2 * ((size_t)b * (size_t)n_v + (size_t)v);
-            pair[1] = xbtab__bit_voltage(spec, b);
-            pair[0] = pair[1] + xbtab__cell_voltage(spec, v);
-        }
+    for (int k = 0; k < n_vectors; k++) {
+        next = put_point(next, spec, xbtab__cell_voltage(spec, k % n_v),
+                         xbtab__bit_voltage(spec, k % n_curve / n_v), k / n_curve);
     }
     xbtab__compose_cell_bench(&text, spec, plan->parameter, n);
     for (int k = 0; k < n; k++) xbtab__text_add(&outputs, "i(vm%d)\n", k);
-    XBTAB_TRY_DONE(xbtab__solve_text_all(spice, &text, n_vectors, 2, values, n, &outputs, I));
-    for (int k = 0; k < n; k++) {
-        for (int v = 0; v < n_vectors; v++) {
-            out->x[(size_t)k * (size_t)n_vectors + (size_t)v] = I[(size_t)v * (size_t)n + (size_t)k];
+    XBTAB_TRY_DONE(xbtab__solve_text_all(spice, &text, n_vectors, n_sources, values, n, &outputs, I));
+    for (int v = 0; v < n_vectors; v++) {
+        for (int k = 0; k < n; k++) {
+            size_t curve = (size_t)(v / n_curve) * (size_t)n + (size_t)k;
+            out->x[curve * (size_t)n_curve + (size_t)(v % n_curve)] = I[(size_t)v * (size_t)n + (size_t)k];
         }
     }
 done:
@@ -104,7 +133,8 @@ xbtab_status xbtab__sweep_cell_heldout(const xbtab__plan *plan, xbtab__spice *sp
     xbtab_status status;
     xbtab__text text = {0}, outputs = {0};
     double *parameter = xbtab__alloc((size_t)n, sizeof *parameter);
-    double *values = xbtab__alloc(((size_t)n_v + 1) * 2, sizeof *values);
+    int n_sources = xbtab__cell_bench_sources(spec);
+    double *values = xbtab__alloc(((size_t)n_v + 1) * (size_t)n_sources, sizeof *values), *next = values;
     double *I = xbtab__alloc(((size_t)n_v + 1) * (size_t)n, sizeof *I);
     out->n = 2 * (size_t)n_points;
     out->x = xbtab__alloc(out->n, sizeof *out->x);
@@ -116,16 +146,16 @@ xbtab_status xbtab__sweep_cell_heldout(const xbtab__plan *plan, xbtab__spice *sp
         double V_bit, V;
         xbtab__heldout_cell_point(plan, k * n_v, &parameter[k], &V_bit, &V);
     }
-    values[0] = spec->v_read; /* vector 0: the states' own conductances */
+    /* vector 0: the states' own conductances */
+    next = put_point(next, spec, spec->v_read, 0.0, xbtab__gates(spec) - 1);
     for (int v = 0; v < n_v; v++) {
-        double unused, V;
-        double *pair = values + 2 * (size_t)(v + 1);
-        xbtab__heldout_cell_point(plan, v, &unused, &pair[1], &V);
-        pair[0] = pair[1] + V;
+        double unused, V, V_bit;
+        xbtab__heldout_cell_point(plan, v, &unused, &V_bit, &V);
+        next = put_point(next, spec, V, V_bit, xbtab__heldout_gate(plan, v));
     }
     xbtab__compose_cell_bench(&text, spec, parameter, n);
     for (int k = 0; k < n; k++) xbtab__text_add(&outputs, "i(vm%d)\n", k);
-    XBTAB_TRY_DONE(xbtab__solve_text_all(spice, &text, n_v + 1, 2, values, n, &outputs, I));
+    XBTAB_TRY_DONE(xbtab__solve_text_all(spice, &text, n_v + 1, n_sources, values, n, &outputs, I));
     for (int s = 0; s < n_points; s++) {
         int k = s / n_v, v = s % n_v;
         out->x[2 * s] = I[k] / spec->v_read;

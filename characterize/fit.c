@@ -19,7 +19,7 @@ xbtab_status xbtab__fit_cell_error(xbtab_tables *tables, const xbtab__plan *plan
         double parameter, V_bit, V, I, slope;
         xbtab__heldout_cell_point(plan, s, &parameter, &V_bit, &V);
         xbtab__cell cell = xbtab__cell_of(&table, heldout[2 * s]);
-        xbtab__cell_current(&table, 0, &cell, V, V_bit, &I, &slope);
+        xbtab__cell_current(&table, xbtab__heldout_gate(plan, s), &cell, V, V_bit, &I, &slope);
         xbtab__add_error(&sum, I - heldout[2 * s + 1]);
     }
     xbtab__cell_table_clear(&table);

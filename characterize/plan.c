@@ -52,10 +52,12 @@ static const char **split(char *text, int n)
     return lines;
 }
 
-static xbtab_status sweep(xbtab__spice *spice, const xbtab__text *text, int n_vectors, int n_sources,
-                          const double *values, int n_outputs, const xbtab__text *outputs,
-                          xbtab__spice_result *result)
+/* array: NULL where the circuit is none. */
+static xbtab_status sweep(xbtab__spice *spice, const xbtab_array *array, const xbtab__text *text,
+                          int n_vectors, int n_sources, const double *values, int n_outputs,
+                          const xbtab__text *outputs, xbtab__spice_result *result)
 {
+    bool has_gates = array && xbtab_array_has_gates(array);
     xbtab_status status;
     XBTAB_TRY(xbtab__text_status(text));
     XBTAB_TRY(xbtab__text_status(outputs));
@@ -68,7 +70,9 @@ static xbtab_status sweep(xbtab__spice *spice, const xbtab__text *text, int n_ve
                                 .n_vectors = n_vectors,
                                 .values = values,
                                 .n_outputs = n_outputs,
-                                .outputs = name};
+                                .outputs = name,
+                                .retry = has_gates,
+                                .afresh = has_gates && xbtab_array_is_signed(array)};
         status = xbtab__spice_sweep(spice, &job, result);
     } else {
         status = XBTAB_NOMEM();
@@ -86,17 +90,27 @@ xbtab_status xbtab__solve_text(xbtab__spice *spice, const xbtab__text *text, int
                                xbtab_sample_status *status)
 {
     xbtab__spice_result result = {.out = out, .status = status};
-    return sweep(spice, text, n_vectors, n_sources, values, n_outputs, outputs, &result);
+    return sweep(spice, NULL, text, n_vectors, n_sources, values, n_outputs, outputs, &result);
 }
 
-xbtab_status xbtab__solve_text_all(xbtab__spice *spice, const xbtab__text *text, int n_vectors, int n_sources,
-                                   const double *values, int n_outputs, const xbtab__text *outputs,
-                                   double *out)
+xbtab_status xbtab__solve_array(xbtab__spice *spice, const xbtab_array *array, const xbtab__text *text,
+                                int n_vectors, int n_sources, const double *values, int n_outputs,
+                                const xbtab__text *outputs, double *out, xbtab_sample_status *status)
+{
+    xbtab__spice_result result = {.out = out, .status = status};
+    return sweep(spice, array, text, n_vectors, n_sources, values, n_outputs, outputs, &result);
+}
+
+/* Every vector must have worked. */
+static xbtab_status sweep_all(xbtab__spice *spice, const xbtab_array *array, const xbtab__text *text,
+                              int n_vectors, int n_sources, const double *values, int n_outputs,
+                              const xbtab__text *outputs, double *out)
 {
     xbtab__spice_result result = {.out = out};
     result.status = xbtab__alloc((size_t)n_vectors, sizeof *result.status);
     if (!result.status) return XBTAB_NOMEM();
-    xbtab_status status = sweep(spice, text, n_vectors, n_sources, values, n_outputs, outputs, &result);
+    xbtab_status status =
+        sweep(spice, array, text, n_vectors, n_sources, values, n_outputs, outputs, &result);
     for (int v = 0; v < n_vectors && status == XBTAB_OK; v++) {
         if (result.status[v] == XBTAB_SAMPLE_OK) continue;
         status = xbtab__error_set(XBTAB_ERR_SPICE, "ngspice cannot solve point %d of %d of a bench: %s", v,
@@ -104,4 +118,18 @@ xbtab_status xbtab__solve_text_all(xbtab__spice *spice, const xbtab__text *text,
     }
     xbtab__free(result.status);
     return status;
+}
+
+xbtab_status xbtab__solve_text_all(xbtab__spice *spice, const xbtab__text *text, int n_vectors, int n_sources,
+                                   const double *values, int n_outputs, const xbtab__text *outputs,
+                                   double *out)
+{
+    return sweep_all(spice, NULL, text, n_vectors, n_sources, values, n_outputs, outputs, out);
+}
+
+xbtab_status xbtab__solve_array_all(xbtab__spice *spice, const xbtab_array *array, const xbtab__text *text,
+                                    int n_vectors, int n_sources, const double *values, int n_outputs,
+                                    const xbtab__text *outputs, double *out)
+{
+    return sweep_all(spice, array, text, n_vectors, n_sources, values, n_outputs, outputs, out);
 }

@@ -41,7 +41,7 @@ enum { XBTAB__COLUMN_SETTLING, XBTAB__COLUMN_ENERGY, XBTAB__COLUMN_FIGURES };
 enum { XBTAB__TIA_POINTS = 257 };
 
 /** Voltages of a cell's bit-line end: a cell whose current also depends on them has more than one. */
-enum { XBTAB__BIT_VOLTAGES = 9, XBTAB__BIT_ZERO = 2 /* the one of 0 V */ };
+enum { XBTAB__BIT_VOLTAGES = 9 };
 
 typedef struct xbtab__plan {
     const xbtab_spec *spec;
@@ -105,8 +105,12 @@ double xbtab__read_bandwidth(const xbtab_spec *spec);
 /** Grids that the sweeps and the tables share. */
 double xbtab__cell_voltage(const xbtab_spec *spec, double k); /* k-th cell voltage; k may be fractional [V] */
 double xbtab__bit_voltage(const xbtab_spec *spec, double k);  /* k-th bit-line voltage [V] */
-double xbtab__tia_current(const xbtab_spec *spec, double k);  /* k-th TIA current [A] */
+int xbtab__bit_zero(const xbtab_spec *spec);                  /* the bit-line voltage that is 0 V */
+int xbtab__gates(
+    const xbtab_spec *spec); /* gate voltages of the cell's curves; 1 where the gate is no input */
+double xbtab__tia_current(const xbtab_spec *spec, double k); /* k-th TIA current [A] */
 void xbtab__heldout_cell_point(const xbtab__plan *plan, int s, double *parameter, double *V_bit, double *V);
+int xbtab__heldout_gate(const xbtab__plan *plan, int s); /* number of a held-out point's gate voltage */
 int xbtab__heldout_cell_points(const xbtab__plan *plan);
 
 /** Levels and DAC codes of a sample tile, from its random streams.
@@ -136,5 +140,16 @@ xbtab_status xbtab__solve_text(xbtab__spice *spice, const xbtab__text *text, int
 xbtab_status xbtab__solve_text_all(xbtab__spice *spice, const xbtab__text *text, int n_vectors, int n_sources,
                                    const double *values, int n_outputs, const xbtab__text *outputs,
                                    double *out) XBTAB_MUST_CHECK;
+
+/** The same two for a whole array. A vector of gates that fails is tried again alone; where its cells are at
+ * both signs of the read voltage, each is solved afresh, since ngspice does not follow the switched
+ * transistors from the vector before. */
+xbtab_status xbtab__solve_array(xbtab__spice *spice, const xbtab_array *array, const xbtab__text *text,
+                                int n_vectors, int n_sources, const double *values, int n_outputs,
+                                const xbtab__text *outputs, double *out,
+                                xbtab_sample_status *status) XBTAB_MUST_CHECK;
+xbtab_status xbtab__solve_array_all(xbtab__spice *spice, const xbtab_array *array, const xbtab__text *text,
+                                    int n_vectors, int n_sources, const double *values, int n_outputs,
+                                    const xbtab__text *outputs, double *out) XBTAB_MUST_CHECK;
 
 #endif

@@ -94,8 +94,8 @@ static xbtab_status run(xbtab__spice *spice, long unit, xbtab__bytes *reply, xbt
     xbtab__compose_external_sources(&text, j->wiring.rows);
     name_outputs(j, &names);
     double began = xbtab__seconds();
-    xbtab_status status =
-        xbtab__solve_text_all(spice, &text, j->n, j->wiring.rows, j->values, j->n_outputs, &names, out);
+    xbtab_status status = xbtab__solve_array_all(spice, &j->wiring.array, &text, j->n, j->wiring.rows,
+                                                 j->values, j->n_outputs, &names, out);
     out[count] = xbtab__seconds() - began;
     if (status == XBTAB_OK) xbtab__bytes_add(reply, out, (count + 1) * sizeof *out);
     xbtab__free(out);

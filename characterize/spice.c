@@ -395,13 +395,13 @@ static void run_all(xbtab__spice *spice, dc_sweep *sweep, xbtab__spice_result *r
     const xbtab__spice_job *job = sweep->job;
     for (int first = 0; first < job->n_vectors;) {
         xbtab_sample_status why;
-        int left = job->n_vectors - first;
+        int left = job->afresh ? 1 : job->n_vectors - first;
         int good = run(spice, sweep, first, left, &why);
         mark(spice, result, job, first, good, XBTAB_SAMPLE_OK);
         first += good;
-        if (good == left) break;
+        if (good == left) continue;
         if (why == XBTAB_SAMPLE_REFUSED) {
-            mark(spice, result, job, first, left - good, why);
+            mark(spice, result, job, first, job->n_vectors - first, why);
             break;
         }
         if (job->retry && retry(spice, sweep, first)) why = XBTAB_SAMPLE_OK;

@@ -56,6 +56,7 @@ typedef struct xbtab__spice_job {
     bool retry;                 /* try a vector that failed alone with ngspice's whole convergence ladder:
                                    minutes on a large circuit; false = fail after Newton, gmin and source
                                    stepping */
+    bool afresh;                /* start no vector from the one before it */
 } xbtab__spice_job;
 
 enum { XBTAB__REASON_SIZE = 256 };

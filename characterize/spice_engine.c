@@ -1,5 +1,6 @@
 /* spice_engine.c - the engine whose products are ngspice's own. */
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "engine_private.h"
@@ -55,10 +56,12 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
 /* The ADC reads SPICE's own TIA output, between the references that all engines share. */
 static int32_t code_of(const tile *t, double V_out)
 {
-    double V_low, V_high, largest = ldexp(1.0, t->adc_bits) - 1.0;
+    double V_low, V_high, codes = ldexp(1.0, t->adc_bits);
+    bool is_signed = xbtab_array_is_signed(&xbtab_technology_tables(t->technology)->array);
+    double least = is_signed ? -codes / 2 : 0.0;
     xbtab_technology_adc_references(t->technology, &V_low, &V_high);
-    double code = floor((largest + 1.0) * (V_out - V_low) / (V_high - V_low) + 0.5);
-    return (int32_t)fmin(fmax(code, 0.0), largest);
+    double code = floor(codes * (V_out - V_low) / (V_high - V_low) + least + 0.5);
+    return (int32_t)fmin(fmax(code, least), least + codes - 1.0);
 }
 
 static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
@@ -89,7 +92,7 @@ static xbtab_status product(const void *state, const uint16_t *x, size_t n, int 
         size_t k = v / (size_t)slices;
         int shift = (int)(v % (size_t)slices) * tables->dac_bits;
         for (size_t j = 0; j < t->columns; j++)
-            acc[k * t->stride + j] += code_of(t, V[v * tables->columns + j]) << shift;
+            acc[k * t->stride + j] += code_of(t, V[v * tables->columns + j]) * (1 << shift);
         counts->codes += t->columns;
     }
 done:

@@ -46,14 +46,15 @@ static xbtab_status solve_tile(const products *p, xbtab__spice *spice, const uin
         goto done;
     }
     for (size_t c = 0; c < rows * columns; c++) parameter[c] = p->parameter[level[c]];
-    for (size_t k = 0; k < n_inputs; k++) values[k] = xbtab_spec_dac_voltage(p->spec, code[k]);
+    for (size_t k = 0; k < n_inputs; k++)
+        values[k] = xbtab_spec_input_voltage(p->spec, (int)(k % rows), code[k]);
     xbtab__compose_crossbar(&text, p->spec, parameter);
     xbtab__compose_external_sources(&text, (int)rows);
     for (size_t j = 0; j < columns; j++) xbtab__text_add(&outputs, "i(vs%zu)\n", j);
     for (size_t j = 0; j < columns; j++) xbtab__text_add(&outputs, "v(o%zu)\n", j);
     double began = xbtab__seconds();
-    status =
-        xbtab__solve_text_all(spice, &text, (int)n, (int)rows, values, (int)(2 * columns), &outputs, found);
+    status = xbtab__solve_array_all(spice, &p->spec->array, &text, (int)n, (int)rows, values,
+                                    (int)(2 * columns), &outputs, found);
     *seconds = xbtab__seconds() - began;
 done:
     xbtab__free(parameter);

@@ -92,7 +92,7 @@ void xbtab__tile_levels(const xbtab__plan *plan, int tile, uint8_t *level)
 
 /* Vector 0 drives every word line fully. Of the others, each has a density of its own: in turns uniform in 5
  * to 95 %, and from a single word line up on a logarithmic scale, since the bit planes of real activations
- * are sparse. */
+ * are sparse. Where signs alternate, half of the vectors drive both word lines of a pair by one input. */
 static double density_of(xbtab__random *random, int v, int rows)
 {
     double u = xbtab__random_uniform(random);
@@ -102,6 +102,7 @@ static double density_of(xbtab__random *random, int v, int rows)
 void xbtab__tile_codes(const xbtab__plan *plan, int tile, uint8_t *code)
 {
     uint32_t largest = (1u << plan->spec->dac_bits) - 1;
+    bool pairs = xbtab_array_is_signed(&plan->spec->array);
     xbtab__tile_plan t = xbtab__tile_plan_of(plan, tile);
     for (int v = 0; v < t.vectors; v++) {
         xbtab__random random;
@@ -110,7 +111,9 @@ void xbtab__tile_codes(const xbtab__plan *plan, int tile, uint8_t *code)
         for (int i = 0; i < t.rows; i++) {
             bool driven = xbtab__random_uniform(&random) < density;
             uint32_t some = 1 + xbtab__random_below(&random, largest);
-            code[(size_t)v * (size_t)t.rows + (size_t)i] = (uint8_t)(v == 0 ? largest : driven ? some : 0);
+            uint8_t *c = &code[(size_t)v * (size_t)t.rows + (size_t)i];
+            *c = (uint8_t)(v == 0 ? largest : driven ? some : 0);
+            if (pairs && v % 4 >= 2 && i % 2) *c = c[-1];
         }
     }
 }
@@ -130,9 +133,12 @@ typedef struct sampling_job {
 /* In ngspice. */
 static xbtab_status sample_in_spice(const xbtab__plan *plan, xbtab__spice *spice, const sampling_job *job)
 {
+    static const char *const supplies[] = {"i(vread)\n", "i(vminus)\n"};
     xbtab_spec spec = *plan->spec; /* the same technology, of the tile's own size */
     int n_vectors = job->t.vectors, rows = job->t.rows, columns = job->t.columns;
-    int n_outputs = 2 * columns + rows;
+    bool has_gates = xbtab_array_has_gates(&spec.array);
+    int n_supplies = !has_gates ? rows : xbtab_array_is_signed(&spec.array) ? 2 : 1;
+    int n_outputs = 2 * columns + n_supplies;
     size_t n_cells = (size_t)rows * (size_t)columns, n_inputs = (size_t)n_vectors * (size_t)rows;
     xbtab_status status;
     xbtab__text text = {0}, outputs = {0};
@@ -151,20 +157,24 @@ static xbtab_status sample_in_spice(const xbtab__plan *plan, xbtab__spice *spice
         while (plan->G_target[s] != spec.G_level[job->level[c]]) s++;
         parameter[c] = plan->parameter[s];
     }
-    for (size_t k = 0; k < n_inputs; k++) values[k] = xbtab_spec_dac_voltage(&spec, job->code[k]);
+    for (size_t k = 0; k < n_inputs; k++)
+        values[k] = xbtab_spec_input_voltage(&spec, (int)(k % (size_t)rows), job->code[k]);
     xbtab__compose_crossbar(&text, &spec, parameter);
     xbtab__compose_external_sources(&text, rows);
     for (int j = 0; j < columns; j++) xbtab__text_add(&outputs, "i(vs%d)\n", j);
     for (int j = 0; j < columns; j++) xbtab__text_add(&outputs, "v(o%d)\n", j);
-    for (int i = 0; i < rows; i++) xbtab__text_add(&outputs, "i(vi%d)\n", i);
-    XBTAB_TRY_DONE(
-        xbtab__solve_text(spice, &text, n_vectors, rows, values, n_outputs, &outputs, found, sample));
+    for (int i = 0; i < rows && !has_gates; i++) xbtab__text_add(&outputs, "i(vi%d)\n", i);
+    for (int k = 0; k < n_supplies && has_gates; k++) xbtab__text_add(&outputs, supplies[k]);
+    XBTAB_TRY_DONE(xbtab__solve_array(spice, &spec.array, &text, n_vectors, rows, values, n_outputs, &outputs,
+                                      found, sample));
     for (int v = 0; v < n_vectors; v++) {
         double *result = job->result + (size_t)v * xbtab__tile_stride(columns);
         const double *f = found + (size_t)v * (size_t)n_outputs, *drive = values + (size_t)v * (size_t)rows;
         result[0] = sample[v];
-        for (int i = 0; i < rows; i++)
-            result[1] -= drive[i] * f[2 * columns + i]; /* i(vi) flows into the source */
+        for (int i = 0; i < n_supplies; i++) { /* a source's current flows into it */
+            double V = !has_gates ? drive[i] : i == 0 ? spec.v_read : -spec.v_read;
+            result[1] -= V * f[2 * columns + i];
+        }
         memcpy(result + 2, f, 2 * (size_t)columns * sizeof *f);
         for (size_t k = 1; k < xbtab__tile_stride(columns) && sample[v] != XBTAB_SAMPLE_OK; k++)
             result[k] = NAN;

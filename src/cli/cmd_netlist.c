@@ -47,7 +47,8 @@ static int choose_voltages(const xbtab_spec *spec, const char *path, cli_matrix 
 {
     if (!path) {
         *V = (cli_matrix){malloc((size_t)spec->rows * sizeof *V->x), (size_t)spec->rows, 1};
-        for (int i = 0; i < spec->rows && V->x; i++) V->x[i] = spec->v_read;
+        for (int i = 0; i < spec->rows && V->x; i++)
+            V->x[i] = xbtab_spec_input_voltage(spec, i, (1 << spec->dac_bits) - 1);
         return V->x ? CLI_DONE : cli_fail("out of memory");
     }
     int code = cli_read_csv(V, path);

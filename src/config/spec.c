@@ -16,8 +16,9 @@
 
 enum { MOST_LEVELS = 256, MOST_CODES = 16 };
 
-/* Up to 64 x 64 cells ngspice solves a sample tile in seconds, and up to 128 x 128 in minutes. */
-enum { MOST_CELLS_SPICE = 64 * 64, MOST_CELLS_FULL_CHECK = 128 * 128 };
+/* Up to 64 x 64 cells ngspice solves a sample tile in seconds, where it starts each vector afresh up to 24 x
+ * 24, and up to 128 x 128 in minutes. */
+enum { MOST_CELLS_SPICE = 64 * 64, MOST_CELLS_SPICE_AFRESH = 24 * 24, MOST_CELLS_FULL_CHECK = 128 * 128 };
 
 typedef struct use_text {
     char *model, *preset;
@@ -342,7 +343,9 @@ static xbtab_status take_sampling(xbtab_spec *spec, const xbtab__yaml *yaml, con
         XBTAB_TRY(xbtab__yaml_int(&s->states, yaml, "sampling.states", text->states, 2, 256));
     }
     if (engine == XBTAB_SAMPLING_AUTO) {
-        engine = spec->rows * spec->columns <= MOST_CELLS_SPICE ? XBTAB_SAMPLING_SPICE : XBTAB_SAMPLING_SOLVE;
+        bool is_hard = xbtab_array_has_gates(&spec->array) && xbtab_array_is_signed(&spec->array);
+        int most = is_hard ? MOST_CELLS_SPICE_AFRESH : MOST_CELLS_SPICE;
+        engine = spec->rows * spec->columns <= most ? XBTAB_SAMPLING_SPICE : XBTAB_SAMPLING_SOLVE;
     }
     s->engine = (xbtab_sampling_engine)engine;
     return XBTAB_OK;

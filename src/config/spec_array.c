@@ -44,10 +44,7 @@ xbtab_status xbtab__take_array(xbtab_spec *spec, const xbtab__yaml *yaml, const 
     XBTAB_TRY(xbtab__yaml_choice(&sense, yaml, "array.sense", text->sense, xbtab_sense_words()));
     spec->array = (xbtab_array){(xbtab_topology)topology, (xbtab_polarity)polarity, (xbtab_drive)drive,
                                 (xbtab_sense)sense};
-    if (topology == XBTAB_TOPOLOGY_GATE_INPUT) XBTAB_TRY(check_gates(spec, yaml));
-    if (topology || polarity)
-        return xbtab__yaml_fail(yaml, "array", "tables cannot be made of this circuit yet; xbartab solve can");
-    return XBTAB_OK;
+    return topology == XBTAB_TOPOLOGY_GATE_INPUT ? check_gates(spec, yaml) : XBTAB_OK;
 }
 
 xbtab_status xbtab__take_gate_voltages(xbtab_spec *spec, const xbtab__yaml *yaml, char **text, unsigned n)

@@ -93,7 +93,7 @@ static xbtab_status write_tile(const xbtab__h5_file *file, xbtab__h5_id group, c
         memcpy(&value, (const char *)&numbers + tile_entries[k].offset, sizeof value);
         XBTAB_TRY(xbtab__h5_put_number(file, group, tile_entries[k].name, value));
     }
-    XBTAB_TRY(xbtab__array_write(file, group, &t->array));
+    XBTAB_TRY(xbtab__array_write(file, group, t));
     xbtab__h5_axis level = {"level", "1", t->n_levels, NULL};
     return xbtab__h5_put(file, group, "conductance", "S", XBTAB__H5_DOUBLE, t->G_level, 1, &level);
 }
@@ -122,7 +122,7 @@ static xbtab_status read_tile(const xbtab__h5_file *file, xbtab__h5_id group, xb
     t->adc_bits = (int)numbers.adc_bits;
     t->v_read = numbers.v_read;
     t->I_full_scale = numbers.I_full_scale;
-    XBTAB_TRY(xbtab__array_read(file, group, &t->array));
+    XBTAB_TRY(xbtab__array_read(file, group, t));
     return xbtab__h5_get(file, group, "conductance", XBTAB__H5_DOUBLE, (void **)&t->G_level, 1, &t->n_levels,
                          XBTAB__MOST_VALUES);
 }
@@ -130,15 +130,18 @@ static xbtab_status read_tile(const xbtab__h5_file *file, xbtab__h5_id group, xb
 static xbtab_status write_cell(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *t)
 {
     const xbtab_cell_data *c = &t->cell;
-    xbtab__h5_axis axes[3] = {{"state_conductance", "S", c->n_states, c->G_state},
+    xbtab__h5_axis axes[4] = {{"gate_voltage", "V", c->n_gates, c->V_gate},
+                              {"state_conductance", "S", c->n_states, c->G_state},
                               {"bit_line_voltage", "V", c->n_bit, c->V_bit},
                               {"cell_voltage", "V", c->n_v, c->V}};
+    int no_gates = c->n_gates == 0;
     XBTAB_TRY(xbtab__h5_put_text(file, group, "state_parameter_name", c->parameter_name));
     XBTAB_TRY(xbtab__h5_put_text(file, group, "state_parameter_unit", c->parameter_unit));
     XBTAB_TRY(xbtab__put_error(file, group, "heldout", &c->error));
-    XBTAB_TRY(xbtab__h5_put(file, group, "current", "A", XBTAB__H5_DOUBLE, c->I_cell, 3, axes));
+    XBTAB_TRY(xbtab__h5_put(file, group, "current", "A", XBTAB__H5_DOUBLE, c->I_cell, 4 - no_gates,
+                            axes + no_gates));
     return xbtab__h5_put(file, group, "state_parameter", c->parameter_unit, XBTAB__H5_DOUBLE, c->parameter, 1,
-                         axes);
+                         axes + 1);
 }
 
 static xbtab_status read_cell(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
@@ -147,9 +150,15 @@ static xbtab_status read_cell(const xbtab__h5_file *file, xbtab__h5_id group, xb
     XBTAB_TRY(xbtab__h5_get_text(file, group, "state_parameter_name", &c->parameter_name));
     XBTAB_TRY(xbtab__h5_get_text(file, group, "state_parameter_unit", &c->parameter_unit));
     XBTAB_TRY(xbtab__get_error(file, group, "heldout", &c->error));
-    size_t n[3] = {0, 0, 0};
-    XBTAB_TRY(xbtab__h5_get(file, group, "current", XBTAB__H5_DOUBLE, (void **)&c->I_cell, 3, n,
-                            XBTAB__MOST_VALUES));
+    bool has_gates = xbtab_array_has_gates(&t->array);
+    size_t all[4] = {(size_t)1 << t->dac_bits, 0, 0, 0}, *n = all + 1;
+    if (has_gates) {
+        c->n_gates = all[0];
+        XBTAB_TRY(xbtab__h5_get(file, group, "gate_voltage", XBTAB__H5_DOUBLE, (void **)&c->V_gate, 1, all,
+                                XBTAB__MOST_VALUES));
+    }
+    XBTAB_TRY(xbtab__h5_get(file, group, "current", XBTAB__H5_DOUBLE, (void **)&c->I_cell, has_gates ? 4 : 3,
+                            has_gates ? all : n, XBTAB__MOST_VALUES));
     c->n_states = n[0];
     c->n_bit = n[1];
     c->n_v = n[2];
@@ -431,8 +440,10 @@ static xbtab_status check(const xbtab_tables *t, const char *path)
     if (!ascends(t->G_level, t->n_levels) || t->G_level[0] < 0) wrong = "/tile/conductance does not rise";
     if (!ascends(c->G_state, c->n_states)) wrong = "/cell/state_conductance does not rise";
     if (!ascends(c->V, c->n_v) || c->n_v < 4) wrong = "/cell/cell_voltage does not rise";
+    if (c->n_gates && !ascends(c->V_gate, c->n_gates)) wrong = "/cell/gate_voltage does not rise";
     if (!ascends(c->V_bit, c->n_bit)) wrong = "/cell/bit_line_voltage does not rise";
-    if (!all_finite(c->I_cell, c->n_states * c->n_bit * c->n_v)) wrong = "/cell/current is not finite";
+    if (!all_finite(c->I_cell, (c->n_gates ? c->n_gates : 1) * c->n_states * c->n_bit * c->n_v))
+        wrong = "/cell/current is not finite";
     if (!ascends(t->tia.I_in, t->tia.n) || t->tia.n < 4) wrong = "/tia/input_current does not rise";
     if (!all_finite(t->tia.V_in, t->tia.n) || !all_finite(t->tia.V_out, t->tia.n))
         wrong = "/tia is not finite";
@@ -498,6 +509,7 @@ void xbtab_tables_destroy(xbtab_tables **tables)
                       t->cell.G_state,
                       t->cell.parameter,
                       t->cell.V_bit,
+                      t->cell.V_gate,
                       t->cell.V,
                       t->cell.I_cell,
                       t->tia.I_in,

@@ -27,6 +27,9 @@ void xbtab__exact_program(xbtab__exact *exact, const double *G);
  *  @return XBTAB_ERR_SOLVE: the tolerance was not reached, or a cell's voltage left its table. */
 xbtab_status xbtab__exact_solve(xbtab__exact *exact, const uint8_t *code, double *I) XBTAB_MUST_CHECK;
 
+/** Current of cell (i, j) in the last solution [A]. */
+double xbtab__exact_cell_current(const xbtab__exact *exact, size_t i, size_t j);
+
 /** Power that the drivers delivered in the last solution [W]. */
 double xbtab__exact_power(const xbtab__exact *exact);
 

@@ -48,8 +48,9 @@ static void ideal_product(const xbtab_tables *t, const uint8_t *level, const uin
     double V_step = t->v_read / ((1 << t->dac_bits) - 1);
     memset(I, 0, t->columns * sizeof *I);
     for (size_t i = 0; i < t->rows; i++) {
+        int sign = xbtab_array_sign(&t->array, (long)i);
         for (size_t j = 0; j < t->columns; j++)
-            I[j] += code[i] * V_step * t->G_level[level[i * t->columns + j]];
+            I[j] += sign * code[i] * V_step * t->G_level[level[i * t->columns + j]];
     }
 }
 
@@ -62,7 +63,7 @@ static double power_of(const xbtab_tile *tile, const xbtab_technology *technolog
         const double *a = tile->A + (code[i] * tile->rows + i) * tile->columns;
         double I = 0;
         for (size_t j = 0; j < tile->columns; j++) I += a[j];
-        P += I * xbtab_technology_dac_voltage(technology, code[i]);
+        P += I * xbtab_technology_drive(technology, i, code[i]);
     }
     return P;
 }
@@ -131,7 +132,7 @@ static xbtab_status fit_terms(xbtab_tables *t, const samples *all)
         if (all->s[s].is_heldout) continue;
         for (size_t j = 0; j < t->columns; j++, row++) {
             double u = all->s[s].y[j] / t->I_full_scale, p = place_of(j, t->columns);
-            t->transfer.y_max = fmax(t->transfer.y_max, u);
+            t->transfer.y_max = fmax(t->transfer.y_max, fabs(u));
             for (int k = 0; k < N_TERMS; k++) {
                 gsl_matrix_set(X, row, (size_t)k,
                                xbtab__power(u, terms[k][0]) * xbtab__power(all->s[s].a, terms[k][1]) *

@@ -36,12 +36,14 @@ static void draw(trial *t, double share, uint32_t k)
     const xbtab_tables *tables = t->technology->tables;
     uint32_t largest = (1u << tables->dac_bits) - 1;
     size_t sum = 0;
+    bool pairs = xbtab_array_is_signed(&tables->array) && k % 2;
     xbtab__random random;
     xbtab__random_init(&random, tables->seed, XBTAB__RANDOM_REFINE, k, 0);
     for (size_t i = 0; i < t->rows; i++) {
         bool driven = xbtab__random_uniform(&random) < share;
         uint32_t some = 1 + xbtab__random_below(&random, largest);
         t->code[i] = (uint8_t)(share >= 1 ? largest : driven ? some : 0);
+        if (pairs && i % 2) t->code[i] = t->code[i - 1]; /* one input drives both */
         sum += t->code[i];
     }
     t->a = (double)sum / ((double)t->tile->rows * largest);

@@ -24,9 +24,11 @@ double xbtab_technology_tia(const xbtab_technology *technology, double I)
 
 double xbtab_technology_adc(const xbtab_technology *technology, double I)
 {
-    return ldexp(1.0, technology->tables->adc_bits) *
-           (xbtab_technology_tia(technology, I) - technology->V_low) /
-           (technology->V_high - technology->V_low);
+    double codes = ldexp(1.0, technology->tables->adc_bits);
+    double middle = xbtab_array_is_signed(&technology->tables->array) ? codes / 2 : 0;
+    return codes * (xbtab_technology_tia(technology, I) - technology->V_low) /
+               (technology->V_high - technology->V_low) -
+           middle;
 }
 
 void xbtab_technology_adc_references(const xbtab_technology *technology, double *V_low, double *V_high)
@@ -49,6 +51,14 @@ double xbtab_technology_dac_voltage(const xbtab_technology *technology, int code
     return technology->tables->v_read * code / ((1 << technology->tables->dac_bits) - 1);
 }
 
+double xbtab_technology_drive(const xbtab_technology *technology, size_t row, int code)
+{
+    const xbtab_array *array = &technology->tables->array;
+    double V = xbtab_array_has_gates(array) ? technology->tables->v_read
+                                            : xbtab_technology_dac_voltage(technology, code);
+    return xbtab_array_sign(array, (long)row) * V;
+}
+
 double xbtab_technology_transfer(const xbtab_technology *technology, double y, double a, double p)
 {
     const xbtab_transfer_data *t = &technology->tables->transfer;
@@ -65,16 +75,27 @@ const xbtab_tables *xbtab_technology_tables(const xbtab_technology *technology)
     return technology->tables;
 }
 
+/* The ADC's range [A]. */
+static void find_range(const xbtab_technology *technology, double *I_low, double *I_high)
+{
+    double I = technology->tables->I_full_scale;
+    bool is_signed = xbtab_array_is_signed(&technology->tables->array);
+    *I_low = is_signed ? -I / 2 : 0.0;
+    *I_high = is_signed ? I / 2 : I;
+}
+
 /* The TIA's input as a resistance and an offset, over the currents a tile can draw. */
 static xbtab_status fit_input(xbtab_technology *technology)
 {
     const xbtab_tia_data *t = &technology->tables->tia;
     size_t first = 0, end = t->n;
-    double c00, c01, c11, sum;
-    while (first < t->n && t->I_in[first] < 0) first++;
-    while (end > first && t->I_in[end - 1] > technology->tables->I_full_scale) end--;
+    double c00, c01, c11, sum, I_low, I_high;
+    find_range(technology, &I_low, &I_high);
+    while (first < t->n && t->I_in[first] < I_low) first++;
+    while (end > first && t->I_in[end - 1] > I_high) end--;
     if (end - first < 2)
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "/tia has no points between zero and full-scale current");
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "/tia has no points between %g A and %g A, the ADC's range", I_low,
+                   I_high);
     gsl_fit_linear(t->I_in + first, 1, t->V_in + first, 1, end - first, &technology->V_offset,
                    &technology->r_in, &c00, &c01, &c11, &sum);
     if (technology->r_in < 0) technology->r_in = 0; /* an ideal virtual ground, to rounding */
@@ -110,17 +131,18 @@ xbtab__wires xbtab__technology_wires(const xbtab_technology *technology, size_t 
 xbtab_status xbtab_technology_create(xbtab_technology **out, const xbtab_tables *tables)
 {
     xbtab_status status;
+    double I_low, I_high;
     xbtab_technology *t = xbtab__alloc(1, sizeof *t);
     if (!t) return XBTAB_NOMEM();
     t->tables = tables;
     XBTAB_TRY_DONE(xbtab__cell_table_init(&t->cell, &tables->cell));
     XBTAB_TRY_DONE(fit_input(t));
-    t->V_low = xbtab_technology_tia(t, 0.0);
-    t->V_high = xbtab_technology_tia(t, tables->I_full_scale);
+    find_range(t, &I_low, &I_high);
+    t->V_low = xbtab_technology_tia(t, I_low);
+    t->V_high = xbtab_technology_tia(t, I_high);
     if (!(fabs(t->V_high - t->V_low) > 0)) {
-        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT,
-                        "the TIA's output is %g V both at zero and at full-scale current: it clips",
-                        t->V_low);
+        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "the TIA's output is %g V both at %g A and at %g A: it clips",
+                        t->V_low, I_low, I_high);
     }
     *out = t;
     t = NULL;

@@ -12,8 +12,8 @@
 struct xbtab_technology {
     const xbtab_tables *tables;
     xbtab__cell_table cell;
-    double r_in, V_offset; /* the TIA's input: V_in = V_offset + r_in I, fitted from 0 to full scale */
-    double V_low, V_high;  /* the TIA's output at zero and at full-scale current: the ADC's references [V] */
+    double r_in, V_offset; /* the TIA's input: V_in = V_offset + r_in I, fitted over the ADC's range */
+    double V_low, V_high;  /* the TIA's output at the ends of the ADC's range: its references [V] */
 };
 
 /** x^n for the powers of a transfer table, 0 to 3. */

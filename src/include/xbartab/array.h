@@ -67,6 +67,12 @@ const char *const *xbtab_sense_words(void);
 /** Index of a word in such a list; -1 if it is none of them. */
 int xbtab_array_word(const char *const *words, const char *word);
 
+/** Whether the inputs are gate voltages. */
+static inline int xbtab_array_has_gates(const xbtab_array *array)
+{
+    return array->topology == XBTAB_TOPOLOGY_GATE_INPUT;
+}
+
 /** Whether a column's current has either sign. The ADC's range then lies around zero. */
 static inline int xbtab_array_is_signed(const xbtab_array *array)
 {

@@ -78,7 +78,7 @@ typedef struct xbtab_transfer_data {
     size_t n_terms;
     int32_t *power;              /* power[n_terms][3]: of y/I_full_scale, a and p */
     double *coefficient;         /* coefficient[n_terms] */
-    double y_max;                /* largest y/I_full_scale among the samples of the fit */
+    double y_max;                /* largest |y|/I_full_scale among the samples of the fit */
     xbtab_fit_error error;       /* on tiles the fit never saw */
     size_t n_drives;             /* the same by mean drive; 0 in files of schema 1 */
     double *a_drive;             /* a_drive[n_drives]: upper end of each range, ascending to 1 */
@@ -87,8 +87,9 @@ typedef struct xbtab_transfer_data {
     xbtab_fit_error error_geff;  /* the same samples, effective matrix without T */
 } xbtab_transfer_data;
 
-/** Read energy. The tile's: E = scale * read_time * sum_i V_i * I_i with I_i the word line's current through
- * the effective matrix; the periphery is not in it. */
+/** Read energy. The tile's: E = scale * read_time * sum_i V_i * I_i with I_i the current of word line i's
+ * cells through the effective matrix and V_i the voltage of the line that feeds them; the periphery is not in
+ * it. */
 typedef struct xbtab_energy_data {
     double *E_cell; /* E_cell[n_states][n_v]: read energy of one cell, V_bit = 0 [J] */
     double scale;
@@ -178,7 +179,8 @@ typedef struct xbtab_tables {
     double r_driver, r_sink; /* [ohm] */
     int dac_bits, adc_bits;
     double v_read;       /* [V] */
-    double I_full_scale; /* column current of 2^adc_bits ADC steps [A] */
+    double I_full_scale; /* column current of 2^adc_bits ADC steps; with currents of both signs the range is
+                            half of it to either side of zero [A] */
     xbtab_cell_data cell;
     xbtab_tia_data tia;
     xbtab_transfer_data transfer;

@@ -2,7 +2,10 @@
  *
  * Programming folds the whole wire network into an effective matrix: A[k][i][j] is the current on bit line j
  * when word line i has DAC code k and every other word line is at 0 V, with each cell taken as the
- * conductance it has at its operating point. The current of an input vector x is then y_j = A_const[j] +
+ * conductance it has at its operating point. With gate inputs, where the lines' drop grows with the square of
+ * what is on, it is cell (i, j)'s current with all word lines at code k, times what takes the drop out of the
+ * column's sum (for each sign of current): the cells' shares are those of a loaded column, and T's own
+ * terms in y the drop. The current of an input vector x is then y_j = A_const[j] +
  * sum_i A[x_i][i][j], and the transfer correction T turns y into the current that SPICE would find
  * (tables.h). */
 #ifndef XBARTAB_TILE_H
@@ -33,17 +36,23 @@ const xbtab_tables *xbtab_technology_tables(const xbtab_technology *technology);
 /** Voltage of a DAC code [V]. */
 double xbtab_technology_dac_voltage(const xbtab_technology *technology, int code);
 
+/** Voltage of the driven line that a word line's cells hang on, at a DAC code: the word line's own, with its
+ * sign, or with gate inputs the bit lines' [V]. */
+double xbtab_technology_drive(const xbtab_technology *technology, size_t row, int code);
+
 /** The transfer correction: the current [A] for y [A], mean drive a in [0, 1] and place p in [0, 1]. */
 double xbtab_technology_transfer(const xbtab_technology *technology, double y, double a, double p);
 
 /** The TIA's output [V] for a current [A], interpolated in its table; a straight line beyond it. */
 double xbtab_technology_tia(const xbtab_technology *technology, double current);
 
-/** The ADC's input in units of codes, not rounded and not clamped, for a bit-line current [A]. The ADC's
- * references are the TIA's own outputs at zero and at full-scale current (a two-point calibration). */
+/** The ADC's input in units of codes, not rounded and not clamped, for a column's current [A]. The ADC's
+ * references are the TIA's own outputs at the ends of its range (a two-point calibration): zero and the
+ * full-scale current; with currents of both signs, half of it to either side of zero, and then codes count
+ * from the middle of the range, -2^(adc_bits - 1) to 2^(adc_bits - 1) - 1. */
 double xbtab_technology_adc(const xbtab_technology *technology, double current);
 
-/** The ADC's references: the TIA's output at zero and at full-scale current [V]. */
+/** The ADC's references: the TIA's output at the lower and the upper end of the range [V]. */
 void xbtab_technology_adc_references(const xbtab_technology *technology, double *V_low, double *V_high);
 
 /** Conductances up to this share of the cell table's largest state can be programmed. On the default tile the
