@@ -48,7 +48,8 @@ void xbtab__compose_column_bench(xbtab__text *text, const xbtab_spec *spec, cons
  * @param state  state[rows][columns]. */
 void xbtab__compose_crossbar(xbtab__text *text, const xbtab_spec *spec, const double *state);
 
-/** The same with an ammeter vc<i>_<j> in each cell, from its end on the driven line. */
+/** The same with an ammeter vc<i>_<j> in each cell, at its end on the sensed line: what a transistor loses to
+ * its bulk is not in it. */
 void xbtab__compose_metered_crossbar(xbtab__text *text, const xbtab_spec *spec, const double *state);
 
 /** The wires of an array; see array.h. */

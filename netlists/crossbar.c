@@ -225,8 +225,8 @@ static void compose_crossbar(xbtab__text *text, const xbtab_spec *spec, const do
             xbtab__driven_node(driven, &wiring, i, j);
             xbtab__sensed_node(sensed, &wiring, i, j);
             if (is_metered) {
-                xbtab__text_add(text, "Vc%d_%d %s c%d_%d dc 0\n", i, j, driven, i, j);
-                snprintf(driven, sizeof driven, "c%d_%d", i, j);
+                xbtab__text_add(text, "Vc%d_%d c%d_%d %s dc 0\n", i, j, i, j, sensed);
+                snprintf(sensed, sizeof sensed, "c%d_%d", i, j);
             }
             xbtab__text_add(text, "Xc%d_%d %s %s%s xbtab_cell state=%.17g\n", i, j, driven, sensed, gate, x);
         }

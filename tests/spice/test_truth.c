@@ -14,7 +14,7 @@
 #include <xbartab/characterize.h>
 #include <xbartab/engine.h>
 
-#include "circuit.h"
+#include "exact.h"
 #include "technology.h"
 
 typedef struct design {
@@ -40,6 +40,29 @@ static const design designs[] = {
     {"4-bit DAC, resistors, ideal wires", "{rram: {model: resistor}}",
      "{count: 16, g_min: 1 uS, g_max: 20 uS}", "{rows: 9, columns: 6}", "{word: 0 ohm, bit: 0 ohm}",
      "{bits: 4, read_voltage: 150 mV}", "{model: ideal}", 1e-7},
+    {"word lines driven at both ends, sensed at the top",
+     "{rram: {model: sinh, parameters: [{name: v0, value: 0.2 V}]}}",
+     "{count: 4, g_min: 5 uS, g_max: 100 uS}", "{rows: 13, columns: 17, drive: both, sense: top}",
+     "{word: 4 ohm, bit: 4 ohm}", "{bits: 1, read_voltage: 200 mV}", "{model: opamp}", 1e-3},
+    {"alternating word lines, 2-bit DAC",
+     "{rram: {model: sky130_gap}, selector: {model: nmos_level1, parameters: [{name: w, value: 0.3 um}]}}",
+     "{count: 4, g_min: 1 uS, g_max: 40 uS}", "{rows: 7, columns: 5, polarity: alternating, drive: right}",
+     "{word: 2 ohm, bit: 3 ohm}", "{bits: 2, read_voltage: 200 mV}", "{model: opamp}", 2e-3},
+    {"gate inputs, weak gate",
+     "{rram: {model: sky130_gap}, selector: {model: nmos_level1, parameters: [{name: w, value: 0.3 um}, "
+     "{name: v_gate, value: 0.9 V}, {name: gamma, value: 0.5 V^0.5}]}}",
+     "{count: 4, g_min: 1 uS, g_max: 40 uS}",
+     "{rows: 13, columns: 17, topology: gate_input, drive: both, sense: top}",
+     "{word: 2 ohm, bit: 3 ohm, source: 1 ohm}", "{bits: 1, read_voltage: 300 mV}", "{model: opamp}", 2e-3},
+    {"gate inputs, four gate voltages",
+     "{rram: {model: sky130_gap}, selector: {model: nmos_level1, parameters: [{name: w, value: 0.3 um}]}}",
+     "{count: 4, g_min: 1 uS, g_max: 20 uS}", "{rows: 16, columns: 16, topology: gate_input, drive: bottom}",
+     "{word: 1 ohm, bit: 1 ohm}",
+     "{bits: 2, read_voltage: 200 mV, gate_voltages: [0 V, 0.9 V, 1.2 V, 1.8 V]}", "{model: opamp}", 2e-3},
+    {"pairs of gates on one source line", "{rram: {model: sky130_gap}, selector: {model: nmos_level1}}",
+     "{count: 4, g_min: 0.5 uS, g_max: 10 uS}",
+     "{rows: 14, columns: 7, topology: gate_input, polarity: alternating}", "{word: 1 ohm, bit: 1 ohm}",
+     "{bits: 1, read_voltage: 200 mV}", "{model: opamp}", 2e-3},
 };
 
 static char folder[] = "/tmp/xbartab-test-XXXXXX";
@@ -84,34 +107,26 @@ static double solver_difference(const xbtab_tables *t, const xbtab_technology *t
     const xbtab_sample_data *s = &t->samples;
     size_t cells = t->rows * t->columns;
     double worst = 0, most = 0;
-    xbtab__wires wires = xbtab__technology_wires(technology, t->rows, t->columns, true);
-    xbtab__solver *solver = NULL;
-    xbtab__cell *cell = calloc(cells, sizeof *cell);
-    double *V = calloc(t->rows, sizeof *V), *I = calloc(t->columns, sizeof *I);
-    assert_true(cell && V && I);
-    assert_int_equal(xbtab__solver_create(&solver, &wires), XBTAB_OK);
+    xbtab__exact *circuit = NULL;
+    double *G = calloc(cells, sizeof *G), *I = calloc(t->columns, sizeof *I);
+    assert_true(G && I);
+    assert_int_equal(xbtab__exact_create(&circuit, technology, t->rows, t->columns), XBTAB_OK);
     for (size_t tile = 0; tile < s->n_tiles; tile++) {
-        for (size_t c = 0; c < cells; c++)
-            cell[c] = xbtab__cell_of(&technology->cell, t->G_level[s->level[tile * cells + c]]);
+        for (size_t c = 0; c < cells; c++) G[c] = t->G_level[s->level[tile * cells + c]];
+        xbtab__exact_program(circuit, G);
         for (size_t v = 0; v < s->n_vectors; v++) {
             size_t at = tile * s->n_vectors + v;
-            xbtab__solve_report report;
-            xbtab__cells cell_set = {.table = &technology->cell, .cell = cell};
-            for (size_t i = 0; i < t->rows; i++)
-                V[i] = xbtab_technology_dac_voltage(technology, s->code[at * t->rows + i]);
             assert_int_equal(s->status[at], XBTAB_SAMPLE_OK);
-            if (xbtab__solver_run(solver, &cell_set, V, I, &report) < 0)
+            if (xbtab__exact_solve(circuit, s->code + at * t->rows, I) < 0)
                 fail_msg("%s", xbtab_error_message());
-            assert_int_equal(report.outside, 0);
             for (size_t j = 0; j < t->columns; j++) {
                 most = fmax(most, fabs(s->I_out[at * t->columns + j]));
                 worst = fmax(worst, fabs(I[j] - s->I_out[at * t->columns + j]));
             }
         }
     }
-    xbtab__solver_destroy(&solver);
-    free(cell);
-    free(V);
+    xbtab__exact_destroy(&circuit);
+    free(G);
     free(I);
     return worst / most;
 }

@@ -356,7 +356,8 @@ static void the_effective_matrix_is_the_circuit(void **state)
         {3.1, 1.7, 25, 12}, {3.1, 0, 25, 0}, {0, 1.7, 0, 12}, {0, 0, 25, 12}, {0, 0, 0, 0}};
     for (size_t k = 0; k < 6 * sizeof some_ohms / sizeof some_ohms[0]; k++) {
         size_t r = k / 6;
-        problem p = make_problem(ROWS, COLUMNS, some_ohms[r][0], some_ohms[r][1], some_ohms[r][2], some_ohms[r][3], 3);
+        problem p = make_problem(ROWS, COLUMNS, some_ohms[r][0], some_ohms[r][1], some_ohms[r][2],
+                                 some_ohms[r][3], 3);
         double Geff[ROWS * COLUMNS], I_const[COLUMNS], I[COLUMNS];
         xbtab__solver *solver = NULL;
         p.wires.V_foot = 1.3e-3;
