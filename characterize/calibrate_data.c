@@ -31,6 +31,8 @@ typedef struct reader {
     size_t n, room;
     char **label;
     int n_labels, room_labels;
+    int *slot; /* slot[n_slots]: open hash table, a label's number + 1; 0 = empty */
+    size_t n_slots;
 } reader;
 
 static const char *const column_names[3][XBTAB_FIT_COLUMNS] = {
@@ -140,32 +142,56 @@ static xbtab_status number_at(double *out, const reader *r, size_t line, int k, 
     return XBTAB_OK;
 }
 
+/* FNV-1a. */
+static size_t hash_of(const char *text)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return (size_t)hash;
+}
+
+static size_t slot_of(const reader *r, const char *text)
+{
+    size_t at = hash_of(text) & (r->n_slots - 1);
+    while (r->slot[at] && strcmp(r->label[r->slot[at] - 1], text) != 0) at = (at + 1) & (r->n_slots - 1);
+    return at;
+}
+
+/* Room for twice the labels, and four slots for each. */
+static xbtab_status grow_labels(reader *r)
+{
+    int room = r->room_labels ? 2 * r->room_labels : 64;
+    char **more = xbtab__realloc(r->label, (size_t)room, sizeof *more);
+    if (!more) return XBTAB_NOMEM();
+    r->label = more;
+    int *slot = xbtab__alloc(4 * (size_t)room, sizeof *slot);
+    if (!slot) return XBTAB_NOMEM();
+    xbtab__free(r->slot);
+    r->slot = slot;
+    r->n_slots = 4 * (size_t)room;
+    r->room_labels = room;
+    for (int k = 0; k < r->n_labels; k++) r->slot[slot_of(r, r->label[k])] = k + 1;
+    return XBTAB_OK;
+}
+
 static xbtab_status find_label(int *out, reader *r, const char *text)
 {
-    /* files list a device's points together, so the last label is nearly always it */
-    for (int k = r->n_labels - 1; k >= 0; k--) {
-        if (strcmp(r->label[k], text) == 0) {
-            *out = k;
-            return XBTAB_OK;
-        }
+    if (r->n_labels == r->room_labels) XBTAB_TRY(grow_labels(r));
+    size_t at = slot_of(r, text);
+    if (!r->slot[at]) {
+        r->label[r->n_labels] = xbtab__strdup(text);
+        if (!r->label[r->n_labels]) return XBTAB_NOMEM();
+        r->slot[at] = ++r->n_labels;
     }
-    if (r->n_labels == r->room_labels) {
-        int room = r->room_labels ? 2 * r->room_labels : 64;
-        char **more = xbtab__realloc(r->label, (size_t)room, sizeof *more);
-        if (!more) return XBTAB_NOMEM();
-        r->label = more;
-        r->room_labels = room;
-    }
-    r->label[r->n_labels] = xbtab__strdup(text);
-    if (!r->label[r->n_labels]) return XBTAB_NOMEM();
-    *out = r->n_labels++;
+    *out = r->slot[at] - 1;
     return XBTAB_OK;
 }
 
 static xbtab_status take_line(reader *r, size_t line, char *const *field, int n)
 {
     raw p = {.T = 300, .line = line};
-    XBTAB_TRY(number_at(&p.x, r, line, XBTAB_FIT_X, field, n));
+    p.x = (double)r->n; /* data without an argument are a series */
+    if (r->column[XBTAB_FIT_X] >= 0) XBTAB_TRY(number_at(&p.x, r, line, XBTAB_FIT_X, field, n));
     XBTAB_TRY(number_at(&p.y, r, line, XBTAB_FIT_Y, field, n));
     if (r->c->y_is_resistance) {
         if (p.y <= 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the resistance is not above 0", r->path, line);
@@ -314,6 +340,7 @@ xbtab_status xbtab__points_read(xbtab__points *out, const xbtab__calibration *c,
         status = xbtab__error_set(XBTAB_ERR_INPUT, "%s: no points in the range of %s", paths[0], c->path);
     if (status == XBTAB_OK) status = sort_by_device(out, &r);
     xbtab__free(r.point);
+    xbtab__free(r.slot);
     out->n_devices = r.n_labels; /* who frees the labels counts them */
     out->label = r.label;
     if (status == XBTAB_OK) {

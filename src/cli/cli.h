@@ -26,6 +26,7 @@ int cmd_info(int argc, const char **argv);
 int cmd_models(int argc, const char **argv);
 int cmd_network(int argc, const char **argv);
 int cmd_netlist(int argc, const char **argv);
+int cmd_population(int argc, const char **argv);
 int cmd_solve(int argc, const char **argv);
 int cmd_sweep(int argc, const char **argv);
 

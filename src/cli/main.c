@@ -16,6 +16,7 @@ static const struct {
     {"calibrate", cmd_calibrate, "fit a model's parameters to measured data"},
     {"characterize", cmd_characterize, "run ngspice on a tile's specification and write its tables"},
     {"compare", cmd_compare, "characterize pairs of devices and selectors, and tell how they compare"},
+    {"population", cmd_population, "how a technology's devices differ: list, show, fit, confusion of levels"},
     {"info", cmd_info, "what a table file holds, and how well it fits SPICE"},
     {"network", cmd_network, "a network's layers, bits, operations and tiles, without running it"},
     {"infer", cmd_infer, "run a quantized network on tables"},

@@ -15,6 +15,7 @@
 #include <xbartab/netlist.h>
 #include <xbartab/network.h>
 #include <xbartab/population.h>
+#include <xbartab/population_fit.h>
 #include <xbartab/progress.h>
 #include <xbartab/scheme.h>
 #include <xbartab/solve.h>
