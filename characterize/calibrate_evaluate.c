@@ -26,20 +26,22 @@ static void response(formula_run *f, size_t n, const double *x, const double *T,
 }
 
 /* The voltage of the cell behind the series resistance, x = V + R I(V) with I of the cell and what is across
- * it: Newton, its slope from a difference; all points at once. */
+ * it: Newton with its slope from a difference, all points at once; the slope serves for four steps. */
 static void behind_series(formula_run *f, size_t n, const double *x, const double *T, double series,
-                          double parallel, double *V, double *I, double *at, double *other)
+                          double parallel, double *V, double *I, double *slope, double *other)
 {
     memcpy(V, x, n * sizeof *V);
-    for (int step = 0; step < 40; step++) {
+    for (int step = 0; step < 60; step++) {
         double change = 0;
         response(f, n, V, T, I);
-        for (size_t k = 0; k < n; k++) at[k] = V[k] + 1e-6 * (fabs(V[k]) + 1e-3);
-        response(f, n, at, T, other);
+        if (step % 4 == 0) {
+            for (size_t k = 0; k < n; k++) slope[k] = V[k] + 1e-6 * (fabs(V[k]) + 1e-3);
+            response(f, n, slope, T, other);
+            for (size_t k = 0; k < n; k++)
+                slope[k] = fmax((other[k] - I[k]) / (slope[k] - V[k]) + 1 / parallel, 0);
+        }
         for (size_t k = 0; k < n; k++) {
-            double slope = (other[k] - I[k]) / (at[k] - V[k]) + 1 / parallel;
-            double miss = V[k] + series * (I[k] + V[k] / parallel) - x[k];
-            double move = -miss / (1 + series * fmax(slope, 0));
+            double move = -(V[k] + series * (I[k] + V[k] / parallel) - x[k]) / (1 + series * slope[k]);
             V[k] += move;
             change = fmax(change, fabs(move) / (fabs(x[k]) + 1e-3));
         }

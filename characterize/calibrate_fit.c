@@ -288,7 +288,8 @@ static xbtab_status fit_device_once(xbtab__fitting *f, int device, bool hide, do
     gsl_vector *x = gsl_vector_alloc(width);
     if (!x) return XBTAB_NOMEM();
     for (size_t k = 0; k < width; k++) gsl_vector_set(x, k, u[k]);
-    xbtab_status status = drive(&fdf, x, MOST_INNER, f->spice ? 1e-7 : 1e-10, f);
+    /* the last step was this small, so what is left is about its square */
+    xbtab_status status = drive(&fdf, x, MOST_INNER, 1e-6, f);
     for (size_t k = 0; k < width; k++) u[k] = gsl_vector_get(x, k);
     gsl_vector_free(x);
     if (status == XBTAB_OK) status = xbtab__device_residuals(f, device, f->residual + f->p->first[device]);
