@@ -103,3 +103,19 @@ bad 'outside' 's/start: 0.4 V/start: 400 V/'
 bad 'kind iv needs voltage and current' 's/    current: .*//'
 refused 2 "needs --data" "$XBARTAB" calibrate "$spec" -o bad.yaml
 refused 1 "ends in .yaml" "$XBARTAB" calibrate "$spec" --data sweeps.csv -o bad.yml
+
+# measured cells: a quarter of the chip's, of which 64 are held out
+sweeps=$DATA/rram/ni_rram/read_multivolt.tsv.gz
+[ -e "$sweeps" ] || { echo "no measured sweeps: $sweeps" >&2; exit 0; }
+[ "$SANITIZED" = 1 ] && exit 0
+zcat "$sweeps" | awk '!($1 in cell) {cell[$1] = n++} cell[$1] % 4 == 1' >cells.tsv
+"$XBARTAB" calibrate "$spec" --data cells.tsv -o measured.yaml --json >measured.json
+$PYTHON - <<'P'
+import json
+f = json.load(open("measured.json"))
+assert f["devices"] == 256 and f["devices_heldout"] == 64, f
+assert 0.90 <= f["heldout.coverage"] <= 0.97, f["heldout.coverage"]
+assert f["heldout.rmse"] < 2 * f["heldout.noise"], (f["heldout.rmse"], f["heldout.noise"])
+v0 = [p for p in f["parameters"] if p["name"] == "v0"][0]
+assert v0["identifiable"] and abs(v0["value"] - 0.66) < 0.06, v0
+P
