@@ -153,6 +153,15 @@ XBTAB__VECTOR static void take_codes(double *restrict u, double range, const dou
     }
 }
 
+/* Bit lines that are not converted where weight slices below 2^from are left out. */
+static size_t dropped(const job *a, int from)
+{
+    const xbtab__layout *l = &a->mm->layout;
+    size_t slices = 0;
+    while ((int)slices < l->slices && (int)slices * l->cell_bits < from) slices++;
+    return a->b->n_outputs * l->per_output / (size_t)l->slices * slices;
+}
+
 /* Weighted sums of one conversion's answers: of bit lines into sums[0], or of outputs into sums[1]. */
 static void read_slice(const job *a, double *u, double weight, int from, double *sums, xbtab__random *noise)
 {
@@ -166,6 +175,7 @@ static void read_slice(const job *a, double *u, double weight, int from, double 
     }
     convert(a, u, a->columns, 0, 1, noise);
     if (from > 0) {
+        a->w->counts.codes -= dropped(a, from);
         l->map->combine(l, a->b, u, from, y);
         add_weighted(sums + a->stride, weight, y, a->b->n_outputs);
     } else {

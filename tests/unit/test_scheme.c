@@ -178,6 +178,465 @@ static void every_scheme_gives_the_exact_integers(void **state)
     }
 }
 
+/* With a column that would exceed half of its cells' sum inverted, no input makes the ADC's top bit 1:
+ * every matrix of three 4-bit weights in 2-bit cells, with every input. */
+static void flipped_columns_leave_the_top_bit_zero(void **state)
+{
+    (void)state;
+    enum { N = 3, FULL = 3, SUM_BITS = 4 }; /* ceil(log2(3 * 3 + 1)) */
+    int16_t W[N];
+    int32_t note[2];
+    uint8_t level[N * 4];
+    xbtab_matrix m = {.name = "m", .inputs = N, .outputs = 1, .weight_bits = 4, .activation_bits = 1, .W = W};
+    xbtab__block b = {.n_inputs = N, .n_outputs = 1, .note = note};
+    int flips = 0;
+    for (int code = 0; code < 15 * 15 * 15; code++) {
+        xbtab__layout l;
+        for (int i = 0, rest = code; i < N; i++, rest /= 15) W[i] = (int16_t)(rest % 15 - 7);
+        assert_int_equal(xbtab__lay_out(&l, &m, XBTAB_WEIGHTS_BIAS_FLIP, 2), XBTAB_OK);
+        assert_int_equal(xbtab__layout_columns(&l, 1), 4);
+        memset(level, 0, sizeof level);
+        l.map->levels(&l, &m, &b, level, 4);
+        for (unsigned input = 0; input < 1u << N; input++) {
+            double s[4] = {0}, y;
+            int exact = 0;
+            for (unsigned i = 0; i < N; i++) {
+                if (!(input >> i & 1)) continue;
+                exact += W[i];
+                for (size_t j = 0; j < 4; j++) s[j] += level[i * 4 + j];
+            }
+            for (size_t j = 0; j < 4; j++) {
+                assert_true(2 * s[j] <= FULL * N);
+                assert_int_equal((unsigned)s[j] >> (SUM_BITS - 1), 0);
+            }
+            l.map->combine(&l, &b, s, 0, &y);
+            assert_true(y == exact);
+        }
+        flips += note[0] + note[1];
+    }
+    assert_true(flips > 1000);
+}
+
+/* The same on a whole column of 128 cells of 2 bits: 8 bits hold what needs 9 without the flip. */
+static void flipped_columns_of_128_cells_fit_8_bits(void **state)
+{
+    (void)state;
+    static int16_t W[128];
+    static uint8_t level[128 * 10];
+    int32_t note[8];
+    xbtab_matrix m = {
+        .name = "m", .inputs = 128, .outputs = 1, .weight_bits = 16, .activation_bits = 1, .W = W};
+    xbtab__block b = {.n_inputs = 128, .n_outputs = 1, .note = note};
+    for (uint32_t trial = 0; trial < 200; trial++) {
+        xbtab__layout l;
+        xbtab__random random;
+        int largest = 0;
+        xbtab__random_init(&random, 21, XBTAB__RANDOM_TEST, trial, 2);
+        for (size_t i = 0; i < 128; i++) {
+            W[i] = trial == 0   ? 32767
+                   : trial == 1 ? -32767
+                                : (int16_t)((int)xbtab__random_below(&random, 65535) - 32767);
+        }
+        assert_int_equal(xbtab__lay_out(&l, &m, XBTAB_WEIGHTS_BIAS_FLIP, 2), XBTAB_OK);
+        assert_int_equal(l.slices, 8);
+        memset(level, 0, sizeof level);
+        l.map->levels(&l, &m, &b, level, 10);
+        for (size_t j = 0; j < 10; j++) {
+            int sum = 0;
+            for (size_t i = 0; i < 128; i++) sum += level[i * 10 + j];
+            largest = sum > largest ? sum : largest;
+        }
+        assert_in_range(largest, 1, 255);
+    }
+}
+
+/* Dense layers of the given widths, mapped on tiles of 1-bit or 3-bit cells; how many devices hold them. */
+static size_t devices(const int64_t *width, int n_layers, int weight_bits, size_t n_levels, size_t *weights)
+{
+    static float W[1000 * 1000];
+    onnx_build b;
+    xbtab_network *network = NULL;
+    xbtab_quantized *quantized = NULL;
+    xbtab_technology *technology = NULL;
+    xbtab_mapped *mapped = NULL;
+    xbtab_mapped_report report;
+    static const char *const names[] = {"x", "y1", "y2", "y3"}, *const tensors[] = {"w1", "w2", "w3"};
+    xbtab__random random;
+    xbtab__random_init(&random, 22, XBTAB__RANDOM_TEST, 0, 0);
+    size_t used = 0;
+    build_begin(&b, 2, (int64_t[]){1, width[0]}, names[n_layers]);
+    for (int k = 0; k < n_layers; k++) {
+        size_t n = (size_t)(width[k] * width[k + 1]);
+        for (size_t i = 0; i < n; i++) W[used + i] = (float)(2 * xbtab__random_uniform(&random) - 1);
+        build_floats(&b, tensors[k], 2, (int64_t[]){width[k], width[k + 1]}, W + used);
+        build_node(&b, "MatMul", names[k + 1], names[k], tensors[k], NULL);
+        used += n;
+    }
+    build_write(&b, path);
+    xbtab_images images = {.n = 1, .channels = 1, .height = 1, .width = (size_t)width[0], .pixel = W};
+    sinh_design d = {
+        .rows = 128, .columns = 64, .n_levels = n_levels, .dac_bits = 1, .adc_bits = 8, .V0 = 0.4};
+    xbtab_tables *tables = sinh_tables(&d);
+    xbtab_quantize_options bits = {.weight_bits = weight_bits, .activation_bits = 1};
+    if (xbtab_network_open(&network, path) < 0 ||
+        xbtab_quantized_create(&quantized, network, &images, &bits) < 0 ||
+        xbtab_technology_create(&technology, tables) < 0)
+        fail_msg("%s", xbtab_error_message());
+    xbtab_engine_setup setup = {.technology = technology};
+    if (xbtab_mapped_create(&mapped, quantized, &setup, &xbtab_engine_ideal, NULL) < 0)
+        fail_msg("%s", xbtab_error_message());
+    xbtab_mapped_get_report(mapped, &report);
+    xbtab_mapped_destroy(&mapped);
+    xbtab_quantized_destroy(&quantized);
+    xbtab_technology_destroy(&technology);
+    xbtab_tables_destroy(&tables);
+    xbtab_network_destroy(&network);
+    *weights = report.weights;
+    return report.cells;
+}
+
+/* Published device and weight counts, from the layers alone. */
+static void devices_are_as_published(void **state)
+{
+    (void)state;
+    size_t weights;
+    /* Liu et al., ISSCC 2020: 784-100-10, two cells a weight: 158.8 kb */
+    assert_int_equal(devices((int64_t[]){784, 100, 10}, 2, 2, 2, &weights), 158800);
+    /* Li et al., Nature Communications 2018: 64-54-10 on pairs of analog cells (8 levels here) */
+    assert_int_equal(devices((int64_t[]){64, 54, 10}, 2, 4, 8, &weights), 7992);
+    assert_int_equal(weights, 3996);
+    /* Wang et al., Nature Machine Intelligence 2019: 850 weights of the recurrent network's 29 x 20 and 45 x
+     * 6 */
+    size_t first, second;
+    devices((int64_t[]){29, 20}, 1, 4, 8, &first);
+    devices((int64_t[]){45, 6}, 1, 4, 8, &second);
+    assert_int_equal(first + second, 850);
+    /* the same's convolutional network: 15 kernels of 3 x 3, 4 of 2 x 2 x 15, 64 x 10 */
+    size_t third;
+    devices((int64_t[]){9, 15}, 1, 4, 8, &first);
+    devices((int64_t[]){60, 4}, 1, 4, 8, &second);
+    devices((int64_t[]){64, 10}, 1, 4, 8, &third);
+    assert_int_equal(first + second + third, 1015);
+}
+
+static const sinh_design usual = {.rows = 40,
+                                  .columns = 48,
+                                  .n_levels = 4,
+                                  .dac_bits = 1,
+                                  .adc_bits = 8,
+                                  .r_word = 1,
+                                  .r_bit = 1,
+                                  .V0 = 0.3};
+
+/* The general read-out, made to run by offsets that are nothing, and the kernel's fused one. */
+static void the_fused_chain_gives_the_same_codes(void **state)
+{
+    (void)state;
+    static const xbtab_engine_type *const engines[] = {&xbtab_engine_ideal, &xbtab_engine_table};
+    for (int groups = 1; groups <= 4; groups *= 4) {
+        bench b;
+        begin(&b, &usual, REAL, groups, 8, 8, 3);
+        for (int e = 0; e < 2; e++) {
+            for (int rows_active = 0; rows_active <= 16; rows_active += 8) {
+                float fused[IMAGES * OUTPUTS];
+                xbtab_scheme s = {.rows_active = rows_active, .adc_bits = 7};
+                if (run(&b, engines[e], &s, 1) < 0) fail_msg("%s", xbtab_error_message());
+                uint64_t codes = b.counts.codes;
+                memcpy(fused, b.got, sizeof fused);
+                s.offset_sigma = 1e-300;
+                if (run(&b, engines[e], &s, 2) < 0) fail_msg("%s", xbtab_error_message());
+                assert_memory_equal(b.got, fused, sizeof fused);
+                assert_int_equal(b.counts.codes, codes);
+            }
+        }
+        end(&b);
+    }
+}
+
+static double error_of(const bench *b)
+{
+    double squares = 0;
+    for (size_t o = 0; o < IMAGES * OUTPUTS; o++) squares += pow((double)b->got[o] - (double)b->exact[o], 2);
+    return sqrt(squares / (IMAGES * OUTPUTS));
+}
+
+/* Offsets and noise follow the seed alone; more of them costs more. */
+static void noise_does_not_depend_on_threads(void **state)
+{
+    (void)state;
+    static const xbtab_readout readouts[] = {XBTAB_READOUT_SAR, XBTAB_READOUT_MLSA};
+    for (int k = 0; k < 4; k++) {
+        bench b;
+        float one[IMAGES * OUTPUTS];
+        double before = 0;
+        xbtab_scheme s = {.readout = readouts[k % 2], .adc_bits = k % 2 ? 5 : 8};
+        begin(&b, &usual, REAL, 1, 6, 6, 4);
+        for (double sigma = 0.5; sigma < 100; sigma *= 8) {
+            *(k < 2 ? &s.offset_sigma : &s.noise_sigma) = sigma;
+            assert_int_equal(run(&b, &xbtab_engine_table, &s, 1), XBTAB_OK);
+            memcpy(one, b.got, sizeof one);
+            assert_int_equal(run(&b, &xbtab_engine_table, &s, 3), XBTAB_OK);
+            assert_memory_equal(b.got, one, sizeof one);
+            if (sigma > 1) assert_true(error_of(&b) > before);
+            before = error_of(&b);
+        }
+        end(&b);
+    }
+}
+
+static xbtab_status same_sigma(void *context, size_t matrix, size_t tile, const uint8_t *level,
+                               const double *G, size_t rows, size_t columns, double *sigma)
+{
+    (void)matrix, (void)tile, (void)level, (void)rows;
+    for (size_t j = 0; j < columns; j++) sigma[j] = *(const double *)context;
+    return G[0] > 0 ? XBTAB_OK : XBTAB_ERR_INTERNAL;
+}
+
+/* With every word line driven, read noise of so many amperes is noise of so many steps of the ADC, of all
+ * conversions the same; with fewer driven it is less. */
+static void read_noise_goes_with_the_drive(void **state)
+{
+    (void)state;
+    enum { N = 30 };
+    static float W[N * OUTPUTS], image[2][N];
+    onnx_build build;
+    bench b = {.tables = sinh_tables(&usual)};
+    double distance[2] = {0};
+    xbtab__random random;
+    xbtab__random_init(&random, 24, XBTAB__RANDOM_TEST, 0, 0);
+    draw_weights(W, N * OUTPUTS, REAL, &random);
+    for (size_t i = 0; i < N; i++) {
+        image[0][i] = 1;
+        image[1][i] = i < 4;
+    }
+    build_begin(&build, 2, (int64_t[]){1, N}, "y");
+    build_floats(&build, "w", 2, (int64_t[]){N, OUTPUTS}, W);
+    build_node(&build, "MatMul", "y", "x", "w", NULL);
+    build_write(&build, path);
+    b.images = (xbtab_images){.n = 2, .channels = 1, .height = 1, .width = N, .pixel = image[0]};
+    if (xbtab_network_open(&b.network, path) < 0 ||
+        xbtab_quantized_create(&b.quantized, b.network, &b.images, NULL) < 0 ||
+        xbtab_technology_create(&b.technology, b.tables) < 0)
+        fail_msg("%s", xbtab_error_message());
+    b.setup.technology = b.technology;
+    xbtab_scheme steps = {.adc_bits = 12, .noise_sigma = 40}, none = {.adc_bits = 12};
+    double sigma = 40 * b.tables->I_full_scale / 4096;
+    float got[2][2 * OUTPUTS];
+    assert_int_equal(xbtab_quantized_run(b.quantized, &b.images, 2, NULL, NULL, NULL, b.exact), XBTAB_OK);
+    for (int k = 0; k < 2; k++) {
+        xbtab_map_options options = {
+            .scheme = k ? &none : &steps, .seed = 6, .read_noise = k ? same_sigma : NULL, .context = &sigma};
+        xbtab_mapped *mapped = NULL;
+        if (xbtab_mapped_create(&mapped, b.quantized, &b.setup, &xbtab_engine_ideal, &options) < 0)
+            fail_msg("%s", xbtab_error_message());
+        assert_int_equal(xbtab_mapped_run(mapped, &b.images, 2, NULL, got[k], NULL), XBTAB_OK);
+        xbtab_mapped_destroy(&mapped);
+    }
+    assert_memory_equal(got[0], got[1], OUTPUTS * sizeof(float));
+    for (size_t o = OUTPUTS; o < 2 * OUTPUTS; o++) {
+        for (int k = 0; k < 2; k++) distance[k] += pow((double)got[k][o] - (double)b.exact[o], 2);
+    }
+    double ratio = sqrt(distance[1] / distance[0]) / sqrt(4.0 / N); /* 4 word lines of 30, from 9 draws */
+    assert_true(ratio > 0.5 && ratio < 1.6);
+    end(&b);
+}
+
+/* Max, IRE Transactions on Information Theory 6 (1960), table I: a Gaussian's least mean square error with 4,
+ * 8 and 16 levels. */
+static void lloyd_max_references_reach_the_published_error(void **state)
+{
+    (void)state;
+    static const double published[] = {0.1175, 0.03454, 0.009497};
+    enum { N = 400000 };
+    double *u = malloc(N * sizeof *u);
+    xbtab__random random;
+    xbtab__samples s = {.least = INFINITY, .most = -INFINITY};
+    assert_non_null(u);
+    xbtab__random_init(&random, 23, XBTAB__RANDOM_TEST, 0, 0);
+    for (size_t k = 0; k < N; k++) u[k] = xbtab__random_normal(&random);
+    xbtab__samples_add(&s, u, N);
+    s.count = calloc(XBTAB__SAMPLE_BINS, sizeof *s.count);
+    assert_non_null(s.count);
+    xbtab__samples_add(&s, u, N);
+    for (int bits = 2; bits <= 4; bits++) {
+        double error[3] = {0};
+        xbtab__converter c[3] = {{0}};
+        assert_int_equal(xbtab__samples_lloyd_max(&s, bits, &c[0]), XBTAB_OK);
+        xbtab__samples_range(&s, XBTAB_RANGE_MSE, 0, bits, false, true, &c[1]);
+        xbtab__samples_range(&s, XBTAB_RANGE_FULL, 0, bits, false, true, &c[2]);
+        for (int k = 0; k < 3; k++) {
+            for (size_t i = 0; i < N; i++) {
+                double v = u[i];
+                xbtab__convert(&c[k], &v, NULL, 1);
+                error[k] += (v - u[i]) * (v - u[i]) / N;
+            }
+            xbtab__converter_clear(&c[k]);
+        }
+        print_message("%d bits: Lloyd-Max %.5f, uniform of least error %.5f, of all %.5f\n", bits, error[0],
+                      error[1], error[2]);
+        assert_true(fabs(error[0] / published[bits - 2] - 1) < 0.02);
+        assert_true(error[0] < error[1] && error[1] < error[2]);
+    }
+    free(s.count);
+    free(u);
+}
+
+/* A binary network on XNOR pairs, read by sense amplifiers of 3 bits: references placed on the layer's sums
+ * are better than equal steps, and ranges of least error better than the whole range. */
+static void references_on_the_samples_read_better(void **state)
+{
+    (void)state;
+    bench b;
+    double error[3];
+    begin(&b, &usual, BINARY, 1, 2, 1, 6);
+    const xbtab_scheme schemes[] = {
+        {.weights = XBTAB_WEIGHTS_XNOR_PAIR, .readout = XBTAB_READOUT_MLSA, .adc_bits = 3},
+        {.weights = XBTAB_WEIGHTS_XNOR_PAIR,
+         .readout = XBTAB_READOUT_MLSA,
+         .adc_bits = 3,
+         .range = XBTAB_RANGE_MSE},
+        {.weights = XBTAB_WEIGHTS_XNOR_PAIR,
+         .readout = XBTAB_READOUT_MLSA,
+         .adc_bits = 3,
+         .references = XBTAB_REFERENCES_LLOYD_MAX}};
+    for (int k = 0; k < 3; k++) {
+        if (run(&b, &xbtab_engine_ideal, &schemes[k], 1) < 0) fail_msg("%s", xbtab_error_message());
+        error[k] = error_of(&b);
+    }
+    print_message("RMS error of the outputs: %.4f full, %.4f least error, %.4f Lloyd-Max\n", error[0],
+                  error[1], error[2]);
+    assert_true(error[2] < error[0] && error[1] < error[0]);
+    end(&b);
+}
+
+/* Partial sums of few bits: every output is a whole number of steps, at most 2^(bits - 1) - 1 of them. */
+static void quantized_sums_lie_on_their_steps(void **state)
+{
+    (void)state;
+    bench b;
+    double before = INFINITY;
+    begin(&b, &usual, REAL, 1, 8, 8, 7);
+    for (int bits = 3; bits <= 11; bits += 4) {
+        xbtab_scheme s = {
+            .sums = XBTAB_SUMS_QUANTIZED, .adc_bits = 12, .partial_bits = bits, .sum_bits = bits};
+        if (run(&b, &xbtab_engine_ideal, &s, 2) < 0) fail_msg("%s", xbtab_error_message());
+        assert_true(error_of(&b) < before);
+        before = error_of(&b);
+        if (bits > 3) continue;
+        for (size_t o = 0; o < OUTPUTS; o++) { /* values of one output over the images share its scale */
+            double ratio = b.got[o] != 0 ? (double)b.got[OUTPUTS + o] / (double)b.got[o] : 1.0;
+            bool found = false;
+            for (int p = -3; p <= 3; p++)
+                for (int q = 1; q <= 3; q++) found = found || fabs(fabs(ratio) - abs(p) / (double)q) < 0.02;
+            assert_true(found);
+        }
+    }
+    end(&b);
+}
+
+/* Conversions that a mask leaves out are not made, and cost what they carried. */
+static void a_mask_saves_conversions(void **state)
+{
+    (void)state;
+    bench b;
+    double before = -1;
+    uint64_t codes = UINT64_MAX;
+    begin(&b, &usual, REAL, 1, 7, 8, 8);
+    for (int from = 0; from <= 9; from += 3) {
+        xbtab_scheme s = {.keep_from = from, .adc_bits = 20};
+        if (run(&b, &xbtab_engine_ideal, &s, 2) < 0) fail_msg("%s", xbtab_error_message());
+        assert_true(error_of(&b) > before && b.counts.codes < codes);
+        before = from ? error_of(&b) : 0;
+        codes = b.counts.codes;
+        if (from == 0) assert_memory_equal(b.got, b.exact, sizeof b.got);
+    }
+    end(&b);
+}
+
+static void bits_needed_follow_the_rows_that_are_on(void **state)
+{
+    (void)state;
+    /* rows, cell and input bits of systems published, and what ceil(log2((2^a - 1)(2^w - 1) rows)) gives */
+    static const struct {
+        size_t rows, n_levels;
+        int dac_bits, rows_active, bits;
+    } cases[] = {{128, 2, 1, 0, 7},   {128, 4, 1, 0, 9},  {256, 2, 2, 0, 10}, {128, 16, 1, 0, 11},
+                 {256, 16, 1, 0, 12}, {128, 8, 1, 0, 10}, {256, 2, 1, 9, 4},  {256, 2, 1, 25, 5}};
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        bench b;
+        sinh_design d = usual;
+        d.rows = cases[k].rows;
+        d.n_levels = cases[k].n_levels;
+        d.dac_bits = cases[k].dac_bits;
+        xbtab_scheme s = {.rows_active = cases[k].rows_active};
+        begin(&b, &d, REAL, 1, 2, 4, 9);
+        if (run(&b, &xbtab_engine_ideal, &s, 1) < 0) fail_msg("%s", xbtab_error_message());
+        assert_int_equal(b.report.adc_bits_needed, cases[k].bits);
+        end(&b);
+    }
+}
+
+static void groups_share_tiles(void **state)
+{
+    (void)state;
+    bench b;
+    xbtab_scheme s = {0};
+    begin(&b, &usual, REAL, 4, 3, 4,
+          10); /* 4 groups of 9 inputs and 2 outputs of 2 columns: 4 fit, and 72 x 9 */
+    assert_int_equal(run(&b, &xbtab_engine_ideal, &s, 1), XBTAB_OK);
+    assert_int_equal(b.report.tiles, 1 + 2);
+    end(&b);
+}
+
+static void words_find_their_values(void **state)
+{
+    (void)state;
+    for (xbtab_scheme_key k = 0; k < XBTAB_N_KEYS; k++) {
+        for (int v = 0; v < xbtab_scheme_values(k); v++) {
+            assert_int_equal(xbtab_scheme_find(k, xbtab_scheme_word(k, v)), v);
+            assert_non_null(xbtab_scheme_text(k, v));
+        }
+        assert_int_equal(xbtab_scheme_find(k, "guess"), -1);
+        assert_null(xbtab_scheme_word(k, xbtab_scheme_values(k)));
+    }
+}
+
+static void misfits_are_refused(void **state)
+{
+    (void)state;
+    bench b;
+    static const struct {
+        xbtab_scheme scheme;
+        xbtab_status status;
+        const char *said;
+    } cases[] = {
+        {{.weights = XBTAB_WEIGHTS_XNOR_PAIR},
+         XBTAB_ERR_UNSUPPORTED,
+         "complementary pairs hold -1 and +1 only"},
+        {{.cell_bits = 3}, XBTAB_ERR_INPUT, "the tables' 4 levels hold 2"},
+        {{.readout = XBTAB_READOUT_CSA, .adc_bits = 6},
+         XBTAB_ERR_INPUT,
+         "csa: adc_bits = 6 is outside 1 to 4"},
+        {{.rows_active = -1}, XBTAB_ERR_INPUT, "rows_active = -1 is outside 0 to 4096"},
+        {{.keep_from = 3, .sums = XBTAB_SUMS_ANALOG}, XBTAB_ERR_UNSUPPORTED, "keep_from"},
+        {{.weights = (xbtab_weights)77}, XBTAB_ERR_INPUT, "weights has no value 77"},
+        {{.adc_bits = 13}, XBTAB_ERR_INPUT, "adc_bits = 13 is outside 1 to 12"},
+    };
+    begin(&b, &usual, REAL, 1, 4, 4, 11);
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        assert_int_equal(run(&b, &xbtab_engine_table, &cases[k].scheme, 1), cases[k].status);
+        if (!strstr(xbtab_error_message(), cases[k].said)) fail_msg("%s", xbtab_error_message());
+    }
+    xbtab_scheme s = {.range = XBTAB_RANGE_MSE};
+    b.images.n = 0; /* no samples */
+    xbtab_map_options options = {.scheme = &s};
+    xbtab_mapped *mapped = NULL;
+    assert_int_equal(xbtab_mapped_create(&mapped, b.quantized, &b.setup, &xbtab_engine_ideal, &options),
+                     XBTAB_ERR_INPUT);
+    assert_non_null(strstr(xbtab_error_message(), "sample images"));
+    end(&b);
+}
+
 static int make_file(void **state)
 {
     (void)state;
@@ -195,6 +654,20 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_scheme_gives_the_exact_integers),
+        cmocka_unit_test(flipped_columns_leave_the_top_bit_zero),
+        cmocka_unit_test(flipped_columns_of_128_cells_fit_8_bits),
+        cmocka_unit_test(devices_are_as_published),
+        cmocka_unit_test(the_fused_chain_gives_the_same_codes),
+        cmocka_unit_test(noise_does_not_depend_on_threads),
+        cmocka_unit_test(read_noise_goes_with_the_drive),
+        cmocka_unit_test(lloyd_max_references_reach_the_published_error),
+        cmocka_unit_test(references_on_the_samples_read_better),
+        cmocka_unit_test(quantized_sums_lie_on_their_steps),
+        cmocka_unit_test(a_mask_saves_conversions),
+        cmocka_unit_test(bits_needed_follow_the_rows_that_are_on),
+        cmocka_unit_test(groups_share_tiles),
+        cmocka_unit_test(words_find_their_values),
+        cmocka_unit_test(misfits_are_refused),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }
