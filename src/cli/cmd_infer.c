@@ -11,12 +11,14 @@
 
 #include "chip_options.h"
 #include "presets.h"
+#include "scheme_options.h"
 
 typedef struct infer_options {
     const char *tables, *images, *labels, *calibration_images, *mode, *predictions, *cpu, *check_engine,
         *models, *arch, *cache;
     int refine, limit, threads, calibrate, check, raw_pixels, weight_bits, activation_bits, adc_bits, as_json;
     long seed;
+    cli_scheme scheme;
     cli_chips chips;
 } infer_options;
 
@@ -94,11 +96,6 @@ static xbtab_status spice_currents(void *context, size_t n, const uint8_t *level
 }
 
 /* Bits of the ADC in use. */
-static int adc_bits(const inference *f)
-{
-    return f->scheme.adc_bits ? f->scheme.adc_bits : f->o.adc_bits ? f->o.adc_bits : f->tables->adc_bits;
-}
-
 static void tell(const char *line, void *payload)
 {
     (void)payload;
@@ -244,7 +241,7 @@ static int run_mode(inference *f, const char *mode, double *share, xbtab_mapped_
         return cli_fail("--cpu %s: this machine has no such kernel", f->o.cpu);
     }
     const xbtab_map_options map = {.run = f->run,
-                                   .scheme = f->arch ? &f->scheme : NULL,
+                                   .scheme = &f->scheme,
                                    .seed = (uint64_t)f->o.seed,
                                    .calibration = f->calibration ? f->calibration : f->images,
                                    .n_calibration = (size_t)f->o.calibrate};
@@ -298,8 +295,9 @@ static void print_text(const inference *f, const double *share, const xbtab_mapp
     if (is_without_tiles(f->o.mode)) return;
     printf("%zu tiles of %zu x %zu, %.0f %% of their cells in use, %d bits a cell; %d-bit ADC (%d bits would "
            "be exact)\n",
-           r->tiles, f->tables->rows, f->tables->columns, 100 * r->utilisation, r->cell_bits, adc_bits(f),
+           r->tiles, f->tables->rows, f->tables->columns, 100 * r->utilisation, r->cell_bits, r->adc_bits,
            r->adc_bits_needed);
+    printf("%zu weights in %zu cells, %zu word lines driven at once\n", r->weights, r->cells, r->rows_active);
     printf("%s: %.2f s, %.0f images/s; transfer table within %.4f %% of full scale of held-out tiles by %s\n",
            f->o.mode, seconds, (double)f->images->n / seconds, 100 * f->tables->transfer.error.rmse,
            cli_sampled_by(f->tables));
@@ -315,15 +313,15 @@ static void print_text(const inference *f, const double *share, const xbtab_mapp
 }
 
 /* An accuracy that the read-out destroys is told with its cause, in text and beside JSON. */
-static void warn_of_adc(const inference *f, const double *share, const xbtab_mapped_report *r)
+static void warn_of_adc(const double *share, const xbtab_mapped_report *r)
 {
-    int bits = adc_bits(f);
+    int bits = r->adc_bits;
     if (bits >= r->adc_bits_needed || isnan(share[2]) || share[1] - share[2] < 0.02) return;
     fprintf(stderr,
             "xbartab: warning: the %d-bit ADC costs %.1f points on ideal tiles already; %d bits tell all "
             "sums of %zu rows "
-            "apart (--adc-bits %d, or tiles of fewer rows)\n",
-            bits, 100 * (share[1] - share[2]), r->adc_bits_needed, f->tables->rows, r->adc_bits_needed);
+            "apart (--adc-bits %d, fewer --rows-active, or --adc-range mse)\n",
+            bits, 100 * (share[1] - share[2]), r->adc_bits_needed, r->rows_active, r->adc_bits_needed);
 }
 
 static int print_json(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds)
@@ -339,10 +337,13 @@ static int print_json(const inference *f, const double *share, const xbtab_mappe
     }
     json_t *result = json_pack("{s:I, s:o, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images",
                                (json_int_t)f->images->n, "accuracy", accuracies, "mode", f->o.mode, "tiles",
-                               (json_int_t)r->tiles, "utilisation", r->utilisation, "adc_bits", adc_bits(f),
+                               (json_int_t)r->tiles, "utilisation", r->utilisation, "adc_bits", r->adc_bits,
                                "adc_bits_needed", r->adc_bits_needed, "readout_error_codes", r->readout_error,
                                "transfer_heldout_rmse_fs", f->tables->transfer.error.rmse, "seconds", seconds,
                                "images_per_second", (double)f->images->n / seconds);
+    json_object_set_new(result, "cells", json_integer((json_int_t)r->cells));
+    json_object_set_new(result, "weights", json_integer((json_int_t)r->weights));
+    json_object_set_new(result, "rows_active", json_integer((json_int_t)r->rows_active));
     if (strcmp(f->o.mode, "table") == 0) {
         json_object_set_new(result, "tile_error",
                             json_pack("{s:f, s:f, s:f, s:I}", "rmse_fs", r->tile_rmse, "max_fs", r->tile_max,
@@ -409,6 +410,7 @@ static int infer(inference *f, const char *network)
     f->labels_file = f->o.labels;
     int code = f->o.arch ? open_arch(f, &network) : CLI_DONE;
     if (code == CLI_DONE) code = open_inputs(f, network);
+    cli_scheme_apply(&f->o.scheme, &f->scheme);
     if (code != CLI_DONE) return code;
     cli_catch_interrupt();
     f->run = (xbtab_run_options){
@@ -422,7 +424,7 @@ static int infer(inference *f, const char *network)
         code = run_mode(f, f->o.mode, &share[3], &report, &seconds);
     if (code == CLI_DONE && f->o.predictions) code = write_predictions(f);
     if (code != CLI_DONE) return code;
-    if (!is_without_tiles(f->o.mode)) warn_of_adc(f, share, &report);
+    if (!is_without_tiles(f->o.mode)) warn_of_adc(share, &report);
     if (f->chips.n_chips) cli_chips_warn(&f->o.chips, f->tables, &f->chips);
     if (f->o.as_json) return print_json(f, share, &report, seconds);
     print_text(f, share, &report, seconds);
@@ -500,6 +502,7 @@ int cmd_infer(int argc, const char **argv)
         {"threads", '\0', POPT_ARG_INT, &o->threads, 0, "threads (one a core)", "N"},
         {"seed", '\0', POPT_ARG_LONG, &o->seed, 0, "of simulated chips, and of the products of --check (0)",
          "S"},
+        CLI_SCHEME_OPTIONS(&o->scheme),
         CLI_CHIP_OPTIONS(&o->chips),
         {"cpu", '\0', POPT_ARG_STRING, &o->cpu, 0, "kernel: c, avx2, avx512 or neon (the machine's best)",
          "ISA"},
@@ -516,6 +519,7 @@ int cmd_infer(int argc, const char **argv)
     o->mode = mode ? mode : "table";
     o->check_engine = check_engine ? check_engine : "solve";
     if (code == CLI_DONE) code = check_options(o, arguments[0]);
+    if (code == CLI_DONE) code = cli_scheme_open(&o->scheme, "infer");
     if (code == CLI_DONE && cli_chips_asked(&o->chips)) code = cli_chips_open(&o->chips, "infer");
     if (code == CLI_DONE) code = infer(&f, arguments[0]);
     free(f.outputs);

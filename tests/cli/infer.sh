@@ -17,6 +17,23 @@ run --json --check 20 --predictions p.csv --threads 1 >1.json
 run --json --check 20 --predictions p2.csv --threads 3 >3.json
 cmp p.csv p2.csv || fail "predictions depend on the threads"
 run --json --check 2 --check-engine spice >s.json
+
+# how tiles are used: every way to hold weights that suits the network is exact on ideal tiles
+for weights in differential_columns differential_rows offset_column bias_flip twos_complement scrambled_twos_complement ternary_pair; do
+    run --json --mode ideal --limit 100 --weights $weights --rows-active 20 >w.json
+    $PYTHON - $weights <<'P'
+import json, sys
+r = json.load(open("w.json"))
+assert r["accuracy"]["ideal"] == r["accuracy"]["integer"] and r["rows_active"] == 20 and r["cells"] > r["weights"] > 0, (sys.argv, r)
+P
+done
+run --json --mode ideal --limit 100 --adc-bits 4 >full.json
+run --json --mode ideal --limit 100 --adc-bits 4 --adc-range mse >mse.json
+$PYTHON -c 'import json; f, m = (json.load(open(n))["accuracy"] for n in ("full.json", "mse.json")); assert m["ideal"] > f["ideal"] and m["ideal"] > m["integer"] - 0.1, (f, m)'
+run --weights xnor_pair --limit 1 && fail "XNOR pairs hold weights of 8 bits"
+code=0
+run --weights sideways || code=$?
+[ $code = 2 ] || fail "--weights sideways is no usage error"
 for isa in c avx2 avx512 neon; do
     if run --json --cpu $isa --predictions q.csv >/dev/null; then cmp p.csv q.csv || fail "predictions depend on the kernel"; fi
 done

@@ -1,0 +1,51 @@
+/* scheme_options.h - the options that say how tiles are used, for every verb that runs networks on tiles. */
+#ifndef XBTAB_CLI_SCHEME_OPTIONS_H
+#define XBTAB_CLI_SCHEME_OPTIONS_H
+
+#include <xbartab/infer.h>
+
+#include "cli.h"
+
+typedef struct cli_scheme {
+    char *weights, *range; /* as given */
+    xbtab_scheme scheme;
+} cli_scheme;
+
+/** Lines of a table of options for a cli_scheme s. */
+#define CLI_SCHEME_OPTIONS(s)                                                                                  \
+    {"weights", '\0', POPT_ARG_STRING, &(s)->weights, 0, "which cells hold a weight (differential_columns)",   \
+     "WORD"},                                                                                                  \
+        {"cell-bits", '\0', POPT_ARG_INT, &(s)->scheme.cell_bits, 0, "bits a cell (all that the levels hold)", \
+         "N"},                                                                                                 \
+        {"rows-active",                                                                                        \
+         '\0',                                                                                                 \
+         POPT_ARG_INT,                                                                                         \
+         &(s)->scheme.rows_active,                                                                             \
+         0,                                                                                                    \
+         "word lines driven at once (all)",                                                                    \
+         "N"},                                                                                                 \
+        {"adc-range",                                                                                          \
+         '\0',                                                                                                 \
+         POPT_ARG_STRING,                                                                                      \
+         &(s)->range,                                                                                          \
+         0,                                                                                                    \
+         "full (the tables'), or for each layer from the calibration images: percentile, mse",                 \
+         "WORD"},                                                                                              \
+        {"adc-offset",                                                                                         \
+         '\0',                                                                                                 \
+         POPT_ARG_DOUBLE,                                                                                      \
+         &(s)->scheme.offset_sigma,                                                                            \
+         0,                                                                                                    \
+         "spread of the bit lines' ADC offsets [steps]",                                                       \
+         "X"},                                                                                                 \
+    {                                                                                                          \
+        "adc-noise", '\0', POPT_ARG_DOUBLE, &(s)->scheme.noise_sigma, 0, "of each conversion [steps]", "X"     \
+    }
+
+/** Take the words. @return an exit code. */
+int cli_scheme_open(cli_scheme *scheme, const char *verb);
+
+/** Put what was given in the place of a scheme's own. */
+void cli_scheme_apply(const cli_scheme *given, xbtab_scheme *scheme);
+
+#endif
