@@ -21,6 +21,7 @@ int cmd_bench(int argc, const char **argv);
 int cmd_calibrate(int argc, const char **argv);
 int cmd_compare(int argc, const char **argv);
 int cmd_characterize(int argc, const char **argv);
+int cmd_explain(int argc, const char **argv);
 int cmd_infer(int argc, const char **argv);
 int cmd_info(int argc, const char **argv);
 int cmd_models(int argc, const char **argv);

@@ -118,6 +118,22 @@ xbtab_status xbtab_chip_create(xbtab_chip **out, const xbtab_tables *tables,
     return XBTAB_OK;
 }
 
+unsigned xbtab__chip_effects(const xbtab_chip *chip)
+{
+    const xbtab_population *p = &chip->sheet;
+    const bool has[] = {
+        [XBTAB_EFFECT_DEVICES] = p->device_to_device.family != XBTAB_FAMILY_NONE,
+        [XBTAB_EFFECT_PROGRAMMING] =
+            p->programming.family != XBTAB_FAMILY_NONE || p->cycle_to_cycle.family != XBTAB_FAMILY_NONE,
+        [XBTAB_EFFECT_READ_NOISE] = p->read_noise.is_given || p->rtn.is_given,
+        [XBTAB_EFFECT_DRIFT] =
+            chip->o.time > 0 && (p->relaxation.law != XBTAB_RELAXATION_NONE || p->retention.is_given),
+        [XBTAB_EFFECT_FAULTS] = p->stuck.is_given || (p->endurance.is_given && chip->o.writes > 0)};
+    unsigned bits = 0;
+    for (unsigned k = 0; k < sizeof has / sizeof has[0]; k++) bits |= has[k] ? XBTAB_EFFECT_BIT(k) : 0;
+    return bits;
+}
+
 void xbtab_chip_destroy(xbtab_chip **chip)
 {
     if (!chip || !*chip) return;

@@ -37,4 +37,7 @@ typedef struct xbtab__chip_write {
 void xbtab__chip_write_cell(xbtab__chip_write *out, const xbtab_chip *chip, const xbtab_device *device,
                             double G_target);
 
+/** XBTAB_EFFECT_BIT()s of what the chip's sheet has. */
+unsigned xbtab__chip_effects(const xbtab_chip *chip);
+
 #endif

@@ -110,7 +110,7 @@ static bool is_plain(const xbtab_mapped *mapped)
            s->range == XBTAB_RANGE_FULL && s->offset_sigma <= 0 && s->noise_sigma <= 0 &&
            (s->sums == XBTAB_SUMS_DIGITAL || s->sums == XBTAB_SUMS_SPIKES) && s->keep_from == 0 &&
            s->signed_inputs == XBTAB_SIGNED_OFFSET && !mapped->one_conversion && !second_sign &&
-           !mapped->options.read_noise;
+           !mapped->options.read_noise && !mapped->options.unrounded;
 }
 
 static xbtab_status take_scheme(xbtab_mapped *mapped)

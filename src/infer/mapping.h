@@ -105,6 +105,11 @@ xbtab_status xbtab__mapped_run_watched(const xbtab_mapped *mapped, const xbtab_i
                                        xbtab_product_counts *counts, xbtab__watch_fn watch, void *context,
                                        xbtab__samples *samples) XBTAB_MUST_CHECK;
 
+/** xbtab_mapped_run() with matrices [first_matrix, end_matrix) on tiles and the others in exact integers. */
+xbtab_status xbtab__mapped_run_part(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
+                                    const xbtab_run_options *options, float *outputs, size_t first_matrix,
+                                    size_t end_matrix) XBTAB_MUST_CHECK;
+
 /** Threads of a run. */
 int xbtab__mapped_threads(const xbtab_mapped *mapped, const xbtab_run_options *options);
 

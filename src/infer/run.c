@@ -32,6 +32,7 @@ typedef struct run {
     workspace *workspaces;
     xbtab__watch_fn watch; /* NULL = none */
     void *watch_context;
+    size_t first_matrix, end_matrix; /* on tiles; the others are exact */
 } run;
 
 /* What one block's products are done with. */
@@ -110,6 +111,7 @@ static void convert(const job *a, double *u, size_t n, size_t first, size_t step
         xbtab__samples_add(&w->samples[a->mm->layer * XBTAB__N_STAGES + XBTAB__STAGE_ADC], u, n);
         return;
     }
+    if (a->mapped->options.unrounded) return;
     const xbtab__converter *c = &a->mapped->layer[a->mm->layer].at[XBTAB__STAGE_ADC];
     first += a->b->first_column;
     for (size_t k = 0; s->noise_sigma > 0 && k < n; k++)
@@ -215,7 +217,7 @@ static void read_vector(const job *a, const uint16_t *line, const double *in, co
 /* A tile's part of a sum, or a sum, quantized where the scheme says so. */
 static void quantize(const job *a, xbtab__stage stage, double *y, size_t n)
 {
-    if (a->mapped->scheme.sums != XBTAB_SUMS_QUANTIZED) return;
+    if (a->mapped->scheme.sums != XBTAB_SUMS_QUANTIZED || a->mapped->options.unrounded) return;
     if (a->w->samples) {
         xbtab__samples_add(&a->w->samples[a->mm->layer * XBTAB__N_STAGES + stage], y, n);
     } else {
@@ -299,6 +301,10 @@ static xbtab_status product(void *payload, size_t m, size_t first, size_t n, con
 {
     const run *r = payload;
     const xbtab__mapped_matrix *mm = &r->mapped->matrix[m];
+    if (m < r->first_matrix || m >= r->end_matrix) {
+        xbtab_matrix_product(mm->m, n, x, y);
+        return XBTAB_OK;
+    }
     for (size_t v = 0; v < n; v += BLOCK) {
         size_t block = n - v < BLOCK ? n - v : BLOCK;
         if (r->watch) r->watch(r->watch_context, m, v, block, x + v * mm->m->inputs);
@@ -359,17 +365,15 @@ int xbtab__mapped_threads(const xbtab_mapped *mapped, const xbtab_run_options *o
     return options && options->threads > 0 ? options->threads : omp_get_max_threads();
 }
 
-xbtab_status xbtab__mapped_run_watched(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
-                                       const xbtab_run_options *options, float *outputs,
-                                       xbtab_product_counts *counts, xbtab__watch_fn watch, void *context,
-                                       xbtab__samples *samples)
+/* r has all but its mapping and its memory. */
+static xbtab_status run_images(run r, const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
+                               const xbtab_run_options *options, float *outputs, xbtab_product_counts *counts,
+                               xbtab__samples *samples)
 {
     xbtab_run_options own = options ? *options : (xbtab_run_options){0};
     own.threads = xbtab__mapped_threads(mapped, options);
-    run r = {.mapped = mapped,
-             .workspaces = workspaces_create(mapped, own.threads),
-             .watch = watch,
-             .watch_context = context};
+    r.mapped = mapped;
+    r.workspaces = workspaces_create(mapped, own.threads);
     if (!r.workspaces) return XBTAB_NOMEM();
     for (int t = 0; t < own.threads && samples; t++)
         r.workspaces[t].samples = samples + (size_t)t * mapped->n_layers * XBTAB__N_STAGES;
@@ -380,6 +384,23 @@ xbtab_status xbtab__mapped_run_watched(const xbtab_mapped *mapped, const xbtab_i
     }
     workspaces_destroy(r.workspaces, own.threads);
     return status;
+}
+
+xbtab_status xbtab__mapped_run_watched(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
+                                       const xbtab_run_options *options, float *outputs,
+                                       xbtab_product_counts *counts, xbtab__watch_fn watch, void *context,
+                                       xbtab__samples *samples)
+{
+    const run r = {.watch = watch, .watch_context = context, .end_matrix = mapped->n_matrices};
+    return run_images(r, mapped, images, n, options, outputs, counts, samples);
+}
+
+xbtab_status xbtab__mapped_run_part(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
+                                    const xbtab_run_options *options, float *outputs, size_t first_matrix,
+                                    size_t end_matrix)
+{
+    const run r = {.first_matrix = first_matrix, .end_matrix = end_matrix};
+    return run_images(r, mapped, images, n, options, outputs, NULL, NULL);
 }
 
 xbtab_status xbtab_mapped_run(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,

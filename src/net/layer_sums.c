@@ -44,7 +44,7 @@ static void narrow_product(const xbtab_matrix *m, size_t n, const uint16_t *x, i
 }
 
 /* Each product of 16 by 15 bits and a sign fits 32 bits, their sum 64. */
-static void wide_product(const xbtab_matrix *m, size_t n, const uint16_t *x, int64_t *y)
+void xbtab_matrix_product(const xbtab_matrix *m, size_t n, const uint16_t *x, int64_t *y)
 {
     for (size_t v = 0; v < n; v++) {
         const uint16_t *code = x + v * m->inputs;
@@ -78,7 +78,7 @@ xbtab_status xbtab__vector_sums(const xbtab_quantized *q, int k, size_t g, size_
     size_t m = q->layer[k].first_matrix + g;
     if (by->product) return by->product(by->payload, m, first, n, x, sum, thread);
     if (q->layer[k].is_wide) {
-        wide_product(&q->matrix[m], n, x, sum);
+        xbtab_matrix_product(&q->matrix[m], n, x, sum);
     } else {
         narrow_product(&q->matrix[m], n, x, sum);
     }

@@ -22,7 +22,7 @@ static const double residual_share = 1e-9;
 static const double effective_accuracy = 1e-8;
 
 /* A circuit at rest has no largest current to compare with [A]. */
-static const double least_current = 1e-21;
+static const double least_current = 1e-18;
 
 struct xbtab__solver {
     xbtab__wires wires;

@@ -28,6 +28,8 @@ typedef struct xbtab_map_options {
     const xbtab_scheme *scheme; /* NULL = the default; borrowed for the call */
     uint64_t seed;              /* of what the read-out draws: offsets and noise */
 
+    int unrounded; /* no conversion is rounded or clipped: what is left when the read-out is left out */
+
     /* What a chip does to its cells; NULL = they are what their levels say. */
 
     /** Conductances of one tile's cells. matrix and tile count from 0, tile within its matrix (the first

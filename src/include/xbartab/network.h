@@ -109,6 +109,9 @@ size_t xbtab_quantized_outputs(const xbtab_quantized *quantized);
 size_t xbtab_quantized_matrices(const xbtab_quantized *quantized);
 const xbtab_matrix *xbtab_quantized_matrix(const xbtab_quantized *quantized, size_t m);
 
+/** y[v][o] = sum_k W[o][k] x[v][k] exactly, for n vectors x[n][inputs]; y[n][outputs]. */
+void xbtab_matrix_product(const xbtab_matrix *matrix, size_t n, const uint16_t *x, int64_t *y);
+
 /** A matrix product: y[v][o] = sum_k W[o][k] x[v][k] for n vectors of matrix m, exactly or as hardware would
  * have it.
  *  @param      first   number of the first vector, image * products + position, so that what hardware adds at

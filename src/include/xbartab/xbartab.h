@@ -8,6 +8,7 @@
 #include <xbartab/characterize.h>
 #include <xbartab/chip.h>
 #include <xbartab/engine.h>
+#include <xbartab/explain.h>
 #include <xbartab/images.h>
 #include <xbartab/infer.h>
 #include <xbartab/kernel.h>

@@ -1,0 +1,87 @@
+/* explain.h - which effect costs how much of a network's accuracy.
+ *
+ * The same images are run with each effect alone, with each effect left out, and with each effect alone in a
+ * single layer while all others are exact. An effect is left out by a technology in which it does not exist:
+ * wires without resistance, cells that are linear at the conductance they have at v_read, amplifiers that are
+ * ideal, conversions that are not rounded, devices that do as they are told. The transfer correction is
+ * fitted anew to each such technology, on the tables' own sample tiles solved exactly.
+ *
+ * Alone: accuracy of the exact integers less that with the effect; left out: accuracy without the effect less
+ * that with all of them. The two differ where effects make up for each other or add up to more than their
+ * sum.
+ *
+ * Every difference has a standard error from the same images and chips on both sides: of the mean over n
+ * images of the per-image difference d_i (averaged over chips), sd(d_i)/sqrt(n), and over C chips,
+ * sd(D_c)/sqrt(C); both added in squares. (For one chip this is the standard error of McNemar's paired
+ * proportions.) */
+#ifndef XBARTAB_EXPLAIN_H
+#define XBARTAB_EXPLAIN_H
+
+#include <xbartab/chip.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct xbtab_explain_options {
+    xbtab_map_options map;       /* its hooks are not used; map.run: threads, and progress over everything */
+    xbtab_chip_options chip;     /* population NULL = ideal devices; off is not used */
+    size_t n_chips;              /* that effects of devices are averaged over (0 = 1) */
+    const float *float_outputs;  /* of the float network, [n][outputs]; NULL = quantization is not told */
+    const xbtab_quantized *fine; /* the network with more bits, in place of none at all; NULL = what
+                                    quantization costs is told alone only */
+    int without_layers;          /* leave out the runs of single layers */
+    size_t n_watched; /* images whose conversions are looked at for clipping and the worst tile (0 = 20) */
+} xbtab_explain_options;
+
+/** What something costs. */
+typedef struct xbtab_cost {
+    int is_given;
+    double accuracy; /* share */
+    double points;   /* accuracy lost, a share of 1; negative = won */
+    double error;    /* standard error of points */
+} xbtab_cost;
+
+typedef struct xbtab_explained_effect {
+    int is_present; /* the tables or the population have it */
+    xbtab_cost alone, left_out;
+    xbtab_cost *layer; /* layer[n_layers]: alone, in this layer only */
+} xbtab_explained_effect;
+
+typedef struct xbtab_explained_layer {
+    const char *name; /* of the network's node; borrowed from the quantized network */
+    size_t tiles;
+    double clipped; /* share of the conversions that lie outside the ADC's range, all effects on */
+    double rmse;    /* of conversions before rounding against the exact product's [ADC steps] */
+    size_t worst;   /* its tile with the largest error, counted within the layer */
+    double worst_rmse;
+} xbtab_explained_layer;
+
+typedef struct xbtab_explanation {
+    size_t images, n_chips, n_layers;
+    double accuracy_float;   /* NAN where it was not given */
+    double accuracy_integer; /* nothing but quantization */
+    double accuracy_all;     /* all effects, mean over chips */
+    double sigma_all;        /* between chips */
+    xbtab_explained_effect effect[XBTAB_N_EFFECTS];
+    xbtab_explained_layer *layer; /* layer[n_layers] */
+    size_t worst_layer;           /* holds the worst tile of all */
+} xbtab_explanation;
+
+/** Run a network with and without each effect.
+ *  @param[out] out        end with xbtab_explanation_clear(). Untouched on failure.
+ *  @param      quantized  borrowed until then.
+ *  @param      setup      its technology is the one with all effects.
+ *  @param      images     with labels; the first n are run.
+ *  @return XBTAB_ERR_UNSUPPORTED (a scheme with a read-out of its own), and as xbtab_chips_run(). The same
+ * bits for any number of threads. Cost: about 2 E C (1 + L/2) runs of the network, with E effects, C chips
+ * and L layers. */
+xbtab_status xbtab_explain(xbtab_explanation *out, const xbtab_quantized *quantized,
+                           const xbtab_engine_setup *setup, const xbtab_images *images, size_t n,
+                           const xbtab_explain_options *options) XBTAB_MUST_CHECK;
+void xbtab_explanation_clear(xbtab_explanation *explanation);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
