@@ -159,6 +159,7 @@ static xbtab_status fit_fill(xbtab_fit *fit, const xbtab__calibration *c, const 
                             .min = q->min,
                             .max = q->max,
                             .standard_error = NAN,
+                            .device_error = NAN,
                             .low = NAN,
                             .high = NAN,
                             .is_identifiable = 1};

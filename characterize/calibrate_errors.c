@@ -16,6 +16,9 @@
 /* Directions in which the scaled Jacobian is this small (cosine of an angle, squared) are not fixed. */
 static const double flat = 1e-9;
 
+/* Fewer devices tell nothing of a spread between them. */
+enum { LEAST_DEVICES = 10 };
+
 /* Inverse of a symmetric matrix through its eigenvectors, columns scaled to unit length first; flat
  * directions are left out. @param[out] value  eigenvalues of the scaled matrix; vector[k][l] component k of
  * vector l. */
@@ -73,7 +76,8 @@ static void say(xbtab_fitted *p, const char *text)
 
 typedef struct normal_equations {
     double *A,
-        *whole; /* A[n][n] with the devices' own projected out; whole[n]: column norms before, squared */
+        *whole;   /* A[n][n] with the devices' own projected out; whole[n]: column norms before, squared */
+    double *meat; /* meat[n][n]: sum over devices of the outer products of their gradients */
     double *inverse, *value, *vector;
 } normal_equations;
 
@@ -103,6 +107,17 @@ static void name_own(char *text, size_t size, const xbtab_fit *fit)
     snprintf(text + used, size - used, " can take its place");
 }
 
+/* Variance of parameter k from the devices' gradients: (A^-1 M A^-1) d/(d - 1), as of clusters in a survey.
+ */
+static double variance_between_devices(const normal_equations *e, int n, int k, int devices)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j < n; j++) sum += e->inverse[k * n + i] * e->meat[i * n + j] * e->inverse[j * n + k];
+    }
+    return sum * devices / (devices - 1.0);
+}
+
 static void judge_shared(xbtab_fit *fit, const xbtab__fitting *f, const normal_equations *e, double s)
 {
     int n = fit->n_shared;
@@ -114,6 +129,8 @@ static void judge_shared(xbtab_fit *fit, const xbtab__fitting *f, const normal_e
         double slope = fabs(xbtab__value_slope(q, f->u_shared[k]));
         p->value = xbtab__to_value(q, f->u_shared[k]);
         p->standard_error = slope * s * sqrt(fmax(e->inverse[k * n + k], 0));
+        if (f->n_use >= LEAST_DEVICES)
+            p->device_error = slope * sqrt(fmax(variance_between_devices(e, n, k, f->n_use), 0));
         p->low = p->value - t * p->standard_error;
         p->high = p->value + t * p->standard_error;
         p->at_bound = bound_of(q, p->value);
@@ -137,7 +154,7 @@ static void judge_shared(xbtab_fit *fit, const xbtab__fitting *f, const normal_e
     }
     for (int k = 0; k < n; k++) {
         xbtab_fitted *p = &fit->parameter[fit->shared[k]];
-        if (!p->is_identifiable) p->standard_error = p->low = p->high = NAN;
+        if (!p->is_identifiable) p->standard_error = p->device_error = p->low = p->high = NAN;
         for (int l = 0; l < n; l++) {
             double r = fit->correlation[k * n + l];
             if (l == k || fabs(r) < 0.9999 || !p->is_identifiable) continue;
@@ -236,27 +253,37 @@ static xbtab_status judge(xbtab_fit *fit, xbtab__fitting *f)
     fit->rmse_dof = f->scale * s;
     normal_equations e = {.A = xbtab__alloc(size, sizeof(double)),
                           .whole = xbtab__alloc((size_t)n, sizeof(double)),
+                          .meat = xbtab__alloc(size, sizeof(double)),
                           .inverse = xbtab__alloc(size, sizeof(double)),
                           .value = xbtab__alloc((size_t)n, sizeof(double)),
                           .vector = xbtab__alloc(size, sizeof(double))};
-    double *whole = xbtab__alloc(most * (size_t)n, sizeof *whole);
-    xbtab_status status =
-        e.A && e.whole && e.inverse && e.value && e.vector && whole ? XBTAB_OK : XBTAB_NOMEM();
+    double *whole = xbtab__alloc(most * (size_t)n, sizeof *whole),
+           *gradient = xbtab__alloc((size_t)n, sizeof *gradient);
+    xbtab_status status = e.A && e.whole && e.meat && e.inverse && e.value && e.vector && whole && gradient
+                              ? XBTAB_OK
+                              : XBTAB_NOMEM();
     for (int k = 0; k < f->n_use && n > 0 && status == XBTAB_OK; k++) {
         size_t points = f->p->first[f->use[k] + 1] - f->p->first[f->use[k]];
         status = xbtab__projected_jacobian(f, f->use[k], f->shared, whole);
+        memset(gradient, 0, (size_t)n * sizeof *gradient);
         for (size_t r = 0; r < points && status == XBTAB_OK; r++) {
             const double *row = f->shared + r * (size_t)n;
+            size_t point = f->p->first[f->use[k]] + r;
+            /* the row carries the weight's root already, and is 0 where the point is not seen */
+            for (int l = 0; l < n; l++) gradient[l] += row[l] * sqrt(f->weight[point]) * f->residual[point];
             for (size_t l = 0; l < size; l++) e.A[l] += row[l / (size_t)n] * row[l % (size_t)n];
             for (int l = 0; l < n; l++)
                 e.whole[l] += whole[r * (size_t)n + (size_t)l] * whole[r * (size_t)n + (size_t)l];
         }
+        for (size_t l = 0; l < size; l++) e.meat[l] += gradient[l / (size_t)n] * gradient[l % (size_t)n];
     }
     if (status == XBTAB_OK && n > 0) status = invert(n, e.A, e.inverse, e.value, e.vector);
     if (status == XBTAB_OK) judge_shared(fit, f, &e, s);
     if (status == XBTAB_OK && f->c->n_device > 0) status = judge_devices(fit, f, s);
     xbtab__free(e.A);
     xbtab__free(e.whole);
+    xbtab__free(e.meat);
+    xbtab__free(gradient);
     xbtab__free(e.inverse);
     xbtab__free(e.value);
     xbtab__free(e.vector);

@@ -165,6 +165,7 @@ static void add_parameters(xbtab__text *text, const xbtab_fit *fit)
         add_number(text, ", value: ", p->value);
         if (p->role == XBTAB_FIT_SHARED) {
             add_number(text, ", standard_error: ", p->standard_error);
+            if (isfinite(p->device_error)) add_number(text, ", error_between_devices: ", p->device_error);
             add_number(text, ", interval_95: [", p->low);
             add_number(text, ", ", p->high);
             xbtab__text_add(text, "]");

@@ -25,12 +25,13 @@ static json_t *fit_json(const xbtab_fit *fit, const char *output)
     json_t *parameters = json_array(), *correlation = json_array();
     for (int k = 0; k < fit->n_parameters; k++) {
         const xbtab_fitted *p = &fit->parameter[k];
-        json_array_append_new(parameters,
-                              json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:i, s:s}", "name", p->name,
-                                        "unit", p->unit, "role", role_name(p), "value", number(p->value),
-                                        "standard_error", number(p->standard_error), "low_95", number(p->low),
-                                        "high_95", number(p->high), "identifiable", p->is_identifiable,
-                                        "devices_at_bound", p->devices_at_bound, "why", p->why));
+        json_array_append_new(
+            parameters,
+            json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:i, s:s}", "name", p->name, "unit",
+                      p->unit, "role", role_name(p), "value", number(p->value), "standard_error",
+                      number(p->standard_error), "error_between_devices", number(p->device_error), "low_95",
+                      number(p->low), "high_95", number(p->high), "identifiable", p->is_identifiable,
+                      "devices_at_bound", p->devices_at_bound, "why", p->why));
     }
     for (int k = 0; k < fit->n_shared; k++) {
         json_t *row = json_array();
@@ -61,6 +62,7 @@ static void print_parameter(const xbtab_fitted *p)
     printf("  %-10s %14.6g %-6s", p->name, p->value, strcmp(p->unit, "1") == 0 ? "" : p->unit);
     if (p->role == XBTAB_FIT_SHARED && isfinite(p->standard_error)) {
         printf(" +- %.3g, 95 %%: %.6g to %.6g", p->standard_error, p->low, p->high);
+        if (isfinite(p->device_error)) printf(" (+- %.3g from the spread between devices)", p->device_error);
     } else if (p->role == XBTAB_FIT_DEVICE_OWN) {
         printf(" median of the devices, 95 %% of them: %.4g to %.4g", p->low, p->high);
     } else if (p->role == XBTAB_FIT_FIXED) {

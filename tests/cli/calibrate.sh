@@ -119,3 +119,7 @@ assert f["heldout.rmse"] < 2 * f["heldout.noise"], (f["heldout.rmse"], f["heldou
 v0 = [p for p in f["parameters"] if p["name"] == "v0"][0]
 assert v0["identifiable"] and abs(v0["value"] - 0.66) < 0.06, v0
 P
+# the table of each cell's own parameters becomes a population with their correlation
+"$XBARTAB" calibrate "$XBARTAB_SOURCE/data/calibration/sinh_each.yaml" --data cells.tsv -o each.yaml --devices cells.csv >/dev/null
+"$XBARTAB" population fit "$XBARTAB_SOURCE/data/calibration/population_cells.yaml" --data . -o population.yaml >/dev/null 2>notes.txt
+"$XBARTAB" population show population.yaml | grep -q "sinh.v0: .*normal about" || fail "the cells' population"

@@ -58,6 +58,8 @@ typedef struct xbtab_fitted {
     xbtab_fit_role role;
     double value;          /* shared, fixed; a device's own: the median over devices */
     double standard_error; /* shared; NAN for the others, and where nothing can be said */
+    double device_error;   /* shared, with 10 devices or more: standard error from the spread of the devices'
+                              own gradients, which holds where residuals of one device go together; else NAN */
     double low, high;      /* 95 % interval; a device's own: the middle 95 % of devices */
     double min, max;       /* bounds of the fit */
     int at_bound;          /* -1 at min, 1 at max; a device's own: 1 if more than 5 % of devices are */
