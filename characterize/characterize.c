@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "run.h"
 #include "solver_check.h"
+#include "write_units.h"
 
 /* ---- what a journal and the provenance must tell apart ---- */
 
@@ -316,7 +317,7 @@ static bool has_tile(const xbtab__run *run)
  * the run only if there is no other. */
 static xbtab_status need_some_tiles(const xbtab__run *run)
 {
-    for (int unit = XBTAB__UNIT_TILE; unit < run->n_units; unit++) {
+    for (int unit = XBTAB__UNIT_TILE; unit < xbtab__first_write_unit(&run->plan); unit++) {
         if (run->unit[unit].status == XBTAB_SAMPLE_OK) return XBTAB_OK;
     }
     return xbtab__run_need(run, XBTAB__UNIT_TILE);
@@ -343,7 +344,8 @@ static xbtab_status run_tiles(xbtab__run *run, xbtab_tables *tables,
     xbtab_technology *technology = NULL;
     XBTAB_TRY(xbtab_technology_create(&technology, tables));
     run->plan.technology = technology; /* for tiles that our solver samples */
-    xbtab_status status = xbtab__run_units(run, XBTAB__UNIT_READOUT, run->n_units, "sample tiles", options);
+    xbtab_status status = xbtab__run_units(run, XBTAB__UNIT_READOUT, xbtab__first_write_unit(&run->plan),
+                                           "sample tiles", options);
     run->plan.technology = NULL;
     xbtab_technology_destroy(&technology);
     XBTAB_TRY(status);
@@ -352,6 +354,19 @@ static xbtab_status run_tiles(xbtab__run *run, xbtab_tables *tables,
     XBTAB_TRY(take_samples(tables, run));
     XBTAB_TRY(xbtab__check_solver(tables, run));
     return xbtab__fit_transfer(tables);
+}
+
+/* What pulses do, if the specification wants to know. */
+static xbtab_status run_write(xbtab__run *run, xbtab_tables *tables,
+                              const xbtab_characterize_options *options)
+{
+    const xbtab_write_plan *plan = &run->plan.spec->write;
+    int first = xbtab__first_write_unit(&run->plan);
+    if (plan->n_sources) return xbtab__write_measured(&tables->write, run->plan.spec);
+    if (plan->n == 0) return XBTAB_OK;
+    XBTAB_TRY(xbtab__run_units(run, first, run->n_units, "write pulses", options));
+    for (int unit = first; unit < run->n_units; unit++) XBTAB_TRY(xbtab__run_need(run, unit));
+    return xbtab__write_take(&tables->write, &run->plan, run->unit + first);
 }
 
 /* With a NULL path no tiles are sampled and nothing is kept on disk. */
@@ -375,6 +390,7 @@ static xbtab_status characterize(xbtab_tables **out, const xbtab_spec *spec, con
     XBTAB_TRY_DONE(run_curves(&run, tables, options));
     if (path) {
         XBTAB_TRY_DONE(run_tiles(&run, tables, options));
+        XBTAB_TRY_DONE(run_write(&run, tables, options));
         XBTAB_TRY_DONE(xbtab_tables_write(tables, path));
         XBTAB_TRY_DONE(xbtab__journal_remove(&run.journal));
     }

@@ -4,10 +4,16 @@
 #include <string.h>
 
 #include "memory.h"
+#include "write_units.h"
+
+int xbtab__first_write_unit(const xbtab__plan *plan)
+{
+    return XBTAB__UNIT_TILE + xbtab__sample_tiles(plan) + xbtab__check_tiles(plan);
+}
 
 int xbtab__plan_units(const xbtab__plan *plan)
 {
-    return XBTAB__UNIT_TILE + xbtab__sample_tiles(plan) + xbtab__check_tiles(plan);
+    return xbtab__first_write_unit(plan) + xbtab__write_units(plan);
 }
 
 /* The states' parameters, then the conductances reached. */
@@ -22,6 +28,8 @@ static xbtab_status search_states(const xbtab__plan *plan, xbtab__spice *spice, 
 
 xbtab_status xbtab__plan_run(const xbtab__plan *plan, int unit, xbtab__spice *spice, xbtab__numbers *out)
 {
+    int write = unit - xbtab__first_write_unit(plan);
+    if (write >= 0) return xbtab__write_unit(plan, write, spice, out);
     switch (unit) {
     case XBTAB__UNIT_STATES:
         return search_states(plan, spice, out);

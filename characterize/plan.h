@@ -54,6 +54,9 @@ typedef struct xbtab__plan {
     const xbtab_technology *technology;
 } xbtab__plan;
 
+/** First unit behind the sample tiles: those of write pulses, if any. */
+int xbtab__first_write_unit(const xbtab__plan *plan);
+
 /** A sample tile. Fitted ones come first, then held-out ones, then those that the solver is checked on. */
 typedef struct xbtab__tile_plan {
     int rows, columns, vectors;
@@ -85,6 +88,10 @@ xbtab_status xbtab__find_states(const xbtab_spec *spec, xbtab__spice *spice, con
 
 /** Smallest and largest conductance of the cell over its state's bounds; range[2] [S]. */
 xbtab_status xbtab__find_range(const xbtab_spec *spec, xbtab__spice *spice, double *range) XBTAB_MUST_CHECK;
+
+/** Conductances G[n] of n whole cells at v_read [S], by their state parameters. */
+xbtab_status xbtab__measure_cells(const xbtab_spec *spec, xbtab__spice *spice, const double *parameter, int n,
+                                  double *G) XBTAB_MUST_CHECK;
 
 xbtab_status xbtab__sweep_cell(const xbtab__plan *plan, xbtab__spice *spice,
                                xbtab__numbers *out) XBTAB_MUST_CHECK;

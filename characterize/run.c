@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "write_units.h"
 
 /* Every level, and further conductances between neighbours, evenly on a logarithmic scale, up to the number
  * asked. */
@@ -87,6 +88,8 @@ static double seconds_max(long unit, void *context)
 {
     const slice *s = context;
     if (s->first + unit < XBTAB__UNIT_TILE) return 600.0;
+    if (s->first + unit >= xbtab__first_write_unit(&s->run->plan))
+        return xbtab__write_seconds_max(&s->run->plan);
     xbtab__tile_plan t = xbtab__tile_plan_of(&s->run->plan, s->first + (int)unit - XBTAB__UNIT_TILE);
     if (!t.in_spice) return 600.0 + 1e-7 * pow((double)t.rows * t.columns, 1.5) * t.vectors;
     return xbtab__spice_seconds_max(t.rows, t.columns, t.vectors);
@@ -165,6 +168,9 @@ xbtab_status xbtab__run_need(const xbtab__run *run, int unit)
     const char *why = xbtab__sample_status_text(result->status);
     if (result->status == XBTAB_SAMPLE_OK) return XBTAB_OK;
     if (unit < XBTAB__UNIT_TILE) XBTAB_FAIL(XBTAB_ERR_SPICE, "%s: %s", what[unit], why);
+    if (unit >= xbtab__first_write_unit(&run->plan))
+        XBTAB_FAIL(XBTAB_ERR_SPICE, "write pulse unit %d: %s", unit - xbtab__first_write_unit(&run->plan),
+                   why);
     XBTAB_FAIL(XBTAB_ERR_SPICE, "sample tile %d: %s", unit - XBTAB__UNIT_TILE, why);
 }
 

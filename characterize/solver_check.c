@@ -78,7 +78,7 @@ xbtab_status xbtab__check_solver(xbtab_tables *tables, const xbtab__run *run)
     comparison sizes[MOST_SIZES] = {{0}};
     size_t n = 0;
     XBTAB_TRY(xbtab_technology_create(&technology, tables));
-    for (int tile = 0; tile < run->n_units - XBTAB__UNIT_TILE; tile++) {
+    for (int tile = 0; tile < xbtab__first_write_unit(&run->plan) - XBTAB__UNIT_TILE; tile++) {
         const xbtab__unit_result *unit = &run->unit[XBTAB__UNIT_TILE + tile];
         xbtab__tile_plan t = xbtab__tile_plan_of(&run->plan, tile);
         size_t k = 0;

@@ -28,8 +28,8 @@ static double state_at(const xbtab_model *model, double u)
 }
 
 /* Conductances of n cells at v_read. */
-static xbtab_status measure(const xbtab_spec *spec, xbtab__spice *spice, const double *parameter, int n,
-                            double *G)
+xbtab_status xbtab__measure_cells(const xbtab_spec *spec, xbtab__spice *spice, const double *parameter, int n,
+                                  double *G)
 {
     xbtab__text text = {0}, outputs = {0};
     double values[3] = {spec->v_read, 0.0, spec->V_gate[(1 << spec->dac_bits) - 1]};
@@ -96,7 +96,7 @@ xbtab_status xbtab__find_states(const xbtab_spec *spec, xbtab__spice *spice, con
         goto done;
     }
     for (int k = 0; k < GRID; k++) grid[k] = state_at(spec->rram.model, (double)k / (GRID - 1));
-    XBTAB_TRY_DONE(measure(spec, spice, grid, GRID, G_grid));
+    XBTAB_TRY_DONE(xbtab__measure_cells(spec, spice, grid, GRID, G_grid));
     for (int k = 0; k < GRID; k++) {
         if (!(G_grid[k] > 0)) {
             XBTAB_FAIL_DONE(
@@ -111,7 +111,7 @@ xbtab_status xbtab__find_states(const xbtab_spec *spec, xbtab__spice *spice, con
             u[k] = next_u(&b[k]);
             parameter[k] = state_at(spec->rram.model, u[k]);
         }
-        XBTAB_TRY_DONE(measure(spec, spice, parameter, n, G));
+        XBTAB_TRY_DONE(xbtab__measure_cells(spec, spice, parameter, n, G));
         for (int k = 0; k < n; k++) {
             double f = log(G[k] / target[k]);
             if (!(fabs(f) <= worst)) worst = fabs(f);
@@ -132,7 +132,7 @@ xbtab_status xbtab__find_range(const xbtab_spec *spec, xbtab__spice *spice, doub
 {
     double grid[GRID], G[GRID];
     for (int k = 0; k < GRID; k++) grid[k] = state_at(spec->rram.model, (double)k / (GRID - 1));
-    XBTAB_TRY(measure(spec, spice, grid, GRID, G));
+    XBTAB_TRY(xbtab__measure_cells(spec, spice, grid, GRID, G));
     range[0] = range[1] = G[0];
     for (int k = 1; k < GRID; k++) {
         range[0] = fmin(range[0], G[k]);

@@ -15,6 +15,7 @@ typedef enum xbtab__random_use {
     XBTAB__RANDOM_TRAINING = 4,        /* initial weights, batch order */
     XBTAB__RANDOM_CHECK = 5,           /* products picked for checking */
     XBTAB__RANDOM_TEST = 6,            /* tests and benchmarks */
+    XBTAB__RANDOM_WRITE = 20,          /* noise of switching devices */
     XBTAB__RANDOM_REFINE = 7,          /* input vectors that refine a tile */
     XBTAB__RANDOM_READOUT_OFFSET = 20, /* offsets of read-outs */
     XBTAB__RANDOM_READ_NOISE = 21,     /* of single conversions */

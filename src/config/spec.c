@@ -11,6 +11,7 @@
 #include "presets.h"
 #include "quantity.h"
 #include "spec_array.h"
+#include "spec_write.h"
 #include "spec_make.h"
 #include "yaml_text.h"
 
@@ -72,6 +73,7 @@ typedef struct spec_text {
     use_text tia;
     adc_text adc;
     sampling_text *sampling;
+    xbtab__write_text *write;
 } spec_text;
 
 #define TEXT(key, type, member)                                                                              \
@@ -142,6 +144,7 @@ static const cyaml_schema_field_t spec_fields[] = {
     CYAML_FIELD_MAPPING("tia", CYAML_FLAG_DEFAULT, spec_text, tia, use_fields),
     CYAML_FIELD_MAPPING("adc", CYAML_FLAG_DEFAULT, spec_text, adc, adc_fields),
     OPTIONAL_MAPPING("sampling", spec_text, sampling, sampling_fields),
+    OPTIONAL_MAPPING("write", spec_text, write, xbtab__write_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t spec_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, spec_text, spec_fields)};
@@ -456,7 +459,8 @@ static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const s
     XBTAB_TRY(take_use(&spec->tia, yaml, "tia", &text->tia, models, XBTAB_MODEL_TIA, &gain_is_given));
     spec->gain_is_given = gain_is_given;
     if (size_tia(spec) < 0) return xbtab__yaml_fail(yaml, "tia", "%s", xbtab_error_message());
-    return take_sampling(spec, yaml, text->sampling);
+    XBTAB_TRY(take_sampling(spec, yaml, text->sampling));
+    return xbtab__spec_take_write(spec, yaml, text->write);
 }
 
 xbtab_status xbtab__spec_make(xbtab_spec **out, const xbtab__yaml *yaml, const xbtab_models *models)
@@ -515,6 +519,7 @@ void xbtab_spec_destroy(xbtab_spec **spec)
     xbtab__free(s->text);
     xbtab__free(s->rram.value);
     xbtab__free(s->rram.dynamic_value);
+    xbtab__spec_clear_write(&s->write);
     xbtab__free(s->selector.value);
     xbtab__free(s->tia.value);
     xbtab__free(s->G_level);

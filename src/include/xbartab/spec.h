@@ -14,6 +14,7 @@
 #include <xbartab/array.h>
 #include <xbartab/models.h>
 #include <xbartab/status.h>
+#include <xbartab/write.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,6 +46,38 @@ typedef struct xbtab_sampling {
     int states;                   /* conductances at which the cell is tabulated, the levels among them */
 } xbtab_sampling;
 
+/** What a file of measured pulse data holds. */
+typedef enum xbtab_write_quantity {
+    XBTAB_WRITE_CONDUCTANCE = 0, /* [S] */
+    XBTAB_WRITE_RESISTANCE = 1,  /* [ohm] */
+    XBTAB_WRITE_CURRENT = 2,     /* [A] */
+    XBTAB_WRITE_NORMALIZED = 3   /* a line from low to high stands for G_low to G_high */
+} xbtab_write_quantity;
+
+/** One file of measured pulse data. */
+typedef struct xbtab_write_source {
+    char *file; /* as given; a relative name starts at the specification's folder */
+    int kind;   /* of its pulses, xbtab_pulse_kind; -1 = a column says it */
+    xbtab_write_quantity quantity;
+    double voltage;                  /* at which currents were read [V]; NAN = not given */
+    int column;                      /* use this column alone, from 1; 0 = all */
+    double low, high;                /* normalized values, and */
+    double G_low, G_high;            /* what they stand for [S] */
+    double amplitude, width, v_gate; /* of its pulses [V, s, V]; NAN = not known, or a column says it */
+} xbtab_write_source;
+
+/** What is to be known of write pulses: transients of the cell under `pulse`, or measured data. */
+typedef struct xbtab_write_plan {
+    int is_wanted;      /* 0: nothing */
+    size_t n;           /* pulses */
+    xbtab_pulse *pulse; /* pulse[n] */
+    size_t n_sources;
+    xbtab_write_source *source; /* source[n_sources] */
+    int conductances;           /* of the table */
+    int repeats;                /* transients at each of them, of a device with noise */
+    int train;                  /* pulses of a train that checks the table */
+} xbtab_write_plan;
+
 /** One tile. Read-only once made. */
 typedef struct xbtab_spec {
     char *name;
@@ -71,6 +104,7 @@ typedef struct xbtab_spec {
                             with ADC steps of a power of two times one level's step at one DAC step */
     double read_time;    /* duration of one read, for its energy [s] */
     xbtab_sampling sampling;
+    xbtab_write_plan write;
     uint64_t seed;
 } xbtab_spec;
 
