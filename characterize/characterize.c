@@ -356,13 +356,12 @@ static xbtab_status run_tiles(xbtab__run *run, xbtab_tables *tables,
     return xbtab__fit_transfer(tables);
 }
 
-/* What pulses do, if the specification wants to know. */
+/* What pulses do, if the specification wants to know it of ngspice. */
 static xbtab_status run_write(xbtab__run *run, xbtab_tables *tables,
                               const xbtab_characterize_options *options)
 {
     const xbtab_write_plan *plan = &run->plan.spec->write;
     int first = xbtab__first_write_unit(&run->plan);
-    if (plan->n_sources) return xbtab__write_measured(&tables->write, run->plan.spec);
     if (plan->n == 0) return XBTAB_OK;
     XBTAB_TRY(xbtab__run_units(run, first, run->n_units, "write pulses", options));
     for (int unit = first; unit < run->n_units; unit++) XBTAB_TRY(xbtab__run_need(run, unit));
@@ -385,6 +384,8 @@ static xbtab_status characterize(xbtab_tables **out, const xbtab_spec *spec, con
         status = XBTAB_NOMEM();
         goto done;
     }
+    /* bad data is told before ngspice is set to work */
+    if (path && spec->write.n_sources) XBTAB_TRY_DONE(xbtab__write_measured(&tables->write, spec));
     XBTAB_TRY_DONE(xbtab__run_ask_version(&run)); /* it belongs to the journal's fingerprint */
     if (path) XBTAB_TRY_DONE(open_journal(&run, path, options->resume));
     XBTAB_TRY_DONE(run_curves(&run, tables, options));

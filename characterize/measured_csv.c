@@ -343,7 +343,8 @@ static void share_out(xbtab__runs *runs)
     size_t start = 0;
     for (size_t k = 0; k < runs->n_steps; k++) {
         if (k > 0 && runs->step[k].run != runs->step[k - 1].run) start = k;
-        size_t share = runs->n_runs >= 4 * XBTAB__FOLDS ? runs->step[k].run : (k - start) / STRETCH;
+        size_t share =
+            runs->n_runs >= 2 * XBTAB__FOLDS ? runs->step[k].run : runs->step[k].run + (k - start) / STRETCH;
         runs->step[k].fold = (int)(share % XBTAB__FOLDS);
     }
 }

@@ -19,7 +19,11 @@
 #include "random.h"
 #include "write_train.h"
 
-enum { CELLS_AT_ONCE = 64 };
+enum { CELLS_AT_ONCE = 64, MOST_REFINED = 64 };
+
+/* Points closer than that, as a share of the logarithm's range, say nothing new; nor do jumps of the outcome
+ * that are smaller than that, as a share of the conductances' range. */
+static const double closest = 2e-4, least_jump = 0.02;
 
 static bool in_spice(const xbtab__plan *plan)
 {
@@ -28,7 +32,7 @@ static bool in_spice(const xbtab__plan *plan)
 
 int xbtab__write_units(const xbtab__plan *plan)
 {
-    return in_spice(plan) ? 2 * (int)plan->spec->write.n : 0;
+    return in_spice(plan) ? (int)plan->spec->write.n : 0;
 }
 
 static int repeats(const xbtab__plan *plan)
@@ -43,7 +47,7 @@ static int starts(const xbtab__plan *plan)
 
 double xbtab__write_seconds_max(const xbtab__plan *plan)
 {
-    return 600.0 + 10.0 * (starts(plan) * repeats(plan) + plan->spec->write.train);
+    return 600.0 + 10.0 * (starts(plan) * repeats(plan) + 2 * plan->spec->write.train);
 }
 
 static double start_state(const xbtab__plan *plan, int k)
@@ -75,9 +79,20 @@ static xbtab__train train_of(const xbtab_pulse *pulse, const xbtab_model_pulse *
     return (xbtab__train){.n = n, .pulse = pulses, .v_gate = pulse->v_gate};
 }
 
-/* One start of one pulse, once. */
-static xbtab_status run_start(const xbtab__plan *plan, int p, int start, int repeat, xbtab__spice *spice,
-                              double *noise, double *after, double *energy)
+/* What is known of one pulse at one conductance. */
+typedef struct known {
+    double state, before, after, sigma, energy;
+} known;
+
+static int by_conductance(const void *a, const void *b)
+{
+    const known *x = a, *y = b;
+    return x->before < y->before ? -1 : x->before > y->before;
+}
+
+/* One state under one pulse, once; *after is NAN where ngspice fails. */
+static xbtab_status run_once(const xbtab__plan *plan, int p, double state, uint32_t stream,
+                             xbtab__spice *spice, double *noise, double *after, double *energy)
 {
     const xbtab_spec *spec = plan->spec;
     const xbtab_pulse *pulse = &spec->write.pulse[p];
@@ -86,107 +101,191 @@ static xbtab_status run_start(const xbtab__plan *plan, int p, int start, int rep
     xbtab_sample_status sample;
     if (noise) {
         xbtab__random random;
-        uint32_t stream = (uint32_t)(start * repeats(plan) + repeat);
         xbtab__random_init(&random, plan->seed, XBTAB__RANDOM_WRITE, (uint32_t)p, stream);
         size_t n = xbtab__train_deviates(&train, spec->rram.model->dynamic);
         for (size_t k = 0; k < n; k++) noise[k] = xbtab__random_normal(&random);
         train.noise = noise;
     }
-    XBTAB_TRY(xbtab__run_train(spice, &spec->rram, &spec->selector, start_state(plan, start), &train, after,
-                               energy, &sample, NULL));
-    if (sample != XBTAB_SAMPLE_OK) *after = *energy = NAN;
+    XBTAB_TRY(
+        xbtab__run_train(spice, &spec->rram, &spec->selector, state, &train, after, energy, &sample, NULL));
+    if (sample != XBTAB_SAMPLE_OK) *after = NAN;
     return XBTAB_OK;
 }
 
-/* G_before[n_starts], then G_after[n_starts][repeats] and energy[n_starts][repeats]; NAN where a run failed.
- */
-static xbtab_status run_pulse(const xbtab__plan *plan, int p, xbtab__spice *spice, xbtab__numbers *out)
+/* What a pulse's unit works on. */
+typedef struct pulse_job {
+    const xbtab__plan *plan;
+    int p;
+    xbtab__spice *spice;
+    double *noise;              /* noise[deviates of one pulse]; NULL without noise */
+    double *state, *G, *energy; /* [room] scratch */
+    known *point;               /* point[n]; room for all */
+    size_t n, n_failed;
+} pulse_job;
+
+/* A start, repeated where there is noise, into point k; nothing where every run fails. */
+static xbtab_status add_start(pulse_job *j, double state, int start, known *out, bool *is_known)
 {
-    xbtab_status status;
-    int n = starts(plan), m = repeats(plan);
-    size_t n_runs = (size_t)n * (size_t)m;
-    const xbtab_model_dynamic *dynamic = plan->spec->rram.model->dynamic;
-    const xbtab_model_pulse one = {plan->spec->write.pulse[p].amplitude, plan->spec->write.pulse[p].width};
-    xbtab__train train = train_of(&plan->spec->write.pulse[p], &one, 1);
-    size_t n_deviates = xbtab__train_deviates(&train, dynamic);
-    out->n = (size_t)n + 2 * n_runs;
-    out->x = xbtab__alloc(out->n, sizeof *out->x);
-    double *state = xbtab__alloc((size_t)n + n_runs, sizeof *state);
-    double *noise = n_deviates ? xbtab__alloc(n_deviates, sizeof *noise) : NULL;
-    if (!out->x || !state || (n_deviates && !noise)) {
-        status = XBTAB_NOMEM();
-        goto done;
+    int m = repeats(j->plan), n_good = 0;
+    double sum = 0;
+    j->state[0] = state;
+    for (int r = 0; r < m; r++) {
+        double after, energy;
+        XBTAB_TRY(
+            run_once(j->plan, j->p, state, (uint32_t)(start * m + r), j->spice, j->noise, &after, &energy));
+        if (isnan(after)) continue;
+        j->state[++n_good] = after;
+        sum += energy;
     }
-    double *energy = out->x + (size_t)n + n_runs;
-    for (int k = 0; k < n; k++) state[k] = start_state(plan, k);
-    for (size_t r = 0; r < n_runs; r++) {
-        XBTAB_TRY_DONE(run_start(plan, p, (int)r / m, (int)r % m, spice, noise, state + n + r, energy + r));
-    }
-    XBTAB_TRY_DONE(conductances(plan, spice, state, n + (int)n_runs, out->x));
-done:
-    xbtab__free(state);
-    xbtab__free(noise);
-    return status;
+    *is_known = n_good > 0;
+    if (n_good == 0) return XBTAB_OK;
+    XBTAB_TRY(conductances(j->plan, j->spice, j->state, n_good + 1, j->G));
+    *out = (known){.state = state,
+                   .before = j->G[0],
+                   .after = gsl_stats_mean(j->G + 1, 1, (size_t)n_good),
+                   .sigma = n_good > 1 ? gsl_stats_sd(j->G + 1, 1, (size_t)n_good) : 0.0,
+                   .energy = sum / n_good};
+    return XBTAB_OK;
 }
 
-/* One train without noise: states and conductances before it and after each pulse, G[n + 1], and the pulses'
- * energies, energy[n]. */
-static xbtab_status run_one_train(const xbtab__plan *plan, int p, double start, xbtab__spice *spice,
-                                  double *G, double *energy)
+/* A train without noise from a state: conductances G[n + 1] before it and after each pulse, into j->G, with
+ * the states in j->state and the energies in j->energy. */
+static xbtab_status run_whole_train(pulse_job *j, double start)
 {
-    const xbtab_spec *spec = plan->spec;
-    const xbtab_pulse *pulse = &spec->write.pulse[p];
-    xbtab_status status;
+    const xbtab_spec *spec = j->plan->spec;
+    const xbtab_pulse *pulse = &spec->write.pulse[j->p];
     xbtab_sample_status sample;
     int n = spec->write.train;
     xbtab_model_pulse *pulses = xbtab__alloc((size_t)n, sizeof *pulses);
-    double *state = xbtab__alloc((size_t)n + 1, sizeof *state);
-    if (!pulses || !state) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
+    if (!pulses) return XBTAB_NOMEM();
     for (int k = 0; k < n; k++) pulses[k] = (xbtab_model_pulse){pulse->amplitude, pulse->width};
     xbtab__train train = train_of(pulse, pulses, n);
-    state[0] = start;
-    XBTAB_TRY_DONE(xbtab__run_train(spice, &spec->rram, &spec->selector, start, &train, state + 1, energy,
-                                    &sample, NULL));
-    XBTAB_TRY_DONE(conductances(plan, spice, state, n + 1, G));
-done:
+    j->state[0] = start;
+    xbtab_status status = xbtab__run_train(j->spice, &spec->rram, &spec->selector, start, &train,
+                                           j->state + 1, j->energy, &sample, NULL);
     xbtab__free(pulses);
-    xbtab__free(state);
-    return status;
+    XBTAB_TRY(status);
+    return conductances(j->plan, j->spice, j->state, n + 1, j->G);
 }
 
-static size_t train_stride(const xbtab__plan *plan)
+/* Halve the intervals over which the outcome jumps most. */
+static xbtab_status refine(pulse_job *j)
 {
-    return 2 * (size_t)plan->spec->write.train + 1;
-}
-
-/* Two trains, each its conductances and its energies: one from the far end, for the table, and one from
- * between the table's own starts, to check it. */
-static xbtab_status run_trains(const xbtab__plan *plan, int p, xbtab__spice *spice, xbtab__numbers *out)
-{
-    bool is_set = plan->spec->write.pulse[p].kind == XBTAB_PULSE_SET;
-    int n = starts(plan), n_pulses = plan->spec->write.train;
-    double ends[2] = {start_state(plan, 0), start_state(plan, n - 1)}, G[2];
-    out->n = 2 * train_stride(plan);
-    out->x = xbtab__alloc(out->n, sizeof *out->x);
-    if (!out->x) return XBTAB_NOMEM();
-    XBTAB_TRY(conductances(plan, spice, ends, 2, G));
-    bool from_first = is_set == (G[0] < G[1]);
-    for (int t = 0; t < 2; t++) {
-        double *x = out->x + (size_t)t * train_stride(plan);
-        int start = t ? n / 10 | 1 : 0; /* an odd one */
-        double state = start_state(plan, from_first ? start : n - 1 - start);
-        XBTAB_TRY(run_one_train(plan, p, state, spice, x, x + n_pulses + 1));
+    const xbtab_model *m = j->plan->spec->rram.model;
+    const xbtab_parameter *p = &m->parameters[m->state];
+    for (int round = 0; round < MOST_REFINED; round++) {
+        size_t at = 0;
+        double most = 0;
+        qsort(j->point, j->n, sizeof *j->point, by_conductance);
+        double range = j->point[j->n - 1].before - j->point[0].before;
+        for (size_t k = 0; k + 1 < j->n; k++) {
+            const known *a = &j->point[k], *b = a + 1;
+            double jump = fabs(b->after - a->after);
+            if (jump > most && b->before > (1 + closest) * a->before) {
+                most = jump;
+                at = k;
+            }
+        }
+        if (!(most > least_jump * range)) break;
+        double a = j->point[at].state, b = j->point[at + 1].state;
+        double middle = m->state_is_log && p->min > 0 ? sqrt(a * b) : 0.5 * (a + b);
+        bool is_known;
+        XBTAB_TRY(add_start(j, middle, starts(j->plan) + round, &j->point[j->n], &is_known));
+        if (!is_known) break;
+        j->n++;
     }
     return XBTAB_OK;
 }
 
-xbtab_status xbtab__write_unit(const xbtab__plan *plan, int k, xbtab__spice *spice, xbtab__numbers *out)
+/* Whether the far end, from which the pulse has farthest to go, is the state's lower one. */
+static xbtab_status find_far_end(pulse_job *j, bool *is_first)
 {
-    int n = (int)plan->spec->write.n;
-    return k < n ? run_pulse(plan, k, spice, out) : run_trains(plan, k - n, spice, out);
+    double ends[2] = {start_state(j->plan, 0), start_state(j->plan, starts(j->plan) - 1)}, G[2];
+    XBTAB_TRY(conductances(j->plan, j->spice, ends, 2, G));
+    *is_first = (j->plan->spec->write.pulse[j->p].kind == XBTAB_PULSE_SET) == (G[0] < G[1]);
+    return XBTAB_OK;
+}
+
+static double train_start(const xbtab__plan *plan, bool from_first, int k)
+{
+    return start_state(plan, from_first ? k : starts(plan) - 1 - k);
+}
+
+/* The result: numbers of points, held-out points and failed starts; the points, known each; the held-out
+ * points; and the conductances of the held-out train. */
+enum { N_POINTS, N_HELDOUT, N_FAILED, HEAD };
+
+static xbtab_status run_job(pulse_job *j, xbtab__numbers *out)
+{
+    const xbtab__plan *plan = j->plan;
+    int n_starts = starts(plan), n_train = plan->spec->write.train;
+    bool is_known, from_first, has_noise = j->noise != NULL;
+    known heldout;
+    size_t size = sizeof(known) / sizeof(double), n_heldout = 0;
+    double *late = xbtab__alloc((size_t)n_starts * size, sizeof *late);
+    if (!late) return XBTAB_NOMEM();
+    xbtab_status status;
+    for (int k = 0; k < n_starts; k++) {
+        known *to = k % 2 ? &heldout : &j->point[j->n];
+        XBTAB_TRY_DONE(add_start(j, start_state(plan, k), k, to, &is_known));
+        if (!is_known) {
+            j->n_failed++;
+        } else if (k % 2) {
+            memcpy(late + size * n_heldout++, &heldout, sizeof heldout);
+        } else {
+            j->n++;
+        }
+    }
+    XBTAB_TRY_DONE(find_far_end(j, &from_first));
+    if (!has_noise) { /* a train without noise is no mean of noisy ones */
+        XBTAB_TRY_DONE(run_whole_train(j, train_start(plan, from_first, 0)));
+        for (int k = 0; k < n_train && !isnan(j->G[k + 1]); k++)
+            j->point[j->n++] = (known){j->state[k], j->G[k], j->G[k + 1], 0.0, j->energy[k]};
+        if (j->n > 2) XBTAB_TRY_DONE(refine(j));
+    }
+    XBTAB_TRY_DONE(run_whole_train(j, train_start(plan, from_first, n_starts / 10 | 1)));
+    out->n = HEAD + size * (j->n + n_heldout) + (size_t)n_train + 1;
+    out->x = xbtab__alloc(out->n, sizeof *out->x);
+    if (!out->x) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    out->x[N_POINTS] = (double)j->n;
+    out->x[N_HELDOUT] = (double)n_heldout;
+    out->x[N_FAILED] = (double)j->n_failed;
+    memcpy(out->x + HEAD, j->point, j->n * sizeof *j->point);
+    memcpy(out->x + HEAD + size * j->n, late, n_heldout * sizeof heldout);
+    memcpy(out->x + HEAD + size * (j->n + n_heldout), j->G, ((size_t)n_train + 1) * sizeof *j->G);
+done:
+    xbtab__free(late);
+    return status;
+}
+
+xbtab_status xbtab__write_unit(const xbtab__plan *plan, int p, xbtab__spice *spice, xbtab__numbers *out)
+{
+    const xbtab_write_plan *write = &plan->spec->write;
+    const xbtab_model_pulse one = {write->pulse[p].amplitude, write->pulse[p].width};
+    xbtab__train train = train_of(&write->pulse[p], &one, 1);
+    size_t n_deviates = xbtab__train_deviates(&train, plan->spec->rram.model->dynamic);
+    size_t room = (size_t)write->train + (size_t)repeats(plan) + 2;
+    pulse_job j = {.plan = plan,
+                   .p = p,
+                   .spice = spice,
+                   .noise = n_deviates ? xbtab__alloc(n_deviates, sizeof(double)) : NULL,
+                   .state = xbtab__alloc(room, sizeof(double)),
+                   .G = xbtab__alloc(room, sizeof(double)),
+                   .energy = xbtab__alloc(room, sizeof(double)),
+                   .point =
+                       xbtab__alloc((size_t)(starts(plan) + write->train + MOST_REFINED), sizeof(known))};
+    xbtab_status status = XBTAB_OK;
+    if ((n_deviates && !j.noise) || !j.state || !j.G || !j.energy || !j.point) status = XBTAB_NOMEM();
+    if (status == XBTAB_OK) status = run_job(&j, out);
+    xbtab__free(j.noise);
+    xbtab__free(j.state);
+    xbtab__free(j.G);
+    xbtab__free(j.energy);
+    xbtab__free(j.point);
+    return status;
 }
 
 /* ---- into the tables ---- */
@@ -214,48 +313,11 @@ void xbtab__write_clear_room(xbtab_write_data *d)
     for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++) xbtab__free(blocks[k]);
 }
 
-/* Mean and spread of the runs of one start that did not fail. */
-typedef struct start_result {
-    double G_before, G_after, sigma, energy;
-    int n;
-} start_result;
-
-static start_result result_of(const xbtab__plan *plan, const double *x, int start, double *good)
-{
-    int n = starts(plan), m = repeats(plan);
-    const double *after = x + n + (size_t)start * (size_t)m;
-    const double *energy = x + n + (size_t)n * (size_t)m + (size_t)start * (size_t)m;
-    start_result r = {.G_before = x[start]};
-    for (int k = 0; k < m; k++) {
-        if (isnan(after[k])) continue;
-        good[r.n++] = after[k];
-        r.energy += energy[k];
-    }
-    if (r.n == 0) return r;
-    r.energy /= r.n;
-    r.G_after = gsl_stats_mean(good, 1, (size_t)r.n);
-    r.sigma = r.n > 1 ? gsl_stats_sd(good, 1, (size_t)r.n) : 0.0;
-    return r;
-}
-
-/* What is known of one pulse: starts of the table, and the steps of its train from the far end. */
-typedef struct known {
-    double before, after, sigma, energy;
-} known;
-
+/* A pulse's points, by conductance. */
 typedef struct known_pulse {
-    known *point; /* point[n], by conductance */
+    known *point; /* point[n] */
     size_t n;
 } known_pulse;
-
-static int by_conductance(const void *a, const void *b)
-{
-    const known *x = a, *y = b;
-    return x->before < y->before ? -1 : x->before > y->before;
-}
-
-/* Points closer than that, as a share of the logarithm's range, say nothing new. */
-static const double closest = 2e-4;
 
 static size_t thin(known *point, size_t n)
 {
@@ -271,45 +333,22 @@ static size_t thin(known *point, size_t n)
     return kept;
 }
 
-static double spread_at(const known_pulse *base, size_t n_base, double G)
-{
-    size_t k = 0;
-    while (k + 2 < n_base && base->point[k + 1].before < G) k++;
-    const known *a = &base->point[k], *b = &base->point[k + 1 < n_base ? k + 1 : k];
-    double share = b->before > a->before ? (G - a->before) / (b->before - a->before) : 0;
-    return a->sigma + fmin(fmax(share, 0), 1) * (b->sigma - a->sigma);
-}
-
-/* With noise a train without noise is no mean of anything, so only the starts are taken. */
 static xbtab_status collect(known_pulse *out, xbtab_write_data *d, const xbtab__plan *plan, size_t p,
-                            const xbtab__unit_result *unit, double *good)
+                            const double *x)
 {
-    const double *x = unit[p].numbers.x, *train = unit[plan->spec->write.n + p].numbers.x;
-    int n_G = plan->spec->write.conductances, n_train = repeats(plan) > 1 ? 0 : plan->spec->write.train;
-    int n_failed = 0;
-    out->point = xbtab__alloc((size_t)(n_G + n_train), sizeof *out->point);
-    if (!out->point) return XBTAB_NOMEM();
-    for (int k = 0; k < n_G; k++) {
-        start_result r = result_of(plan, x, 2 * k, good);
-        n_failed += r.n == 0;
-        if (r.n) out->point[out->n++] = (known){r.G_before, r.G_after, r.sigma, r.energy};
-    }
-    d->error.failed += n_failed;
-    if (2 * n_failed > n_G) {
+    size_t n = (size_t)x[N_POINTS], n_failed = (size_t)x[N_FAILED];
+    d->error.failed += (long)n_failed;
+    if (n < 3 || 2 * n_failed > (size_t)starts(plan)) {
         XBTAB_FAIL(XBTAB_ERR_SPICE,
-                   "%s pulse of %g V, %g s: %d of %d transients fail; see: xbartab models test %s",
+                   "%s pulse of %g V, %g s: %zu of %d transients fail; see: xbartab models test %s",
                    d->kind[p] == XBTAB_PULSE_SET ? "set" : "reset", d->amplitude[p], d->width[p], n_failed,
-                   n_G, plan->spec->rram.model->name);
+                   starts(plan), plan->spec->rram.model->name);
     }
-    qsort(out->point, out->n, sizeof *out->point, by_conductance);
-    size_t n_base = out->n;
-    known_pulse base = *out;
-    for (int k = 0; k < n_train && !isnan(train[k + 1]); k++) {
-        out->point[out->n++] =
-            (known){train[k], train[k + 1], spread_at(&base, n_base, train[k]), train[n_train + 1 + k]};
-    }
-    qsort(out->point, out->n, sizeof *out->point, by_conductance);
-    out->n = thin(out->point, out->n);
+    out->point = xbtab__alloc(n, sizeof *out->point);
+    if (!out->point) return XBTAB_NOMEM();
+    memcpy(out->point, x + HEAD, n * sizeof *out->point);
+    qsort(out->point, n, sizeof *out->point, by_conductance);
+    out->n = thin(out->point, n);
     return XBTAB_OK;
 }
 
@@ -342,9 +381,8 @@ done:
     return status;
 }
 
-/* Held-out starts and whole trains against the finished tables. */
-static xbtab_status check_tables(xbtab_write_data *d, const xbtab__plan *plan, const xbtab__unit_result *unit,
-                                 double *good)
+/* Held-out starts and trains against the finished tables. */
+static xbtab_status check_tables(xbtab_write_data *d, const xbtab__plan *plan, const xbtab__unit_result *unit)
 {
     xbtab_writer *writer = NULL;
     double range = d->G[d->n_G - 1] - d->G[0];
@@ -353,20 +391,19 @@ static xbtab_status check_tables(xbtab_write_data *d, const xbtab__plan *plan, c
     XBTAB_TRY(xbtab_writer_create(&writer, d));
     for (size_t p = 0; p < d->n; p++) {
         xbtab_pulse_place place = {.n = 1, .index = {p}, .weight = {1.0}};
-        for (int start = 1; start < starts(plan); start += 2) {
-            start_result r = result_of(plan, unit[p].numbers.x, start, good);
-            if (r.n == 0) {
-                failed++;
-                continue;
-            }
-            xbtab_pulse_effect e = xbtab_writer_effect(writer, &place, r.G_before);
-            xbtab__add_error(&single, r.G_before + e.dG - r.G_after);
+        const double *x = unit[p].numbers.x,
+                     *late = x + HEAD + (size_t)x[N_POINTS] * sizeof(known) / sizeof *x;
+        for (size_t k = 0; k < (size_t)x[N_HELDOUT]; k++) {
+            known heldout;
+            memcpy(&heldout, late, sizeof heldout);
+            late += sizeof heldout / sizeof *late;
+            xbtab_pulse_effect e = xbtab_writer_effect(writer, &place, heldout.before);
+            xbtab__add_error(&single, heldout.before + e.dG - heldout.after);
         }
-        const double *train = unit[d->n + p].numbers.x + train_stride(plan);
-        double G = train[0];
-        for (int k = 1; k <= plan->spec->write.train && !isnan(train[k]); k++) {
+        double G = late[0];
+        for (int k = 1; k <= plan->spec->write.train && !isnan(late[k]); k++) {
             G = xbtab_writer_apply(writer, &place, G, 0, NULL);
-            xbtab__add_error(&along, G - train[k]);
+            xbtab__add_error(&along, G - late[k]);
         }
     }
     d->error = xbtab__finish_error(&single, range, failed);
@@ -410,12 +447,8 @@ xbtab_status xbtab__write_take(xbtab_write_data *d, const xbtab__plan *plan, con
     const xbtab_spec *spec = plan->spec;
     xbtab_status status;
     size_t n = spec->write.n;
-    double *good = xbtab__alloc((size_t)repeats(plan), sizeof *good);
     known_pulse *own = xbtab__alloc(n, sizeof *own);
-    if (!good || !own) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
+    if (!own) return XBTAB_NOMEM();
     XBTAB_TRY_DONE(xbtab__write_room(d, n, (size_t)spec->write.conductances));
     d->v_read = spec->v_read;
     d->source = xbtab__strdup(spec->rram.model->name);
@@ -429,14 +462,13 @@ xbtab_status xbtab__write_take(xbtab_write_data *d, const xbtab__plan *plan, con
         d->amplitude[p] = pulse->amplitude;
         d->width[p] = pulse->width;
         d->v_gate[p] = pulse->v_gate;
-        XBTAB_TRY_DONE(collect(&own[p], d, plan, p, unit, good));
+        XBTAB_TRY_DONE(collect(&own[p], d, plan, p, unit[p].numbers.x));
     }
     XBTAB_TRY_DONE(common_grid(d, own, n));
     for (size_t p = 0; p < n; p++) XBTAB_TRY_DONE(fill_rows(d, p, &own[p]));
-    status = check_tables(d, plan, unit, good);
+    status = check_tables(d, plan, unit);
 done:
     for (size_t p = 0; p < n && own; p++) xbtab__free(own[p].point);
     xbtab__free(own);
-    xbtab__free(good);
     return status;
 }

@@ -4,7 +4,7 @@
 
 #include "run.h"
 
-/** Number of units: for each pulse one that starts at every conductance, and one with a whole train. */
+/** Number of units: one a pulse. */
 int xbtab__write_units(const xbtab__plan *plan);
 
 /** Run the k-th of them. */
