@@ -240,7 +240,9 @@ static xbtab_status compare(bench *b, const xbtab_mapped *mapped, const draws *d
     const uint8_t *code = d->code + s * mapped->rows;
     const double *I = d->I + s * mapped->columns;
     int adc_bits = mapped->setup.adc_bits ? mapped->setup.adc_bits : tables->adc_bits;
-    double largest = ldexp(1.0, adc_bits) - 1.0, scale = ldexp(1.0, adc_bits - tables->adc_bits), a = 0;
+    const double least = -xbtab__engine_middle(tables, adc_bits),
+                 largest = least + ldexp(1.0, adc_bits) - 1.0;
+    double scale = ldexp(1.0, adc_bits - tables->adc_bits), a = 0;
     xbtab_product_counts counts = {0};
     xbtab_tile *tile = NULL;
     XBTAB_TRY(xbtab_tile_create(&tile, technology, d->G + s * mapped->rows * mapped->columns, mapped->rows,
@@ -255,7 +257,8 @@ static xbtab_status compare(bench *b, const xbtab_mapped *mapped, const draws *d
     XBTAB_TRY(mapped->engine->product(t->state, b->x, 1, 1, b->acc, &counts));
     for (size_t j = 0; j < t->columns; j++) {
         double error = (xbtab__engine_table_current(t->state, b->y[j], a, j) - I[j]) / report->full_scale;
-        double wanted = fmin(fmax(floor(scale * xbtab_technology_adc(technology, I[j]) + 0.5), 0.0), largest);
+        double wanted =
+            fmin(fmax(floor(scale * xbtab_technology_adc(technology, I[j]) + 0.5), least), largest);
         double off = b->acc[j] - wanted;
         report->rmse += error * error; /* sums until the end */
         report->rmse_codes += off * off;
