@@ -186,7 +186,7 @@ static xbtab_status take_readout(xbtab_tables *t, const xbtab__run *run)
     r->f_read = xbtab__read_bandwidth(run->plan.spec);
     r->virtual_ground = 0;
     for (size_t k = 0; k < t->tia.n; k++) {
-        if (t->tia.I_in[k] < 0 || t->tia.I_in[k] > t->I_full_scale) continue;
+        if (t->tia.I_in[k] < 0 || t->tia.I_in[k] > xbtab_spec_largest_current(run->plan.spec)) continue;
         r->virtual_ground = fmax(r->virtual_ground, fabs(t->tia.V_in[k]));
     }
     if (column->status == XBTAB_SAMPLE_OK && column->numbers.n == XBTAB__COLUMN_FIGURES) {

@@ -140,7 +140,7 @@ static xbtab_status find_noise(const xbtab__plan *plan, xbtab__spice *spice, dou
 {
     xbtab__text text = {0};
     char source[64];
-    snprintf(source, sizeof source, "dc %.17g ac 1", 0.5 * plan->spec->I_full_scale);
+    snprintf(source, sizeof source, "dc %.17g ac 1", 0.5 * xbtab_spec_largest_current(plan->spec));
     compose_tia(&text, plan, source);
     xbtab_status status = xbtab__text_status(&text);
     if (status == XBTAB_OK) {
@@ -193,7 +193,8 @@ static xbtab_status find_offset_sigma(const xbtab__plan *plan, xbtab__spice *spi
     if (!rule) return XBTAB_NOMEM();
     const double *x = gsl_integration_fixed_nodes(rule), *weight = gsl_integration_fixed_weights(rule);
     for (int k = 0; k < OFFSETS; k++) offset[k] = middle + sigma * x[k];
-    xbtab_status status = outputs_at(plan, spice, offset, OFFSETS, 0.5 * plan->spec->I_full_scale, V);
+    xbtab_status status =
+        outputs_at(plan, spice, offset, OFFSETS, 0.5 * xbtab_spec_largest_current(plan->spec), V);
     for (int k = 0; k < OFFSETS; k++) {
         sum += weight[k];
         mean += weight[k] * V[k];
@@ -207,7 +208,7 @@ static xbtab_status find_offset_sigma(const xbtab__plan *plan, xbtab__spice *spi
 
 static xbtab_status find_transresistance(const xbtab__plan *plan, xbtab__spice *spice, double *out)
 {
-    double I = 0.5 * plan->spec->I_full_scale, dI = 1e-3 * I, V[2];
+    double I = 0.5 * xbtab_spec_largest_current(plan->spec), dI = 1e-3 * I, V[2];
     XBTAB_TRY(outputs_at(plan, spice, NULL, 1, I - dI, &V[0]));
     XBTAB_TRY(outputs_at(plan, spice, NULL, 1, I + dI, &V[1]));
     *out = fabs(V[1] - V[0]) / (2 * dI);
@@ -226,7 +227,7 @@ xbtab_status xbtab__find_readout(const xbtab__plan *plan, xbtab__spice *spice, x
     xbtab_status status;
     xbtab__spice_noise noise = {0};
     double figure[XBTAB__READOUT_FIGURES], f_read = xbtab__read_bandwidth(plan->spec);
-    const stepped step = {plan, compose_tia, plan->spec->I_full_scale, "v(o0)"};
+    const stepped step = {plan, compose_tia, xbtab_spec_largest_current(plan->spec), "v(o0)"};
     for (int k = 0; k < XBTAB__READOUT_FIGURES; k++) figure[k] = NAN;
     XBTAB_TRY_DONE(settle(&step, spice, &figure[XBTAB__READOUT_SETTLING]));
     XBTAB_TRY_DONE(find_transresistance(plan, spice, &figure[XBTAB__READOUT_TRANSRESISTANCE]));
@@ -269,8 +270,8 @@ xbtab_status xbtab__find_column(const xbtab__plan *plan, xbtab__spice *spice, xb
     out->x = xbtab__alloc(out->n, sizeof *out->x);
     if (!out->x) return XBTAB_NOMEM();
     out->x[XBTAB__COLUMN_SETTLING] = NAN;
-    out->x[XBTAB__COLUMN_ENERGY] =
-        spec->rows * (double)spec->columns * spec->wire.c_word * spec->v_read * spec->v_read;
+    double V = fabs(xbtab_spec_input_voltage(spec, 0, (1 << spec->dac_bits) - 1));
+    out->x[XBTAB__COLUMN_ENERGY] = spec->rows * (double)spec->columns * spec->wire.c_word * V * V;
     if (is_known) status = settle(&step, spice, &out->x[XBTAB__COLUMN_SETTLING]);
     return status;
 }

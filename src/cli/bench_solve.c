@@ -96,9 +96,13 @@ static int compare(double *difference, const array *a, const double *I)
     int code = G && V ? CLI_DONE : cli_fail("out of memory");
     for (size_t c = 0; c < cells && code == CLI_DONE; c++) G[c] = a->tables->G_level[a->level[c]];
     for (size_t k = 0; k < side * VECTORS && code == CLI_DONE; k++)
-        V[k] = xbtab_technology_dac_voltage(a->technology, a->code[k % VECTORS * side + k / VECTORS]);
+        V[k] =
+            xbtab_spec_input_voltage(a->spec, (int)(k / VECTORS), a->code[k % VECTORS * side + k / VECTORS]);
     xbtab_crossbar crossbar = {.rows = side,
                                .columns = side,
+                               .array = a->tables->array,
+                               .r_source_line = a->tables->r_source_line,
+                               .v_read = a->tables->v_read,
                                .r_word = a->tables->r_word,
                                .r_bit = a->tables->r_bit,
                                .r_source = a->tables->r_driver,

@@ -84,6 +84,10 @@ static json_t *info_json(const xbtab_tables *t)
                              "levels", levels, "r_word", t->r_word, "r_bit", t->r_bit, "r_driver",
                              t->r_driver, "r_sink", t->r_sink, "dac_bits", t->dac_bits, "adc_bits",
                              t->adc_bits, "read_voltage", t->v_read, "full_scale", t->I_full_scale);
+    json_object_set_new(tile, "topology", json_string(xbtab_topology_words()[t->array.topology]));
+    json_object_set_new(tile, "polarity", json_string(xbtab_polarity_words()[t->array.polarity]));
+    json_object_set_new(tile, "drive", json_string(xbtab_drive_words(t->array.topology)[t->array.drive]));
+    json_object_set_new(tile, "sense", json_string(xbtab_sense_words()[t->array.sense]));
     json_t *transfer = cli_error_json(&t->transfer.error);
     json_object_set_new(transfer, "ideal", cli_error_json(&t->transfer.error_ideal));
     json_object_set_new(transfer, "effective", cli_error_json(&t->transfer.error_geff));
@@ -148,6 +152,9 @@ static void info_text(const xbtab_tables *t)
         "tile       %s: %zu x %zu, %zu levels %g to %g S, wires %g / %g ohm a cell, driver %g, sink %g ohm\n",
         t->tile_name, t->rows, t->columns, t->n_levels, t->G_level[0], t->G_level[t->n_levels - 1], t->r_word,
         t->r_bit, t->r_driver, t->r_sink);
+    printf("array      %s, %s polarity, driven at %s, sensed at %s\n",
+           xbtab_topology_words()[t->array.topology], xbtab_polarity_words()[t->array.polarity],
+           xbtab_drive_words(t->array.topology)[t->array.drive], xbtab_sense_words()[t->array.sense]);
     printf("converters %d-bit DAC up to %g V, %d-bit ADC up to %g A\n", t->dac_bits, t->v_read, t->adc_bits,
            t->I_full_scale);
     printf("cell       %zu states (%s) x %zu bit-line voltages x %zu voltages %g to %g V\n", t->cell.n_states,

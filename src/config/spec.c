@@ -417,7 +417,7 @@ static xbtab_status size_tia(xbtab_spec *spec)
 {
     const xbtab_model *model = spec->tia.model;
     const xbtab_parameter *p = &model->parameters[model->gain];
-    double I_most = spec->I_full_scale / (xbtab_array_is_signed(&spec->array) ? 2 : 1);
+    double I_most = xbtab_spec_largest_current(spec);
     double wanted = model->gain_output / I_most;
     if (spec->gain_is_given) return XBTAB_OK;
     if (!(wanted >= p->min && wanted <= p->max)) {
@@ -530,6 +530,11 @@ void xbtab_spec_destroy(xbtab_spec **spec)
 double xbtab_spec_dac_voltage(const xbtab_spec *spec, int code)
 {
     return spec->v_read * code / ((1 << spec->dac_bits) - 1);
+}
+
+double xbtab_spec_largest_current(const xbtab_spec *spec)
+{
+    return spec->I_full_scale / (xbtab_array_is_signed(&spec->array) ? 2 : 1);
 }
 
 double xbtab_spec_input_voltage(const xbtab_spec *spec, int row, int code)

@@ -145,6 +145,41 @@ print("digits on gates: %.3f, check %.1e" % (r["accuracy"]["table"], r["check"][
 assert r["accuracy"]["ideal"] - r["accuracy"]["table"] <= 0.01 and r["check"]["rmse_fs"] < 1e-3'
 fi
 
+# pairs of word lines of opposite polarity, and pairs of gates on one source line: weights in differential rows
+signed() { # signed NAME KEYS
+    cat >"$1.yaml" <<P
+name: $1
+summary: differential rows
+survey_ref: "-"
+tile:
+  name: $1
+  cell: {rram: {model: sky130_gap}, selector: {model: nmos_level1}}
+  levels: {count: 4, g_min: 0.5 uS, g_max: 10 uS}
+  array: {rows: 32, columns: 32, polarity: alternating$2}
+  wire: {word: 1 ohm, bit: 1 ohm}
+  driver: {resistance: 20 ohm}
+  sink: {resistance: 10 ohm}
+  dac: {bits: 1, read_voltage: 200 mV}
+  tia: {model: opamp}
+  adc: {bits: 8}
+  sampling: {engine: solve, tiles: 4, tiles_heldout: 2, vectors: 8, check_tiles: 1, check_full: 0}
+scheme: {weights: differential_rows}
+quantization: {weight_bits: 8, activation_bits: 8}
+P
+    "$XBARTAB" infer "$XBARTAB_SOURCE/data/networks/digits.onnx" --arch "$1.yaml" --cache cache --images "$digits/test-images.idx.gz" \
+        --labels "$digits/test-labels.idx.gz" --limit 100 --check 20 --json >signed.json 2>/dev/null
+    $PYTHON -c '
+import json, sys
+r = json.load(open("signed.json"))
+print("digits on %s: %.3f, check %.1e" % (sys.argv[1], r["accuracy"]["table"], r["check"]["rmse_fs"]))
+assert r["accuracy"]["integer"] - r["accuracy"]["table"] <= 0.01 and r["check"]["rmse_fs"] < 1e-3
+assert r["check"]["codes_differ"] <= 0.02 * r["check"]["codes"]' "$1"
+}
+if [ "$SANITIZED" = 0 ]; then
+    signed rows ""
+    signed rows_of_gates ", topology: gate_input"
+fi
+
 # words and combinations that are refused
 printf '1e3,1e4\n1e5,1e3\n1e4,1e4\n' >R.csv
 printf '0.1\n0.2\n0\n' >V.csv

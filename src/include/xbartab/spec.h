@@ -4,8 +4,17 @@
  * and `columns` bit lines (j). Word line i is driven at its left end through r_driver and then r_word for
  * each cell's length, the one to the first cell included; the cell (i, j) joins it to bit line j; bit line j
  * has r_bit for each cell's length, the one below the last cell included, then r_sink and a TIA at its lower
- * end. DAC code k of b bits drives k/(2^b - 1) of v_read. The keys topology, polarity, drive and sense of the
- * section `array` choose another circuit: see array.h. */
+ * end. DAC code k of b bits drives k/(2^b - 1) of v_read.
+ *
+ * Keys that choose another circuit (array.h says what each is; the first word is the default):
+ *   array.topology       word_line_input | gate_input (a selector with a gate pin)
+ *   array.polarity       uniform | alternating (gate_input: an even number of rows)
+ *   array.drive          left | right | both; with gate_input top | bottom | both
+ *   array.sense          bottom | top
+ *   wire.source          gate_input: resistance of a source line's segment; as wire.bit
+ *   dac.gate_voltages    gate_input: a list, one a code, rising to the selector's own; equal steps from 0 V
+ * With gate_input, dac.read_voltage is the bit lines'. With alternating polarity the ADC's range lies around
+ * zero current, and codes count from its middle. */
 #ifndef XBARTAB_SPEC_H
 #define XBARTAB_SPEC_H
 
@@ -130,6 +139,9 @@ void xbtab_spec_destroy(xbtab_spec **spec);
 
 /** Voltage of a DAC code [V], code in [0, 2^dac_bits). */
 double xbtab_spec_dac_voltage(const xbtab_spec *spec, int code);
+
+/** Upper end of the ADC's range: I_full_scale, or half of it with currents of both signs [A]. */
+double xbtab_spec_largest_current(const xbtab_spec *spec);
 
 /** Input of a word line at a DAC code: +/- xbtab_spec_dac_voltage(), or its gate voltage [V]. */
 double xbtab_spec_input_voltage(const xbtab_spec *spec, int row, int code);

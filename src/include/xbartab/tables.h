@@ -120,7 +120,8 @@ typedef struct xbtab_readout_data {
     double *density;        /* density[n_f]: of the output's noise [V/Hz^0.5] */
     double c_word, c_bit;   /* capacitance of one cell's length of the lines [F] */
     double settling;        /* a column's output to within half an ADC step [s] */
-    double E_lines;         /* to charge all word lines of the tile once: rows columns c_word v_read^2 [J] */
+    double E_lines; /* to charge all word lines of the tile once: rows columns c_word V^2, V the largest input
+                       [J] */
 } xbtab_readout_data;
 
 /** How our own exact solver compares with ngspice on whole tiles of this technology. */
