@@ -113,6 +113,7 @@ static xbtab_chip_counts sum_of(const xbtab_chips_report *r, size_t t)
         sum.clipped += c->clipped;
         sum.unverified += c->unverified;
         sum.pulses += c->pulses;
+        sum.energy += c->energy;
         written += c->rms_written * c->rms_written;
         read += c->rms_read * c->rms_read;
     }
@@ -173,11 +174,11 @@ void cli_chips_print(const cli_chips *c, const xbtab_chips_report *r)
 
 static json_t *counts_json(const xbtab_chip_counts *n)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "cells", (json_int_t)n->cells,
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f}", "cells", (json_int_t)n->cells,
                      "stuck", (json_int_t)n->stuck, "worn", (json_int_t)n->worn, "lost", (json_int_t)n->lost,
                      "beyond_states", (json_int_t)n->beyond, "clipped", (json_int_t)n->clipped, "unverified",
-                     (json_int_t)n->unverified, "pulses", (json_int_t)n->pulses, "rms_written",
-                     n->rms_written, "rms_read", n->rms_read);
+                     (json_int_t)n->unverified, "pulses", (json_int_t)n->pulses, "energy", n->energy,
+                     "rms_written", n->rms_written, "rms_read", n->rms_read);
 }
 
 json_t *cli_chips_json(const cli_chips *c, const xbtab_chips_report *r)

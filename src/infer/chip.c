@@ -37,21 +37,29 @@ static bool is_off(const xbtab_chip_options *o, xbtab_effect effect)
     return (o->off & XBTAB_EFFECT_BIT(effect)) != 0;
 }
 
-/* The sheet without what is left out and without the way of writing that is not taken. */
-static xbtab_status take_sheet(xbtab_chip *chip)
+/* Which way cells are written: with the tables' pulses, or as the sheet says. */
+static xbtab_status take_writing(xbtab_chip *chip)
 {
     xbtab_chip_options *o = &chip->o;
     xbtab_population *p = &chip->sheet;
-    bool has_verified = p->programming.family != XBTAB_FAMILY_NONE;
-    bool has_direct =
+    const bool has_verified = p->programming.family != XBTAB_FAMILY_NONE;
+    const bool has_direct =
         p->device_to_device.family != XBTAB_FAMILY_NONE || p->cycle_to_cycle.family != XBTAB_FAMILY_NONE;
-    if (o->writing == XBTAB_WRITING_AUTO)
+    const bool has_pulses = chip->tables->write.n > 0;
+    if (o->writing == XBTAB_WRITING_AUTO) {
         o->writing = has_verified ? XBTAB_WRITING_VERIFY : XBTAB_WRITING_DIRECT;
+    } else if (has_pulses && (o->writing == XBTAB_WRITING_VERIFY || !has_direct)) {
+        p->programming = p->cycle_to_cycle =
+            (xbtab_distribution){0}; /* what pulses leave over takes their place */
+        if (o->tolerance == 0) o->tolerance = default_tolerance;
+        return is_off(o, XBTAB_EFFECT_PROGRAMMING) ? XBTAB_OK
+                                                   : xbtab_writer_create(&chip->writer, &chip->tables->write);
+    }
     if (o->writing == XBTAB_WRITING_DIRECT && has_verified && !has_direct) {
         XBTAB_FAIL(
             XBTAB_ERR_INPUT,
             "population %s: has verified writes only (programming); direct ones need device_to_device or "
-            "cycle_to_cycle",
+            "cycle_to_cycle, or tables with pulses (/write)",
             p->name);
     }
     if (o->writing == XBTAB_WRITING_VERIFY && o->tolerance == 0 && !has_verified)
@@ -61,6 +69,15 @@ static xbtab_status take_sheet(xbtab_chip *chip)
     } else if (has_verified) { /* it holds what these would add */
         p->device_to_device = p->cycle_to_cycle = (xbtab_distribution){0};
     }
+    return XBTAB_OK;
+}
+
+/* The sheet without what is left out and without the way of writing that is not taken. */
+static xbtab_status take_sheet(xbtab_chip *chip)
+{
+    const xbtab_chip_options *o = &chip->o;
+    xbtab_population *p = &chip->sheet;
+    XBTAB_TRY(take_writing(chip));
     if (is_off(o, XBTAB_EFFECT_DEVICES)) p->device_to_device = (xbtab_distribution){0};
     if (is_off(o, XBTAB_EFFECT_PROGRAMMING)) p->programming = p->cycle_to_cycle = (xbtab_distribution){0};
     if (is_off(o, XBTAB_EFFECT_READ_NOISE)) {
@@ -123,8 +140,8 @@ unsigned xbtab__chip_effects(const xbtab_chip *chip)
     const xbtab_population *p = &chip->sheet;
     const bool has[] = {
         [XBTAB_EFFECT_DEVICES] = p->device_to_device.family != XBTAB_FAMILY_NONE,
-        [XBTAB_EFFECT_PROGRAMMING] =
-            p->programming.family != XBTAB_FAMILY_NONE || p->cycle_to_cycle.family != XBTAB_FAMILY_NONE,
+        [XBTAB_EFFECT_PROGRAMMING] = p->programming.family != XBTAB_FAMILY_NONE ||
+                                     p->cycle_to_cycle.family != XBTAB_FAMILY_NONE || chip->writer,
         [XBTAB_EFFECT_READ_NOISE] = p->read_noise.is_given || p->rtn.is_given,
         [XBTAB_EFFECT_DRIFT] =
             chip->o.time > 0 && (p->relaxation.law != XBTAB_RELAXATION_NONE || p->retention.is_given),
@@ -137,6 +154,7 @@ unsigned xbtab__chip_effects(const xbtab_chip *chip)
 void xbtab_chip_destroy(xbtab_chip **chip)
 {
     if (!chip || !*chip) return;
+    xbtab_writer_destroy(&(*chip)->writer);
     xbtab__free(*chip);
     *chip = NULL;
 }
@@ -176,7 +194,8 @@ static void count(atomic_uint_fast64_t *counter, uint64_t n)
 
 /* A tile's own sums, added to the chip's once. */
 typedef struct tile_tally {
-    uint64_t stuck, worn, lost, beyond, clipped, unverified, pulses, written, square_written, square_read;
+    uint64_t stuck, worn, lost, beyond, clipped, unverified, pulses, written, square_written, square_read,
+        energy;
 } tile_tally;
 
 static void add_tally(xbtab_chip *chip, const tile_tally *t, size_t cells)
@@ -190,6 +209,7 @@ static void add_tally(xbtab_chip *chip, const tile_tally *t, size_t cells)
     count(&c->clipped, t->clipped);
     count(&c->unverified, t->unverified);
     count(&c->pulses, t->pulses);
+    count(&c->energy, t->energy);
     count(&c->written, t->written);
     count(&c->square_written, t->square_written);
     count(&c->square_read, t->square_read);
@@ -215,6 +235,7 @@ static double cell(xbtab_chip *chip, const xbtab_device *d, double G_level, tile
     bool is_worn = !d->is_stuck && w.written.writes >= d->writes_max;
     double G = xbtab_device_conductance(&chip->sheet, d, &w.written, o->time, o->temperature);
     t->pulses += w.pulses;
+    t->energy += (uint64_t)(1e18 * w.energy + 0.5);
     if (d->is_stuck) {
         t->stuck++;
     } else if (is_worn) {
@@ -316,7 +337,8 @@ void xbtab_chip_get_counts(const xbtab_chip *chip, xbtab_chip_counts *counts)
                                   .beyond = t->beyond,
                                   .clipped = t->clipped,
                                   .unverified = t->unverified,
-                                  .pulses = t->pulses};
+                                  .pulses = t->pulses,
+                                  .energy = 1e-18 * (double)t->energy};
     if (t->written)
         counts->rms_written = chip->error_unit * sqrt((double)t->square_written / (double)t->written);
     if (t->cells) counts->rms_read = chip->error_unit * sqrt((double)t->square_read / (double)t->cells);

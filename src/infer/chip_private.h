@@ -6,12 +6,14 @@
 #include <stdbool.h>
 
 #include <xbartab/chip.h>
+#include <xbartab/write.h>
 
 #include "check.h"
 
 /** What is counted while tiles are programmed, in whole numbers, whose sums know no order. */
 typedef struct xbtab__chip_tally {
     atomic_uint_fast64_t cells, stuck, worn, lost, beyond, clipped, unverified, pulses, written;
+    atomic_uint_fast64_t energy;                      /* [1e-18 J] */
     atomic_uint_fast64_t square_written, square_read; /* in units of error_unit^2 */
 } xbtab__chip_tally;
 
@@ -19,6 +21,7 @@ struct xbtab_chip {
     const xbtab_tables *tables;
     xbtab_population sheet; /* the given one's parts, without those that are left out; owns nothing */
     bool has_sheet;
+    xbtab_writer *writer; /* of the tables' pulses; NULL = the sheet's writes */
     xbtab_chip_options o; /* with its defaults filled in */
     double scale;         /* the sheet's conductance for 1 S of the tables' */
     double error_unit;    /* [S] */
@@ -30,6 +33,7 @@ struct xbtab_chip {
 typedef struct xbtab__chip_write {
     xbtab_written written;
     uint32_t pulses;
+    double energy;      /* [J] */
     bool is_unverified; /* ended outside the tolerance */
 } xbtab__chip_write;
 

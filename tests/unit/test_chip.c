@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -135,6 +136,72 @@ static void verified_writes_end_in_their_tolerance(void **state)
         assert_int_equal(n.unverified, outside);
         assert_true(n.unverified > CELLS / 10 && n.pulses <= 2 * CELLS);
     }
+    xbtab_population_destroy(&p);
+    xbtab_tables_destroy(&tables);
+}
+
+/* Soft-bound pulses, coarse and fine ones in both directions, of known energy. */
+static void add_pulses(xbtab_tables *t)
+{
+    enum { N = 4, N_G = 33 };
+    static const double step[N] = {0.2, 0.02, -0.2, -0.02};
+    xbtab_write_data *w = &t->write;
+    *w = (xbtab_write_data){.n = N,
+                            .n_G = N_G,
+                            .kind = calloc(N, sizeof(int32_t)),
+                            .amplitude = calloc(N, sizeof(double)),
+                            .width = calloc(N, sizeof(double)),
+                            .v_gate = calloc(N, sizeof(double)),
+                            .G = calloc(N_G, sizeof(double)),
+                            .dG = calloc(N * N_G, sizeof(double)),
+                            .sigma = calloc(N * N_G, sizeof(double)),
+                            .energy = calloc(N * N_G, sizeof(double)),
+                            .v_read = t->v_read};
+    for (int k = 0; k < N_G; k++) w->G[k] = 0.9e-6 + 20e-6 * k / (N_G - 1);
+    for (int p = 0; p < N; p++) {
+        w->kind[p] = step[p] > 0 ? XBTAB_PULSE_SET : XBTAB_PULSE_RESET;
+        for (int k = 0; k < N_G; k++) {
+            w->dG[p * N_G + k] = step[p] * (step[p] > 0 ? 21e-6 - w->G[k] : w->G[k] - 0.8e-6);
+            w->sigma[p * N_G + k] = 0.2 * fabs(w->dG[p * N_G + k]);
+            w->energy[p * N_G + k] = 3e-12;
+        }
+    }
+}
+
+/* With the tables' pulses: verified ones end in their tolerance, direct ones do not, and all of them cost
+ * energy. */
+static void pulses_of_the_tables_write_cells(void **state)
+{
+    (void)state;
+    static double G[CELLS], wild[CELLS];
+    xbtab_tables *tables = four_levels();
+    xbtab_population *p =
+        parsed("device_to_device: {family: lognormal, sigma: {value: 0.3}, source: s, trust: assumed}\n"
+               "programming: {family: normal, sigma: {value: 5 uS}, source: s, trust: assumed}\n");
+    add_pulses(tables);
+    xbtab_chip_options o = {
+        .population = p, .seed = 2, .writing = XBTAB_WRITING_VERIFY, .tolerance = 0.01, .pulses = 300};
+    xbtab_chip_counts n = draw(G, tables, 2, &o);
+    for (int c = 0; c < CELLS; c++) near(G[c], tables->G_level[2], 0.01 * tables->G_level[3] * (1 + 1e-9));
+    assert_int_equal(n.unverified, 0);
+    assert_true(n.pulses > 4 * CELLS && n.pulses < 60 * CELLS);
+    near(n.energy, 3e-12 * (double)n.pulses, 1e-6 * n.energy);
+    o.off =
+        XBTAB_EFFECT_BIT(XBTAB_EFFECT_DEVICES); /* slow and quick devices take more pulses than equal ones */
+    xbtab_chip_counts equal = draw(G, tables, 2, &o);
+    assert_true(equal.pulses < n.pulses);
+    o.off = XBTAB_EFFECT_BIT(XBTAB_EFFECT_PROGRAMMING) | XBTAB_EFFECT_BIT(XBTAB_EFFECT_DEVICES);
+    (void)draw(G, tables, 2, &o);
+    for (int c = 0; c < CELLS; c++) near(G[c], tables->G_level[2], 0);
+    o.off = 0;
+    xbtab_population_destroy(&p);
+    p = parsed(
+        "read_noise: {sigma: {value: 0.1 uS}, source: s, trust: assumed}\n"); /* no writes of its own */
+    o.population = p;
+    o.writing = XBTAB_WRITING_DIRECT;
+    n = draw(wild, tables, 2, &o);
+    assert_true(gsl_stats_sd(wild, 1, CELLS) > 0.02 * tables->G_level[3] && n.unverified == 0);
+    near(gsl_stats_mean(wild, 1, CELLS), tables->G_level[2], 0.05 * tables->G_level[3]);
     xbtab_population_destroy(&p);
     xbtab_tables_destroy(&tables);
 }
@@ -399,6 +466,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(known_statistics_come_back),
                                        cmocka_unit_test(verified_writes_end_in_their_tolerance),
+                                       cmocka_unit_test(pulses_of_the_tables_write_cells),
                                        cmocka_unit_test(faults_are_counted_exactly),
                                        cmocka_unit_test(drift_follows_the_published_formula),
                                        cmocka_unit_test(conductances_beyond_the_tables_are_counted),

@@ -12,6 +12,11 @@
  * at what the last read missed (target' = target' * target / G, the feedback of incremental write-and-verify
  * schemes).
  *
+ * Where the tables know pulses (/write), a chip that is asked for direct or verified writes is written with
+ * them, from the lowest level on: each time with the pulse whose mean lands nearest to the target, its spread
+ * drawn anew and its mean times the device's own factor; verified by a read after each pulse, or direct as
+ * the mean trajectory says, unless the sheet has direct writes of its own.
+ *
  * Random telegraph noise slower than 1 ms is taken as standing still while an image runs: a cell's state is
  * drawn once a chip. What is quicker is part of the read noise, which is Gaussian, of the same variance, and
  * new in every read (assumed; the sheet's own figures are kept). */
@@ -89,6 +94,7 @@ typedef struct xbtab_chip_counts {
     uint64_t clipped;    /* above XBTAB_TILE_MOST_SHARE of the largest state, and set to that */
     uint64_t unverified; /* verified writes that ended outside the tolerance */
     uint64_t pulses;     /* writes or pulses of all cells */
+    double energy;       /* of the pulses, where the tables know it; else 0 [J] */
     double rms_written;  /* of the error right after the writes, over cells that can be written [S] */
     double rms_read;     /* of the error now, over all cells [S] */
 } xbtab_chip_counts;

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Simulated chips on the command line: accuracy falls with spread, the same bits for any threads, ages and faults in the
+# JSON, nonsense refused; and what explain says of them.
+source "$(dirname "$0")/common.sh"
+
+tile 64 64 's/tiles: 4, tiles_heldout: 2, vectors: 6/tiles: 1, tiles_heldout: 1, vectors: 4, engine: solve, check_tiles: 1, check_full: 0/' |
+    sed 's/{model: nmos_level1}/{model: none}/' >tile.yaml
+"$XBARTAB" characterize tile.yaml -o t.h5 >/dev/null 2>&1
+digits=$XBARTAB_SOURCE/data/digits
+common=("$XBARTAB_SOURCE/data/networks/digits.onnx" --tables t.h5 --images "$digits/test-images.idx.gz"
+    --labels "$digits/test-labels.idx.gz")
+sheet() {
+    printf 'name: t\nsummary: s\nsource: s\nconductance: {min: 0.5 uS, max: 10 uS}\ntemperature: 300 K\n'
+    printf 'programming: {family: normal, sigma: {value: %s uS}, source: s, trust: assumed}\n' "$1"
+    printf 'relaxation: {law: power, t0: 1 s, nu_mean: {value: 0.02}, nu_sigma: {value: 0.01}, source: s, trust: assumed}\n'
+    printf 'stuck: {stuck_lrs: 0.5 %%, stuck_hrs: 0.5 %%, source: s, trust: assumed}\n'
+}
+limit=100
+[ "$SANITIZED" = 0 ] || limit=20
+run() { "$XBARTAB" infer "${common[@]}" --limit $limit --seed 3 --json "$@" 2>/dev/null; }
+for spread in 0 0.3 1 3; do
+    sheet $spread >s$spread.yaml
+    run --population ./s$spread.yaml --threads 1 >$spread.json
+done
+run --population ./s1.yaml --chips 2 --time 0 --time 1d --threads 3 >many.json
+"$XBARTAB" explain "${common[@]}" --limit 30 --population ./s1.yaml --without-layers --json 2>/dev/null >e.json
+SPREADS="0 0.3 1 3" $PYTHON - <<'P'
+import json
+a = [json.load(open(f"{s}.json")) for s in ("0", "0.3", "1", "3")]
+table = [x["accuracy"]["table"] for x in a]
+print(table)
+assert table[0] > 0.9 and table[0] >= table[1] - 0.02 and table[1] >= table[2] - 0.02 and table[3] < table[2] - 0.2, table
+for x, s in zip(a, (0, 0.3, 1, 3)):
+    (t,) = x["chips"]["times"]
+    (c,) = t["chips"]
+    assert c["accuracy"] == t["mean"] == x["accuracy"]["table"] and t["sigma"] == 0
+    assert abs(c["rms_written"] / (s * 1e-6) - 1) < 0.35 if s else c["rms_written"] == 0 # floored at 0
+    assert abs(c["stuck"] / c["cells"] - 0.01) < 4 * (0.01 / c["cells"]) ** 0.5
+m = json.load(open("many.json"))["chips"]
+assert m["n"] == 2 and [t["time"] for t in m["times"]] == [0, 86400]
+assert m["times"][0]["chips"][0] == a[2]["chips"]["times"][0]["chips"][0] # alone and together, 1 and 3 threads
+assert m["times"][1]["chips"][0]["rms_read"] > m["times"][0]["chips"][0]["rms_read"]
+e = json.load(open("e.json"))
+assert set(e["effects"]) == {"quantization", "adc", "ir_drop", "nonlinearity", "tia", "programming", "faults"}
+assert [x["name"] for x in e["layers"]] == ["conv1", "conv2", "digit"] and e["worst_tile"]["rmse_codes"] > 0
+for x in e["effects"].values():
+    assert x["alone"]["error"] >= 0
+P
+"$XBARTAB" infer "${common[@]}" --limit 5 --population wan_2022 >text.txt 2>warned.txt
+grep -q "are not the window of population wan_2022" warned.txt || fail "no word on a window that does not fit"
+grep -q "1 simulated chip of population wan_2022" text.txt || fail "no chip in the text"
+refused 1 'no population is called "nobody"' "$XBARTAB" infer "${common[@]}" --population nobody
+refused 2 "simulated chips need --population" "$XBARTAB" infer "${common[@]}" --chips 3
+refused 2 "--time never is no time" "$XBARTAB" infer "${common[@]}" --population none --time never
+refused 2 "simulated chips need --mode table or solve" "$XBARTAB" infer "${common[@]}" --population none --mode ideal
+refused 2 "one --time at a time" "$XBARTAB" explain "${common[@]}" --population none --time 0 --time 1s
