@@ -25,6 +25,7 @@ static void add_model(xbtab__text *text, const xbtab_model_use *use)
         xbtab__text_add(text, "*   %s = %.17g %s (%s; %s)\n", m->parameters[k].name, use->value[k],
                         m->parameters[k].unit, m->parameters[k].trust, m->parameters[k].source);
     }
+    if (use->text) xbtab__text_add(text, "* with a model card of SHA-256 %s\n", use->card_hash);
     xbtab__text_add(text, "%s\n", m->sub_text);
 }
 
@@ -258,8 +259,9 @@ xbtab_status xbtab_spec_of_tables(xbtab_spec **out, const xbtab_tables *tables, 
     xbtab_spec *spec = NULL;
     xbtab__text text = {0};
     XBTAB_TRY(xbtab_spec_parse(&spec, tables->spec_text, "the tables' specification", models));
+    xbtab_status status = xbtab_spec_size_selector(spec);
     add_models(&text, spec);
-    xbtab_status status = xbtab__text_status(&text);
+    if (status == XBTAB_OK) status = xbtab__text_status(&text);
     if (status == XBTAB_OK && strcmp(text.s, tables->models_text) != 0) {
         status = xbtab__error_set(XBTAB_ERR_INPUT,
                                   "the models have changed since the tables were made; characterize again");

@@ -43,7 +43,8 @@ static xbtab_status take_search(long unit, xbtab_sample_status sample, const voi
 
 xbtab_status xbtab_find_states(const xbtab_spec *spec, double *state, const double *G, int n)
 {
-    xbtab_status status = XBTAB_OK;
+    xbtab_status status = xbtab__need_size(spec);
+    if (status < 0) return status;
     double *distinct = xbtab__alloc((size_t)n, sizeof *distinct),
            *found = xbtab__alloc((size_t)n, sizeof *found);
     int *which = xbtab__alloc((size_t)n, sizeof *which), n_distinct = 0;

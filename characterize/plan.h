@@ -71,6 +71,9 @@ typedef struct xbtab__numbers {
     size_t n;
 } xbtab__numbers;
 
+/** XBTAB_ERR_INPUT where the selector is still to be sized. */
+xbtab_status xbtab__need_size(const xbtab_spec *spec) XBTAB_MUST_CHECK;
+
 /** Number of units of a plan. */
 int xbtab__plan_units(const xbtab__plan *plan);
 

@@ -38,6 +38,7 @@ static xbtab_status choose_conductances(xbtab__plan *plan)
 xbtab_status xbtab__run_init(xbtab__run *run, const xbtab_spec *spec)
 {
     *run = (xbtab__run){.plan = {.spec = spec, .seed = spec->seed}};
+    XBTAB_TRY(xbtab__need_size(spec));
     XBTAB_TRY(choose_conductances(&run->plan));
     run->n_units = xbtab__plan_units(&run->plan);
     run->unit = xbtab__alloc((size_t)run->n_units, sizeof *run->unit);

@@ -13,6 +13,11 @@ void xbtab__compose_values(xbtab__text *text, const xbtab_model_use *use, int wi
     }
 }
 
+const char *xbtab__compose_text_of(const xbtab_model_use *use)
+{
+    return use->text ? use->text : use->model->sub_text;
+}
+
 bool xbtab__compose_has_gate(const xbtab_spec *spec)
 {
     return spec->selector.model->gate >= 0;
@@ -31,7 +36,7 @@ void xbtab__compose_models(xbtab__text *text, const xbtab_spec *spec)
     const char *gate = xbtab__compose_has_gate(spec) ? " gate" : "";
     bool has_selector = selector->n_pins > 0;
     xbtab__text_add(text, "%s\n", rram->sub_text);
-    if (has_selector) xbtab__text_add(text, "%s\n", selector->sub_text);
+    if (has_selector) xbtab__text_add(text, "%s\n", xbtab__compose_text_of(&spec->selector));
     xbtab__text_add(text, "%s\n", spec->tia.model->sub_text);
     xbtab__text_add(text, ".subckt xbtab_cell wl bl%s state=%.17g\n", gate,
                     rram->parameters[rram->state].value);
@@ -70,4 +75,14 @@ void xbtab__compose_cell_bench(xbtab__text *text, const xbtab_spec *spec, const 
 void xbtab__compose_external_sources(xbtab__text *text, int n)
 {
     for (int k = 0; k < n; k++) xbtab__text_add(text, "Vi%d in%d 0 external\n", k, k);
+}
+
+void xbtab__compose_selector_bench(xbtab__text *text, const xbtab_model_use *selector)
+{
+    bool has_gate = selector->model->gate >= 0;
+    xbtab__text_add(text, "%s\nVi0 a 0 external\nVmeter b 0 dc 0\n", xbtab__compose_text_of(selector));
+    if (has_gate) xbtab__text_add(text, "Vgate gate 0 dc %.17g\n", selector->value[selector->model->gate]);
+    xbtab__text_add(text, "Xselector a b%s %s", has_gate ? " gate" : "", selector->model->name);
+    xbtab__compose_values(text, selector, -1);
+    xbtab__text_add(text, "\n");
 }

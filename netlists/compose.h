@@ -11,6 +11,9 @@
 
 #include "text.h"
 
+/** The text of a model in use, with a user's card where there is one; borrowed. */
+const char *xbtab__compose_text_of(const xbtab_model_use *use);
+
 /** The subcircuits of the models a specification uses, and of the whole cell: "xbtab_cell wl bl [gate]
  * state=..". */
 void xbtab__compose_models(xbtab__text *text, const xbtab_spec *spec);
@@ -22,6 +25,9 @@ void xbtab__compose_cell_bench(xbtab__text *text, const xbtab_spec *spec, const 
 
 /** Sources of that bench: 2, or 3 with gate inputs. */
 int xbtab__cell_bench_sources(const xbtab_spec *spec);
+
+/** A selector alone from the source vi0 to the ammeter vmeter at 0 V, its gate at its own voltage. */
+void xbtab__compose_selector_bench(xbtab__text *text, const xbtab_model_use *selector);
 
 /** One TIA fed by the external current source ii0 (positive into its in pin): v(t0) is its input, v(o0) its
  * output. */

@@ -113,7 +113,7 @@ void xbtab__compose_train(xbtab__text *text, const xbtab_model_use *rram, const 
     compose_parameters(text, rram, state);
     if (has_selector) {
         bool has_gate = selector->model->gate >= 0;
-        xbtab__text_add(text, "%s\n", selector->model->sub_text);
+        xbtab__text_add(text, "%s\n", xbtab__compose_text_of(selector));
         if (has_gate) xbtab__text_add(text, "Vgate gate 0 dc %.17g\n", train->v_gate);
         xbtab__text_add(text, "Xselector mid in1%s %s", has_gate ? " gate" : "", selector->model->name);
         xbtab__compose_values(text, selector, -1);

@@ -54,7 +54,8 @@ int cmd_characterize(int argc, const char **argv)
         code = cli_usage(argv[0], "-j %d is outside 0 to 1024", run.workers);
         goto done;
     }
-    if (cli_open_models(&models, folder) < 0 || xbtab_spec_open(&spec, arguments[0], models) < 0) {
+    if (cli_open_models(&models, folder) < 0 || xbtab_spec_open(&spec, arguments[0], models) < 0 ||
+        xbtab_spec_size_selector(spec) < 0) {
         code = cli_failed();
         goto done;
     }

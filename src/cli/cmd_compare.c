@@ -218,6 +218,7 @@ static xbtab_status run_pair(comparison *c, pair *p)
     if (c->keeps && cli_write_text(path, text) != CLI_DONE) return XBTAB_OK;
     snprintf(path, sizeof path, "%s.h5", stem);
     status = xbtab_spec_parse(&spec, text, stem, c->models);
+    if (status == XBTAB_OK) status = xbtab_spec_size_selector(spec);
     if (status == XBTAB_OK && !(tables = earlier(path, text))) {
         status = xbtab_characterize(spec, path, &c->run);
         if (status == XBTAB_OK) status = xbtab_tables_open(&tables, path);

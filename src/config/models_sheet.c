@@ -48,7 +48,7 @@ typedef struct dynamic_text {
 } dynamic_text;
 
 typedef struct sheet_text {
-    char *name, *kind, *summary, *source, *licence, *gate, *turn_on, *current;
+    char *name, *kind, *summary, *source, *licence, *gate, *turn_on, *size, *card, *current;
     char **pins;
     unsigned pins_count;
     state_text *state;
@@ -129,6 +129,8 @@ static const cyaml_schema_field_t sheet_fields[] = {
                             state_fields),
     OPTIONAL_TEXT("gate", sheet_text, gate),
     OPTIONAL_TEXT("turn_on", sheet_text, turn_on),
+    OPTIONAL_TEXT("size", sheet_text, size),
+    OPTIONAL_TEXT("card", sheet_text, card),
     OPTIONAL_TEXT("current", sheet_text, current),
     CYAML_FIELD_IGNORE("fit", CYAML_FLAG_OPTIONAL), /* figures of a calibrated sheet, for its reader */
     CYAML_FIELD_MAPPING_PTR("gain", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, sheet_text, gain, gain_fields),
@@ -191,6 +193,7 @@ void xbtab__model_destroy(xbtab_model *model)
     xbtab__free(model->sheet_path);
     xbtab__free(model->sub_path);
     xbtab__free(model->sub_text);
+    xbtab__free(model->card);
     xbtab__free(model);
 }
 
@@ -412,6 +415,10 @@ static xbtab_status take_sheet(xbtab_model *model, const xbtab__yaml *yaml, cons
             return xbtab__yaml_fail(yaml, "turn_on", "is for selectors only");
         XBTAB_TRY(find_parameter(&model->turn_on, model, yaml, "turn_on", text->turn_on));
     }
+    if ((text->size || text->card) && model->kind != XBTAB_MODEL_SELECTOR)
+        return xbtab__yaml_fail(yaml, text->size ? "size" : "card", "is for selectors only");
+    if (text->size) XBTAB_TRY(find_parameter(&model->size, model, yaml, "size", text->size));
+    if (text->card) XBTAB_TRY(xbtab__copy_text(&model->card, text->card));
     if (text->gain) {
         XBTAB_TRY(find_parameter(&model->gain, model, yaml, "gain.parameter", text->gain->parameter));
         XBTAB_TRY(xbtab__yaml_quantity(&model->gain_output, yaml, "gain.full_scale_output",

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "card.h"
 #include "memory.h"
 #include "presets.h"
 #include "quantity.h"
@@ -22,7 +23,7 @@ enum { MOST_LEVELS = 256, MOST_CODES = 16 };
 enum { MOST_CELLS_SPICE = 64 * 64, MOST_CELLS_SPICE_AFRESH = 24 * 24, MOST_CELLS_FULL_CHECK = 128 * 128 };
 
 typedef struct use_text {
-    char *model, *preset;
+    char *model, *preset, *card, *card_model, *size_for;
     xbtab__value_text *parameters;
     unsigned parameters_count;
 } use_text;
@@ -84,7 +85,11 @@ typedef struct spec_text {
     CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, fields)
 
 static const cyaml_schema_field_t use_fields[] = {
-    TEXT("model", use_text, model), OPTIONAL_TEXT("preset", use_text, preset),
+    TEXT("model", use_text, model),
+    OPTIONAL_TEXT("preset", use_text, preset),
+    OPTIONAL_TEXT("card", use_text, card),
+    OPTIONAL_TEXT("card_model", use_text, card_model),
+    OPTIONAL_TEXT("size_for", use_text, size_for),
     CYAML_FIELD_SEQUENCE("parameters", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, use_text, parameters,
                          &xbtab__value_schema, 0, 200),
     CYAML_FIELD_END};
@@ -188,6 +193,24 @@ static xbtab_status fail_no_preset(const xbtab__yaml *yaml, const char *key, con
                             list[0] ? list : "none");
 }
 
+/* A card of the user's own, and the size that goes with the cell's resistance. */
+static xbtab_status take_card_and_size(xbtab_model_use *use, const xbtab__yaml *yaml, const char *key,
+                                       const use_text *text)
+{
+    char place[128];
+    if (text->card) {
+        XBTAB_TRY(xbtab__card_take(use, yaml, key, text->card, text->card_model));
+    } else if (text->card_model) {
+        snprintf(place, sizeof place, "%s.card_model", key);
+        return xbtab__yaml_fail(yaml, place, "needs card: FILE");
+    }
+    if (!text->size_for) return XBTAB_OK;
+    snprintf(place, sizeof place, "%s.size_for", key);
+    if (use->model->size < 0)
+        return xbtab__yaml_fail(yaml, place, "%s has no size that could follow", use->model->name);
+    return xbtab__yaml_quantity(&use->size_for, yaml, place, text->size_for, "1", 1e-4, 1);
+}
+
 /* *gain_is_given is set where the file gives the gain's parameter a value (it may be NULL). A preset is
  * called a cell where it is a wire's. */
 static xbtab_status take_use(xbtab_model_use *use, const xbtab__yaml *yaml, const char *key,
@@ -233,7 +256,7 @@ static xbtab_status take_use(xbtab_model_use *use, const xbtab__yaml *yaml, cons
         XBTAB_TRY(xbtab__yaml_quantity(value, yaml, place, v->value, p->unit, p->min, p->max));
         if (gain_is_given && index == use->model->gain) *gain_is_given = true;
     }
-    return XBTAB_OK;
+    return take_card_and_size(use, yaml, key, text);
 }
 
 static xbtab_status take_levels(xbtab_spec *spec, const xbtab__yaml *yaml, const levels_text *text)
@@ -521,6 +544,7 @@ void xbtab_spec_destroy(xbtab_spec **spec)
     xbtab__free(s->rram.dynamic_value);
     xbtab__spec_clear_write(&s->write);
     xbtab__free(s->selector.value);
+    xbtab__free(s->selector.text);
     xbtab__free(s->tia.value);
     xbtab__free(s->G_level);
     xbtab__free(s);

@@ -25,6 +25,13 @@ typedef struct xbtab_characterize_options {
     void *payload;              /* for both */
 } xbtab_characterize_options;
 
+/** Bring a selector to the size that the specification asks for (size_for), in ngspice: its resistance at
+ * 10 mV, with its gate at its own voltage, becomes that share of 1/G_max, or less at its smallest size.
+ * Nothing to do where it asks for none.
+ * @return XBTAB_ERR_INPUT (no size within its bounds; the message has the figures), XBTAB_ERR_SPICE. Threads:
+ * forks; call it while no other thread is at work. */
+xbtab_status xbtab_spec_size_selector(xbtab_spec *spec) XBTAB_MUST_CHECK;
+
 /** Characterize one tile and write its tables.
  *  @param spec     the tile.
  *  @param path     HDF5 file to write (beside, then renamed). While at work, PATH.partial holds the finished

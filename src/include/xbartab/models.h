@@ -116,6 +116,9 @@ typedef struct xbtab_model {
     int state_is_log;   /* the state is better searched on a logarithmic scale */
     int gate;           /* selector with a gate pin: index of the parameter with its voltage; else -1 */
     int turn_on;        /* selector that a read must fire: index of the parameter with the voltage; else -1 */
+    int size;           /* selector: index of the parameter that its on-conductance grows with; else -1 */
+    char *card;         /* selector: name of its .model line that a user's card may take the place of; NULL =
+                           none */
     int gain;           /* tia: index of the parameter that sets its transresistance; else -1 */
     double gain_output; /* tia: |output| wanted at a bit line's full-scale current [V] */
     char *current; /* rram: the current as a formula of the parameters and V, the same as the subcircuit's;

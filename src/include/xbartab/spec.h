@@ -34,6 +34,11 @@ typedef struct xbtab_model_use {
     const xbtab_model *model; /* borrowed from the set of models */
     double *value;            /* value[model->n_parameters], SI */
     double *dynamic_value;    /* dynamic_value[model->dynamic->n_parameters], SI; NULL without dynamic */
+    char *text;               /* the subcircuit with the user's model card in it; NULL = the model's own */
+    char card_hash[65];       /* SHA-256 of the card's file in hexadecimal; "" = none */
+    double size_for; /* selector: its resistance as a share of 1/G_max at which it is to be sized; 0 =
+                        it has the size that the file gives */
+    int is_sized;    /* xbtab_spec_size_selector() has done so */
 } xbtab_model_use;
 
 /** Who solves the sample tiles of the transfer table. */
