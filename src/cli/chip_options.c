@@ -126,7 +126,7 @@ void cli_chips_warn(const cli_chips *c, const xbtab_tables *tables, const xbtab_
 {
     const xbtab_population *p = c->population;
     double low = tables->G_level[0], high = tables->G_level[tables->n_levels - 1];
-    if (!c->is_scaled && (low < 0.5 * p->G_min || high > 1.001 * p->G_max || high < 0.5 * p->G_max)) {
+    if (!c->is_scaled && (low < 0.5 * p->G_min || high > 1.001 * p->G_max || high < 0.3 * p->G_max)) {
         fprintf(stderr,
                 "xbartab: warning: the tile's levels of %g S to %g S are not the window of population %s, %g "
                 "S to %g "
