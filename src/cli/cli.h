@@ -52,6 +52,9 @@ int cli_failed(void);
 /** A failure of the program itself on stderr, and CLI_FAILED. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/** Draw a device's I-V family into path, a .svg or .png, with gnuplot. @return an exit code. */
+int cli_plot_model(const xbtab_model *model, const char *path);
+
 /** Path of the default tile's specification. */
 const char *cli_default_tile(void);
 

@@ -92,10 +92,12 @@ static int test(const xbtab_models *models, const char *name, int as_json)
 
 int cmd_models(int argc, const char **argv)
 {
-    const char *folder = NULL, *arguments[3];
+    const char *folder = NULL, *picture = NULL, *arguments[3];
     int as_json = 0, all = 0;
     const struct poptOption options[] = {
         {"models", '\0', POPT_ARG_STRING, &folder, 0, "the user's own models too", "DIR"},
+        {"plot", '\0', POPT_ARG_STRING, &picture, 0,
+         "show: draw the I-V family and the published points with gnuplot", "FILE.svg|png"},
         {"all", '\0', POPT_ARG_NONE, &all, 0, "test every model", NULL},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
@@ -111,6 +113,8 @@ int cmd_models(int argc, const char **argv)
         code = cli_usage(argv[0], "\"%s\" is not list, show or test", verb);
     } else if ((is_list && name) || (is_show && !name) || (is_test && !name == !all)) {
         code = cli_usage(argv[0], "usage: list, show NAME, test NAME, or test --all");
+    } else if (picture && !is_show) {
+        code = cli_usage(argv[0], "--plot is for show NAME");
     } else if (cli_open_models(&models, folder) < 0) {
         code = cli_failed();
     } else if (is_list) {
@@ -128,6 +132,7 @@ int cmd_models(int argc, const char **argv)
             } else {
                 show_text(m);
             }
+            if (picture) code = cli_plot_model(m, picture);
         }
         if (!found) code = cli_fail("no model is called \"%s\"; see xbartab models list", name);
     }

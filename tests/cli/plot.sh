@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# models show --plot draws every device, published points included, and says so where it cannot.
+source "$(dirname "$0")/common.sh"
+
+refused 2 "--plot is for show NAME" "$XBARTAB" models list --plot x.svg
+if ! command -v gnuplot >/dev/null; then
+    echo "skipped: no gnuplot"
+    exit 77
+fi
+n=0
+for sheet in "$XBARTAB_SOURCE"/devicemodels/rram/*.yaml; do
+    name=$(basename "$sheet" .yaml)
+    [ "$SANITIZED" = 0 ] || [ "$n" -lt 2 ] || break
+    "$XBARTAB" models show "$name" --plot "$name.svg" >/dev/null || fail "$name"
+    grep -q "</svg>" "$name.svg" || fail "$name.svg is not whole"
+    if grep -qE "^ *- \{state: .*(resistance|current):" "$sheet"; then
+        grep -q published "$name.svg" || fail "$name: no published points"
+    fi
+    n=$((n + 1))
+done
+"$XBARTAB" models show sinh --plot s.png >/dev/null
+[ "$(head -c 4 s.png | tail -c 3)" = PNG ] || fail "no PNG"
+! "$XBARTAB" models show sinh --plot s.txt >/dev/null 2>err.txt || fail "a picture that is no picture"
+grep -q "a picture is a .svg or a .png" err.txt || fail "$(cat err.txt)"
+! "$XBARTAB" models show opamp --plot o.svg >/dev/null 2>err.txt || fail "an amplifier drawn as a device"
+grep -q "is no rram" err.txt || fail "$(cat err.txt)"
+[ -z "$(ls ./*.part 2>/dev/null)" ] || fail "half a picture left behind"
+echo "$n devices drawn"
