@@ -388,6 +388,9 @@ static int run_integer(inference *f, double *share)
     }
     xbtab_quantize_options quantize = {.weight_bits = f->o.weight_bits,
                                        .activation_bits = f->o.activation_bits,
+                                       .layer_bits = f->arch && !is_quantized ? f->arch->layer : NULL,
+                                       .n_layer_bits =
+                                           f->arch && !is_quantized ? (size_t)f->arch->n_layers : 0,
                                        .n_images = (size_t)f->o.calibrate,
                                        .run = f->run};
     quantize.run.what = "calibration";

@@ -186,8 +186,9 @@ static xbtab_status make_layer(xbtab_quantized *q, int k, const xbtab__lattice *
 }
 
 xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *images,
-                                     const xbtab__code *calibrated, int weight_bits)
+                                     const xbtab__code *calibrated, const xbtab_quantize_options *options)
 {
+    int layer = 0;
     const xbtab_network *n = q->network;
     xbtab__lattice *of = NULL;
     xbtab_status status;
@@ -200,7 +201,7 @@ xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *ima
         const xbtab__code *code = &calibrated[value];
         xbtab__lattice in = {.a = code->scale, .b = -code->zero * code->scale, .most = code->most};
         if (n->is_quantized && of[value].is_known && !is_recurrent) in = of[value];
-        status = make_layer(q, k, &in, weight_bits);
+        status = make_layer(q, k, &in, xbtab__layer_weight_bits(options, layer++));
     }
     xbtab__free(of);
     return status;

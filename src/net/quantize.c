@@ -117,12 +117,45 @@ static void join_first_states(const xbtab_network *n, range *ranges)
     }
 }
 
-static void choose_codes(xbtab_quantized *q, const range *ranges, int bits)
+/* What is asked for one layer; NULL = nothing. */
+static const xbtab_layer_bits *bits_of_layer(const xbtab_quantize_options *options, int layer)
+{
+    for (size_t k = options->n_layer_bits; k-- > 0;) {
+        if (options->layer_bits[k].layer == layer) return &options->layer_bits[k];
+    }
+    return NULL;
+}
+
+/* Where the codes of a value were made. */
+static int source_of(const xbtab_network *n, int value)
+{
+    for (int k = n->n_nodes; k-- > 0;) {
+        if (n->node[k].output == value && keeps_codes(n->node[k].type->integer)) value = n->node[k].input[0];
+    }
+    return value;
+}
+
+/* bits[n_values] */
+static void choose_bits(const xbtab_quantized *q, const xbtab_quantize_options *options, int all, int *bits)
 {
     const xbtab_network *n = q->network;
-    q->code[n->input] = code_for(ranges[n->input], bits);
+    int layer = 0;
+    for (int v = 0; v < n->n_values; v++) bits[v] = all;
+    for (int k = 0; k < n->n_nodes; k++) {
+        if (!n->node[k].linear.W) continue;
+        const xbtab_layer_bits *own = bits_of_layer(options, layer++);
+        int value = n->node[k].input[0];
+        if (own && own->activation_bits)
+            bits[q->is_digital ? value : source_of(n, value)] = own->activation_bits;
+    }
+}
+
+static void choose_codes(xbtab_quantized *q, const range *ranges, const int *bits)
+{
+    const xbtab_network *n = q->network;
+    q->code[n->input] = code_for(ranges[n->input], bits[n->input]);
     if (q->is_digital) {
-        for (int v = 0; v < n->n_values; v++) q->code[v] = code_for(ranges[v], bits);
+        for (int v = 0; v < n->n_values; v++) q->code[v] = code_for(ranges[v], bits[v]);
         return;
     }
     for (int k = 0; k < n->n_nodes; k++) {
@@ -132,7 +165,7 @@ static void choose_codes(xbtab_quantized *q, const range *ranges, int bits)
             continue;
         }
         const xbtab__node *relu = only_relu(n, node->output);
-        q->code[node->output] = code_for(ranges[relu ? relu->output : node->output], bits);
+        q->code[node->output] = code_for(ranges[relu ? relu->output : node->output], bits[node->output]);
     }
 }
 
@@ -167,13 +200,50 @@ void xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activat
     if (q->sums < l->positions * l->outputs) q->sums = l->positions * l->outputs;
 }
 
-static xbtab_status quantize_layer(xbtab_quantized *q, int k, int weight_bits, int activation_bits)
+int xbtab__layer_weight_bits(const xbtab_quantize_options *options, int layer)
+{
+    const xbtab_layer_bits *own = bits_of_layer(options, layer);
+    int all = options->weight_bits ? options->weight_bits : DEFAULT_BITS;
+    return own && own->weight_bits ? own->weight_bits : all;
+}
+
+static xbtab_status check_bits(const xbtab_network *n, const xbtab_quantize_options *options, int weight_bits,
+                               int activation_bits)
+{
+    int layers = 0;
+    if (weight_bits < 2 || weight_bits > 8)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%d weight bits are outside 2 to 8", weight_bits);
+    if (activation_bits < 1 || activation_bits > 15)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%d activation bits are outside 1 to 15", activation_bits);
+    if (n->is_quantized && (options->weight_bits || options->activation_bits || options->n_layer_bits)) {
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
+                   "%s: is quantized already; its own bits hold, no others can be asked for", n->path);
+    }
+    for (int k = 0; k < n->n_nodes; k++) layers += n->node[k].linear.W != NULL;
+    for (size_t k = 0; k < options->n_layer_bits; k++) {
+        const xbtab_layer_bits *own = &options->layer_bits[k];
+        if (own->layer < 0 || own->layer >= layers)
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: bits for layer %d; it has layers 0 to %d", n->path, own->layer,
+                       layers - 1);
+        if ((own->weight_bits && (own->weight_bits < 2 || own->weight_bits > 8)) ||
+            own->activation_bits < 0 || own->activation_bits > 15) {
+            XBTAB_FAIL(XBTAB_ERR_INPUT,
+                       "layer %d: %d weight bits and %d activation bits are outside 2 to 8 and 1 to 15",
+                       own->layer, own->weight_bits, own->activation_bits);
+        }
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status quantize_layer(xbtab_quantized *q, int k, int weight_bits)
 {
     const xbtab_network *n = q->network;
     const xbtab__node *node = &n->node[k];
     const xbtab__linear *l = &node->linear;
     const xbtab__code *in = &q->code[node->input[0]];
     xbtab__integer_layer *layer = &q->layer[k];
+    int activation_bits = 1;
+    while (in->most >> activation_bits) activation_bits++;
     size_t rows = l->groups * l->outputs;
     layer->W = xbtab__alloc(rows * l->inputs, sizeof *layer->W);
     layer->scale = xbtab__alloc(rows, sizeof *layer->scale);
@@ -212,18 +282,11 @@ xbtab_status xbtab_quantized_create(xbtab_quantized **out, const xbtab_network *
     xbtab_quantized *q = NULL;
     size_t n_matrices = 0;
     if (!options) options = &defaults;
+    int *bits = NULL, layer = 0;
     int weight_bits = options->weight_bits ? options->weight_bits : DEFAULT_BITS;
     int activation_bits = options->activation_bits ? options->activation_bits : DEFAULT_BITS;
     size_t n_images = options->n_images ? options->n_images : DEFAULT_IMAGES;
-    if (weight_bits < 2 || weight_bits > 8)
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%d weight bits are outside 2 to 8", weight_bits);
-    if (activation_bits < 1 || activation_bits > 15) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%d activation bits are outside 1 to 15", activation_bits);
-    }
-    if (network->is_quantized && (options->weight_bits || options->activation_bits)) {
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
-                   "%s: is quantized already; its own bits hold, no others can be asked for", network->path);
-    }
+    XBTAB_TRY(check_bits(network, options, weight_bits, activation_bits));
     if (n_images > images->n) n_images = images->n;
     XBTAB_TRY(xbtab__check_images(network, images, n_images));
     XBTAB_TRY(find_ranges(&ranges, network, images, n_images, &options->run));
@@ -238,21 +301,25 @@ xbtab_status xbtab_quantized_create(xbtab_quantized **out, const xbtab_network *
     q->code = xbtab__alloc((size_t)network->n_values, sizeof *q->code);
     q->layer = xbtab__alloc((size_t)network->n_nodes, sizeof *q->layer);
     q->matrix = xbtab__alloc(n_matrices, sizeof *q->matrix);
-    if (!q->code || !q->layer || !q->matrix) {
+    bits = xbtab__alloc((size_t)network->n_values, sizeof *bits);
+    if (!q->code || !q->layer || !q->matrix || !bits) {
         status = XBTAB_NOMEM();
         goto done;
     }
     q->is_digital = xbtab__needs_digital(network);
     join_first_states(network, ranges);
-    choose_codes(q, ranges, activation_bits);
+    choose_bits(q, options, activation_bits, bits);
+    choose_codes(q, ranges, bits);
     status = XBTAB_OK;
-    if (q->is_digital) XBTAB_TRY_DONE(xbtab__quantize_digital(q, images, q->code, weight_bits));
+    if (q->is_digital) XBTAB_TRY_DONE(xbtab__quantize_digital(q, images, q->code, options));
     for (int k = 0; k < network->n_nodes && !q->is_digital; k++) {
-        if (network->node[k].linear.W) XBTAB_TRY_DONE(quantize_layer(q, k, weight_bits, activation_bits));
+        if (!network->node[k].linear.W) continue;
+        XBTAB_TRY_DONE(quantize_layer(q, k, xbtab__layer_weight_bits(options, layer++)));
     }
     *out = q;
     q = NULL;
 done:
+    xbtab__free(bits);
     xbtab__free(ranges);
     xbtab_quantized_destroy(&q);
     return status;

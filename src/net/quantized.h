@@ -68,7 +68,12 @@ xbtab_status xbtab__vector_sums(const xbtab_quantized *q, int k, size_t g, size_
 /** Whether a network needs the digital way, and that way. @param calibrated  codes[n_values] from images. */
 bool xbtab__needs_digital(const xbtab_network *network);
 xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *images,
-                                     const xbtab__code *calibrated, int weight_bits) XBTAB_MUST_CHECK;
+                                     const xbtab__code *calibrated,
+                                     const xbtab_quantize_options *options) XBTAB_MUST_CHECK;
+
+/** Weight bits of a layer, counted over the nodes with matrices. */
+int xbtab__layer_weight_bits(const xbtab_quantize_options *options, int layer);
+
 xbtab_status xbtab__run_digital(const xbtab_quantized *q, const xbtab_images *images, size_t n,
                                 const xbtab__products *by, const xbtab_run_options *options,
                                 float *outputs) XBTAB_MUST_CHECK;

@@ -139,6 +139,44 @@ static void published_counts_of_devices_are_exact(void **state)
     assert_int_equal(weights_of("cnn_8x8"), 1015);          /* [17] */
 }
 
+static void layers_have_bits_of_their_own(void **state)
+{
+    static const xbtab_layer_bits own[] = {{.layer = 0, .weight_bits = 4, .activation_bits = 3},
+                                           {.layer = 2, .weight_bits = 3}};
+    static const xbtab_layer_bits none_such = {.layer = 5, .weight_bits = 4},
+                                  too_many = {.layer = 1, .weight_bits = 9};
+    xbtab_network *network = NULL;
+    xbtab_images *images = NULL;
+    xbtab_quantized *q = NULL;
+    xbtab_quantize_options options = {.layer_bits = own, .n_layer_bits = 2, .n_images = 5};
+    (void)state;
+    assert_int_equal(xbtab_network_open(&network, XBARTAB_SOURCE_FOLDER "/data/networks/lenet5.onnx"),
+                     XBTAB_OK);
+    assert_int_equal(
+        xbtab_images_open(&images, XBARTAB_SOURCE_FOLDER "/data/digits/test-images.idx.gz", NULL, 5), XBTAB_OK);
+    assert_int_equal(xbtab_quantized_create(&q, network, images, &options), XBTAB_OK);
+    static const int weight_bits[] = {4, 8, 3, 8, 8}, activation_bits[] = {3, 8, 8, 8, 8};
+    assert_int_equal(xbtab_quantized_matrices(q), 5);
+    for (size_t m = 0; m < 5; m++) {
+        const xbtab_matrix *matrix = xbtab_quantized_matrix(q, m);
+        int largest = 0;
+        for (size_t k = 0; k < matrix->inputs * matrix->outputs; k++)
+            largest = abs(matrix->W[k]) > largest ? abs(matrix->W[k]) : largest;
+        assert_int_equal(matrix->weight_bits, weight_bits[m]);
+        assert_int_equal(matrix->activation_bits, activation_bits[m]);
+        assert_int_equal(largest, (1 << (weight_bits[m] - 1)) - 1);
+    }
+    xbtab_quantized_destroy(&q);
+    options.n_layer_bits = 1;
+    options.layer_bits = &none_such;
+    assert_int_equal(xbtab_quantized_create(&q, network, images, &options), XBTAB_ERR_INPUT);
+    assert_non_null(strstr(xbtab_error_message(), "bits for layer 5; it has layers 0 to 4"));
+    options.layer_bits = &too_many;
+    assert_int_equal(xbtab_quantized_create(&q, network, images, &options), XBTAB_ERR_INPUT);
+    xbtab_images_destroy(&images);
+    xbtab_network_destroy(&network);
+}
+
 /* ---- what is refused ---- */
 
 static const char good[] = "name: tried\n"
@@ -264,6 +302,7 @@ int main(void)
         cmocka_unit_test(every_number_of_every_preset_has_its_provenance),
         cmocka_unit_test(adc_bits_are_the_survey_s_formula),
         cmocka_unit_test(published_counts_of_devices_are_exact),
+        cmocka_unit_test(layers_have_bits_of_their_own),
         cmocka_unit_test(mistakes_are_named_with_what_is_allowed),
         cmocka_unit_test(an_adc_out_of_reach_is_told_with_its_numbers),
         cmocka_unit_test(equal_tiles_have_equal_texts),

@@ -15,6 +15,7 @@
 #ifndef XBARTAB_ARCH_H
 #define XBARTAB_ARCH_H
 
+#include <xbartab/network.h>
 #include <xbartab/progress.h>
 #include <xbartab/scheme.h>
 #include <xbartab/spec.h>
@@ -34,12 +35,6 @@ typedef struct xbtab_arch_number {
 typedef struct xbtab_arch_figure {
     char *what, *value, *trust, *source;
 } xbtab_arch_figure;
-
-/** Other bits for one matrix layer. */
-typedef struct xbtab_arch_layer {
-    int layer;                        /* from 0, in the order they run */
-    int weight_bits, activation_bits; /* of its weights and inputs (0 = as all others) */
-} xbtab_arch_layer;
 
 /** A network to run on it. */
 typedef struct xbtab_arch_network {
@@ -61,7 +56,7 @@ typedef struct xbtab_arch {
     xbtab_scheme scheme;
     int weight_bits, activation_bits; /* of networks in float; files that are quantized keep their own */
     int n_layers, n_networks, n_published, n_numbers;
-    xbtab_arch_layer *layer;
+    xbtab_layer_bits *layer;
     xbtab_arch_network *network;
     xbtab_arch_figure *published;
     xbtab_arch_number *number; /* every number of tile, scheme and quantization, in the file's order */

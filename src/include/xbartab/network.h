@@ -77,11 +77,20 @@ xbtab_status xbtab_network_run(const xbtab_network *network, const xbtab_images 
 /** A quantized network. Read-only once made. */
 typedef struct xbtab_quantized xbtab_quantized;
 
+/** Other bits for one layer. */
+typedef struct xbtab_layer_bits {
+    int layer;                        /* from 0, of the nodes with matrices in the order they run */
+    int weight_bits, activation_bits; /* of its weights and inputs (0 = as all others) */
+} xbtab_layer_bits;
+
 typedef struct xbtab_quantize_options {
     int weight_bits;     /* 2 to 8, sign included (0 = 8, or what a quantized file has) */
     int activation_bits; /* 1 to 15 (0 = 8, or what a quantized file has) */
     size_t n_images;     /* calibration images, from the first on (0 = 100, or all there are) */
     xbtab_run_options run;
+    const xbtab_layer_bits *layer_bits; /* layer_bits[n_layer_bits]; NULL = none. Layers that share an input
+                                           have it in the bits of the last one named */
+    size_t n_layer_bits;
 } xbtab_quantize_options;
 
 /** Quantize a network with the ranges that images cause.

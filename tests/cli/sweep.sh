@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# A grid of runs: rows in order, refused points told, an interrupted sweep continued, another one not taken over. Then what the
+# published systems show: fewer ADC bits lose, and how much.
+source "$(dirname "$0")/common.sh"
+export XBARTAB_DATA=$DATA
+
+cat >tile.yaml <<'Y'
+name: small
+cell: {rram: {model: sinh}}
+levels: {count: 4, g_min: 1 uS, g_max: 10 uS}
+array: {rows: 64, columns: 64}
+wire: {word: 1 ohm, bit: 1 ohm}
+dac: {read_voltage: 200 mV}
+tia: {model: ideal}
+adc: {bits: 8}
+sampling: {tiles: 1, tiles_heldout: 1, vectors: 4, engine: solve, check_tiles: 1, check_full: 0}
+Y
+digits="--network $XBARTAB_SOURCE/data/networks/digits.onnx --images $XBARTAB_SOURCE/data/digits/test-images.idx.gz --labels $XBARTAB_SOURCE/data/digits/test-labels.idx.gz"
+sweep() { "$XBARTAB" sweep tile.yaml $digits --limit 50 --cache cache "$@"; }
+sweep --set scheme.adc_bits=3,6,8 --set scheme.cell_bits=1,2,3 -o a.csv -j 2 --plot a.svg --json >a.json 2>err.txt
+$PYTHON - <<'P'
+import csv, json
+rows = list(csv.DictReader(open("a.csv")))
+assert [(r["scheme.adc_bits"], r["scheme.cell_bits"]) for r in rows] == [(a, c) for a in "368" for c in "123"], rows
+by = {(r["scheme.adc_bits"], r["scheme.cell_bits"]): r for r in rows}
+for a in "368":
+    assert "3 bits a cell need 8 levels, and the tile has 4" in by[a, "3"]["status"] and by[a, "3"]["ideal"] == ""
+    assert by[a, "1"]["status"] == by[a, "2"]["status"] == "ok"
+accuracy = lambda a, c: float(by[a, c]["ideal"])
+assert accuracy("8", "2") == float(by["8", "2"]["integer"]) > 0.9      # exact: 3 * 64 needs 8 bits
+assert accuracy("3", "2") < 0.6 and accuracy("3", "2") < accuracy("8", "2")
+assert float(by["8", "2"]["adc_bits"]) == 8 and float(by["8", "2"]["adc_bits_needed"]) == 8
+j = json.load(open("a.json"))
+assert len(j["rows"]) == 9 and j["rows"][8]["values"] == {"scheme.adc_bits": "8", "scheme.cell_bits": "3"}
+assert len({r["run"] for r in rows}) == 1
+P
+if command -v gnuplot >/dev/null; then grep -q "<svg" a.svg || fail "no picture"; fi
+# a killed sweep keeps what is finished, and ends in the same rows
+cp a.csv whole.csv
+sed -i '3,$d' a.csv
+sweep --set scheme.adc_bits=3,6,8 --set scheme.cell_bits=1,2,3 -o a.csv 2>err.txt >/dev/null
+grep -q "1 finished rows are kept" err.txt || fail "finished rows are not kept: $(cat err.txt)"
+cut -d, -f1-12,14- a.csv >x; cut -d, -f1-12,14- whole.csv >y # all but the seconds
+cmp x y || fail "a continued sweep gives other rows"
+"$XBARTAB" sweep tile.yaml $digits --limit 50 --cache cache --set scheme.adc_bits=3,6,8 --set scheme.cell_bits=1,2,3 --mode ideal -o a.csv \
+    2>err.txt && fail "rows of another run were taken"
+grep -q "is of another sweep; give another -o" err.txt || fail "another sweep: $(cat err.txt)"
+cmp -s <(cut -d, -f1-12,14- a.csv) y || fail "a refused sweep changed the file"
+# values that hold commas, and keys of the tile
+sweep --set 'wire={word: 1 ohm, bit: 1 ohm},{word: 1 ohm, bit: 40 ohm}' -o w.csv >/dev/null 2>&1
+$PYTHON -c 'import csv
+r = list(csv.DictReader(open("w.csv")))
+assert len(r) == 2 and r[1]["wire"] == "{word: 1 ohm, bit: 40 ohm}" and r[0]["status"] == r[1]["status"] == "ok"
+assert r[0]["ideal"] == r[1]["ideal"]'
+
+rm -f out.txt err.txt
+refused 2 "is not KEY=V1,V2" "$XBARTAB" sweep tile.yaml $digits --set adc -o b.csv
+refused 2 "a tile needs --network" "$XBARTAB" sweep tile.yaml --set adc.bits=3 -o b.csv
+refused 2 "-o FILE.csv is missing" "$XBARTAB" sweep tile.yaml --set adc.bits=3
