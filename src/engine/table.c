@@ -140,30 +140,19 @@ static int refinements(const xbtab_engine_setup *setup)
     return setup->refine == 0 ? DEFAULT_REFINE : setup->refine < 0 ? 0 : setup->refine;
 }
 
-static xbtab_status program(void **state, const xbtab_engine_setup *setup, const xbtab_cells *cells)
+/* The read-outs' fit and the kernel's tile, with the refinement that s has. */
+static xbtab_status fit_kernel(table *s, const xbtab_tile *tile, int adc_bits, size_t rows, size_t columns)
 {
-    const size_t rows = cells->rows, columns = cells->columns;
-    const xbtab_tables *t = xbtab_technology_tables(setup->technology);
-    int adc_bits = setup->adc_bits ? setup->adc_bits : t->adc_bits;
+    const xbtab_tables *t = xbtab_technology_tables(s->technology);
     xbtab_status status;
-    xbtab_tile *tile = NULL;
-    double *readout = NULL, *A = NULL, *G = NULL;
-    table *s = xbtab__alloc(1, sizeof *s);
-    if (!s) return XBTAB_NOMEM();
-    s->technology = setup->technology;
-    s->middle = xbtab__engine_middle(t, adc_bits);
-    XBTAB_TRY_DONE(xbtab__engine_conductances(&G, t, cells));
-    XBTAB_TRY_DONE(xbtab_tile_create(&tile, setup->technology, G, t->rows, t->columns));
-    XBTAB_TRY_DONE(
-        xbtab__refine(&s->refinement, setup->technology, tile, G, rows, columns, refinements(setup)));
-    readout_fit fit = {.technology = setup->technology,
+    readout_fit fit = {.technology = s->technology,
                        .refinement = &s->refinement,
                        .I_full_scale = t->I_full_scale,
                        .scale = ldexp(1.0, adc_bits - t->adc_bits),
                        .least = -s->middle,
                        .largest = ldexp(1.0, adc_bits) - 1.0 - s->middle};
-    readout = fit_readouts(&fit, tile, rows, columns);
-    A = crop(tile, rows, columns);
+    double *readout = fit_readouts(&fit, tile, rows, columns);
+    double *A = crop(tile, rows, columns);
     if (!readout || !A) {
         status = XBTAB_NOMEM();
         goto done;
@@ -179,14 +168,42 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
                                 .I_known = known_current(t),
                                 .readout = readout};
     XBTAB_TRY_DONE(xbtab_kernel_tile_create(&s->kernel, &input));
-    s->functions = setup->kernel ? setup->kernel : xbtab_kernel_find(NULL);
     s->readout_error = fit.error;
+done:
+    xbtab__free(readout);
+    xbtab__free(A);
+    return status;
+}
+
+static xbtab_status program(void **state, const xbtab_engine_setup *setup, const xbtab_cells *cells)
+{
+    const size_t rows = cells->rows, columns = cells->columns;
+    const xbtab_tables *t = xbtab_technology_tables(setup->technology);
+    int adc_bits = setup->adc_bits ? setup->adc_bits : t->adc_bits;
+    xbtab_status status;
+    xbtab_tile *tile = NULL;
+    double *G = NULL;
+    table *s = xbtab__alloc(1, sizeof *s);
+    if (!s) return XBTAB_NOMEM();
+    s->technology = setup->technology;
+    s->middle = xbtab__engine_middle(t, adc_bits);
+    XBTAB_TRY_DONE(xbtab__engine_conductances(&G, t, cells));
+    XBTAB_TRY_DONE(xbtab_tile_create(&tile, setup->technology, G, t->rows, t->columns));
+    XBTAB_TRY_DONE(
+        xbtab__refine(&s->refinement, setup->technology, tile, G, rows, columns, refinements(setup)));
+    status = fit_kernel(s, tile, adc_bits, rows, columns);
+    if (status == XBTAB_ERR_UNSUPPORTED && s->refinement.is_refined) {
+        /* corrections that leave the kernel's numbers between the currents they saw: T alone stays within */
+        xbtab__refinement_clear(&s->refinement);
+        XBTAB_TRY_DONE(xbtab__refine(&s->refinement, setup->technology, tile, G, rows, columns, 0));
+        status = fit_kernel(s, tile, adc_bits, rows, columns);
+    }
+    if (status < 0) goto done;
+    s->functions = setup->kernel ? setup->kernel : xbtab_kernel_find(NULL);
     *state = s;
     s = NULL;
 done:
     xbtab_tile_destroy(&tile);
-    xbtab__free(readout);
-    xbtab__free(A);
     xbtab__free(G);
     clear(s);
     return status;
