@@ -16,11 +16,12 @@ typedef struct onnx_build {
     Onnx__GraphProto graph;
     Onnx__OperatorSetIdProto opset, *opsets;
     Onnx__NodeProto node[BUILD_MOST], *nodes[BUILD_MOST];
-    char *input[BUILD_MOST][4], *output[BUILD_MOST];
+    char *input[BUILD_MOST][10], *output[BUILD_MOST][3];
     Onnx__AttributeProto attribute[BUILD_MOST][6], *attributes[BUILD_MOST][6];
     int64_t ints[BUILD_MOST][6][BUILD_INTS];
     Onnx__TensorProto tensor[BUILD_MOST], *tensors[BUILD_MOST];
     int64_t dims[BUILD_MOST][6];
+    Onnx__StringStringEntryProto entry[3], *entry_pointer[3];
     Onnx__ValueInfoProto value[2], *values[2];
     Onnx__TypeProto type[2];
     Onnx__TypeProto__Tensor tensor_type[2];
@@ -121,11 +122,54 @@ static inline void build_node(onnx_build *b, const char *type, const char *outpu
     n->name = build_text(output);
     for (int i = 0; i < 3 && inputs[i]; i++) b->input[k][n->n_input++] = build_text(inputs[i]);
     n->input = b->input[k];
-    b->output[k] = build_text(output);
+    b->output[k][0] = build_text(output);
     n->n_output = 1;
-    n->output = &b->output[k];
+    n->output = b->output[k];
     n->attribute = b->attributes[k];
     b->nodes[k] = n;
+}
+
+/* One more input of the last node. */
+static inline void build_input(onnx_build *b, const char *name)
+{
+    size_t k = b->graph.n_node - 1;
+    b->input[k][b->node[k].n_input++] = build_text(name);
+}
+
+/* One more output of the last node. */
+static inline void build_output(onnx_build *b, const char *name)
+{
+    size_t k = b->graph.n_node - 1;
+    b->output[k][b->node[k].n_output++] = build_text(name);
+}
+
+/* Integers of 8 or 32 bits, as ONNX keeps both. */
+static inline void build_ints(onnx_build *b, const char *name, int type, size_t rank, const int64_t *dim,
+                              int32_t *data)
+{
+    Onnx__TensorProto *t = build_tensor(b, name, rank, dim);
+    t->data_type = type;
+    t->n_int32_data = 1;
+    for (size_t d = 0; d < rank; d++) t->n_int32_data *= (size_t)dim[d];
+    t->int32_data = data;
+}
+
+/* A tensor whose numbers stand in another file: entries[2 n] of keys and values. */
+static inline void build_external(onnx_build *b, const char *name, size_t rank, const int64_t *dim,
+                                  const char *const *entries, size_t n)
+{
+    Onnx__TensorProto *t = build_tensor(b, name, rank, dim);
+    t->data_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    t->has_data_location = 1;
+    t->data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
+    t->n_external_data = n;
+    t->external_data = b->entry_pointer;
+    for (size_t k = 0; k < n; k++) {
+        onnx__string_string_entry_proto__init(&b->entry[k]);
+        b->entry[k].key = build_text(entries[2 * k]);
+        b->entry[k].value = build_text(entries[2 * k + 1]);
+        b->entry_pointer[k] = &b->entry[k];
+    }
 }
 
 /* An attribute of the last node: n > 0 integers, or one number where n is 0. */

@@ -11,12 +11,13 @@
 
 #include "chip_options.h"
 #include "presets.h"
+#include "quantizing.h"
 #include "scheme_options.h"
 
 typedef struct infer_options {
     const char *tables, *images, *labels, *calibration_images, *mode, *predictions, *cpu, *check_engine,
         *models, *arch, *cache;
-    int refine, limit, threads, calibrate, check, raw_pixels, weight_bits, activation_bits, adc_bits, as_json;
+    int refine, limit, threads, calibrate, check, raw_pixels, adc_bits, as_json;
     long seed;
     cli_scheme scheme;
     cli_chips chips;
@@ -29,6 +30,8 @@ typedef struct inference {
     xbtab_images *images, *calibration;
     xbtab_tables *tables;
     xbtab_technology *technology;
+    cli_quantizing quantizing;
+    xbtab_quantize_options quantize;
     xbtab_quantized *quantized;
     xbtab_run_options run;
     float *outputs; /* of the last run */
@@ -382,17 +385,17 @@ static int run_integer(inference *f, double *share)
     bool is_quantized = false;
     int code = has_own_bits(f->network, &is_quantized);
     if (code != CLI_DONE) return code;
+    xbtab_quantize_options quantize = f->quantize;
     if (f->arch && !is_quantized) {
-        if (!f->o.weight_bits) f->o.weight_bits = f->arch->weight_bits;
-        if (!f->o.activation_bits) f->o.activation_bits = f->arch->activation_bits;
+        if (!quantize.weight_bits) quantize.weight_bits = f->arch->weight_bits;
+        if (!quantize.activation_bits) quantize.activation_bits = f->arch->activation_bits;
     }
-    xbtab_quantize_options quantize = {.weight_bits = f->o.weight_bits,
-                                       .activation_bits = f->o.activation_bits,
-                                       .layer_bits = f->arch && !is_quantized ? f->arch->layer : NULL,
-                                       .n_layer_bits =
-                                           f->arch && !is_quantized ? (size_t)f->arch->n_layers : 0,
-                                       .n_images = (size_t)f->o.calibrate,
-                                       .run = f->run};
+    if (f->arch && !is_quantized && !quantize.n_layer_bits) {
+        quantize.layer_bits = f->arch->layer;
+        quantize.n_layer_bits = (size_t)f->arch->n_layers;
+    }
+    quantize.n_images = (size_t)f->o.calibrate;
+    quantize.run = f->run;
     quantize.run.what = "calibration";
     const xbtab_images *calibration = f->calibration ? f->calibration : f->images;
     if (xbtab_quantized_create(&f->quantized, f->network, calibration, &quantize) < 0) return cli_failed();
@@ -456,12 +459,6 @@ static int check_options(const infer_options *o, const char *network)
     if (o->limit < 0 || o->threads < 0 || o->threads > 1024 || o->calibrate < 0) {
         return cli_usage("infer", "--limit, --calibrate and --threads (up to 1024) must not be negative");
     }
-    if (o->weight_bits && (o->weight_bits < 2 || o->weight_bits > 8)) {
-        return cli_usage("infer", "--weight-bits %d is outside 2 to 8", o->weight_bits);
-    }
-    if (o->activation_bits && (o->activation_bits < 1 || o->activation_bits > 15)) {
-        return cli_usage("infer", "--activation-bits %d is outside 1 to 15", o->activation_bits);
-    }
     int most_adc_bits = strcmp(o->mode, "ideal") == 0 ? 24 : XBTAB_KERNEL_MOST_ADC_BITS;
     if (o->adc_bits && (o->adc_bits < 1 || o->adc_bits > most_adc_bits)) {
         return cli_usage("infer", "--adc-bits %d is outside 1 to %d", o->adc_bits, most_adc_bits);
@@ -499,8 +496,7 @@ int cmd_infer(int argc, const char **argv)
          "F"},
         {"models", '\0', POPT_ARG_STRING, &o->models, 0, "for ngspice: the user's own models too", "DIR"},
         {"raw-pixels", '\0', POPT_ARG_NONE, &o->raw_pixels, 0, "feed bytes as 0..255 instead of 0..1", NULL},
-        {"weight-bits", '\0', POPT_ARG_INT, &o->weight_bits, 0, "bits a weight, sign included (8)", "N"},
-        {"activation-bits", '\0', POPT_ARG_INT, &o->activation_bits, 0, "bits an activation (8)", "N"},
+        CLI_QUANTIZING(f.quantizing),
         {"adc-bits", '\0', POPT_ARG_INT, &o->adc_bits, 0, "another ADC than the tables'", "N"},
         {"threads", '\0', POPT_ARG_INT, &o->threads, 0, "threads (one a core)", "N"},
         {"seed", '\0', POPT_ARG_LONG, &o->seed, 0, "of simulated chips, and of the products of --check (0)",
@@ -522,6 +518,7 @@ int cmd_infer(int argc, const char **argv)
     o->mode = mode ? mode : "table";
     o->check_engine = check_engine ? check_engine : "solve";
     if (code == CLI_DONE) code = check_options(o, arguments[0]);
+    if (code == CLI_DONE) code = cli_quantizing_take(&f.quantizing, "infer", &f.quantize);
     if (code == CLI_DONE) code = cli_scheme_open(&o->scheme, "infer");
     if (code == CLI_DONE && cli_chips_asked(&o->chips)) code = cli_chips_open(&o->chips, "infer");
     if (code == CLI_DONE) code = infer(&f, arguments[0]);
@@ -530,6 +527,7 @@ int cmd_infer(int argc, const char **argv)
     xbtab_chips_report_clear(&f.chips);
     cli_chips_close(&o->chips);
     xbtab_quantized_destroy(&f.quantized);
+    cli_quantizing_clear(&f.quantizing);
     xbtab_spec_destroy(&f.spec);
     xbtab_arch_destroy(&f.arch);
     xbtab_models_destroy(&f.models);

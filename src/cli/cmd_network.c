@@ -1,10 +1,11 @@
-/* cmd_network.c - network FILE.onnx: its layers, and what they take on tiles, without running it. */
+/* cmd_network.c - network FILE.onnx: its layers, and what they take on tiles, without running it; on images,
+ * how sensitive its layers are to their bits. */
 #include <stdio.h>
 #include <string.h>
 
 #include <xbartab/network.h>
 
-#include "cli.h"
+#include "network_bits.h"
 
 typedef struct network_options {
     int rows, columns, cell_bits, weight_bits, activation_bits, as_json;
@@ -122,14 +123,26 @@ static int describe(const network_options *o, const char *path)
 
 int cmd_network(int argc, const char **argv)
 {
-    network_options o = {.rows = 64, .columns = 64, .cell_bits = 2, .weight_bits = 8, .activation_bits = 8};
+    network_options o = {.rows = 64, .columns = 64, .cell_bits = 2};
+    network_bits bits = {0};
     const char *arguments[2];
     const struct poptOption options[] = {
         {"rows", '\0', POPT_ARG_INT, &o.rows, 0, "word lines of a tile (64)", "N"},
         {"columns", '\0', POPT_ARG_INT, &o.columns, 0, "bit lines of a tile (64)", "N"},
         {"cell-bits", '\0', POPT_ARG_INT, &o.cell_bits, 0, "bits a cell (2)", "N"},
-        {"weight-bits", '\0', POPT_ARG_INT, &o.weight_bits, 0, "of weights in float (8)", "N"},
-        {"activation-bits", '\0', POPT_ARG_INT, &o.activation_bits, 0, "of activations in float (8)", "N"},
+        {"sensitivity", '\0', POPT_ARG_NONE, &bits.sensitivity, 0,
+         "run images with one layer at a time quantized", NULL},
+        {"average-bits", '\0', POPT_ARG_DOUBLE, &bits.average_bits, 0,
+         "choose 2 to 8 bits for the weights of each layer, so many on average", "B"},
+        {"save-bits", '\0', POPT_ARG_STRING, &bits.save, 0, "write the choice, for infer --layer-bits",
+         "FILE.yaml"},
+        {"images", '\0', POPT_ARG_STRING, &bits.images, 0, "for these: IDX, CIFAR binary or .npy", "F"},
+        {"labels", '\0', POPT_ARG_STRING, &bits.labels, 0, "IDX, .npy, or one integer a line", "F"},
+        {"limit", '\0', POPT_ARG_INT, &bits.limit, 0, "run no more than so many images (200)", "N"},
+        {"raw-pixels", '\0', POPT_ARG_NONE, &bits.raw_pixels, 0, "feed bytes as 0..255 instead of 0..1",
+         NULL},
+        {"threads", '\0', POPT_ARG_INT, &bits.threads, 0, "threads (one a core)", "N"},
+        CLI_QUANTIZING(bits.quantizing),
         {"json", '\0', POPT_ARG_NONE, &o.as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
     poptContext context;
@@ -138,12 +151,17 @@ int cmd_network(int argc, const char **argv)
                   "xbartab network data/networks/digits.onnx --rows 128 --columns 128", 1, 1, arguments);
     if (code == CLI_DONE && (o.rows < 1 || o.rows > 4096 || o.columns < 1 || o.columns > 4096))
         code = cli_usage(argv[0], "a tile of %d x %d is outside 1 x 1 to 4096 x 4096", o.rows, o.columns);
-    if (code == CLI_DONE && (o.cell_bits < 1 || o.cell_bits > 8 || o.weight_bits < 2 || o.weight_bits > 16 ||
-                             o.activation_bits < 1 || o.activation_bits > 15)) {
-        code =
-            cli_usage(argv[0], "bits lie within 1 to 8 a cell, 2 to 16 a weight and 1 to 15 an activation");
+    if (code == CLI_DONE && (o.cell_bits < 1 || o.cell_bits > 8))
+        code = cli_usage(argv[0], "--cell-bits %d is outside 1 to 8", o.cell_bits);
+    if (code == CLI_DONE) code = network_bits_check(&bits, argv[0]);
+    o.weight_bits = bits.quantizing.weight_bits ? bits.quantizing.weight_bits : 8;
+    o.activation_bits = bits.quantizing.activation_bits ? bits.quantizing.activation_bits : 8;
+    if (code == CLI_DONE && network_bits_asked(&bits)) {
+        code = network_bits_run(&bits, arguments[0], o.as_json);
+    } else if (code == CLI_DONE) {
+        code = describe(&o, arguments[0]);
     }
-    if (code == CLI_DONE) code = describe(&o, arguments[0]);
+    cli_quantizing_clear(&bits.quantizing);
     cli_finish(context, options);
     return code;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "memory.h"
-#include "quantized.h"
+#include "ranges.h"
 
 static const double tolerance = 1e-3; /* of a step: how far a number may be from its lattice */
 
@@ -70,23 +70,19 @@ static int bits_for(double most)
     return bits;
 }
 
-/* Integers of one row of weights, and their step. */
-static xbtab_status take_row(const xbtab_network *n, const xbtab__node *node, size_t row, int weight_bits,
-                             int16_t *out, double *step)
+/* Integers of weights that are whole multiples of their steps already. */
+static xbtab_status take_rows(const xbtab_network *n, const xbtab__node *node, int16_t *out, double *step)
 {
     const xbtab__linear *l = &node->linear;
-    const float *w = l->W + row * l->inputs;
-    if (!l->step) {
-        xbtab__quantize_row(w, l->inputs, weight_bits, out, step);
-        return XBTAB_OK;
-    }
-    *step = (double)l->step[row];
-    for (size_t k = 0; k < l->inputs; k++) {
-        double q = (double)w[k] / *step, whole = floor(q + 0.5);
+    for (size_t k = 0; k < l->groups * l->outputs * l->inputs; k++) {
+        size_t row = k / l->inputs;
+        step[row] = (double)l->step[row];
+        double q = (double)l->W[k] / step[row], whole = floor(q + 0.5);
         if (!(fabs(q - whole) <= tolerance) || fabs(whole) > 32767) {
             return xbtab__node_fail(
                 n, node, XBTAB_ERR_UNSUPPORTED,
-                "weight %zu of output %zu is %g steps; it must be a whole number of 16 bits", k, row, q);
+                "weight %zu of output %zu is %g steps; it must be a whole number of 16 bits", k % l->inputs,
+                row, q);
         }
         out[k] = (int16_t)whole;
     }
@@ -152,7 +148,8 @@ static xbtab_status take_pad(const xbtab_network *n, const xbtab__node *node, xb
     return XBTAB_OK;
 }
 
-static xbtab_status make_layer(xbtab_quantized *q, int k, const xbtab__lattice *in, int weight_bits)
+static xbtab_status make_layer(xbtab_quantized *q, int k, const xbtab__lattice *in, int weight_bits,
+                               const xbtab__ranges *ranges, const xbtab_quantize_options *options)
 {
     const xbtab_network *n = q->network;
     const xbtab__node *node = &n->node[k];
@@ -170,38 +167,40 @@ static xbtab_status make_layer(xbtab_quantized *q, int k, const xbtab__lattice *
     layer->scale = xbtab__alloc(rows, sizeof *layer->scale);
     layer->shift = xbtab__alloc(rows, sizeof *layer->shift);
     if (!layer->W || !layer->scale || !layer->shift) return XBTAB_NOMEM();
+    XBTAB_TRY(l->step ? take_rows(n, node, layer->W, layer->scale)
+                      : xbtab__quantize_weights(l, weight_bits, options, layer->W, layer->scale));
     for (size_t r = 0; r < rows; r++) {
-        double step, sum = 0;
-        int16_t *w = layer->W + r * l->inputs;
-        XBTAB_TRY(take_row(n, node, r, weight_bits, w, &step));
+        double step = layer->scale[r], sum = 0;
+        const int16_t *w = layer->W + r * l->inputs;
         for (size_t i = 0; i < l->inputs; i++) {
             sum += w[i];
             most = fmax(most, fabs((double)w[i]));
         }
+        double bias = (double)l->bias[r] + (l->step ? 0.0 : xbtab__bias_correction(n, k, ranges, r, w, step));
         layer->scale[r] = step * in->a;
-        layer->shift[r] = step * in->b * sum + (double)l->bias[r];
+        layer->shift[r] = step * in->b * sum + bias;
     }
     xbtab__add_matrices(q, k, bits_for(most) + 1, bits_for(in->most));
     return XBTAB_OK;
 }
 
 xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *images,
-                                     const xbtab__code *calibrated, const xbtab_quantize_options *options)
+                                     const xbtab__ranges *ranges, const xbtab_quantize_options *options)
 {
-    int layer = 0;
     const xbtab_network *n = q->network;
     xbtab__lattice *of = NULL;
     xbtab_status status;
     XBTAB_TRY(find_lattices(&of, n, images->is_bytes, q->raw_pixels));
     status = XBTAB_OK;
     for (int k = 0; k < n->n_nodes && status == XBTAB_OK; k++) {
-        if (!n->node[k].linear.W) continue;
+        int weight_bits, bits;
+        if (!n->node[k].linear.W || !xbtab__layer_bits(n, k, options, &weight_bits, &bits)) continue;
         bool is_recurrent = n->node[k].type->integer == XBTAB__INTEGER_RECURRENT;
         int value = is_recurrent ? n->node[k].output : n->node[k].input[0]; /* R takes its own answers */
-        const xbtab__code *code = &calibrated[value];
-        xbtab__lattice in = {.a = code->scale, .b = -code->zero * code->scale, .most = code->most};
+        xbtab__code code = xbtab__code_for(xbtab__range_choose(ranges, value, bits, options), bits);
+        xbtab__lattice in = {.a = code.scale, .b = -code.zero * code.scale, .most = code.most};
         if (n->is_quantized && of[value].is_known && !is_recurrent) in = of[value];
-        status = make_layer(q, k, &in, xbtab__layer_weight_bits(options, layer++));
+        status = make_layer(q, k, &in, weight_bits, ranges, options);
     }
     xbtab__free(of);
     return status;

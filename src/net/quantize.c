@@ -1,78 +1,17 @@
 /* quantize.c - codes for weights and activations from the ranges that calibration images cause. */
-#include <float.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
-#include "quantized.h"
+#include "ranges.h"
 
-enum { DEFAULT_BITS = 8, DEFAULT_IMAGES = 100 };
-
-/* ---- ranges ---- */
-
-typedef struct range {
-    float low, high;
-} range;
-
-typedef struct range_job {
-    const xbtab_network *network;
-    const xbtab_images *images;
-    const xbtab__float_run *runs;
-    float scale;
-    range *ranges; /* ranges[threads][n_values]: the smallest and largest do not depend on who saw them */
-} range_job;
-
-static xbtab_status see_image(void *context, size_t image, int thread)
-{
-    const range_job *job = context;
-    const xbtab_network *n = job->network;
-    range *seen = job->ranges + (size_t)thread * (size_t)n->n_values;
-    size_t size = n->value[n->input].shape.size;
-    xbtab__network_run_image(n, job->images->pixel + image * size, job->scale, &job->runs[thread]);
-    for (int v = 0; v < n->n_values; v++) {
-        if (n->value[v].constant) continue;
-        const float *x = job->runs[thread].data[v];
-        for (size_t k = 0; k < n->value[v].shape.size; k++) {
-            seen[v].low = x[k] < seen[v].low ? x[k] : seen[v].low;
-            seen[v].high = x[k] > seen[v].high ? x[k] : seen[v].high;
-        }
-    }
-    return XBTAB_OK;
-}
-
-/* ranges[n_values], 0 always inside. */
-static xbtab_status find_ranges(range **out, const xbtab_network *n, const xbtab_images *images,
-                                size_t n_images, const xbtab_run_options *options)
-{
-    int threads = xbtab__thread_count(options);
-    size_t count = (size_t)threads * (size_t)n->n_values;
-    xbtab__float_run *runs = NULL;
-    xbtab_status status;
-    range *ranges = xbtab__alloc(count, sizeof *ranges);
-    if (!ranges) return XBTAB_NOMEM();
-    XBTAB_TRY_DONE(xbtab__float_runs_create(&runs, n, threads));
-    range_job job = {.network = n,
-                     .images = images,
-                     .runs = runs,
-                     .scale = images->is_bytes && !options->raw_pixels ? 1.0f / 255.0f : 1.0f,
-                     .ranges = ranges};
-    XBTAB_TRY_DONE(xbtab__for_images(n_images, options, see_image, &job));
-    for (size_t k = (size_t)n->n_values; k < count; k++) {
-        range *sum = &ranges[k % (size_t)n->n_values];
-        sum->low = fminf(sum->low, ranges[k].low);
-        sum->high = fmaxf(sum->high, ranges[k].high);
-    }
-    *out = ranges;
-    ranges = NULL;
-done:
-    xbtab__float_runs_destroy(&runs, threads);
-    xbtab__free(ranges);
-    return status;
-}
+enum { DEFAULT_BITS = 8, DEFAULT_IMAGES = 100, MOST_BITS = 16 };
 
 /* ---- codes ---- */
 
-static xbtab__code code_for(range r, int bits)
+xbtab__code xbtab__code_for(xbtab__range r, int bits)
 {
     xbtab__code code = {.most = (1 << bits) - 1};
     double low = fmin(r.low, 0.0f), high = fmax(r.high, 0.0f);
@@ -100,64 +39,11 @@ static const xbtab__node *only_relu(const xbtab_network *n, int value)
     return NULL;
 }
 
-/* A recurrent layer's input is its own output, and at first the state that it begins with. */
-static void join_first_states(const xbtab_network *n, range *ranges)
-{
-    for (int k = 0; k < n->n_nodes; k++) {
-        const xbtab__node *node = &n->node[k];
-        const xbtab__value *first = xbtab__first_state(n, node);
-        if (!first) continue;
-        range *r = &ranges[node->output], *other = &ranges[first - n->value];
-        for (size_t c = 0; first->constant && c < first->shape.size; c++) {
-            other->low = fminf(other->low, first->constant[c]);
-            other->high = fmaxf(other->high, first->constant[c]);
-        }
-        r->low = fminf(r->low, other->low);
-        r->high = fmaxf(r->high, other->high);
-    }
-}
-
-/* What is asked for one layer; NULL = nothing. */
-static const xbtab_layer_bits *bits_of_layer(const xbtab_quantize_options *options, int layer)
-{
-    for (size_t k = options->n_layer_bits; k-- > 0;) {
-        if (options->layer_bits[k].layer == layer) return &options->layer_bits[k];
-    }
-    return NULL;
-}
-
-/* Where the codes of a value were made. */
-static int source_of(const xbtab_network *n, int value)
-{
-    for (int k = n->n_nodes; k-- > 0;) {
-        if (n->node[k].output == value && keeps_codes(n->node[k].type->integer)) value = n->node[k].input[0];
-    }
-    return value;
-}
-
-/* bits[n_values] */
-static void choose_bits(const xbtab_quantized *q, const xbtab_quantize_options *options, int all, int *bits)
+static void choose_codes(xbtab_quantized *q, const xbtab__ranges *ranges, int bits,
+                         const xbtab_quantize_options *options)
 {
     const xbtab_network *n = q->network;
-    int layer = 0;
-    for (int v = 0; v < n->n_values; v++) bits[v] = all;
-    for (int k = 0; k < n->n_nodes; k++) {
-        if (!n->node[k].linear.W) continue;
-        const xbtab_layer_bits *own = bits_of_layer(options, layer++);
-        int value = n->node[k].input[0];
-        if (own && own->activation_bits)
-            bits[q->is_digital ? value : source_of(n, value)] = own->activation_bits;
-    }
-}
-
-static void choose_codes(xbtab_quantized *q, const range *ranges, const int *bits)
-{
-    const xbtab_network *n = q->network;
-    q->code[n->input] = code_for(ranges[n->input], bits[n->input]);
-    if (q->is_digital) {
-        for (int v = 0; v < n->n_values; v++) q->code[v] = code_for(ranges[v], bits[v]);
-        return;
-    }
+    q->code[n->input] = xbtab__code_for(xbtab__range_choose(ranges, n->input, bits, options), bits);
     for (int k = 0; k < n->n_nodes; k++) {
         const xbtab__node *node = &n->node[k];
         if (keeps_codes(node->type->integer)) {
@@ -165,18 +51,110 @@ static void choose_codes(xbtab_quantized *q, const range *ranges, const int *bit
             continue;
         }
         const xbtab__node *relu = only_relu(n, node->output);
-        q->code[node->output] = code_for(ranges[relu ? relu->output : node->output], bits[node->output]);
+        int value = relu ? relu->output : node->output;
+        q->code[node->output] = xbtab__code_for(xbtab__range_choose(ranges, value, bits, options), bits);
     }
 }
 
 /* ---- weights ---- */
 
-void xbtab__quantize_row(const float *w, size_t n, int bits, int16_t *out, double *scale)
+static int compare_floats(const void *a, const void *b)
 {
-    double most = 0, top = ldexp(1.0, bits - 1) - 1.0;
-    for (size_t k = 0; k < n; k++) most = fmax(most, fabs((double)w[k]));
-    *scale = most > 0 ? most / top : 1.0;
-    for (size_t k = 0; k < n; k++) out[k] = (int16_t)floor(w[k] / *scale + 0.5);
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* The magnitude that a share of the weights stays below. */
+static xbtab_status percentile_of(const float *w, size_t n, double share, double *out)
+{
+    float *sorted = xbtab__alloc(n, sizeof *sorted);
+    if (!sorted) return XBTAB_NOMEM();
+    for (size_t k = 0; k < n; k++) sorted[k] = fabsf(w[k]);
+    qsort(sorted, n, sizeof *sorted, compare_floats);
+    size_t at = (size_t)ceil(share * (double)n);
+    *out = (double)sorted[at > 0 ? at - 1 : 0];
+    xbtab__free(sorted);
+    return XBTAB_OK;
+}
+
+static double squared_error(const float *w, size_t n, double step, double top)
+{
+    double sum = 0;
+    for (size_t k = 0; k < n; k++) {
+        double q = fmin(fmax(floor((double)w[k] / step + 0.5), -top), top), off = (double)w[k] - q * step;
+        sum += off * off;
+    }
+    return sum;
+}
+
+/* The step of symmetric integers for n weights. */
+static xbtab_status choose_step(const float *w, size_t n, int bits, const xbtab_quantize_options *options,
+                                double *step)
+{
+    enum { SHRINKS = 48 }; /* as of activations */
+    double most = 0, sum = 0, top = ldexp(1.0, bits - 1) - 1.0;
+    for (size_t k = 0; k < n; k++) {
+        most = fmax(most, fabs((double)w[k]));
+        sum += fabs((double)w[k]);
+    }
+    *step = 1.0;
+    if (!(most > 0)) return XBTAB_OK;
+    if (bits == 1) {
+        *step = sum / (double)n;
+        return XBTAB_OK;
+    }
+    *step = most / top;
+    if (options->weight_range == XBTAB_CLIP_PERCENTILE) {
+        double inside = 0;
+        XBTAB_TRY(percentile_of(w, n, options->percentile > 0 ? options->percentile : 0.999, &inside));
+        if (inside > 0) *step = inside / top;
+    }
+    if (options->weight_range == XBTAB_CLIP_MSE) {
+        double least = squared_error(w, n, *step, top);
+        for (int k = 1; k <= SHRINKS; k++) {
+            double tried = most / top * (1.0 - 0.02 * k), error = squared_error(w, n, tried, top);
+            if (error >= least) continue;
+            least = error;
+            *step = tried;
+        }
+    }
+    return XBTAB_OK;
+}
+
+static void round_weights(const float *w, size_t n, int bits, double step, int16_t *out)
+{
+    double top = ldexp(1.0, bits - 1) - 1.0;
+    for (size_t k = 0; k < n; k++) {
+        double q =
+            bits == 1 ? (w[k] < 0 ? -1.0 : 1.0) : fmin(fmax(floor((double)w[k] / step + 0.5), -top), top);
+        out[k] = (int16_t)q;
+    }
+}
+
+xbtab_status xbtab__quantize_weights(const xbtab__linear *l, int bits, const xbtab_quantize_options *options,
+                                     int16_t *out, double *step)
+{
+    size_t rows = l->groups * l->outputs;
+    double common = 1.0;
+    if (options->weights_per_tensor) XBTAB_TRY(choose_step(l->W, rows * l->inputs, bits, options, &common));
+    for (size_t r = 0; r < rows; r++) {
+        const float *w = l->W + r * l->inputs;
+        step[r] = common;
+        if (!options->weights_per_tensor) XBTAB_TRY(choose_step(w, l->inputs, bits, options, &step[r]));
+        round_weights(w, l->inputs, bits, step[r], out + r * l->inputs);
+    }
+    return XBTAB_OK;
+}
+
+double xbtab__bias_correction(const xbtab_network *n, int k, const xbtab__ranges *ranges, size_t row,
+                              const int16_t *w, double step)
+{
+    const xbtab__linear *l = &n->node[k].linear;
+    double sum = 0;
+    if (!ranges->mean || n->node[k].type->integer != XBTAB__INTEGER_LINEAR) return 0.0;
+    const double *mean = ranges->mean + ranges->first_mean[k] + row / l->outputs * l->inputs;
+    for (size_t i = 0; i < l->inputs; i++) sum += ((double)l->W[row * l->inputs + i] - step * w[i]) * mean[i];
+    return sum;
 }
 
 void xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activation_bits)
@@ -191,7 +169,7 @@ void xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activat
                                                     .inputs = l->inputs,
                                                     .outputs = l->outputs,
                                                     .products = l->positions,
-                                                    .weight_bits = weight_bits,
+                                                    .weight_bits = weight_bits > 1 ? weight_bits : 2,
                                                     .activation_bits = activation_bits,
                                                     .W = layer->W + g * l->outputs * l->inputs};
         layer->is_wide = layer->is_wide || xbtab__is_wide(&q->matrix[q->n_matrices - 1]);
@@ -200,66 +178,31 @@ void xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activat
     if (q->sums < l->positions * l->outputs) q->sums = l->positions * l->outputs;
 }
 
-int xbtab__layer_weight_bits(const xbtab_quantize_options *options, int layer)
-{
-    const xbtab_layer_bits *own = bits_of_layer(options, layer);
-    int all = options->weight_bits ? options->weight_bits : DEFAULT_BITS;
-    return own && own->weight_bits ? own->weight_bits : all;
-}
-
-static xbtab_status check_bits(const xbtab_network *n, const xbtab_quantize_options *options, int weight_bits,
-                               int activation_bits)
-{
-    int layers = 0;
-    if (weight_bits < 2 || weight_bits > 8)
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%d weight bits are outside 2 to 8", weight_bits);
-    if (activation_bits < 1 || activation_bits > 15)
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%d activation bits are outside 1 to 15", activation_bits);
-    if (n->is_quantized && (options->weight_bits || options->activation_bits || options->n_layer_bits)) {
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
-                   "%s: is quantized already; its own bits hold, no others can be asked for", n->path);
-    }
-    for (int k = 0; k < n->n_nodes; k++) layers += n->node[k].linear.W != NULL;
-    for (size_t k = 0; k < options->n_layer_bits; k++) {
-        const xbtab_layer_bits *own = &options->layer_bits[k];
-        if (own->layer < 0 || own->layer >= layers)
-            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: bits for layer %d; it has layers 0 to %d", n->path, own->layer,
-                       layers - 1);
-        if ((own->weight_bits && (own->weight_bits < 2 || own->weight_bits > 8)) ||
-            own->activation_bits < 0 || own->activation_bits > 15) {
-            XBTAB_FAIL(XBTAB_ERR_INPUT,
-                       "layer %d: %d weight bits and %d activation bits are outside 2 to 8 and 1 to 15",
-                       own->layer, own->weight_bits, own->activation_bits);
-        }
-    }
-    return XBTAB_OK;
-}
-
-static xbtab_status quantize_layer(xbtab_quantized *q, int k, int weight_bits)
+static xbtab_status quantize_layer(xbtab_quantized *q, int k, const xbtab__ranges *ranges,
+                                   const xbtab_quantize_options *options)
 {
     const xbtab_network *n = q->network;
     const xbtab__node *node = &n->node[k];
     const xbtab__linear *l = &node->linear;
     const xbtab__code *in = &q->code[node->input[0]];
     xbtab__integer_layer *layer = &q->layer[k];
-    int activation_bits = 1;
-    while (in->most >> activation_bits) activation_bits++;
     size_t rows = l->groups * l->outputs;
     layer->W = xbtab__alloc(rows * l->inputs, sizeof *layer->W);
     layer->scale = xbtab__alloc(rows, sizeof *layer->scale);
     layer->offset = xbtab__alloc(rows, sizeof *layer->offset);
     if (!layer->W || !layer->scale || !layer->offset) return XBTAB_NOMEM();
+    XBTAB_TRY(xbtab__quantize_weights(l, options->weight_bits, options, layer->W, layer->scale));
     for (size_t o = 0; o < rows; o++) {
+        const int16_t *w = layer->W + o * l->inputs;
         int64_t sum = 0;
-        xbtab__quantize_row(l->W + o * l->inputs, l->inputs, weight_bits, layer->W + o * l->inputs,
-                            &layer->scale[o]);
-        for (size_t i = 0; i < l->inputs; i++) sum += layer->W[o * l->inputs + i];
+        for (size_t i = 0; i < l->inputs; i++) sum += w[i];
+        double bias = (double)l->bias[o] + xbtab__bias_correction(n, k, ranges, o, w, layer->scale[o]);
         layer->scale[o] *= in->scale;
-        double bias = l->bias[o] / layer->scale[o];
+        bias /= layer->scale[o];
         if (!(fabs(bias) < 1e15)) bias = copysign(1e15, bias); /* an output without weights */
         layer->offset[o] = (int64_t)floor(bias + 0.5) - in->zero * sum;
     }
-    xbtab__add_matrices(q, k, weight_bits, activation_bits);
+    xbtab__add_matrices(q, k, options->weight_bits, options->activation_bits);
     return XBTAB_OK;
 }
 
@@ -273,56 +216,144 @@ int xbtab__quantized_output(const xbtab_network *n)
     return n->output;
 }
 
-xbtab_status xbtab_quantized_create(xbtab_quantized **out, const xbtab_network *network,
-                                    const xbtab_images *images, const xbtab_quantize_options *options)
+/* ---- options ---- */
+
+static bool is_bits(int bits)
 {
-    static const xbtab_quantize_options defaults = {0};
-    xbtab_status status;
-    range *ranges = NULL;
-    xbtab_quantized *q = NULL;
+    return bits >= 1 && bits <= MOST_BITS;
+}
+
+/* What is asked for node k's layer; the first that names it, by its name or its number among the layers. */
+static const xbtab_layer_bits *find_bits(const xbtab_network *n, int k, const xbtab_quantize_options *options)
+{
+    int layer = 0;
+    for (int before = 0; before < k; before++) layer += n->node[before].linear.W != NULL;
+    for (size_t b = 0; b < options->n_layer_bits; b++) {
+        const xbtab_layer_bits *bits = &options->layer_bits[b];
+        if (bits->name ? strcmp(bits->name, n->node[k].name) == 0 : bits->layer == layer) return bits;
+    }
+    return NULL;
+}
+
+bool xbtab__layer_bits(const xbtab_network *n, int k, const xbtab_quantize_options *options, int *weight_bits,
+                       int *activation_bits)
+{
+    const xbtab_layer_bits *own = find_bits(n, k, options);
+    *weight_bits = own && own->weight_bits ? own->weight_bits : options->weight_bits;
+    *activation_bits = own && own->activation_bits ? own->activation_bits : options->activation_bits;
+    return *weight_bits > 0 && *activation_bits > 0;
+}
+
+static bool is_bits_of_layer(int bits)
+{
+    return bits == 0 || bits == XBTAB_BITS_FLOAT || is_bits(bits);
+}
+
+static xbtab_status check_layers(const xbtab_network *n, const xbtab_quantize_options *o)
+{
+    char names[256] = "";
+    size_t length = 0;
+    int layers = (int)xbtab_network_layers(n);
+    for (int k = 0; k < n->n_nodes && length < sizeof names; k++) {
+        if (!n->node[k].linear.W) continue;
+        length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", length ? ", " : "",
+                                   n->node[k].name);
+    }
+    for (size_t b = 0; b < o->n_layer_bits; b++) {
+        const xbtab_layer_bits *own = &o->layer_bits[b];
+        char who[80];
+        bool is_there = false;
+        if (!own->name && (own->layer < 0 || own->layer >= layers))
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: bits for layer %d; it has layers 0 to %d", n->path, own->layer,
+                       layers - 1);
+        for (int k = 0; k < n->n_nodes && own->name; k++)
+            is_there = is_there || (n->node[k].linear.W && strcmp(n->node[k].name, own->name) == 0);
+        if (own->name && !is_there)
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: no layer is called \"%s\"; there are: %s", n->path, own->name, names);
+        if (is_bits_of_layer(own->weight_bits) && is_bits_of_layer(own->activation_bits)) continue;
+        snprintf(who, sizeof who, own->name ? "\"%.60s\"" : "%.0s%d", own->name ? own->name : "", own->layer);
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "layer %s: %d weight bits and %d activation bits; 1 to 16 are supported", who,
+                   own->weight_bits, own->activation_bits);
+    }
+    return XBTAB_OK;
+}
+
+/* Options with every default put in. */
+static xbtab_status take_options(const xbtab_network *n, const xbtab_quantize_options *given,
+                                 xbtab_quantize_options *o)
+{
+    *o = given ? *given : (xbtab_quantize_options){0};
+    if (n->is_quantized && (o->weight_bits || o->activation_bits || o->n_layer_bits)) {
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
+                   "%s: is quantized already; its own bits hold, no others can be asked for", n->path);
+    }
+    if (!o->weight_bits) o->weight_bits = DEFAULT_BITS;
+    if (!o->activation_bits) o->activation_bits = DEFAULT_BITS;
+    if (!o->n_images) o->n_images = DEFAULT_IMAGES;
+    if (!is_bits(o->weight_bits))
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%d weight bits are outside 1 to 16", o->weight_bits);
+    if (!is_bits(o->activation_bits))
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%d activation bits are outside 1 to 16", o->activation_bits);
+    if (o->percentile != 0 && !(o->percentile >= 0.5 && o->percentile <= 1))
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "a percentile of %g is outside 0.5 to 1", o->percentile);
+    return check_layers(n, o);
+}
+
+static xbtab_status create(xbtab_quantized **out, const xbtab_network *network, const xbtab_images *images,
+                           const xbtab__ranges *ranges, const xbtab_quantize_options *o)
+{
+    xbtab_status status = XBTAB_OK;
     size_t n_matrices = 0;
-    if (!options) options = &defaults;
-    int *bits = NULL, layer = 0;
-    int weight_bits = options->weight_bits ? options->weight_bits : DEFAULT_BITS;
-    int activation_bits = options->activation_bits ? options->activation_bits : DEFAULT_BITS;
-    size_t n_images = options->n_images ? options->n_images : DEFAULT_IMAGES;
-    XBTAB_TRY(check_bits(network, options, weight_bits, activation_bits));
-    if (n_images > images->n) n_images = images->n;
-    XBTAB_TRY(xbtab__check_images(network, images, n_images));
-    XBTAB_TRY(find_ranges(&ranges, network, images, n_images, &options->run));
     for (int k = 0; k < network->n_nodes; k++)
         n_matrices += network->node[k].linear.W ? network->node[k].linear.groups : 0;
-    q = xbtab__alloc(1, sizeof *q);
-    if (!q) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    *q = (xbtab_quantized){.network = network, .raw_pixels = options->run.raw_pixels != 0};
+    xbtab_quantized *q = xbtab__alloc(1, sizeof *q);
+    if (!q) return XBTAB_NOMEM();
+    *q = (xbtab_quantized){.network = network, .raw_pixels = o->run.raw_pixels != 0};
     q->code = xbtab__alloc((size_t)network->n_values, sizeof *q->code);
     q->layer = xbtab__alloc((size_t)network->n_nodes, sizeof *q->layer);
     q->matrix = xbtab__alloc(n_matrices, sizeof *q->matrix);
-    bits = xbtab__alloc((size_t)network->n_values, sizeof *bits);
-    if (!q->code || !q->layer || !q->matrix || !bits) {
+    if (!q->code || !q->layer || !q->matrix) {
         status = XBTAB_NOMEM();
         goto done;
     }
-    q->is_digital = xbtab__needs_digital(network);
-    join_first_states(network, ranges);
-    choose_bits(q, options, activation_bits, bits);
-    choose_codes(q, ranges, bits);
-    status = XBTAB_OK;
-    if (q->is_digital) XBTAB_TRY_DONE(xbtab__quantize_digital(q, images, q->code, options));
+    /* codes between layers have one number of bits; layers of different ones meet in real numbers */
+    q->is_digital = xbtab__needs_digital(network) || o->n_layer_bits > 0;
+    if (q->is_digital) {
+        XBTAB_TRY_DONE(xbtab__quantize_digital(q, images, ranges, o));
+    } else {
+        choose_codes(q, ranges, o->activation_bits, o);
+    }
     for (int k = 0; k < network->n_nodes && !q->is_digital; k++) {
-        if (!network->node[k].linear.W) continue;
-        XBTAB_TRY_DONE(quantize_layer(q, k, xbtab__layer_weight_bits(options, layer++)));
+        if (network->node[k].linear.W) XBTAB_TRY_DONE(quantize_layer(q, k, ranges, o));
     }
     *out = q;
     q = NULL;
 done:
-    xbtab__free(bits);
-    xbtab__free(ranges);
     xbtab_quantized_destroy(&q);
     return status;
+}
+
+xbtab_status xbtab_quantized_create(xbtab_quantized **out, const xbtab_network *network,
+                                    const xbtab_images *images, const xbtab_quantize_options *options)
+{
+    xbtab_quantize_options o;
+    xbtab__ranges ranges;
+    XBTAB_TRY(take_options(network, options, &o));
+    if (o.n_images > images->n) o.n_images = images->n;
+    XBTAB_TRY(xbtab__check_images(network, images, o.n_images));
+    XBTAB_TRY(xbtab__ranges_find(&ranges, network, images, o.n_images, &o));
+    xbtab_status status = create(out, network, images, &ranges, &o);
+    xbtab__ranges_clear(&ranges);
+    return status;
+}
+
+xbtab_status xbtab__quantized_again(xbtab_quantized **out, const xbtab_network *network,
+                                    const xbtab_images *images, const xbtab__ranges *ranges,
+                                    const xbtab_quantize_options *options)
+{
+    xbtab_quantize_options o;
+    XBTAB_TRY(take_options(network, options, &o));
+    return create(out, network, images, ranges, &o);
 }
 
 void xbtab_quantized_destroy(xbtab_quantized **quantized)

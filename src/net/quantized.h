@@ -36,8 +36,25 @@ struct xbtab_quantized {
     bool is_digital; /* real numbers between the layers; see digital.c */
 };
 
-/** Symmetric integers of a row of weights. */
-void xbtab__quantize_row(const float *w, size_t n, int bits, int16_t *out, double *scale);
+struct xbtab__ranges;
+
+/** Symmetric integers of a layer's weights, and the step of each row: out[rows][inputs], step[rows]. */
+xbtab_status xbtab__quantize_weights(const xbtab__linear *linear, int bits,
+                                     const xbtab_quantize_options *options, int16_t *out,
+                                     double *step) XBTAB_MUST_CHECK;
+
+/** What rounding a row's weights w step takes off the mean output; 0 where no means were taken. */
+double xbtab__bias_correction(const xbtab_network *network, int k, const struct xbtab__ranges *ranges,
+                              size_t row, const int16_t *w, double step);
+
+/** Bits of node k's layer by options without zeros. @return false: it stays in float. */
+bool xbtab__layer_bits(const xbtab_network *network, int k, const xbtab_quantize_options *options, int *weight_bits,
+                       int *activation_bits);
+
+/** xbtab_quantized_create() with ranges that were found before. */
+xbtab_status xbtab__quantized_again(xbtab_quantized **out, const xbtab_network *network,
+                                    const xbtab_images *images, const struct xbtab__ranges *ranges,
+                                    const xbtab_quantize_options *options) XBTAB_MUST_CHECK;
 
 /** Add the matrices of node k's layer, whose W is there. */
 void xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activation_bits);
@@ -65,15 +82,11 @@ xbtab_status xbtab__vector_sums(const xbtab_quantized *q, int k, size_t g, size_
                                 const uint16_t *x, int64_t *sum, const xbtab__products *by,
                                 int thread) XBTAB_MUST_CHECK;
 
-/** Whether a network needs the digital way, and that way. @param calibrated  codes[n_values] from images. */
+/** Whether a network needs the digital way, and that way. */
 bool xbtab__needs_digital(const xbtab_network *network);
 xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *images,
-                                     const xbtab__code *calibrated,
+                                     const struct xbtab__ranges *ranges,
                                      const xbtab_quantize_options *options) XBTAB_MUST_CHECK;
-
-/** Weight bits of a layer, counted over the nodes with matrices. */
-int xbtab__layer_weight_bits(const xbtab_quantize_options *options, int layer);
-
 xbtab_status xbtab__run_digital(const xbtab_quantized *q, const xbtab_images *images, size_t n,
                                 const xbtab__products *by, const xbtab_run_options *options,
                                 float *outputs) XBTAB_MUST_CHECK;

@@ -144,7 +144,7 @@ static void layers_have_bits_of_their_own(void **state)
     static const xbtab_layer_bits own[] = {{.layer = 0, .weight_bits = 4, .activation_bits = 3},
                                            {.layer = 2, .weight_bits = 3}};
     static const xbtab_layer_bits none_such = {.layer = 5, .weight_bits = 4},
-                                  too_many = {.layer = 1, .weight_bits = 9};
+                                  too_many = {.layer = 1, .weight_bits = 17};
     xbtab_network *network = NULL;
     xbtab_images *images = NULL;
     xbtab_quantized *q = NULL;

@@ -77,20 +77,37 @@ xbtab_status xbtab_network_run(const xbtab_network *network, const xbtab_images 
 /** A quantized network. Read-only once made. */
 typedef struct xbtab_quantized xbtab_quantized;
 
-/** Other bits for one layer. */
+/** Which part of a tensor's numbers its codes cover; what lies outside is clipped to the ends. */
+typedef enum xbtab_clip {
+    XBTAB_CLIP_MINMAX,     /* all of them */
+    XBTAB_CLIP_PERCENTILE, /* a share of them, the rest cut off equally at both ends */
+    XBTAB_CLIP_MSE         /* the part that leaves the least mean square error */
+} xbtab_clip;
+
+enum { XBTAB_BITS_FLOAT = -1 }; /* a layer that is not quantized */
+
+/** Bits of one matrix layer and of its input. */
 typedef struct xbtab_layer_bits {
-    int layer;                        /* from 0, of the nodes with matrices in the order they run */
-    int weight_bits, activation_bits; /* of its weights and inputs (0 = as all others) */
+    const char *name;    /* of its node, as xbtab_network_node_get() has it; borrowed. NULL = by number: */
+    int layer;           /* from 0, of the nodes with matrices in the order they run */
+    int weight_bits;     /* 1 to 16, sign included (0 = as all), or XBTAB_BITS_FLOAT */
+    int activation_bits; /* 1 to 16 (0 = as all), or XBTAB_BITS_FLOAT */
 } xbtab_layer_bits;
 
 typedef struct xbtab_quantize_options {
-    int weight_bits;     /* 2 to 8, sign included (0 = 8, or what a quantized file has) */
-    int activation_bits; /* 1 to 15 (0 = 8, or what a quantized file has) */
+    int weight_bits;     /* 1 to 16, sign included (0 = 8, or what a quantized file has). 1 bit: a sign and a
+                            scale, the mean magnitude (Rastegari et al., XNOR-Net, ECCV 2016) */
+    int activation_bits; /* 1 to 16 (0 = 8, or what a quantized file has) */
     size_t n_images;     /* calibration images, from the first on (0 = 100, or all there are) */
     xbtab_run_options run;
-    const xbtab_layer_bits *layer_bits; /* layer_bits[n_layer_bits]; NULL = none. Layers that share an input
-                                           have it in the bits of the last one named */
+    const xbtab_layer_bits *layer_bits; /* layer_bits[n_layer_bits]: exceptions */
     size_t n_layer_bits;
+    xbtab_clip weight_range, activation_range;
+    double percentile;      /* share of the numbers inside, 0.5 to 1 (0 = 0.999) */
+    int weights_per_tensor; /* one scale a layer (0 = one an output) */
+    int bias_correction;    /* add to each bias what rounding the weights takes off the mean output on the
+                               calibration images (Nagel et al., Data-Free Quantization, ICCV 2019, section 4.2;
+                               here with measured means). Not in recurrent layers' R */
 } xbtab_quantize_options;
 
 /** Quantize a network with the ranges that images cause.
@@ -109,8 +126,47 @@ typedef struct xbtab_matrix {
     size_t inputs, outputs;
     size_t products; /* input vectors an image */
     int weight_bits, activation_bits;
-    const int16_t *W; /* W[outputs][inputs], within +-(2^(weight_bits - 1) - 1) */
+    const int16_t *W; /* W[outputs][inputs], within +-(2^(weight_bits - 1) - 1); 1-bit weights are +-1 and
+                         have 2 weight_bits here */
 } xbtab_matrix;
+
+/** What quantizing one layer alone, all others in float, does to a network. */
+typedef struct xbtab_sensitivity {
+    const char *name; /* of the layer's node; borrowed from the network */
+    size_t weights;
+    int weight_bits, activation_bits;
+    double accuracy; /* share of the images; NaN without labels */
+    double noise;    /* mean square of what changes at the outputs over the mean square of the outputs */
+} xbtab_sensitivity;
+
+/** Matrix layers of a network. */
+size_t xbtab_network_layers(const xbtab_network *network);
+
+/** Quantize one layer at a time and run the first n images.
+ *  @param      options  as of xbtab_quantized_create(); its images are the first ones too.
+ *  @param[out] out      out[xbtab_network_layers()].
+ *  @return as xbtab_quantized_create() and xbtab_quantized_run(). */
+xbtab_status xbtab_network_sensitivity(const xbtab_network *network, const xbtab_images *images, size_t n,
+                                       const xbtab_quantize_options *options,
+                                       xbtab_sensitivity *out) XBTAB_MUST_CHECK;
+
+/** Choose 2 to 8 weight bits for each layer so that their mean over all weights stays within a budget. Layers
+ * are tried one at a time with 2, 3, 4, 6 and 8 bits; what small errors of single layers add to the outputs'
+ * noise is taken to add up (Zhou et al., Adaptive Quantization for Deep Neural Network, AAAI 2018), and bits
+ * go where they take off the most noise for a weight.
+ *  @param      average_bits  2 to 8.
+ *  @param[out] out           out[xbtab_network_layers()], activation_bits as of options; names borrowed from
+ * the network.
+ *  @param[out] used          the mean that came out. */
+xbtab_status xbtab_network_mix_bits(const xbtab_network *network, const xbtab_images *images, size_t n,
+                                    const xbtab_quantize_options *options, double average_bits,
+                                    xbtab_layer_bits *out, double *used) XBTAB_MUST_CHECK;
+
+/** Bits of layers in a YAML file, "layers: [{name: conv1, weight_bits: 4, activation_bits: 8}, ...]", where
+ * either number may be left out or `float`.
+ *  @param[out] out  out[*n] in one block with its names: free() it. */
+xbtab_status xbtab_layer_bits_open(xbtab_layer_bits **out, size_t *n, const char *path) XBTAB_MUST_CHECK;
+xbtab_status xbtab_layer_bits_save(const xbtab_layer_bits *bits, size_t n, const char *path) XBTAB_MUST_CHECK;
 
 /** Outputs of one image. */
 size_t xbtab_quantized_outputs(const xbtab_quantized *quantized);
