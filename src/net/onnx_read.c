@@ -408,7 +408,6 @@ static xbtab_status add_input(xbtab_network *n, const Onnx__GraphProto *graph)
 
 static xbtab_status check_opset(xbtab_network *n, const Onnx__ModelProto *model)
 {
-    n->opset = NEWEST_OPSET;
     for (size_t k = 0; k < model->n_opset_import; k++) {
         const Onnx__OperatorSetIdProto *set = model->opset_import[k];
         if (set->domain && set->domain[0] && strcmp(set->domain, "ai.onnx") != 0) continue;
@@ -417,6 +416,10 @@ static xbtab_status check_opset(xbtab_network *n, const Onnx__ModelProto *model)
                        (long long)set->version, OLDEST_OPSET, NEWEST_OPSET);
         }
         n->opset = set->version;
+    }
+    if (n->opset == 0) { /* what files that end behind their graph lack */
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: names no opset of ONNX's own operators: not a whole ONNX file",
+                   n->path);
     }
     return XBTAB_OK;
 }
