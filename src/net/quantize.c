@@ -269,11 +269,13 @@ static xbtab_status check_layers(const xbtab_network *n, const xbtab_quantize_op
         for (int k = 0; k < n->n_nodes && own->name; k++)
             is_there = is_there || (n->node[k].linear.W && strcmp(n->node[k].name, own->name) == 0);
         if (own->name && !is_there)
-            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: no layer is called \"%s\"; there are: %s", n->path, own->name, names);
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: no layer is called \"%s\"; there are: %s", n->path, own->name,
+                       names);
         if (is_bits_of_layer(own->weight_bits) && is_bits_of_layer(own->activation_bits)) continue;
-        snprintf(who, sizeof who, own->name ? "\"%.60s\"" : "%.0s%d", own->name ? own->name : "", own->layer);
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "layer %s: %d weight bits and %d activation bits; 1 to 16 are supported", who,
-                   own->weight_bits, own->activation_bits);
+        snprintf(who, sizeof who, "%d", own->layer);
+        if (own->name) snprintf(who, sizeof who, "\"%.60s\"", own->name);
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "layer %s: %d weight bits and %d activation bits; 1 to 16 are supported",
+                   who, own->weight_bits, own->activation_bits);
     }
     return XBTAB_OK;
 }

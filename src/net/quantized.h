@@ -48,8 +48,8 @@ double xbtab__bias_correction(const xbtab_network *network, int k, const struct 
                               size_t row, const int16_t *w, double step);
 
 /** Bits of node k's layer by options without zeros. @return false: it stays in float. */
-bool xbtab__layer_bits(const xbtab_network *network, int k, const xbtab_quantize_options *options, int *weight_bits,
-                       int *activation_bits);
+bool xbtab__layer_bits(const xbtab_network *network, int k, const xbtab_quantize_options *options,
+                       int *weight_bits, int *activation_bits);
 
 /** xbtab_quantized_create() with ranges that were found before. */
 xbtab_status xbtab__quantized_again(xbtab_quantized **out, const xbtab_network *network,

@@ -73,8 +73,8 @@ static xbtab_status trials_init(trials *t, const xbtab_network *network, const x
         if (!l->W) continue;
         t->weights[layer] = l->groups * l->outputs * l->inputs;
         t->bits[layer++] = (xbtab_layer_bits){.name = network->node[k].name,
-                                                .weight_bits = XBTAB_BITS_FLOAT,
-                                                .activation_bits = XBTAB_BITS_FLOAT};
+                                              .weight_bits = XBTAB_BITS_FLOAT,
+                                              .activation_bits = XBTAB_BITS_FLOAT};
     }
     t->options.layer_bits = t->bits;
     t->options.n_layer_bits = t->n_layers;

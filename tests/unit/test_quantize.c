@@ -216,8 +216,8 @@ static void layers_have_their_own_bits(void **state)
     xbtab_network *network = dense();
     xbtab_quantized *q = NULL;
     float in_float[12], got[12];
-    xbtab_layer_bits bits[] = {{"y", 5, 3}};
-    xbtab_quantize_options options = {.layers = bits, .n_layers = 1};
+    xbtab_layer_bits bits[] = {{.name = "y", .weight_bits = 5, .activation_bits = 3}};
+    xbtab_quantize_options options = {.layer_bits = bits, .n_layer_bits = 1};
     q = quantize(network, &dense_images, &options);
     assert_int_equal(xbtab_quantized_matrix(q, 0)->weight_bits, 5);
     assert_int_equal(xbtab_quantized_matrix(q, 0)->activation_bits, 3);
@@ -229,10 +229,10 @@ static void layers_have_their_own_bits(void **state)
     assert_int_equal(xbtab_quantized_run(q, &dense_images, 4, NULL, NULL, NULL, got), XBTAB_OK);
     assert_memory_equal(in_float, got, sizeof got);
     xbtab_quantized_destroy(&q);
-    bits[0] = (xbtab_layer_bits){"z", 5, 3};
+    bits[0] = (xbtab_layer_bits){.name = "z", .weight_bits = 5};
     assert_int_equal(xbtab_quantized_create(&q, network, &dense_images, &options), XBTAB_ERR_INPUT);
     assert_non_null(strstr(xbtab_error_message(), "no layer is called \"z\"; there are: y"));
-    bits[0] = (xbtab_layer_bits){"y", 17, 3};
+    bits[0] = (xbtab_layer_bits){.name = "y", .weight_bits = 17};
     assert_int_equal(xbtab_quantized_create(&q, network, &dense_images, &options), XBTAB_ERR_INPUT);
     assert_non_null(strstr(xbtab_error_message(), "1 to 16 are supported"));
     options = (xbtab_quantize_options){.percentile = 0.3};
@@ -243,7 +243,9 @@ static void layers_have_their_own_bits(void **state)
 static void layer_bits_survive_a_file(void **state)
 {
     (void)state;
-    const xbtab_layer_bits bits[] = {{"conv/1's", 4, 8}, {"b: #", XBTAB_BITS_FLOAT, 0}, {"c", 0, 16}};
+    const xbtab_layer_bits bits[] = {{.name = "conv/1's", .weight_bits = 4, .activation_bits = 8},
+                                     {.name = "b: #", .weight_bits = XBTAB_BITS_FLOAT},
+                                     {.name = "c", .activation_bits = 16}};
     xbtab_layer_bits *back = NULL;
     size_t n = 0;
     assert_int_equal(xbtab_layer_bits_save(bits, 3, path), XBTAB_OK);
