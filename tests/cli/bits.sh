@@ -42,7 +42,7 @@ holds "$plain + 0.05 < $(on_cifar --weight-bits 4 --layer-bits conv2d=8/8,dense=
 # the same bits for any number of threads, whatever is calibrated
 for threads in 1 3; do
     "$XBARTAB" infer "$resnet" --mode integer $cifar --limit 20 --weight-bits 5 --activation-range mse --bias-correction \
-        --calibrate 20 --layer-bits conv2d=8 --threads $threads --predictions $threads.csv >out.txt 2>&1 || fail "$(cat out.txt)"
+        --calibrate 20 --layer-bits conv2d=8 --threads $threads --predictions $threads.csv >log.txt 2>&1 || fail "$(cat log.txt)"
 done
 cmp 1.csv 3.csv || fail "threads change bits"
 

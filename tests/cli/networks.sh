@@ -64,6 +64,8 @@ same qonnx_tfc/TFC_2W2A.onnx $mnist --limit 500
 same mnist_quantized.onnx $mnist --limit 20
 same onnx/resnet8_cifar10_int8.onnx $cifar --limit 3
 same onnx/resnet8_cifar10_fp32.onnx $cifar --limit 3
+same opt-mnist.onnx $mnist --limit 5 --layer-bits Convolution28=1/4,Convolution110=12/11,Plus214_Output_0=3/8
+same opt-mnist.onnx $mnist --limit 5 --weight-bits 16 --activation-bits 16
 
 # a float network loses little in 8 bits, and its predictions stay mostly the same
 "$XBARTAB" infer "$DATA/networks/onnx/resnet8_cifar10_fp32.onnx" --mode integer --json $cifar ${limit:-} 2>/dev/null >r.json
