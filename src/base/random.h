@@ -15,10 +15,11 @@ typedef enum xbtab__random_use {
     XBTAB__RANDOM_TRAINING = 4,        /* initial weights, batch order */
     XBTAB__RANDOM_CHECK = 5,           /* products picked for checking */
     XBTAB__RANDOM_TEST = 6,            /* tests and benchmarks */
-    XBTAB__RANDOM_WRITE = 20,          /* noise of switching devices */
     XBTAB__RANDOM_REFINE = 7,          /* input vectors that refine a tile */
+    XBTAB__RANDOM_WRITE = 8,           /* noise of switching devices */
     XBTAB__RANDOM_READOUT_OFFSET = 20, /* offsets of read-outs */
     XBTAB__RANDOM_READ_NOISE = 21,     /* of single conversions */
+    XBTAB__RANDOM_TIA_OFFSET = 22,     /* offsets of TIAs */
     XBTAB__RANDOM_POPULATION = 40,     /* devices of simulated chips */
     XBTAB__RANDOM_CALIBRATE = 41,      /* starts of fits, held-out shares */
     XBTAB__RANDOM_CHIP = 50            /* seeds of matrices, slow telegraph noise */

@@ -246,6 +246,7 @@ static int run_mode(inference *f, const char *mode, double *share, xbtab_mapped_
     const xbtab_map_options map = {.run = f->run,
                                    .scheme = &f->scheme,
                                    .seed = (uint64_t)f->o.seed,
+                                   .tia_spread = f->o.scheme.tia_spread,
                                    .calibration = f->calibration ? f->calibration : f->images,
                                    .n_calibration = (size_t)f->o.calibrate};
     if (f->o.chips.population && strcmp(mode, f->o.mode) == 0)

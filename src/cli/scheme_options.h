@@ -8,6 +8,7 @@
 
 typedef struct cli_scheme {
     char *weights, *range; /* as given */
+    int tia_spread;
     xbtab_scheme scheme;
 } cli_scheme;
 
@@ -38,6 +39,13 @@ typedef struct cli_scheme {
          0,                                                                                                    \
          "spread of the bit lines' ADC offsets [steps]",                                                       \
          "X"},                                                                                                 \
+        {"tia-spread",                                                                                         \
+         '\0',                                                                                                 \
+         POPT_ARG_NONE,                                                                                        \
+         &(s)->tia_spread,                                                                                     \
+         0,                                                                                                    \
+         "each bit line's TIA has an offset of its own and noise, as the tables say",                          \
+         NULL},                                                                                                \
     {                                                                                                          \
         "adc-noise", '\0', POPT_ARG_DOUBLE, &(s)->scheme.noise_sigma, 0, "of each conversion [steps]", "X"     \
     }

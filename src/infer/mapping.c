@@ -9,6 +9,7 @@
 
 #include "engine_private.h"
 #include "memory.h"
+#include "random.h"
 
 enum { MOST_IDEAL_BITS = 24 }; /* of an engine's own ADC: its codes are added in 32 bits */
 
@@ -35,6 +36,17 @@ static xbtab_status take_noise(const xbtab_mapped *mapped, xbtab__mapped_tile *t
     return XBTAB_OK;
 }
 
+static xbtab_status draw_tia_offsets(const xbtab_mapped *mapped, xbtab__mapped_tile *t)
+{
+    xbtab__random random;
+    t->tia = xbtab__alloc(t->columns, sizeof *t->tia);
+    if (!t->tia) return XBTAB_NOMEM();
+    xbtab__random_init(&random, mapped->options.seed, XBTAB__RANDOM_TIA_OFFSET, (uint32_t)(t - mapped->tile),
+                       0);
+    for (size_t j = 0; j < t->columns; j++) t->tia[j] = mapped->tia_offset * xbtab__random_normal(&random);
+    return XBTAB_OK;
+}
+
 static xbtab_status program_tile(const xbtab_mapped *mapped, xbtab__mapped_tile *t)
 {
     const size_t cells = t->rows * t->columns;
@@ -53,6 +65,7 @@ static xbtab_status program_tile(const xbtab_mapped *mapped, xbtab__mapped_tile 
                                         .G = mapped->options.conductances ? G : NULL};
         if (status == XBTAB_OK) status = mapped->engine->program(&t->state, &mapped->setup, &programmed);
         if (status == XBTAB_OK && mapped->options.read_noise) status = take_noise(mapped, t, level, G);
+        if (status == XBTAB_OK && mapped->tia_offset > 0) status = draw_tia_offsets(mapped, t);
     }
     xbtab__free(level);
     xbtab__free(G);
@@ -110,7 +123,18 @@ static bool is_plain(const xbtab_mapped *mapped)
            s->range == XBTAB_RANGE_FULL && s->offset_sigma <= 0 && s->noise_sigma <= 0 &&
            (s->sums == XBTAB_SUMS_DIGITAL || s->sums == XBTAB_SUMS_SPIKES) && s->keep_from == 0 &&
            s->signed_inputs == XBTAB_SIGNED_OFFSET && !mapped->one_conversion && !second_sign &&
-           !mapped->options.read_noise && !mapped->options.unrounded;
+           !mapped->options.read_noise && !mapped->options.unrounded && mapped->tia_offset <= 0 &&
+           mapped->tia_noise <= 0;
+}
+
+/* In steps of the tables' ADC, until the scheme's is known. */
+static xbtab_status take_tia_spread(xbtab_mapped *mapped)
+{
+    if (!mapped->options.tia_spread || mapped->engine == &xbtab_engine_ideal) return XBTAB_OK;
+    xbtab_technology_readout_spread(mapped->setup.technology, &mapped->tia_offset, &mapped->tia_noise);
+    if (mapped->tia_offset <= 0 && mapped->tia_noise <= 0)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "the tables know neither an offset nor the noise of their TIA");
+    return XBTAB_OK;
 }
 
 static xbtab_status take_scheme(xbtab_mapped *mapped)
@@ -136,11 +160,14 @@ static xbtab_status take_scheme(xbtab_mapped *mapped)
     }
     mapped->one_conversion = s->inputs == XBTAB_INPUTS_AMPLITUDE || s->inputs == XBTAB_INPUTS_PULSE_COUNT ||
                              s->inputs == XBTAB_INPUTS_SPIKES;
+    XBTAB_TRY(take_tia_spread(mapped));
     mapped->is_plain = is_plain(mapped);
     const int most_bits = is_ideal ? MOST_IDEAL_BITS : XBTAB_KERNEL_MOST_ADC_BITS;
     if (!s->adc_bits) s->adc_bits = setup->adc_bits ? setup->adc_bits : t->adc_bits;
     setup->adc_bits = s->adc_bits < most_bits ? s->adc_bits : most_bits;
     mapped->adc_bits = setup->adc_bits;
+    mapped->tia_offset = ldexp(mapped->tia_offset, mapped->adc_bits - t->adc_bits);
+    mapped->tia_noise = ldexp(mapped->tia_noise, mapped->adc_bits - t->adc_bits);
     if (mapped->is_plain && s->adc_bits > most_bits) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "scheme: adc_bits = %d is outside 1 to %d for this engine", s->adc_bits,
                    most_bits);
@@ -196,6 +223,7 @@ void xbtab_mapped_destroy(xbtab_mapped **mapped)
     for (size_t t = 0; t < m->n_tiles; t++) {
         m->engine->clear(m->tile[t].state);
         xbtab__free(m->tile[t].sigma);
+        xbtab__free(m->tile[t].tia);
         xbtab__free(m->tile[t].offset);
         xbtab__free(m->tile[t].reference);
     }

@@ -17,6 +17,7 @@ typedef struct xbtab__mapped_tile {
     size_t rows, columns; /* in use, from its corner */
     size_t first_block, n_blocks;
     double *sigma;     /* sigma[columns]: read noise with all word lines driven [codes]; NULL = none */
+    double *tia;       /* tia[columns]: offsets of the TIAs [codes]; NULL = none */
     double *offset;    /* offset[columns] of its read-outs [codes]; NULL = none */
     double *reference; /* reference[columns][largest code]: each read-out's own; NULL = the layer's */
     void *state;       /* of the engine */
@@ -54,10 +55,11 @@ struct xbtab_mapped {
     size_t rows, columns; /* of a tile */
     int cell_bits, dac_bits, adc_bits;
     double codes_per_unit;
-    double codes_per_line; /* of the lowest level, at one DAC step */
-    bool is_alternating;   /* word lines alternate in polarity */
-    bool is_plain;         /* the engine's own codes are all there is to the read-out */
-    bool one_conversion;   /* input slices are summed before it */
+    double codes_per_line;        /* of the lowest level, at one DAC step */
+    double tia_offset, tia_noise; /* standard deviations [codes] */
+    bool is_alternating;          /* word lines alternate in polarity */
+    bool is_plain;                /* the engine's own codes are all there is to the read-out */
+    bool one_conversion;          /* input slices are summed before it */
     xbtab__mapped_matrix *matrix;
     size_t n_matrices;
     xbtab__layer_readout *layer;

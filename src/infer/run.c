@@ -139,6 +139,14 @@ static void add_read_noise(const job *a, const uint16_t *line, int slice, unsign
         u[j] += share * a->t->sigma[a->b->first_column + j] * xbtab__random_normal(noise);
 }
 
+/* What the TIAs add of their own. Sample images meet no noise. */
+static void add_tia(const job *a, double *u, xbtab__random *noise)
+{
+    const double sigma = a->w->samples ? 0.0 : a->mapped->tia_noise;
+    for (size_t j = 0; a->t->tia && j < a->columns; j++) u[j] += a->t->tia[a->b->first_column + j];
+    for (size_t j = 0; sigma > 0 && j < a->columns; j++) u[j] += sigma * xbtab__random_normal(noise);
+}
+
 XBTAB__VECTOR static void add_weighted(double *restrict sum, double weight, const double *restrict u,
                                        size_t n)
 {
@@ -192,7 +200,7 @@ static void read_vector(const job *a, const uint16_t *line, const double *in, co
     const xbtab_mapped *mapped = a->mapped;
     const double range = ldexp(1.0, mapped->adc_bits);
     const int slices = a->mm->input_slices, dac_bits = mapped->dac_bits;
-    const bool draws = mapped->scheme.noise_sigma > 0 || a->t->sigma;
+    const bool draws = mapped->scheme.noise_sigma > 0 || a->t->sigma || mapped->tia_noise > 0;
     double *u = a->w->u;
     xbtab__random noise;
     unsigned used = 0;
@@ -203,6 +211,7 @@ static void read_vector(const job *a, const uint16_t *line, const double *in, co
         if (draws) start_noise(&noise, a, at);
         take_codes(u, range, in + of, taken ? taken + of : NULL, a->columns);
         if (a->t->sigma && !a->w->samples) add_read_noise(a, line, t, taken ? 2 : 1, u, &noise);
+        add_tia(a, u, &noise);
         if (mapped->one_conversion) {
             if (t > 0) add_weighted(a->w->u, a->mm->weight[t], u, a->columns);
             continue;

@@ -68,6 +68,8 @@ typedef struct bench {
     xbtab_tables *tables;
     xbtab_technology *technology;
     xbtab_engine_setup setup;
+    int tia_spread;
+    uint64_t seed; /* beside 5 */
     float exact[IMAGES * OUTPUTS], got[IMAGES * OUTPUTS];
     xbtab_product_counts counts;
     xbtab_mapped_report report;
@@ -97,8 +99,11 @@ static void end(bench *b)
 
 static xbtab_status run(bench *b, const xbtab_engine_type *engine, const xbtab_scheme *scheme, int threads)
 {
-    xbtab_map_options options = {
-        .run = {.threads = threads}, .scheme = scheme, .seed = 5, .calibration = &b->images};
+    xbtab_map_options options = {.run = {.threads = threads},
+                                 .scheme = scheme,
+                                 .seed = 5 + b->seed,
+                                 .tia_spread = b->tia_spread,
+                                 .calibration = &b->images};
     xbtab_mapped *mapped = NULL;
     XBTAB_TRY(xbtab_mapped_create(&mapped, b->quantized, &b->setup, engine, &options));
     xbtab_mapped_get_report(mapped, &b->report);
@@ -386,6 +391,46 @@ static void noise_does_not_depend_on_threads(void **state)
     }
 }
 
+/* What the tables say of their TIA, in volts, does what as many steps of the tables' ADC do, on an ADC of
+ * more bits as well. */
+static void a_tia_has_the_spread_of_its_tables(void **state)
+{
+    (void)state;
+    bench b;
+    float steps[IMAGES * OUTPUTS];
+    double V_low, V_high;
+    begin(&b, &usual, REAL, 1, 6, 6, 4);
+    b.tia_spread = 1;
+    xbtab_scheme none = {.adc_bits = 10}, noise = {.adc_bits = 10, .noise_sigma = 4 * 2.5},
+                 offset = {.adc_bits = 10, .offset_sigma = 4 * 2.5};
+    b.tables->readout.noise_rms = b.tables->readout.offset_sigma = NAN;
+    assert_int_equal(run(&b, &xbtab_engine_table, &none, 1), XBTAB_ERR_INPUT);
+    xbtab_technology_adc_references(b.technology, &V_low, &V_high);
+    double V_step = fabs(V_high - V_low) / 256; /* of the tables' 8 bits */
+    b.tables->readout.noise_rms = 2.5 * V_step;
+    assert_int_equal(run(&b, &xbtab_engine_table, &none, 1), XBTAB_OK);
+    memcpy(steps, b.got, sizeof steps);
+    b.tia_spread = 0;
+    assert_int_equal(run(&b, &xbtab_engine_table, &noise, 3), XBTAB_OK);
+    assert_memory_equal(b.got, steps, sizeof steps);
+    b.tables->readout.noise_rms = 0;
+    b.tables->readout.offset_sigma = 2.5 * V_step;
+    double squares[2] = {0};
+    for (b.seed = 0; b.seed < 24; b.seed++) { /* few bit lines decide an output: many chips */
+        for (b.tia_spread = 0; b.tia_spread < 2; b.tia_spread++) {
+            assert_int_equal(run(&b, &xbtab_engine_table, b.tia_spread ? &none : &offset, 1), XBTAB_OK);
+            squares[b.tia_spread] += pow(error_of(&b), 2);
+        }
+    }
+    double ratio = sqrt(squares[1] / squares[0]);
+    print_message("offsets of the TIA cost %.3f of what the ADC's own cost\n", ratio);
+    assert_true(ratio > 0.8 && ratio < 1.25);
+    b.tia_spread = 1;
+    assert_int_equal(run(&b, &xbtab_engine_ideal, &none, 1), XBTAB_OK);
+    assert_memory_equal(b.got, b.exact, sizeof b.exact); /* ideal tiles have no TIA */
+    end(&b);
+}
+
 static xbtab_status same_sigma(void *context, size_t matrix, size_t tile, const uint8_t *level,
                                const double *G, size_t rows, size_t columns, double *sigma)
 {
@@ -661,6 +706,7 @@ int main(void)
         cmocka_unit_test(devices_are_as_published),
         cmocka_unit_test(the_fused_chain_gives_the_same_codes),
         cmocka_unit_test(noise_does_not_depend_on_threads),
+        cmocka_unit_test(a_tia_has_the_spread_of_its_tables),
         cmocka_unit_test(read_noise_goes_with_the_drive),
         cmocka_unit_test(lloyd_max_references_reach_the_published_error),
         cmocka_unit_test(references_on_the_samples_read_better),

@@ -30,6 +30,10 @@ typedef struct xbtab_map_options {
 
     int unrounded; /* no conversion is rounded or clipped: what is left when the read-out is left out */
 
+    /** Every bit line's TIA has an offset of its own and noise, as the tables say (xbtab_readout_data); not
+     * on ideal tiles. XBTAB_ERR_INPUT where the tables know neither. */
+    int tia_spread;
+
     /* What a chip does to its cells; NULL = they are what their levels say. */
 
     /** Conductances of one tile's cells. matrix and tile count from 0, tile within its matrix (the first
