@@ -112,12 +112,13 @@ static bool fits(const char *path, const xbtab_spec *spec, const xbtab_models *m
     return is_same;
 }
 
-static int make_tables(const char *path, const xbtab_spec *spec, int workers)
+static int make_tables(const char *path, xbtab_spec *spec, int workers)
 {
     char partial[4200];
     xbtab_characterize_options options = {.workers = workers, .resume = 1, .progress = cli_progress};
     snprintf(partial, sizeof partial, "%s.partial", path);
     fprintf(stderr, "characterizing %s for %s\n", spec->name, path);
+    if (xbtab_spec_size_selector(spec) < 0) return cli_failed();
     xbtab_status status = xbtab_characterize(spec, path, &options);
     if (status == XBTAB_ERR_INPUT && access(partial, F_OK) == 0) { /* left by another version */
         unlink(partial);
@@ -126,7 +127,7 @@ static int make_tables(const char *path, const xbtab_spec *spec, int workers)
     return status < 0 ? cli_failed() : CLI_DONE;
 }
 
-int cli_cached_tables(char **out, const xbtab_spec *spec, const xbtab_models *models, const char *folder,
+int cli_cached_tables(char **out, xbtab_spec *spec, const xbtab_models *models, const char *folder,
                       int workers)
 {
     char path[4096], lock[4200];

@@ -19,7 +19,7 @@ const char *cli_data_file(char *out, size_t size, const char *path);
 /** The tables of a tile, made where the folder has none that fit tile, models and version.
  *  @param      folder  NULL: $XDG_CACHE_HOME/xbartab or ~/.cache/xbartab.
  *  @param[out] path    where they are; free(). @return an exit code. */
-int cli_cached_tables(char **path, const xbtab_spec *spec, const xbtab_models *models, const char *folder,
+int cli_cached_tables(char **path, xbtab_spec *spec, const xbtab_models *models, const char *folder,
                       int workers);
 
 #endif
