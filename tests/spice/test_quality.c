@@ -255,6 +255,13 @@ static void hold(const figure *got)
     if (strstr(got->name, "_family")) assert_true(got->T_rmse <= most_T_rmse);
 }
 
+/* The sanitizers see the smaller tiles only. */
+#ifdef __SANITIZE_ADDRESS__
+static const bool is_sanitized = true;
+#else
+static const bool is_sanitized = false;
+#endif
+
 static void tables_are_as_good_as_they_were(void **state)
 {
     (void)state;
@@ -263,7 +270,7 @@ static void tables_are_as_good_as_they_were(void **state)
     int n = 0;
     assert_non_null(mkdtemp(folder));
     for (size_t d = 0; d < sizeof devices / sizeof devices[0]; d++) {
-        for (int s = 0; s < devices[d].n_sides; s++) {
+        for (int s = 0; s < (is_sanitized ? 1 : devices[d].n_sides); s++) {
             xbtab_technology *technology = NULL;
             xbtab_tables *tables = characterize(&devices[d], sides[s]);
             assert_int_equal(xbtab_technology_create(&technology, tables), XBTAB_OK);
