@@ -273,7 +273,7 @@ static int input_bits(const xbtab_arch *a)
 int xbtab_arch_adc_bits_needed(const xbtab_arch *a)
 {
     double sums = (ldexp(1, input_bits(a)) - 1) * (ldexp(1, xbtab_arch_cell_bits(a)) - 1) * rows_active(a);
-    return (int)ceil(log2(sums));
+    return sums > 1 ? (int)ceil(log2(sums)) : 1;
 }
 
 static bool is_single_bit(const xbtab_arch *a)
