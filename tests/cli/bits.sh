@@ -8,7 +8,7 @@ if [ ! -e "$mnist_net" ] || [ ! -e "$resnet" ]; then
     exit 77
 fi
 n=500 m=100
-[ "$SANITIZED" = 0 ] || n=60 m=30
+[ "$SANITIZED" = 0 ] || n=20 m=6
 mnist="--images $DATA/mnist/t10k-images-idx3-ubyte.gz --labels $DATA/mnist/t10k-labels-idx1-ubyte.gz"
 cifar="--images $DATA/cifar10/cifar10_test1000.bin.gz --raw-pixels"
 

@@ -15,15 +15,15 @@ sheet() {
     printf 'relaxation: {law: power, t0: 1 s, nu_mean: {value: 0.02}, nu_sigma: {value: 0.01}, source: s, trust: assumed}\n'
     printf 'stuck: {stuck_lrs: 0.5 %%, stuck_hrs: 0.5 %%, source: s, trust: assumed}\n'
 }
-limit=100
-[ "$SANITIZED" = 0 ] || limit=20
+limit=100 explained=30
+[ "$SANITIZED" = 0 ] || limit=20 explained=3
 run() { "$XBARTAB" infer "${common[@]}" --limit $limit --seed 3 --json "$@" 2>/dev/null; }
 for spread in 0 0.3 1 3; do
     sheet $spread >s$spread.yaml
     run --population ./s$spread.yaml --threads 1 >$spread.json
 done
 run --population ./s1.yaml --chips 2 --time 0 --time 1d --threads 3 >many.json
-"$XBARTAB" explain "${common[@]}" --limit 30 --population ./s1.yaml --without-layers --json 2>/dev/null >e.json
+"$XBARTAB" explain "${common[@]}" --limit $explained --population ./s1.yaml --without-layers --json 2>/dev/null >e.json
 SPREADS="0 0.3 1 3" $PYTHON - <<'P'
 import json
 a = [json.load(open(f"{s}.json")) for s in ("0", "0.3", "1", "3")]
