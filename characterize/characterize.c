@@ -402,8 +402,9 @@ static xbtab_status characterize(xbtab_tables **out, const xbtab_spec *spec, con
         tables = NULL;
     }
 done:
-    /* a run that failed before its first tile leaves nothing worth a --resume */
-    if (status < 0 && run.journal && !has_tile(&run)) (void)!xbtab__journal_remove(&run.journal);
+    /* a run that failed before its first tile leaves nothing worth a --resume; one that was stopped does */
+    if (status < 0 && status != XBTAB_ERR_CANCELED && run.journal && !has_tile(&run))
+        (void)!xbtab__journal_remove(&run.journal);
     xbtab_tables_destroy(&tables);
     xbtab__run_clear(&run);
     gsl_set_error_handler(handler);
