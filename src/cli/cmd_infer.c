@@ -112,21 +112,25 @@ static int open_arch(inference *f, const char **network)
     if (cli_open_models(&f->models, o->models) < 0) return cli_failed();
     int code = cli_open_arch(&f->arch, o->arch, f->models);
     if (code != CLI_DONE) return code;
-    xbtab_arch_warn(f->arch, tell, NULL);
     f->scheme = f->arch->scheme;
     if (o->adc_bits) f->scheme.adc_bits = o->adc_bits;
     if (!*network) {
         if (!f->arch->n_networks) return cli_fail("%s names no network; give one", f->arch->name);
         const xbtab_arch_network *n = &f->arch->network[0];
         *network = cli_data_file(f->network_path, sizeof f->network_path, n->network);
+        code = cli_need_data_file(f->arch->name, *network);
         if (!o->images) {
             o->raw_pixels = n->raw_pixels;
             if (!o->limit) o->limit = n->limit;
             f->images_file = cli_data_file(f->images_path, sizeof f->images_path, n->images);
             if (n->labels && !o->labels)
                 f->labels_file = cli_data_file(f->labels_path, sizeof f->labels_path, n->labels);
+            if (code == CLI_DONE) code = cli_need_data_file(f->arch->name, f->images_file);
+            if (code == CLI_DONE && !o->labels) code = cli_need_data_file(f->arch->name, f->labels_file);
         }
+        if (code != CLI_DONE) return code;
     }
+    xbtab_arch_warn(f->arch, tell, NULL);
     if (o->tables || is_without_tiles(o->mode)) return CLI_DONE;
     code = cli_cached_tables(&f->cached, f->arch->spec, f->models, o->cache, o->threads);
     if (code == CLI_DONE) f->tables_file = f->cached;

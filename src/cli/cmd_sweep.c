@@ -97,6 +97,14 @@ static void print_rows(const sweep *s)
     }
 }
 
+static bool any_row_ran(const sweep *s)
+{
+    for (int r = 0; r < s->n_rows; r++) {
+        if (strcmp(s->row[r].status, "ok") == 0) return true;
+    }
+    return false;
+}
+
 static int run_sweep(sweep *s, const char *name, int n_sets, char **sets, const char *plot, int as_json)
 {
     int code = open_base(s, name);
@@ -109,9 +117,13 @@ static int run_sweep(sweep *s, const char *name, int n_sets, char **sets, const 
     code = sweep_run(s);
     if (code == CLI_DONE && plot) code = sweep_plot(s, plot);
     if (code != CLI_DONE) return code;
-    if (as_json) return print_rows_json(s);
+    code = any_row_ran(s) ? CLI_DONE : cli_fail("no point of the grid could run; the rows say why");
+    if (as_json) {
+        int printed = print_rows_json(s);
+        return code != CLI_DONE ? code : printed;
+    }
     print_rows(s);
-    return CLI_DONE;
+    return code;
 }
 
 int cmd_sweep(int argc, const char **argv)

@@ -66,14 +66,22 @@ int cli_open_arch(xbtab_arch **out, const char *name, const xbtab_models *models
 
 const char *cli_data_file(char *out, size_t size, const char *path)
 {
-    const char *data = getenv("XBARTAB_DATA");
-    const char *folders[] = {data ? data : XBARTAB_SOURCE_DATA "/../../shared/data", data_folder()};
+    const char *folders[] = {getenv("XBARTAB_DATA"), data_folder()};
     for (int k = 0; k < 2 && path[0] != '/'; k++) {
+        if (!folders[k]) continue;
         snprintf(out, size, "%s/%s", folders[k], path);
         if (access(out, R_OK) == 0) return out;
     }
     snprintf(out, size, "%s", path);
     return out;
+}
+
+int cli_need_data_file(const char *name, const char *path)
+{
+    if (!path || access(path, R_OK) == 0) return CLI_DONE;
+    return cli_fail("%s: %s is not at hand; set XBARTAB_DATA to the folder that has it, or give a network, "
+                    "--images and --labels",
+                    name, path);
 }
 
 /* ---- the cache ---- */

@@ -16,6 +16,9 @@ int cli_arch_names(char ***names, int *n);
  *  @return out; the path as it is where there is no such file. */
 const char *cli_data_file(char *out, size_t size, const char *path);
 
+/** Fails with what to do where a preset's own file cannot be read. NULL is no file. @return an exit code. */
+int cli_need_data_file(const char *name, const char *path);
+
 /** The tables of a tile, made where the folder has none that fit tile, models and version.
  *  @param      folder  NULL: $XDG_CACHE_HOME/xbartab or ~/.cache/xbartab.
  *  @param[out] path    where they are; free(). @return an exit code. */

@@ -81,3 +81,12 @@ refused 2 "NETWORK.onnx is missing" "$XBARTAB" infer --tables x.h5
 refused 1 "names no network" "$XBARTAB" infer --arch no_network.yaml
 sed 's/{bits: 8}/{bit: 8}/' mine.yaml >bad.yaml
 refused 1 "bad.yaml:12: Unexpected key: bit; allowed here: bits, range" "$XBARTAB" arch show bad.yaml
+
+# a preset whose network is elsewhere says so before anything is characterized
+export XBARTAB_DATA=$scratch/nowhere
+refused 1 "is not at hand; set XBARTAB_DATA" "$XBARTAB" infer --arch isaac --cache nothing
+code=0
+"$XBARTAB" sweep isaac --set scheme.adc_bits=4,6 --cache nothing -o none.csv >none.txt 2>none.err || code=$?
+[ $code = 1 ] || fail "a sweep without any run exits with $code"
+grep -q "no point of the grid could run" none.err || fail "$(cat none.err)"
+[ ! -e nothing ] || fail "tables are made for a network that is not there"

@@ -42,7 +42,10 @@ cmp shot.h5 whole.h5 || fail "other bytes after killed workers"
 # Ctrl-C
 "$XBARTAB" characterize tile.yaml -o stop.h5 -j 1 >/dev/null 2>err.txt &
 run=$!
-until [ "$(stat -c %s stop.h5.partial 2>/dev/null || echo 0)" -gt 50000 ] || [ -e stop.h5 ]; do sleep 0.05; done
+until [ "$(stat -c %s stop.h5.partial 2>/dev/null || echo 0)" -gt 50000 ] || [ -e stop.h5 ]; do
+    kill -0 $run 2>/dev/null || break
+    sleep 0.05
+done
 kill -INT $run 2>/dev/null || true
 got=0
 wait $run || got=$?
