@@ -127,9 +127,9 @@ done:
 static xbtab_status take_quantization(xbtab_arch *a, const xbtab__yaml *yaml, const quantization_text *text)
 {
     char key[64];
-    XBTAB_TRY(xbtab__yaml_int(&a->weight_bits, yaml, "quantization.weight_bits", text->weight_bits, 2, 8));
+    XBTAB_TRY(xbtab__yaml_int(&a->weight_bits, yaml, "quantization.weight_bits", text->weight_bits, 1, 16));
     XBTAB_TRY(xbtab__yaml_int(&a->activation_bits, yaml, "quantization.activation_bits",
-                              text->activation_bits, 1, 15));
+                              text->activation_bits, 1, 16));
     a->layer = xbtab__alloc(text->layers_count, sizeof *a->layer);
     if (!a->layer) return XBTAB_NOMEM();
     a->n_layers = (int)text->layers_count;
@@ -138,9 +138,9 @@ static xbtab_status take_quantization(xbtab_arch *a, const xbtab__yaml *yaml, co
         snprintf(key, sizeof key, "quantization.layers[%d].layer", k);
         XBTAB_TRY(xbtab__yaml_int(&a->layer[k].layer, yaml, key, l->layer, 0, 10000));
         snprintf(key, sizeof key, "quantization.layers[%d].weight_bits", k);
-        XBTAB_TRY(xbtab__yaml_int(&a->layer[k].weight_bits, yaml, key, l->weight_bits, 2, 8));
+        XBTAB_TRY(xbtab__yaml_int(&a->layer[k].weight_bits, yaml, key, l->weight_bits, 1, 16));
         snprintf(key, sizeof key, "quantization.layers[%d].activation_bits", k);
-        XBTAB_TRY(xbtab__yaml_int(&a->layer[k].activation_bits, yaml, key, l->activation_bits, 1, 15));
+        XBTAB_TRY(xbtab__yaml_int(&a->layer[k].activation_bits, yaml, key, l->activation_bits, 1, 16));
     }
     return XBTAB_OK;
 }

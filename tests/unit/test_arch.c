@@ -222,7 +222,7 @@ static void mistakes_are_named_with_what_is_allowed(void **state)
     is_refused("scheme.rows_active", "64", "64 rows at once are more than the tile's 37");
     is_refused("scheme.weights", "xnor_pair", "xnor_pair holds one bit, and the weights have 6 bits");
     is_refused("scheme.noise_sigma", "-1", "outside 0 to");
-    is_refused("quantization.weight_bits", "17", "17 is outside 2 to 8");
+    is_refused("quantization.weight_bits", "17", "17 is outside 1 to 16");
     is_refused("provenance", "[{key: tile.array.rows, value: 128, trust: published, source: x}]",
                "tile.array.rows is 37 in this file, not 128");
     is_refused("provenance", "[{key: tile.array.lines, value: 1, trust: published, source: x}]",
