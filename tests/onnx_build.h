@@ -9,14 +9,14 @@
 
 #include <onnx.pb-c.h>
 
-enum { BUILD_MOST = 16, BUILD_INTS = 8 };
+enum { BUILD_MOST = 32, BUILD_INTS = 8 };
 
 typedef struct onnx_build {
     Onnx__ModelProto model;
     Onnx__GraphProto graph;
     Onnx__OperatorSetIdProto opset, *opsets;
     Onnx__NodeProto node[BUILD_MOST], *nodes[BUILD_MOST];
-    char *input[BUILD_MOST][10], *output[BUILD_MOST][3];
+    char *input[BUILD_MOST][10], *output[BUILD_MOST][4];
     Onnx__AttributeProto attribute[BUILD_MOST][6], *attributes[BUILD_MOST][6];
     int64_t ints[BUILD_MOST][6][BUILD_INTS];
     Onnx__TensorProto tensor[BUILD_MOST], *tensors[BUILD_MOST];

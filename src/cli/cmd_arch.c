@@ -44,7 +44,8 @@ static json_t *scheme_json(const xbtab_scheme *s)
                                      [XBTAB_KEY_READOUT] = (int)s->readout,
                                      [XBTAB_KEY_REFERENCES] = (int)s->references,
                                      [XBTAB_KEY_RANGE] = (int)s->range,
-                                     [XBTAB_KEY_SUMS] = (int)s->sums};
+                                     [XBTAB_KEY_SUMS] = (int)s->sums,
+                                     [XBTAB_KEY_TRIM] = (int)s->trim};
     json_t *object = json_object();
     for (int k = 0; k < XBTAB_N_KEYS; k++) {
         json_object_set_new(object, xbtab_scheme_key_name((xbtab_scheme_key)k),
@@ -190,8 +191,8 @@ int cmd_arch(int argc, const char **argv)
     poptContext context;
     xbtab_models *models = NULL;
     xbtab_arch *a = NULL;
-    int code = cli_parse(&context, argc, argv, options, "list | show NAME|FILE.yaml",
-                         "xbartab arch list", 1, 2, arguments);
+    int code = cli_parse(&context, argc, argv, options, "list | show NAME|FILE.yaml", "xbartab arch list", 1,
+                         2, arguments);
     if (code != CLI_DONE) goto done;
     bool is_list = strcmp(arguments[0], "list") == 0;
     if (!is_list && (strcmp(arguments[0], "show") != 0 || !arguments[1])) {

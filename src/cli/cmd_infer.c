@@ -304,7 +304,7 @@ static void print_text(const inference *f, const double *share, const xbtab_mapp
     printf("%zu tiles of %zu x %zu, %.0f %% of their cells in use, %d bits a cell; %d-bit ADC (%d bits would "
            "be exact)\n",
            r->tiles, f->tables->rows, f->tables->columns, 100 * r->utilisation, r->cell_bits, r->adc_bits,
-           r->adc_bits_needed);
+           r->adc_bits_exact);
     printf("%zu weights in %zu cells, %zu word lines driven at once\n", r->weights, r->cells, r->rows_active);
     printf("%s: %.2f s, %.0f images/s; transfer table within %.4f %% of full scale of held-out tiles by %s\n",
            f->o.mode, seconds, (double)f->images->n / seconds, 100 * f->tables->transfer.error.rmse,
@@ -324,12 +324,12 @@ static void print_text(const inference *f, const double *share, const xbtab_mapp
 static void warn_of_adc(const double *share, const xbtab_mapped_report *r)
 {
     int bits = r->adc_bits;
-    if (bits >= r->adc_bits_needed || isnan(share[2]) || share[1] - share[2] < 0.02) return;
+    if (bits >= r->adc_bits_exact || isnan(share[2]) || share[1] - share[2] < 0.02) return;
     fprintf(stderr,
             "xbartab: warning: the %d-bit ADC costs %.1f points on ideal tiles already; %d bits tell all "
             "sums of %zu rows "
             "apart (--adc-bits %d, fewer --rows-active, or --adc-range mse)\n",
-            bits, 100 * (share[1] - share[2]), r->adc_bits_needed, r->rows_active, r->adc_bits_needed);
+            bits, 100 * (share[1] - share[2]), r->adc_bits_exact, r->rows_active, r->adc_bits_exact);
 }
 
 static int print_json(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds)
@@ -349,6 +349,7 @@ static int print_json(const inference *f, const double *share, const xbtab_mappe
                                "adc_bits_needed", r->adc_bits_needed, "readout_error_codes", r->readout_error,
                                "transfer_heldout_rmse_fs", f->tables->transfer.error.rmse, "seconds", seconds,
                                "images_per_second", (double)f->images->n / seconds);
+    json_object_set_new(result, "adc_bits_exact", json_integer(r->adc_bits_exact));
     json_object_set_new(result, "cells", json_integer((json_int_t)r->cells));
     json_object_set_new(result, "weights", json_integer((json_int_t)r->weights));
     json_object_set_new(result, "rows_active", json_integer((json_int_t)r->rows_active));

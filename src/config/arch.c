@@ -12,6 +12,8 @@
 #include "spec_make.h"
 #include "yaml_tree.h"
 
+enum { DEFAULT_BITS = 8 }; /* of networks in float */
+
 /* ---- the file as text ---- */
 
 typedef struct number_text {
@@ -262,18 +264,16 @@ static int rows_active(const xbtab_arch *a)
     return a->scheme.rows_active ? a->scheme.rows_active : a->spec->rows;
 }
 
-/* Bits of the input that one conversion sees. */
-static int input_bits(const xbtab_arch *a)
+/* Of networks in float; what files that are quantized have of their own is not known here. */
+static int activation_bits(const xbtab_arch *a)
 {
-    bool at_once = a->scheme.inputs == XBTAB_INPUTS_AMPLITUDE ||
-                   a->scheme.inputs == XBTAB_INPUTS_PULSE_COUNT || a->scheme.inputs == XBTAB_INPUTS_SPIKES;
-    return at_once && a->activation_bits ? a->activation_bits : a->spec->dac_bits;
+    return a->activation_bits ? a->activation_bits : DEFAULT_BITS;
 }
 
 int xbtab_arch_adc_bits_needed(const xbtab_arch *a)
 {
-    double sums = (ldexp(1, input_bits(a)) - 1) * (ldexp(1, xbtab_arch_cell_bits(a)) - 1) * rows_active(a);
-    return sums > 1 ? (int)ceil(log2(sums)) : 1;
+    return xbtab_scheme_adc_bits_needed(&a->scheme, a->spec->dac_bits, activation_bits(a),
+                                        xbtab_arch_cell_bits(a), a->spec->rows);
 }
 
 static bool is_single_bit(const xbtab_arch *a)
@@ -297,8 +297,8 @@ static xbtab_status check_parts(const xbtab_arch *a, const xbtab__yaml *yaml)
             yaml, "quantization",
             "%s holds one bit, and the weights have %d bits and the activations %d; at most 2 "
             "(sign included) and 1",
-            xbtab_scheme_word(XBTAB_KEY_WEIGHTS, (int)a->scheme.weights), a->weight_bits ? a->weight_bits : 8,
-            a->activation_bits ? a->activation_bits : 8);
+            xbtab_scheme_word(XBTAB_KEY_WEIGHTS, (int)a->scheme.weights),
+            a->weight_bits ? a->weight_bits : DEFAULT_BITS, activation_bits(a));
     }
     return XBTAB_OK;
 }
@@ -312,7 +312,8 @@ int xbtab_arch_warn(const xbtab_arch *a, xbtab_note_fn note, void *payload)
             line, sizeof line,
             "%s: %d input bits x %d cell bits x %d rows need %d ADC bits to tell all sums apart, and the %s "
             "has %d",
-            a->name, input_bits(a), xbtab_arch_cell_bits(a), rows_active(a), needed,
+            a->name, xbtab_scheme_input_bits(&a->scheme, a->spec->dac_bits, activation_bits(a)),
+            xbtab_arch_cell_bits(a), rows_active(a), needed,
             xbtab_scheme_word(XBTAB_KEY_READOUT, (int)a->scheme.readout), used);
         note(line, payload);
         n++;

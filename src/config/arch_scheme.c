@@ -21,6 +21,7 @@ const cyaml_schema_field_t xbtab__scheme_fields[] = {WORD("weights", XBTAB_KEY_W
                                                      WORD("references", XBTAB_KEY_REFERENCES),
                                                      WORD("range", XBTAB_KEY_RANGE),
                                                      WORD("sums", XBTAB_KEY_SUMS),
+                                                     WORD("trim", XBTAB_KEY_TRIM),
                                                      NUMBER("cell_bits", 0),
                                                      NUMBER("rows_active", 1),
                                                      NUMBER("adc_bits", 2),
@@ -82,6 +83,9 @@ static void set_word(xbtab_scheme *s, xbtab_scheme_key key, int value)
     case XBTAB_KEY_SUMS:
         s->sums = (xbtab_sums)value;
         break;
+    case XBTAB_KEY_TRIM:
+        s->trim = (xbtab_trim)value;
+        break;
     case XBTAB_N_KEYS:
         break;
     }
@@ -112,6 +116,7 @@ xbtab_status xbtab__scheme_take(xbtab_scheme *scheme, const xbtab__yaml *yaml, c
     }
     /* what no mapping can do yet is refused by the mapping */
     xbtab_status status = xbtab_scheme_check(scheme);
-    if (status == XBTAB_ERR_INPUT) return xbtab__error_prefix(status, "%s:%d", yaml->path, xbtab__yaml_line(yaml, key));
+    if (status == XBTAB_ERR_INPUT)
+        return xbtab__error_prefix(status, "%s:%d", yaml->path, xbtab__yaml_line(yaml, key));
     return XBTAB_OK;
 }

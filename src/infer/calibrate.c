@@ -18,7 +18,7 @@ static bool has_sums(const xbtab_mapped *mapped)
 static bool needs_samples(const xbtab_mapped *mapped)
 {
     return mapped->scheme.range != XBTAB_RANGE_FULL ||
-           mapped->scheme.references == XBTAB_REFERENCES_LLOYD_MAX || has_sums(mapped);
+           mapped->scheme.references != XBTAB_REFERENCES_UNIFORM || has_sums(mapped);
 }
 
 static void samples_destroy(xbtab__samples *samples, size_t n)
@@ -90,9 +90,11 @@ done:
 static xbtab_status full_range(const xbtab_mapped *mapped, const xbtab__mapped_matrix *mm, double *low,
                                double *high)
 {
-    const bool is_signed = mm->layout.map->is_signed;
+    const bool is_signed = mm->layout.map->is_signed,
+               is_difference = mapped->scheme.sums == XBTAB_SUMS_SUBTRACTED;
     const double range = ldexp(1.0, mapped->adc_bits);
-    double least = is_signed ? -0.5 * range : 0.0, most = least + range, positive = 1, negative = 0;
+    double least = is_difference ? -range : is_signed ? -0.5 * range : 0.0;
+    double most = is_signed ? least + range : range, positive = 1, negative = 0;
     if (mapped->one_conversion) {
         positive = 0;
         for (int t = 0; t < mm->input_slices; t++) {
@@ -135,7 +137,7 @@ static xbtab_status set_adc(const xbtab_mapped *mapped, const xbtab__mapped_matr
     const xbtab_scheme *s = &mapped->scheme;
     const bool counts = s->readout == XBTAB_READOUT_INTEGRATE_AND_FIRE;
     double low = 0, high = 0;
-    if (s->references == XBTAB_REFERENCES_LLOYD_MAX) return xbtab__samples_lloyd_max(samples, s->adc_bits, c);
+    if (s->references != XBTAB_REFERENCES_UNIFORM) return xbtab__samples_lloyd_max(samples, s->adc_bits, c);
     if (s->range != XBTAB_RANGE_FULL) {
         xbtab__samples_range(samples, s->range, s->range_quantile, s->adc_bits, counts, samples->least < 0,
                              c);
@@ -177,9 +179,10 @@ static xbtab_status draw_offsets(xbtab_mapped *mapped, size_t tile)
     xbtab__converter *c = &mapped->layer[mapped->matrix[t->matrix].layer].at[XBTAB__STAGE_ADC];
     const size_t shared = s->columns_per_adc > 1 ? (size_t)s->columns_per_adc : 1;
     const size_t n = (size_t)c->largest;
-    const bool own =
-        s->adc_bits <= MOST_OWN_BITS && (s->readout == XBTAB_READOUT_FLASH ||
-                                         s->readout == XBTAB_READOUT_CSA || s->readout == XBTAB_READOUT_MLSA);
+    const bool own = !mapped->layer[mapped->matrix[t->matrix].layer].threshold &&
+                     s->adc_bits <= MOST_OWN_BITS &&
+                     (s->readout == XBTAB_READOUT_FLASH || s->readout == XBTAB_READOUT_CSA ||
+                      s->readout == XBTAB_READOUT_MLSA);
     if (own && !c->reference) XBTAB_TRY(xbtab__converter_references(c));
     if (own) {
         t->reference = xbtab__alloc(t->columns * n, sizeof *t->reference);
@@ -209,7 +212,8 @@ static double shown(const xbtab_mapped *mapped, const xbtab__mapped_matrix *mm, 
     if (mapped->is_plain) return floor(codes + 0.5) / top;
     if (!mapped->layer) return codes / top; /* while samples are taken */
     const xbtab__converter *c = &mapped->layer[mm->layer].at[XBTAB__STAGE_ADC];
-    if (mapped->scheme.range != XBTAB_RANGE_FULL || c->reference) return codes / top;
+    if (mapped->scheme.range != XBTAB_RANGE_FULL || c->reference || mapped->layer[mm->layer].threshold)
+        return codes / top;
     double u = analog ? codes / top : codes;
     xbtab__convert(c, &u, NULL, 1);
     return analog ? u : u / top;
@@ -257,8 +261,10 @@ xbtab_status xbtab__calibrate(xbtab_mapped *mapped)
     xbtab_status status;
     XBTAB_TRY(set_all_constants(mapped));
     if (mapped->is_plain) return XBTAB_OK;
+    XBTAB_TRY(xbtab__trim(mapped));
     if (needs_samples(mapped)) XBTAB_TRY(take_samples(&samples, mapped));
     XBTAB_TRY_DONE(set_layers(mapped, samples));
+    XBTAB_TRY_DONE(xbtab__find_thresholds(mapped));
     for (size_t t = 0; t < mapped->n_tiles && mapped->scheme.offset_sigma > 0; t++)
         XBTAB_TRY_DONE(draw_offsets(mapped, t));
     status = set_all_constants(mapped); /* as the conversions show them */

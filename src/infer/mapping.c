@@ -120,11 +120,11 @@ static bool is_plain(const xbtab_mapped *mapped)
     const xbtab_scheme *s = &mapped->scheme;
     const bool second_sign = s->weights == XBTAB_WEIGHTS_DIFFERENTIAL_ROWS && !mapped->is_alternating;
     return s->readout != XBTAB_READOUT_INTEGRATE_AND_FIRE && s->references == XBTAB_REFERENCES_UNIFORM &&
-           s->range == XBTAB_RANGE_FULL && s->offset_sigma <= 0 && s->noise_sigma <= 0 &&
-           (s->sums == XBTAB_SUMS_DIGITAL || s->sums == XBTAB_SUMS_SPIKES) && s->keep_from == 0 &&
-           s->signed_inputs == XBTAB_SIGNED_OFFSET && !mapped->one_conversion && !second_sign &&
-           !mapped->options.read_noise && !mapped->options.unrounded && mapped->tia_offset <= 0 &&
-           mapped->tia_noise <= 0;
+           s->range == XBTAB_RANGE_FULL && s->trim == XBTAB_TRIM_NONE && s->offset_sigma <= 0 &&
+           s->noise_sigma <= 0 && (s->sums == XBTAB_SUMS_DIGITAL || s->sums == XBTAB_SUMS_SPIKES) &&
+           s->keep_from == 0 && s->signed_inputs == XBTAB_SIGNED_OFFSET && !mapped->one_conversion &&
+           !second_sign && !mapped->options.read_noise && !mapped->options.unrounded &&
+           mapped->tia_offset <= 0 && mapped->tia_noise <= 0;
 }
 
 /* In steps of the tables' ADC, until the scheme's is known. */
@@ -226,6 +226,7 @@ void xbtab_mapped_destroy(xbtab_mapped **mapped)
         xbtab__free(m->tile[t].tia);
         xbtab__free(m->tile[t].offset);
         xbtab__free(m->tile[t].reference);
+        xbtab__free(m->tile[t].trim);
     }
     for (size_t b = 0; b < m->n_blocks; b++) {
         xbtab__free(m->block[b].note);
@@ -233,6 +234,7 @@ void xbtab_mapped_destroy(xbtab_mapped **mapped)
     }
     for (size_t k = 0; k < m->n_layers && m->layer; k++) {
         for (int stage = 0; stage < XBTAB__N_STAGES; stage++) xbtab__converter_clear(&m->layer[k].at[stage]);
+        xbtab__free(m->layer[k].threshold);
     }
     xbtab__free(m->layer);
     xbtab__free(m->block);
@@ -274,17 +276,18 @@ void xbtab_mapped_get_report(const xbtab_mapped *mapped, xbtab_mapped_report *re
                                     .weights = mapped->weights,
                                     .rows_active = active,
                                     .adc_bits = s->adc_bits};
-    int input_bits = mapped->dac_bits, weight_bits = mapped->cell_bits;
+    int activation_bits = 1, weight_bits = mapped->cell_bits;
     for (size_t m = 0; m < mapped->n_matrices; m++) {
         const xbtab__mapped_matrix *mm = &mapped->matrix[m];
         if (report->weight_slices < mm->layout.slices) report->weight_slices = mm->layout.slices;
         if (report->input_slices < mm->input_slices) report->input_slices = mm->input_slices;
-        if (mapped->one_conversion && input_bits < mm->m->activation_bits)
-            input_bits = mm->m->activation_bits;
+        if (activation_bits < mm->m->activation_bits) activation_bits = mm->m->activation_bits;
         if (s->sums == XBTAB_SUMS_ANALOG && weight_bits < mm->m->weight_bits)
             weight_bits = mm->m->weight_bits;
     }
-    report->adc_bits_needed =
-        (int)ceil(log2((ldexp(1.0, input_bits) - 1.0) * (ldexp(1.0, weight_bits) - 1.0) * (double)active));
+    report->adc_bits_needed = xbtab_scheme_adc_bits_needed(s, mapped->dac_bits, activation_bits,
+                                                           mapped->cell_bits, (int)mapped->rows);
+    report->adc_bits_exact =
+        xbtab_scheme_adc_bits_needed(s, mapped->dac_bits, activation_bits, weight_bits, (int)mapped->rows);
     if (mapped->engine == &xbtab_engine_table) add_table_reports(mapped, report);
 }

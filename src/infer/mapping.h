@@ -2,6 +2,8 @@
 #ifndef XBTAB_INFER_MAPPING_H
 #define XBTAB_INFER_MAPPING_H
 
+#include <math.h>
+
 #include <xbartab/infer.h>
 
 #include "check.h"
@@ -19,6 +21,7 @@ typedef struct xbtab__mapped_tile {
     double *sigma;     /* sigma[columns]: read noise with all word lines driven [codes]; NULL = none */
     double *tia;       /* tia[columns]: offsets of the TIAs [codes]; NULL = none */
     double *offset;    /* offset[columns] of its read-outs [codes]; NULL = none */
+    double *trim;      /* trim[columns][2]: gain, and offset [codes] at full drive or less; NULL = none */
     double *reference; /* reference[columns][largest code]: each read-out's own; NULL = the layer's */
     void *state;       /* of the engine */
 } xbtab__mapped_tile;
@@ -34,6 +37,8 @@ typedef enum xbtab__stage {
 /** A layer's conversions: all groups of a node share them. All in codes of the engine's ADC. */
 typedef struct xbtab__layer_readout {
     xbtab__converter at[XBTAB__N_STAGES];
+    double *threshold; /* threshold[outputs]: an output's sum is read as the integer below it or it; NAN: any
+                          sum means the same; NULL = the layer is read by its converter */
 } xbtab__layer_readout;
 
 typedef struct xbtab__mapped_matrix {
@@ -95,6 +100,20 @@ void xbtab__drive(const xbtab_mapped *mapped, const xbtab__block *block, const u
 /** Set what tiles alone leave open: the blocks' constants, and where the read-out is not the engine's own its
  * ranges and references, from sample images where it needs them. */
 xbtab_status xbtab__calibrate(xbtab_mapped *mapped) XBTAB_MUST_CHECK;
+
+/** Fit gains and offsets of the read-outs to what test inputs should have shown, where the scheme asks for
+ * it. */
+xbtab_status xbtab__trim(xbtab_mapped *mapped) XBTAB_MUST_CHECK;
+
+/** Set the thresholds of the layers whose sums the next layer takes one bit of, where the scheme asks for it.
+ * @return XBTAB_ERR_UNSUPPORTED (a sum that no tile holds as a whole, or that is more than a bit). */
+xbtab_status xbtab__find_thresholds(xbtab_mapped *mapped) XBTAB_MUST_CHECK;
+
+/** The integer that stands for a sum beside a threshold. */
+static inline int64_t xbtab__beside(double threshold, double sum)
+{
+    return isnan(threshold) ? 0 : (int64_t)threshold - (sum < threshold - 0.5);
+}
 
 /** Called with every block of vectors before its product; see xbtab_product_fn. */
 typedef void (*xbtab__watch_fn)(void *context, size_t m, size_t first, size_t n, const uint16_t *x);

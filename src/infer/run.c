@@ -116,6 +116,16 @@ static void convert(const job *a, double *u, size_t n, size_t first, size_t step
     first += a->b->first_column;
     for (size_t k = 0; s->noise_sigma > 0 && k < n; k++)
         u[k] += s->noise_sigma * c->step * xbtab__random_normal(noise);
+    const double *threshold = a->mapped->layer[a->mm->layer].threshold;
+    if (threshold) {
+        for (size_t k = 0; k < n; k++) {
+            const double own = threshold[a->b->first_output + k],
+                         constant = a->b->constant ? a->b->constant[k] : 0.0;
+            double sum = u[k] + constant + (a->t->offset ? a->t->offset[first + k * step] : 0.0);
+            u[k] = c->step * (double)xbtab__beside(own, sum / c->step) - constant;
+        }
+        return;
+    }
     if (a->t->reference) {
         for (size_t k = 0; k < n; k++) {
             u[k] = xbtab__convert_own(c, u[k], a->t->reference + (first + k * step) * (size_t)c->largest);
@@ -163,6 +173,12 @@ XBTAB__VECTOR static void take_codes(double *restrict u, double range, const dou
     }
 }
 
+/* What the read-outs make of it, once they are trimmed. */
+XBTAB__VECTOR static void apply_trim(double *restrict u, const double *restrict trim, size_t n)
+{
+    for (size_t j = 0; j < n; j++) u[j] = trim[2 * j] * u[j] + trim[2 * j + 1];
+}
+
 /* Bit lines that are not converted where weight slices below 2^from are left out. */
 static size_t dropped(const job *a, int from)
 {
@@ -183,7 +199,16 @@ static void read_slice(const job *a, double *u, double weight, int from, double 
         add_weighted(sums + a->stride, weight, y, a->b->n_outputs);
         return;
     }
-    convert(a, u, a->columns, 0, 1, noise);
+    if (a->mapped->scheme.sums == XBTAB_SUMS_SUBTRACTED) {
+        for (size_t j = 0; j < a->columns; j += 2) y[j / 2] = u[j] - u[j + 1];
+        convert(a, y, a->columns / 2, 0, 2, noise);
+        for (size_t j = 0; j < a->columns; j += 2) {
+            u[j] = y[j / 2];
+            u[j + 1] = 0;
+        }
+    } else {
+        convert(a, u, a->columns, 0, 1, noise);
+    }
     if (from > 0) {
         a->w->counts.codes -= dropped(a, from);
         l->map->combine(l, a->b, u, from, y);
@@ -212,11 +237,13 @@ static void read_vector(const job *a, const uint16_t *line, const double *in, co
         take_codes(u, range, in + of, taken ? taken + of : NULL, a->columns);
         if (a->t->sigma && !a->w->samples) add_read_noise(a, line, t, taken ? 2 : 1, u, &noise);
         add_tia(a, u, &noise);
+        const bool is_driven = used >> (t * dac_bits) & ((1u << dac_bits) - 1);
+        if (a->t->trim && is_driven) apply_trim(u, a->t->trim + 2 * a->b->first_column, a->columns);
         if (mapped->one_conversion) {
             if (t > 0) add_weighted(a->w->u, a->mm->weight[t], u, a->columns);
             continue;
         }
-        if (!(used >> (t * dac_bits) & ((1u << dac_bits) - 1))) continue; /* nothing flows */
+        if (!is_driven) continue; /* nothing flows */
         int from = mapped->scheme.keep_from - t * dac_bits;
         read_slice(a, u, a->mm->weight[t], from > 0 ? from : 0, sums, &noise);
     }

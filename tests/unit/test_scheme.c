@@ -2,6 +2,7 @@
  * with a wide ADC, and read-outs do what their words say. */
 #include <math.h>
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -153,7 +154,11 @@ static void every_scheme_gives_the_exact_integers(void **state)
         s.inputs = (xbtab_inputs)BELOW(XBTAB_N_INPUTS);
         s.signed_inputs = (xbtab_signed)BELOW(XBTAB_N_SIGNED);
         s.readout = uniform[BELOW(4)];
-        s.sums = BELOW(3) == 0 ? XBTAB_SUMS_ANALOG : XBTAB_SUMS_DIGITAL;
+        bool has_pairs =
+            s.weights == XBTAB_WEIGHTS_DIFFERENTIAL_COLUMNS || s.weights == XBTAB_WEIGHTS_TERNARY_PAIR;
+        s.sums = BELOW(3) == 0                ? XBTAB_SUMS_ANALOG
+                 : has_pairs && BELOW(2) == 0 ? XBTAB_SUMS_SUBTRACTED
+                                              : XBTAB_SUMS_DIGITAL;
         s.adc_bits = 20;
         /* an output's whole range, all input slices */
         if (s.sums == XBTAB_SUMS_ANALOG || s.inputs == XBTAB_INPUTS_AMPLITUDE ||

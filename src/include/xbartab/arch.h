@@ -82,9 +82,8 @@ int xbtab_arch_cell_bits(const xbtab_arch *arch);
 /** Bits of the ADC that is used: the scheme's, or the tile's. */
 int xbtab_arch_adc_bits(const xbtab_arch *arch);
 
-/** ADC bits that tell all sums apart, ceil(log2((2^ba - 1)(2^bw - 1) rows)) with ba bits driven at once, bw
- * bits a cell and the rows that are driven at once (Chakraborty et al., Proc. IEEE 108(12), 2020, as in the
- * survey, section III). */
+/** xbtab_scheme_adc_bits_needed() of the preset's own tile and bits; networks that are quantized already may
+ * have other bits of their own. */
 int xbtab_arch_adc_bits_needed(const xbtab_arch *arch);
 
 /** What is unusual but possible, such as an ADC that cannot tell all sums apart: one call of note a finding,

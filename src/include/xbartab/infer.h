@@ -78,10 +78,9 @@ typedef struct xbtab_mapped_report {
     int weight_slices;   /* of the widest layer */
     int input_slices;    /* of the widest layer */
     int adc_bits;        /* of a conversion */
-    int adc_bits_needed; /* for exact sums: ceil(log2((2^a - 1)(2^w - 1) rows_active)), where a conversion
-                            sees inputs of a bits (a DAC's, or all where slices are summed before it) and
-                            weights of w bits (a cell's, or all where an output's bit lines are combined
-                            before it) */
+    int adc_bits_needed; /* xbtab_scheme_adc_bits_needed() of the network's widest input */
+    int adc_bits_exact; /* the same, with all bits of a weight where an output's bit lines are combined before
+                           the conversion: so many tell all that it sees apart */
     /* table engine only */
     double readout_error;                        /* largest over the tiles [codes] */
     size_t refined;                              /* tiles with corrections of their own behind T */

@@ -51,7 +51,9 @@ extern "C" {
 
 #define XBTAB_REFERENCES_LIST(X)                                                                             \
     X(XBTAB_REFERENCES_UNIFORM, "uniform", "equal steps over the range")                                     \
-    X(XBTAB_REFERENCES_LLOYD_MAX, "lloyd_max", "least mean square error on what sample images cause")
+    X(XBTAB_REFERENCES_LLOYD_MAX, "lloyd_max", "least mean square error on what sample images cause")        \
+    X(XBTAB_REFERENCES_THRESHOLDS, "thresholds",                                                             \
+      "one bit against the output's own threshold, where the next layer takes one; others as lloyd_max")
 
 #define XBTAB_RANGE_LIST(X)                                                                                  \
     X(XBTAB_RANGE_FULL, "full", "all that the tables' ADC covers")                                           \
@@ -62,7 +64,14 @@ extern "C" {
     X(XBTAB_SUMS_DIGITAL, "digital", "codes are shifted and added exactly")                                  \
     X(XBTAB_SUMS_QUANTIZED, "quantized", "quantized once a tile, added, and quantized again")                \
     X(XBTAB_SUMS_ANALOG, "analog", "an output's bit lines scaled and subtracted before one conversion")      \
-    X(XBTAB_SUMS_SPIKES, "spikes", "the read-out's counts are the next layer's input")
+    X(XBTAB_SUMS_SPIKES, "spikes", "the read-out's counts are the next layer's input")                       \
+    X(XBTAB_SUMS_SUBTRACTED, "subtracted",                                                                   \
+      "a pair's bit lines subtracted before one conversion, codes shifted and added")
+
+#define XBTAB_TRIM_LIST(X)                                                                                   \
+    X(XBTAB_TRIM_NONE, "none", "a code stands for what the circuit should have shown")                       \
+    X(XBTAB_TRIM_LAYER, "layer", "a gain and an offset for all read-outs of a layer, from test inputs")      \
+    X(XBTAB_TRIM_COLUMN, "column", "a gain and an offset for each bit line's read-out, from test inputs")
 
 #define XBTAB_SCHEME_ENUM(name, word, text) name,
 typedef enum xbtab_weights { XBTAB_WEIGHTS_LIST(XBTAB_SCHEME_ENUM) XBTAB_N_WEIGHTS } xbtab_weights;
@@ -74,6 +83,7 @@ typedef enum xbtab_references {
 } xbtab_references;
 typedef enum xbtab_range { XBTAB_RANGE_LIST(XBTAB_SCHEME_ENUM) XBTAB_N_RANGE } xbtab_range;
 typedef enum xbtab_sums { XBTAB_SUMS_LIST(XBTAB_SCHEME_ENUM) XBTAB_N_SUMS } xbtab_sums;
+typedef enum xbtab_trim { XBTAB_TRIM_LIST(XBTAB_SCHEME_ENUM) XBTAB_N_TRIM } xbtab_trim;
 #undef XBTAB_SCHEME_ENUM
 
 /** How tiles are used. Zero is the default throughout. */
@@ -94,6 +104,7 @@ typedef struct xbtab_scheme {
     int columns_per_adc;   /* bit lines that share one (0 = 1); reported, it changes no result */
     xbtab_range range;     /* set for each layer from sample images */
     double range_quantile; /* PERCENTILE: share of the samples left out at each end (0 = 0.001) */
+    xbtab_trim trim;       /* of the read-outs, before their ranges and references are set */
 
     xbtab_sums sums;
     int partial_bits; /* QUANTIZED: bits of a tile's partial sum, sign included (0 = adc_bits) */
@@ -110,6 +121,7 @@ typedef enum xbtab_scheme_key {
     XBTAB_KEY_REFERENCES,
     XBTAB_KEY_RANGE,
     XBTAB_KEY_SUMS,
+    XBTAB_KEY_TRIM,
     XBTAB_N_KEYS
 } xbtab_scheme_key;
 
@@ -125,6 +137,18 @@ const char *xbtab_scheme_text(xbtab_scheme_key key, int value);
 
 /** The value of a word; -1 where there is none. */
 int xbtab_scheme_find(xbtab_scheme_key key, const char *word);
+
+/** Bits of the input that one conversion sees: a DAC's, or all of them where slices are summed before it. */
+int xbtab_scheme_input_bits(const xbtab_scheme *scheme, int dac_bits, int activation_bits);
+
+/** ADC bits that tell all sums of a bit line apart: ceil(log2((2^ba - 1)(2^bw - 1) rows)) with ba bits of the
+ * input that a conversion sees, bw bits a cell and the rows driven at once, at least 1 (Chakraborty et al.,
+ * Proc. IEEE 108(12), 2020, as in the survey, section III).
+ *  @param activation_bits  of the layers' inputs, the widest
+ *  @param cell_bits        in use
+ *  @param rows             of a tile. */
+int xbtab_scheme_adc_bits_needed(const xbtab_scheme *scheme, int dac_bits, int activation_bits, int cell_bits,
+                                 int rows);
 
 /** Whether a scheme's numbers lie in their ranges and its parts fit together, whatever the tiles.
  *  @return XBTAB_ERR_INPUT (the message names key, value and what is allowed), XBTAB_ERR_UNSUPPORTED. */
