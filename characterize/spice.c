@@ -450,7 +450,8 @@ static xbtab_status load_library(xbtab__spice_api *api)
     } wants[] = {{"ngSpice_Init", &api->init},
                  {"ngSpice_Init_Sync", &api->init_sync},
                  {"ngSpice_Command", &api->command},
-                 {"ngSpice_Circ", &api->circuit}};
+                 {"ngSpice_Circ", &api->circuit},
+                 {"ngSpice_SetBkpt", &api->set_breakpoint}};
     for (size_t w = 0; w < sizeof wants / sizeof *wants; w++) {
         void *address = dlsym(library, wants[w].symbol);
         if (!address) XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s has no %s", name, wants[w].symbol);

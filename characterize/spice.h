@@ -94,7 +94,10 @@ typedef struct xbtab__spice_transient_job {
     const char *const *outputs; /* outputs[n_outputs]: "v(node)" [V] or "i(vsource)" [A], all different */
     int n_times;                /* 0 = the whole waveform, at ngspice's own time points */
     const double *times;        /* times[n_times]: ascending, in [0, t_stop]; each becomes a time point */
-    bool retry;                 /* as above, for the operating point at 0 s */
+    int n_corners;
+    const double
+        *corners; /* corners[n_corners]: more time points, in any order: the corners of the sources */
+    bool retry;   /* as above, for the operating point at 0 s */
 } xbtab__spice_transient_job;
 
 /** A transient's outcome; starts as {0}, ends with xbtab__spice_waveform_clear(). */

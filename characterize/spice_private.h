@@ -16,6 +16,7 @@ typedef struct xbtab__spice_api {
     __typeof__(ngSpice_Init_Sync) *init_sync;
     __typeof__(ngSpice_Command) *command;
     __typeof__(ngSpice_Circ) *circuit;
+    __typeof__(ngSpice_SetBkpt) *set_breakpoint;
 } xbtab__spice_api;
 
 /* An output by the name that ngspice uses inside: "o0" for v(o0), "vs3#branch" for i(vs3). */

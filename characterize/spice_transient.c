@@ -1,8 +1,10 @@
 /* spice_transient.c - a circuit in time.
  *
- * ngspice chooses its own time points and calls us at each. Wanted times are made time points by a source of
- * 0 V with a corner at each of them, since ngspice always stops at corners; without that a value would be
- * interpolated over a step whose length only the integration error bounds. */
+ * ngspice chooses its own time points and calls us at each. Wanted times are set as breakpoints; without that
+ * a value would be interpolated over a step whose length only the integration error bounds. So are the
+ * corners of sources: a pwl source sets its next breakpoint from the one before, and stops doing so once its
+ * sum of differences has left the corner by 3 units in the last place, which takes some 40 to 100 corners.
+ * From there on ngspice steps over corners, and Newton's method has to cross half an edge at once. */
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,9 +12,8 @@
 
 #include "memory.h"
 #include "spice_private.h"
-#include "text.h"
 
-enum { CORNERS_PER_LINE = 8, ROOM_AT_FIRST = 256 };
+enum { ROOM_AT_FIRST = 256 };
 
 static const double reltol_default = 1e-6;
 
@@ -107,44 +108,26 @@ static xbtab_status check(const xbtab__spice_transient_job *job)
     return XBTAB_OK;
 }
 
-/* Corners at the wanted times; those at both ends need none. */
-static void compose_corners(xbtab__text *text, const xbtab__spice_transient_job *job)
-{
-    if (job->n_times == 0) return;
-    xbtab__text_add(text, "Rxbtick xbtick 0 1k\nVxbtick xbtick 0 pwl(0 0");
-    for (int k = 0; k < job->n_times; k++) {
-        if (!(job->times[k] > 0 && job->times[k] < job->t_stop)) continue;
-        xbtab__text_add(text, "%s %.17g 0", k % CORNERS_PER_LINE == CORNERS_PER_LINE - 1 ? "\n+" : "",
-                        job->times[k]);
-    }
-    xbtab__text_add(text, " %.17g 0)\n", job->t_stop);
-}
-
 static xbtab_status build(xbtab__deck *deck, const xbtab__spice_transient_job *job, const char *title)
 {
-    xbtab__text corners = {0};
     char options[160];
     snprintf(options, sizeof options, "klu reltol=%.3g trtol=1 vntol=1e-9 abstol=1e-12 gmin=1e-15%s",
              job->reltol > 0 ? job->reltol : reltol_default, job->is_stiff ? " method=gear" : "");
-    compose_corners(&corners, job);
-    xbtab_status status = xbtab__text_status(&corners);
-    const char **lines = xbtab__alloc((size_t)job->n_lines + 1, sizeof *lines);
-    if (status == XBTAB_OK && !lines) status = XBTAB_NOMEM();
-    if (status == XBTAB_OK) {
-        int n = job->n_lines;
-        if (n > 0) memcpy(lines, job->lines, (size_t)n * sizeof *lines);
-        if (corners.s) lines[n++] = corners.s;
-        status = xbtab__deck_build(deck,
-                                   &(xbtab__spice_job){.lines = lines,
-                                                       .n_lines = n,
-                                                       .n_vectors = 1,
-                                                       .n_outputs = job->n_outputs,
-                                                       .outputs = job->outputs},
-                                   title, options);
+    return xbtab__deck_build(deck,
+                             &(xbtab__spice_job){.lines = job->lines,
+                                                 .n_lines = job->n_lines,
+                                                 .n_vectors = 1,
+                                                 .n_outputs = job->n_outputs,
+                                                 .outputs = job->outputs},
+                             title, options);
+}
+
+/* ngspice forgets them at the end of a run; those at both ends are there anyway. */
+static void set_breakpoints(xbtab__spice *spice, const double *times, int n, double t_stop)
+{
+    for (int k = 0; k < n; k++) {
+        if (times[k] > 0 && times[k] < t_stop) spice->api.set_breakpoint(times[k]);
     }
-    xbtab__free(lines);
-    xbtab__text_clear(&corners);
-    return status;
 }
 
 static xbtab_sample_status run(xbtab__spice *spice, transient *tr, bool whole_ladder)
@@ -159,6 +142,8 @@ static xbtab_sample_status run(xbtab__spice *spice, transient *tr, bool whole_la
     tr->analysis.whole_ladder = whole_ladder;
     tr->analysis.n_points = INT_MAX;
     tr->analysis.is_first = true;
+    set_breakpoints(spice, job->times, job->n_times, job->t_stop);
+    set_breakpoints(spice, job->corners, job->n_corners, job->t_stop);
     int code = xbtab__spice_run(spice, &tr->analysis, line);
     if (tr->analysis.n_plots != 1 || tr->analysis.refused) {
         xbtab__spice_keep_reason(spice, "ngspice did not start the transient");

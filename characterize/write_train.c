@@ -14,6 +14,11 @@
  */
 static const double steps_per_pulse = 20, reltol = 1e-5;
 
+/* A run that ngspice breaks off is run again with finer steps, which fall elsewhere: Newton's method may
+ * leave the one solution for good at a single time point of thousands. */
+enum { ATTEMPTS = 3 };
+static const double finer = 2.3;
+
 static double shortest(const xbtab__train *train)
 {
     double width = train->pulse[0].width;
@@ -31,7 +36,13 @@ xbtab_status xbtab__run_train(xbtab__spice *spice, const xbtab_model_use *rram,
     xbtab__text text = {0};
     xbtab__spice_waveform w = {0};
     double *times = xbtab__alloc((size_t)train->n, sizeof *times), before = 0;
-    if (!times) return XBTAB_NOMEM();
+    size_t n_corners = xbtab__train_corners(train, rram->model->dynamic, NULL);
+    double *corners = xbtab__alloc(n_corners, sizeof *corners);
+    if (!times || !corners) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    xbtab__train_corners(train, rram->model->dynamic, corners);
     for (int k = 0; k < train->n; k++) times[k] = xbtab__train_time(train, k);
     xbtab__compose_train(&text, rram, selector, state, train);
     XBTAB_TRY_DONE(xbtab__text_status(&text));
@@ -44,8 +55,14 @@ xbtab_status xbtab__run_train(xbtab__spice *spice, const xbtab_model_use *rram,
                                       .n_outputs = 2,
                                       .outputs = outputs,
                                       .n_times = train->n,
-                                      .times = times};
-    XBTAB_TRY_DONE(xbtab__spice_transient(spice, &job, &w));
+                                      .times = times,
+                                      .n_corners = (int)n_corners,
+                                      .corners = corners};
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++, job.step_max /= finer) {
+        xbtab__spice_waveform_clear(&w);
+        XBTAB_TRY_DONE(xbtab__spice_transient(spice, &job, &w));
+        if (w.status != XBTAB_SAMPLE_NOT_CONVERGED || xbtab__spice_is_poisoned(spice)) break;
+    }
     if (w.status == XBTAB_SAMPLE_REFUSED) {
         XBTAB_FAIL_DONE(XBTAB_ERR_SPICE, "ngspice refuses the dynamic circuit: %s", w.reason);
     }
@@ -60,6 +77,7 @@ xbtab_status xbtab__run_train(xbtab__spice *spice, const xbtab_model_use *rram,
     }
 done:
     xbtab__free(times);
+    xbtab__free(corners);
     xbtab__text_clear(&text);
     xbtab__spice_waveform_clear(&w);
     return status;

@@ -90,6 +90,30 @@ static void compose_noise(xbtab__text *text, const xbtab__train *train, const xb
     xbtab__text_add(text, ")\n");
 }
 
+size_t xbtab__train_corners(const xbtab__train *train, const xbtab_model_dynamic *dynamic, double *t)
+{
+    size_t n = 0;
+    double start = 0;
+    for (int p = 0; p < train->n; p++) {
+        const xbtab_model_pulse *pulse = &train->pulse[p];
+        double edge = edge_share * pulse->width;
+        int n_intervals = train->noise ? intervals(pulse, dynamic) : 0;
+        const double of_pulse[] = {start, start + edge, start + edge + pulse->width,
+                                   start + 2 * edge + pulse->width};
+        for (int c = 0; c < 4; c++, n++) {
+            if (t) t[n] = of_pulse[c];
+        }
+        for (int k = 0; k < n_intervals; k++, n += 2) {
+            double step = pulse->width / n_intervals;
+            if (!t) continue;
+            t[n] = start + edge + (k + 0.01) * step;
+            t[n + 1] = start + edge + (k + 1) * step;
+        }
+        start += length(pulse);
+    }
+    return n;
+}
+
 static void compose_parameters(xbtab__text *text, const xbtab_model_use *rram, double state)
 {
     const xbtab_model *m = rram->model;

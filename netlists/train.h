@@ -16,6 +16,10 @@ typedef struct xbtab__train {
     const double *noise;            /* noise[xbtab__train_deviates()]: standard normal; NULL = no noise */
 } xbtab__train;
 
+/** Times at which its sources bend, ascending within a source [s].
+ *  @param[out] t  t[xbtab__train_corners(.., NULL)]; NULL = only count them. */
+size_t xbtab__train_corners(const xbtab__train *train, const xbtab_model_dynamic *dynamic, double *t);
+
 /** When pulse k is over and at rest [s]; the train's end for k = n - 1. */
 double xbtab__train_time(const xbtab__train *train, int k);
 

@@ -16,7 +16,7 @@ print("%s: %d held-out changes within %.4f %% (largest), %d points of trains wit
     sys.argv[1], w["samples"], 100 * w["heldout_max_fs"], w["train"]["samples"], 100 * w["train"]["heldout_max_fs"],
     w["g_max"] - w["g_min"]))
 assert w["origin"] == "ngspice" and len(w["pulses"]) == 2, w
-assert w["train"]["samples"] >= 100 and w["train"]["heldout_max_fs"] < 0.05, w
+assert w["train"]["samples"] == 200 and w["train"]["failed"] == 0 and w["train"]["heldout_max_fs"] < 0.05, w
 assert w["heldout_rmse_fs"] < 0.01, w
 P
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "spice.h"
+#include "text.h"
 
 #ifdef __SANITIZE_ADDRESS__
 /* ngspice never frees some of its own tables; what we allocate is still checked. */
@@ -65,6 +66,43 @@ static void charging_at_given_times_follows_the_exponential(void **state)
     }
     xbtab__spice_waveform_clear(&w);
     assert_null(w.t);
+}
+
+/* 100 pulses of 27 ns: a source of its own would lose its corners after some 40 of them. */
+static void corners_of_a_long_source_are_time_points(void **state)
+{
+    (void)state;
+    enum { PULSES = 100, CORNERS = 4 * PULSES };
+    static const double at[] = {0, 1e-9, 21e-9, 22e-9};
+    double corners[CORNERS], t = 0;
+    xbtab__text text = {0};
+    xbtab__text_add(&text, "R1 a b 3.3k\nC1 b 0 2p\nV1 a 0 pwl(0 0");
+    for (int p = 0; p < PULSES; p++, t += 27e-9) {
+        for (int c = 0; c < 4; c++) {
+            corners[4 * p + c] = t + at[c];
+            if (p + c > 0) xbtab__text_add(&text, "\n+ %.17g %d", t + at[c], c == 1 || c == 2);
+        }
+    }
+    xbtab__text_add(&text, "\n+ 1 0)\n");
+    xbtab__spice_waveform w = {0};
+    xbtab__spice_transient_job job = {.lines = (const char *const[]){text.s},
+                                      .n_lines = 1,
+                                      .t_stop = t,
+                                      .step_max = 1e-9,
+                                      .reltol = 1e-3,
+                                      .n_outputs = 1,
+                                      .outputs = (const char *const[]){"v(b)"},
+                                      .n_corners = CORNERS,
+                                      .corners = corners};
+    assert_int_equal(xbtab__spice_transient(spice, &job, &w), XBTAB_OK);
+    assert_int_equal(w.status, XBTAB_SAMPLE_OK);
+    size_t k = 0;
+    for (int c = 0; c < CORNERS; c++) {
+        while (k < w.n && w.t[k] < corners[c] - 1e-12 * t) k++;
+        assert_true(k < w.n && w.t[k] <= corners[c] + 1e-12 * t);
+    }
+    xbtab__spice_waveform_clear(&w);
+    xbtab__text_clear(&text);
 }
 
 static void whole_waveform_rises_to_the_end(void **state)
@@ -179,6 +217,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(charging_at_given_times_follows_the_exponential),
+        cmocka_unit_test(corners_of_a_long_source_are_time_points),
         cmocka_unit_test(whole_waveform_rises_to_the_end),
         cmocka_unit_test(initial_conditions_in_a_subcircuit_hold),
         cmocka_unit_test(run_that_stops_keeps_what_came_before),
