@@ -19,4 +19,8 @@ int32_t xbtab__engine_middle(const xbtab_tables *tables, int adc_bits);
  *  @param y  through the effective matrix [A]; @param a  mean drive. */
 double xbtab__engine_table_current(const void *state, double y, double a, size_t j);
 
+/** Leave the groups of word lines that no product of a batch drives out of its look-ups.
+ *  @param idle  room for [tile->stride], 64-byte aligned; borrowed until the batch is done. */
+void xbtab__engine_narrow(xbtab_kernel_batch *batch, const xbtab_kernel_tile *tile, uint16_t *idle);
+
 #endif

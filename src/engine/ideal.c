@@ -193,12 +193,17 @@ static bool add_cells(const ideal *s, const uint16_t *x, int slice, double *in)
 }
 
 /* out[j] += code_j << shift */
-static void add_codes(const ideal *s, const double *restrict in, int shift, int32_t *restrict out)
+XBTAB__VECTOR static void add_codes(const double *restrict in, size_t n, double least, double largest,
+                                    int shift, int32_t *restrict out)
 {
-    for (size_t j = 0; j < s->columns; j++) {
-        double code = floor(in[j] + 0.5);
-        code = code < s->largest ? code : s->largest;
-        out[j] += (int32_t)(code > s->least ? code : s->least) * (1 << shift);
+    const int32_t factor = 1 << shift;
+    for (size_t j = 0; j < n; j++) {
+        double v = in[j] + 0.5;
+        v = v < largest ? v : largest;
+        v = v > least ? v : least;
+        int32_t code = (int32_t)v; /* floor(), which compilers do not vectorize */
+        code -= (double)code > v;
+        out[j] += code * factor;
     }
 }
 
@@ -207,6 +212,7 @@ typedef struct bench {
     uint8_t *pattern, *bin, *shift; /* pattern[n][groups], bin[n], shift[n]; n = VECTORS_A_BLOCK * slices */
     uint32_t *row;                  /* row[n] */
     int32_t *S;                     /* S[n][stride of the kernel] */
+    uint16_t *idle;                 /* idle[stride of the kernel] */
     double *in;                     /* in[stride] */
     uint32_t used[VECTORS_A_BLOCK];
 } bench;
@@ -220,7 +226,8 @@ static xbtab_status bench_init(bench *b, const ideal *s, int slices)
     b->row = xbtab__alloc(n, sizeof *b->row);
     b->S = xbtab__alloc_aligned(n * s->kernel.stride, sizeof *b->S);
     b->in = xbtab__alloc_aligned(s->stride, sizeof *b->in);
-    if (!b->pattern || !b->bin || !b->shift || !b->row || !b->S || !b->in) return XBTAB_NOMEM();
+    b->idle = xbtab__alloc_aligned(s->kernel.stride, sizeof *b->idle);
+    if (!b->pattern || !b->bin || !b->shift || !b->row || !b->S || !b->in || !b->idle) return XBTAB_NOMEM();
     for (size_t v = 0; v < n; v++) b->row[v] = (uint32_t)v;
     return XBTAB_OK;
 }
@@ -233,6 +240,7 @@ static void bench_clear(bench *b)
     xbtab__free(b->row);
     xbtab__free(b->S);
     xbtab__free(b->in);
+    xbtab__free(b->idle);
 }
 
 /* S and used of n vectors, at most VECTORS_A_BLOCK. */
@@ -245,8 +253,9 @@ static void look_up(bench *b, const ideal *s, const uint16_t *x, size_t n, int s
                                         b->bin + first);
     }
     memset(b->S, 0, products * stride * sizeof *b->S);
-    const xbtab_kernel_batch batch = {
+    xbtab_kernel_batch batch = {
         .n = products, .pattern = b->pattern, .bin = b->bin, .shift = b->shift, .row = b->row, .all_bits = 1};
+    xbtab__engine_narrow(&batch, &s->kernel, b->idle);
     (void)s->functions->product(&s->kernel, &batch, b->S);
     for (size_t p = 0; s->S_base && p < products; p++) {
         for (size_t j = 0; j < stride; j++) b->S[p * stride + j] += s->S_base[j];
@@ -273,7 +282,7 @@ static void add_looked_up(bench *b, const ideal *s, size_t n, int slices, int32_
                           t * s->dac_bits, out);
             } else {
                 take_sums(S, s->columns, offset_of(s, S), s->codes_per_unit, b->in);
-                add_codes(s, b->in, t * s->dac_bits, out);
+                add_codes(b->in, s->columns, s->least, s->largest, t * s->dac_bits, out);
             }
         }
     }
@@ -295,7 +304,7 @@ static xbtab_status product(const void *state, const uint16_t *x, size_t n, int 
         for (int t = 0; t < slices; t++) {
             if (!add_cells(s, x + v * s->rows, t, b.in)) continue;
             counts->codes += s->columns;
-            add_codes(s, b.in, t * s->dac_bits, acc + v * s->stride);
+            add_codes(b.in, s->columns, s->least, s->largest, t * s->dac_bits, acc + v * s->stride);
         }
     }
 done:

@@ -211,10 +211,9 @@ done:
 
 /* A call's products, cut into input slices and packed for the kernel, some vectors at a time. */
 typedef struct packed {
-    uint8_t *pattern;     /* pattern[PRODUCTS_A_BLOCK * slices][groups] */
-    uint16_t *idle;       /* idle[stride] of the groups that no product of the block drives */
-    size_t n;             /* products */
-    size_t first, groups; /* that some product drives */
+    uint8_t *pattern; /* pattern[PRODUCTS_A_BLOCK * slices][groups] */
+    uint16_t *idle;   /* idle[stride] of the groups that no product of the block drives */
+    size_t n;         /* products */
     uint8_t bin[PRODUCTS_A_BLOCK * MOST_SLICES], shift[PRODUCTS_A_BLOCK * MOST_SLICES];
     uint32_t row[PRODUCTS_A_BLOCK * MOST_SLICES];
 } packed;
@@ -230,39 +229,6 @@ static xbtab_status packed_init(packed *p, const xbtab_kernel_tile *tile, int sl
     p->pattern = xbtab__alloc((size_t)PRODUCTS_A_BLOCK * (size_t)slices, tile->groups);
     p->idle = xbtab__alloc_aligned(tile->stride, sizeof *p->idle);
     return p->pattern && p->idle ? XBTAB_OK : XBTAB_NOMEM();
-}
-
-/* S of the groups outside [first, end), all at pattern 0. */
-static void add_idle(packed *p, const xbtab_kernel_tile *tile, size_t end)
-{
-    for (size_t j = 0; j < tile->stride; j++) {
-        const size_t block = j / XBTAB_KERNEL_BLOCK, row = 16 * XBTAB_KERNEL_BLOCK;
-        const uint16_t *P = tile->P + block * tile->groups * row + j % XBTAB_KERNEL_BLOCK;
-        uint32_t S = 0;
-        for (size_t g = 0; g < tile->groups; g++) {
-            if (g < p->first || g >= end) S += P[g * row];
-        }
-        p->idle[j] = (uint16_t)(S < UINT16_MAX ? S : UINT16_MAX);
-    }
-}
-
-/* Where a tile's rows are driven in parts, most groups are idle for a whole block of products. */
-static void find_window(packed *p, const xbtab_kernel_tile *tile)
-{
-    size_t first = tile->groups, end = 0;
-    for (size_t v = 0; v < p->n; v++) {
-        const uint8_t *pattern = p->pattern + v * tile->groups;
-        for (size_t g = 0; g < first; g++) {
-            if (pattern[g]) first = g;
-        }
-        for (size_t g = tile->groups; g > end; g--) {
-            if (pattern[g - 1]) end = g;
-        }
-    }
-    if (first >= end) first = 0, end = 1;
-    p->first = first;
-    p->groups = end - first;
-    if (p->groups < tile->groups) add_idle(p, tile, end);
 }
 
 /* Pack vectors [from, end) of x. Slices that are zero everywhere are left out where they add nothing and
@@ -289,20 +255,17 @@ static void pack(packed *p, const table *s, const uint16_t *x, size_t from, size
         }
         p->n = kept;
     }
-    find_window(p, tile);
 }
 
 static uint64_t look_up(const packed *p, const table *s, bool all_bits, int32_t *acc)
 {
-    const xbtab_kernel_batch batch = {.n = p->n,
-                                      .pattern = p->pattern,
-                                      .bin = p->bin,
-                                      .shift = p->shift,
-                                      .row = p->row,
-                                      .all_bits = all_bits,
-                                      .first_group = p->first,
-                                      .n_groups = p->groups,
-                                      .idle = p->groups < s->kernel->groups ? p->idle : NULL};
+    xbtab_kernel_batch batch = {.n = p->n,
+                                .pattern = p->pattern,
+                                .bin = p->bin,
+                                .shift = p->shift,
+                                .row = p->row,
+                                .all_bits = all_bits};
+    xbtab__engine_narrow(&batch, s->kernel, p->idle);
     return s->functions->product(s->kernel, &batch, acc);
 }
 

@@ -210,8 +210,8 @@ xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *ima
 
 typedef struct digital_run {
     int32_t *code;   /* of a layer's input */
-    uint16_t *patch; /* patch[positions][inputs] */
-    int64_t *sum;    /* sum[positions][outputs] */
+    uint16_t *patch; /* patch[XBTAB__NET_PLACES][inputs] */
+    int64_t *sum;    /* sum[XBTAB__NET_PLACES][outputs] */
 } digital_run;
 
 typedef struct digital_job {
@@ -242,14 +242,16 @@ static xbtab_status run_layer(const digital_job *job, int k, size_t image, int t
     float *y = job->floats[thread].data[node->output];
     size_t size = q->network->value[node->input[0]].shape.size;
     for (size_t c = 0; c < size; c++) run->code[c] = code_of(&layer->in, x[c]);
-    for (size_t g = 0; g < l->groups; g++) {
-        XBTAB_TRY(
-            xbtab__layer_sums(q, k, g, image, run->code, layer->pad, run->patch, run->sum, &job->by, thread));
-        for (size_t o = 0; o < l->outputs; o++) {
-            size_t row = g * l->outputs + o;
-            for (size_t p = 0; p < l->positions; p++) {
-                size_t at = l->is_convolution ? row * l->positions + p : p * l->outputs + o;
-                y[at] = (float)(layer->scale[row] * (double)run->sum[p * l->outputs + o] + layer->shift[row]);
+    xbtab__vectors v = {.node = k, .image = image};
+    for (; v.group < l->groups; v.group++) {
+        for (v.first = 0; v.first < l->positions; v.first += v.n) {
+            v.n = xbtab__places(l, v.first);
+            XBTAB_TRY(
+                xbtab__layer_sums(q, &v, run->code, layer->pad, run->patch, run->sum, &job->by, thread));
+            for (size_t s = 0; s < v.n * l->outputs; s++) {
+                size_t o = s % l->outputs, row = v.group * l->outputs + o;
+                y[xbtab__place_of(l, &v, o, s / l->outputs)] =
+                    (float)(layer->scale[row] * (double)run->sum[s] + layer->shift[row]);
             }
         }
     }
@@ -270,12 +272,15 @@ static xbtab_status run_vectors(void *context, size_t g, size_t first, size_t n,
     const xbtab__linear *l = &c->job->q->network->node[c->k].linear;
     const xbtab__integer_layer *layer = &c->job->q->layer[c->k];
     const digital_run *run = &c->job->runs[c->thread];
-    for (size_t v = 0; v < n * l->inputs; v++) run->patch[v] = (uint16_t)code_of(&layer->in, x[v]);
-    XBTAB_TRY(xbtab__vector_sums(c->job->q, c->k, g, c->image * l->positions + first, n, run->patch, run->sum,
-                                 &c->job->by, c->thread));
-    for (size_t v = 0; v < n * l->outputs; v++) {
-        size_t row = g * l->outputs + v % l->outputs;
-        y[v] = (float)(layer->scale[row] * (double)run->sum[v] + layer->shift[row]);
+    for (size_t end = first + n, m; first < end; first += m, x += m * l->inputs, y += m * l->outputs) {
+        m = end - first < XBTAB__NET_PLACES ? end - first : XBTAB__NET_PLACES;
+        for (size_t v = 0; v < m * l->inputs; v++) run->patch[v] = (uint16_t)code_of(&layer->in, x[v]);
+        XBTAB_TRY(xbtab__vector_sums(c->job->q, c->k, g, c->image * l->positions + first, m, run->patch,
+                                     run->sum, &c->job->by, c->thread));
+        for (size_t v = 0; v < m * l->outputs; v++) {
+            size_t row = g * l->outputs + v % l->outputs;
+            y[v] = (float)(layer->scale[row] * (double)run->sum[v] + layer->shift[row]);
+        }
     }
     return XBTAB_OK;
 }

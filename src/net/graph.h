@@ -19,7 +19,9 @@ enum {
     XBTAB__NET_INPUTS = 64,  /* inputs of a node */
     XBTAB__NET_OUTPUTS = 16, /* outputs of a node */
     XBTAB__NET_INTS = 16,    /* entries of an attribute list */
-    XBTAB__NET_WORDS = 6     /* words of an attribute list */
+    XBTAB__NET_WORDS = 6,    /* words of an attribute list */
+    XBTAB__NET_PLACES = 256  /* of a layer's vectors that are made at once: patches stay in the second cache,
+                                and  a multiple of the vectors that a tile is asked at once */
 };
 
 /** Element types, as onnx.proto numbers them. */
@@ -128,7 +130,7 @@ struct xbtab_network {
     int input, output;
     bool is_quantized; /* has operators of quantized networks: its own scales and zeros hold */
     size_t memory;     /* floats that a run of one image needs */
-    size_t scratch;    /* more of them: the largest unfolded patch matrix */
+    size_t scratch;    /* more of them: the largest layer's patches at XBTAB__NET_PLACES places */
 };
 
 /** What an operator needs to run on one image: data[n_values] points at each value's numbers. */
@@ -260,8 +262,15 @@ xbtab_status xbtab__run_recurrent(const xbtab_network *network, const xbtab__nod
 /** The state that a recurrent node begins with; NULL of others, and where it is zero. */
 const xbtab__value *xbtab__first_state(const xbtab_network *network, const xbtab__node *node);
 
-/** Patches of one group's input with a pad around it: columns[inputs][positions]. */
-void xbtab__unfold(const xbtab__window *w, const float *x, int64_t channels, float pad, float *columns);
+/** Patches of one group's input with a pad around it, for n places from the first on: columns[inputs][n]. */
+void xbtab__unfold(const xbtab__window *w, const float *x, int64_t channels, float pad, size_t first,
+                   size_t n, float *columns);
+
+/** How many of a layer's vectors are made at once from the first on. */
+static inline size_t xbtab__places(const xbtab__linear *l, size_t first)
+{
+    return l->positions - first < XBTAB__NET_PLACES ? l->positions - first : XBTAB__NET_PLACES;
+}
 
 /** Whether an operator is one of quantized networks. */
 bool xbtab__operator_quantizes(const xbtab__operator *type);

@@ -8,8 +8,8 @@
 /* One thread's memory. */
 typedef struct integer_run {
     int32_t *codes;  /* codes of all activations, at the values' offsets */
-    uint16_t *patch; /* patch[positions][inputs] */
-    int64_t *sum;    /* sum[positions][outputs] */
+    uint16_t *patch; /* patch[XBTAB__NET_PLACES][inputs] */
+    int64_t *sum;    /* sum[XBTAB__NET_PLACES][outputs] */
     double *real;    /* of the network's output */
 } integer_run;
 
@@ -29,28 +29,41 @@ static int32_t round_to_code(double x, const xbtab__code *code)
     return q <= 0 ? 0 : q >= code->most ? code->most : (int32_t)q;
 }
 
+/* Sums as codes of the layer's output. */
+static void take_sums(const integer_job *job, const xbtab__vectors *v, const integer_run *run)
+{
+    const xbtab_quantized *q = job->q;
+    const xbtab__node *node = &q->network->node[v->node];
+    const xbtab__linear *l = &node->linear;
+    const xbtab__integer_layer *layer = &q->layer[v->node];
+    const xbtab__code *out = &q->code[node->output];
+    int32_t *y = run->codes + q->network->value[node->output].offset;
+    for (size_t o = 0; o < l->outputs; o++) {
+        size_t row = v->group * l->outputs + o;
+        double factor = layer->scale[row] / out->scale;
+        for (size_t p = 0; p < v->n; p++) {
+            int64_t sum = run->sum[p * l->outputs + o] + layer->offset[row];
+            size_t at = xbtab__place_of(l, v, o, p);
+            if (node->output == job->output) run->real[at] = layer->scale[row] * (double)sum;
+            y[at] = round_to_code((double)sum * factor, out);
+        }
+    }
+}
+
 static xbtab_status run_linear(const integer_job *job, int k, size_t image, const integer_run *run,
                                int thread)
 {
     const xbtab_quantized *q = job->q;
     const xbtab__node *node = &q->network->node[k];
     const xbtab__linear *l = &node->linear;
-    const xbtab__integer_layer *layer = &q->layer[k];
     const int32_t *x = run->codes + q->network->value[node->input[0]].offset;
-    int32_t *y = run->codes + q->network->value[node->output].offset;
-    const xbtab__code *out = &q->code[node->output];
-    for (size_t g = 0; g < l->groups; g++) {
-        XBTAB_TRY(xbtab__layer_sums(q, k, g, image, x, q->code[node->input[0]].zero, run->patch, run->sum,
-                                    &job->by, thread));
-        for (size_t o = 0; o < l->outputs; o++) {
-            size_t row = g * l->outputs + o;
-            double factor = layer->scale[row] / out->scale;
-            for (size_t p = 0; p < l->positions; p++) {
-                int64_t sum = run->sum[p * l->outputs + o] + layer->offset[row];
-                size_t at = l->is_convolution ? row * l->positions + p : p * l->outputs + o;
-                if (node->output == job->output) run->real[at] = layer->scale[row] * (double)sum;
-                y[at] = round_to_code((double)sum * factor, out);
-            }
+    xbtab__vectors v = {.node = k, .image = image};
+    for (; v.group < l->groups; v.group++) {
+        for (v.first = 0; v.first < l->positions; v.first += v.n) {
+            v.n = xbtab__places(l, v.first);
+            XBTAB_TRY(xbtab__layer_sums(q, &v, x, q->code[node->input[0]].zero, run->patch, run->sum,
+                                        &job->by, thread));
+            take_sums(job, &v, run);
         }
     }
     return XBTAB_OK;

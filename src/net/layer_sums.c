@@ -3,28 +3,37 @@
 
 #include "quantized.h"
 
-/* The patches of one group's input, padded with a code: patch[positions][inputs]. */
-static void unfold(const xbtab__window *w, const int32_t *x, int64_t channels, int32_t pad, uint16_t *patch)
+/* One patch of a group's input, padded with a code: patch[inputs]. Its window starts at z0, y0, x0. */
+static void unfold_place(const xbtab__window *w, const int32_t *x, int64_t channels, const int64_t *start,
+                         int32_t pad, uint16_t *patch)
 {
     int64_t plane = w->in[0] * w->in[1] * w->in[2], rows = w->kernel[0] * w->kernel[1], kernel = w->kernel[2];
-    for (int64_t o = 0; o < w->out[0] * w->out[1]; o++) {
-        int64_t z0 = o / w->out[1] * w->stride[0] - w->pad[0], y0 = o % w->out[1] * w->stride[1] - w->pad[1];
-        for (int64_t ox = 0; ox < w->out[2]; ox++) {
-            int64_t x0 = ox * w->stride[2] - w->pad[2];
-            bool is_inner = x0 >= 0 && x0 + (kernel - 1) * w->dilation[2] < w->in[2];
-            for (int64_t c = 0; c < channels; c++) {
-                for (int64_t r = 0; r < rows; r++, patch += kernel) {
-                    int64_t iz = z0 + r / w->kernel[1] * w->dilation[0],
-                            iy = y0 + r % w->kernel[1] * w->dilation[1];
-                    bool is_inside = iz >= 0 && iz < w->in[0] && iy >= 0 && iy < w->in[1];
-                    const int32_t *row = x + c * plane + (is_inside ? (iz * w->in[1] + iy) * w->in[2] : 0);
-                    for (int64_t k = 0, ix = x0; k < kernel; k++, ix += w->dilation[2]) {
-                        bool is_there = is_inside && (is_inner || (ix >= 0 && ix < w->in[2]));
-                        patch[k] = (uint16_t)(is_there ? row[ix] : pad);
-                    }
-                }
+    bool is_inner = start[2] >= 0 && start[2] + (kernel - 1) * w->dilation[2] < w->in[2];
+    for (int64_t c = 0; c < channels; c++, x += plane) {
+        for (int64_t r = 0; r < rows; r++, patch += kernel) {
+            int64_t iz = start[0] + r / w->kernel[1] * w->dilation[0],
+                    iy = start[1] + r % w->kernel[1] * w->dilation[1];
+            bool is_inside = iz >= 0 && iz < w->in[0] && iy >= 0 && iy < w->in[1];
+            const int32_t *row = x + (is_inside ? (iz * w->in[1] + iy) * w->in[2] : 0);
+            for (int64_t k = 0, ix = start[2]; k < kernel; k++, ix += w->dilation[2]) {
+                bool is_there = is_inside && (is_inner || (ix >= 0 && ix < w->in[2]));
+                patch[k] = (uint16_t)(is_there ? row[ix] : pad);
             }
         }
+    }
+}
+
+/* The patches at n places from the first on: patch[n][inputs]. */
+static void unfold(const xbtab__window *w, const int32_t *x, int64_t channels, int32_t pad, size_t first,
+                   size_t n, uint16_t *patch)
+{
+    size_t inputs = (size_t)(channels * w->kernel[0] * w->kernel[1] * w->kernel[2]);
+    for (size_t p = first; p < first + n; p++, patch += inputs) {
+        int64_t o = (int64_t)p / w->out[2], start[3];
+        start[0] = o / w->out[1] * w->stride[0] - w->pad[0];
+        start[1] = o % w->out[1] * w->stride[1] - w->pad[1];
+        start[2] = (int64_t)p % w->out[2] * w->stride[2] - w->pad[2];
+        unfold_place(w, x, channels, start, pad, patch);
     }
 }
 
@@ -85,18 +94,21 @@ xbtab_status xbtab__vector_sums(const xbtab_quantized *q, int k, size_t g, size_
     return XBTAB_OK;
 }
 
-xbtab_status xbtab__layer_sums(const xbtab_quantized *q, int k, size_t g, size_t image, const int32_t *x,
+xbtab_status xbtab__layer_sums(const xbtab_quantized *q, const xbtab__vectors *at, const int32_t *x,
                                int32_t pad, uint16_t *patch, int64_t *sum, const xbtab__products *by,
                                int thread)
 {
-    const xbtab__node *node = &q->network->node[k];
+    const xbtab__node *node = &q->network->node[at->node];
     const xbtab__linear *l = &node->linear;
     if (l->is_convolution) {
         const xbtab__window *w = &node->window;
         int64_t channels = w->channels / (int64_t)l->groups;
-        unfold(w, x + (int64_t)g * channels * w->in[0] * w->in[1] * w->in[2], channels, pad, patch);
+        unfold(w, x + (int64_t)at->group * channels * w->in[0] * w->in[1] * w->in[2], channels, pad,
+               at->first, at->n, patch);
     } else {
-        for (size_t c = 0; c < l->positions * l->inputs; c++) patch[c] = (uint16_t)x[c];
+        x += at->first * l->inputs;
+        for (size_t c = 0; c < at->n * l->inputs; c++) patch[c] = (uint16_t)x[c];
     }
-    return xbtab__vector_sums(q, k, g, image * l->positions, l->positions, patch, sum, by, thread);
+    return xbtab__vector_sums(q, at->node, at->group, at->image * l->positions + at->first, at->n, patch, sum,
+                              by, thread);
 }

@@ -196,14 +196,13 @@ static xbtab_status infer_conv(xbtab_network *n, xbtab__node *node)
                                 (long long)channels, (long long)groups, (long long)in->shape.dim[1]);
     }
     size_t inputs = (size_t)channels * volume(w->kernel), positions = volume(w->out);
-    if (positions > SIZE_MAX / sizeof(float) / inputs)
-        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its patches are of an implausible size");
     XBTAB_TRY(xbtab__set_linear(n, node, (size_t)groups, inputs, (size_t)(outputs / groups),
                                 positions * (size_t)in->shape.dim[0], xbtab__input_of(n, node, 2), 1.0f));
     node->linear.is_convolution = true;
     memcpy(node->linear.W, W->constant, W->shape.size * sizeof *W->constant);
     if (W->step) XBTAB_TRY(xbtab__take_steps(&node->linear, W->step, NULL));
-    if (n->scratch < inputs * positions) n->scratch = inputs * positions;
+    size_t patches = inputs * (positions < XBTAB__NET_PLACES ? positions : XBTAB__NET_PLACES);
+    if (n->scratch < patches) n->scratch = patches;
     return set_window_shape(n, node, outputs);
 }
 
@@ -219,28 +218,38 @@ xbtab_status xbtab__infer_conv_shifted(xbtab_network *n, xbtab__node *node, floa
     return xbtab__shift_layer(n, node, x_zero, w_zero);
 }
 
-void xbtab__unfold(const xbtab__window *w, const float *x, int64_t channels, float pad, float *columns)
+/* One row of the output's places [ox, end) for one entry of the kernel, whose input row is NULL outside. */
+static void unfold_row(const xbtab__window *w, const float *row, int64_t shift, int64_t ox, int64_t end,
+                       float pad, float *out)
 {
-    int64_t width = w->in[2], stride = w->stride[2];
+    int64_t width = w->in[2], stride = w->stride[2]; /* ix = ox stride + shift */
+    int64_t from = shift < 0 ? (-shift + stride - 1) / stride : 0;
+    int64_t to = row && shift < width ? (width - 1 - shift) / stride + 1 : 0;
+    from = from < ox ? ox : from > end ? end : from;
+    to = to < from ? from : to > end ? end : to;
+    for (; ox < from; ox++) *out++ = pad;
+    for (; ox < to; ox++) *out++ = row[ox * stride + shift];
+    for (; ox < end; ox++) *out++ = pad;
+}
+
+void xbtab__unfold(const xbtab__window *w, const float *x, int64_t channels, float pad, size_t first,
+                   size_t n, float *columns)
+{
+    int64_t last = (int64_t)(first + n), row_places = w->out[2];
     for (int64_t c = 0; c < channels; c++, x += volume(w->in)) {
         for (int64_t k = 0; k < w->kernel[0] * w->kernel[1] * w->kernel[2]; k++) {
             int64_t kx = k % w->kernel[2], ky = k / w->kernel[2] % w->kernel[1],
                     kz = k / w->kernel[2] / w->kernel[1];
-            int64_t shift = kx * w->dilation[2] - w->pad[2]; /* ix = ox stride + shift */
-            int64_t first = shift < 0 ? (-shift + stride - 1) / stride : 0;
-            int64_t end = shift < width ? (width - 1 - shift) / stride + 1 : 0;
-            if (first > w->out[2]) first = w->out[2];
-            end = end < first ? first : end > w->out[2] ? w->out[2] : end;
-            for (int64_t o = 0; o < w->out[0] * w->out[1]; o++) {
+            for (int64_t p = (int64_t)first; p < last;) {
+                int64_t o = p / row_places, ox = p % row_places;
+                int64_t end = last - p < row_places - ox ? ox + last - p : row_places;
                 int64_t iz = o / w->out[1] * w->stride[0] + kz * w->dilation[0] - w->pad[0];
                 int64_t iy = o % w->out[1] * w->stride[1] + ky * w->dilation[1] - w->pad[1];
                 bool inside = iz >= 0 && iz < w->in[0] && iy >= 0 && iy < w->in[1];
-                int64_t from = inside ? first : w->out[2], to = inside ? end : w->out[2];
-                const float *row = x + (inside ? (iz * w->in[1] + iy) * width : 0);
-                for (int64_t ox = 0; ox < from; ox++) columns[ox] = pad;
-                for (int64_t ox = from; ox < to; ox++) columns[ox] = row[ox * stride + shift];
-                for (int64_t ox = to; ox < w->out[2]; ox++) columns[ox] = pad;
-                columns += w->out[2];
+                unfold_row(w, inside ? x + (iz * w->in[1] + iy) * w->in[2] : NULL,
+                           kx * w->dilation[2] - w->pad[2], ox, end, pad, columns);
+                columns += end - ox;
+                p += end - ox;
             }
         }
     }
@@ -248,6 +257,21 @@ void xbtab__unfold(const xbtab__window *w, const float *x, int64_t channels, flo
 
 /* The sums over k run in order for each position, so the bits do not depend on how the compiler vectorizes.
  */
+static void run_places(const xbtab__linear *l, const float *columns, size_t g, size_t n, float *y,
+                       size_t stride)
+{
+    for (size_t o = 0; o < l->outputs; o++, y += stride) {
+        float *restrict out = y;
+        size_t row = g * l->outputs + o;
+        for (size_t p = 0; p < n; p++) out[p] = l->bias[row];
+        for (size_t k = 0; k < l->inputs; k++) {
+            float weight = l->W[row * l->inputs + k];
+            const float *restrict column = columns + k * n;
+            for (size_t p = 0; p < n; p++) out[p] += weight * column[p];
+        }
+    }
+}
+
 void xbtab__run_conv(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
 {
     const xbtab__linear *l = &node->linear;
@@ -255,17 +279,13 @@ void xbtab__run_conv(const xbtab_network *n, const xbtab__node *node, const xbta
     size_t channels = (size_t)w->channels / l->groups, positions = volume(w->out);
     size_t batch = (size_t)xbtab__input_of(n, node, 0)->shape.dim[0];
     const float *x = run->data[node->input[0]];
-    float *restrict y = run->data[node->output];
-    for (size_t g = 0; g < batch * l->groups; g++, x += channels * volume(w->in)) {
-        xbtab__unfold(w, x, (int64_t)channels, l->pad, run->scratch);
-        for (size_t o = 0; o < l->outputs; o++, y += positions) {
-            size_t row = g % l->groups * l->outputs + o;
-            for (size_t p = 0; p < positions; p++) y[p] = l->bias[row];
-            for (size_t k = 0; k < l->inputs; k++) {
-                float weight = l->W[row * l->inputs + k];
-                const float *restrict column = run->scratch + k * positions;
-                for (size_t p = 0; p < positions; p++) y[p] += weight * column[p];
-            }
+    float *y = run->data[node->output];
+    for (size_t g = 0; g < batch * l->groups;
+         g++, x += channels * volume(w->in), y += l->outputs * positions) {
+        for (size_t first = 0, m; first < positions; first += m) {
+            m = positions - first < XBTAB__NET_PLACES ? positions - first : XBTAB__NET_PLACES;
+            xbtab__unfold(w, x, (int64_t)channels, l->pad, first, m, run->scratch);
+            run_places(l, run->scratch, g % l->groups, m, y + first, positions);
         }
     }
 }

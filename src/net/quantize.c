@@ -174,8 +174,9 @@ void xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activat
                                                     .W = layer->W + g * l->outputs * l->inputs};
         layer->is_wide = layer->is_wide || xbtab__is_wide(&q->matrix[q->n_matrices - 1]);
     }
-    if (q->patches < l->positions * l->inputs) q->patches = l->positions * l->inputs;
-    if (q->sums < l->positions * l->outputs) q->sums = l->positions * l->outputs;
+    size_t places = xbtab__places(l, 0);
+    if (q->patches < places * l->inputs) q->patches = places * l->inputs;
+    if (q->sums < places * l->outputs) q->sums = places * l->outputs;
 }
 
 static xbtab_status quantize_layer(xbtab_quantized *q, int k, const xbtab__ranges *ranges,

@@ -30,8 +30,8 @@ struct xbtab_quantized {
     xbtab__integer_layer *layer; /* layer[n_nodes]; W is NULL where the node is no matrix layer */
     xbtab_matrix *matrix;
     size_t n_matrices;
-    size_t patches; /* codes of the largest patch matrix */
-    size_t sums;    /* of the largest layer's group */
+    size_t patches; /* codes of the most patches that a layer has made at once */
+    size_t sums;    /* of them */
     bool raw_pixels;
     bool is_digital; /* real numbers between the layers; see digital.c */
 };
@@ -68,12 +68,25 @@ typedef struct xbtab__products {
 /** Whether a matrix needs sums of 64 bits, or takes codes of 16. */
 bool xbtab__is_wide(const xbtab_matrix *m);
 
-/** Sums of one group of node k's matrix layer, exactly or by a product function.
+/** Some of the vectors that an image takes through one group of a node's matrix layer: [first, first + n). */
+typedef struct xbtab__vectors {
+    int node;
+    size_t group, image, first, n;
+} xbtab__vectors;
+
+/** Where output o of vector p of them stands in the layer's output. */
+static inline size_t xbtab__place_of(const xbtab__linear *l, const xbtab__vectors *v, size_t o, size_t p)
+{
+    return l->is_convolution ? (v->group * l->outputs + o) * l->positions + v->first + p
+                             : (v->first + p) * l->outputs + o;
+}
+
+/** Their sums, exactly or by a product function.
  *  @param      x      codes of the layer's input, of at most 16 bits each.
  *  @param      pad    code around a convolution's image.
- *  @param      patch  room for [positions][inputs].
- *  @param[out] sum    sum[positions][outputs]. */
-xbtab_status xbtab__layer_sums(const xbtab_quantized *q, int k, size_t g, size_t image, const int32_t *x,
+ *  @param      patch  room for [n][inputs].
+ *  @param[out] sum    sum[n][outputs]. */
+xbtab_status xbtab__layer_sums(const xbtab_quantized *q, const xbtab__vectors *at, const int32_t *x,
                                int32_t pad, uint16_t *patch, int64_t *sum, const xbtab__products *by,
                                int thread) XBTAB_MUST_CHECK;
 

@@ -87,25 +87,32 @@ static bool is_plain_layer(const xbtab__node *node)
     return node->linear.W && node->type->integer == XBTAB__INTEGER_LINEAR;
 }
 
-static void see_inputs(const range_job *job, const xbtab__node *node, const xbtab__float_run *run,
-                       float *mean)
+static xbtab_status see_inputs(const xbtab__node *node, const xbtab__float_run *run, float *mean)
 {
     const xbtab__linear *l = &node->linear;
     const xbtab__window *w = &node->window;
     const float *x = run->data[node->input[0]];
     size_t channels = l->is_convolution ? (size_t)w->channels / l->groups : 0;
     size_t image = channels * (size_t)(w->in[0] * w->in[1] * w->in[2]);
-    (void)job;
+    double *sum = xbtab__alloc(l->inputs, sizeof *sum);
+    if (!sum) return XBTAB_NOMEM();
     for (size_t g = 0; g < l->groups; g++) {
-        if (l->is_convolution) xbtab__unfold(w, x + g * image, (int64_t)channels, l->pad, run->scratch);
-        for (size_t k = 0; k < l->inputs; k++) {
-            double sum = 0;
-            for (size_t p = 0; p < l->positions; p++)
-                sum +=
-                    (double)(l->is_convolution ? run->scratch[k * l->positions + p] : x[p * l->inputs + k]);
-            mean[g * l->inputs + k] = (float)(sum / (double)l->positions);
+        memset(sum, 0, l->inputs * sizeof *sum);
+        for (size_t first = 0, n; first < l->positions; first += n) {
+            n = xbtab__places(l, first);
+            if (l->is_convolution)
+                xbtab__unfold(w, x + g * image, (int64_t)channels, l->pad, first, n, run->scratch);
+            for (size_t k = 0; k < l->inputs; k++) {
+                for (size_t p = 0; p < n; p++)
+                    sum[k] += (double)(l->is_convolution ? run->scratch[k * n + p]
+                                                         : x[(first + p) * l->inputs + k]);
+            }
         }
+        for (size_t k = 0; k < l->inputs; k++)
+            mean[g * l->inputs + k] = (float)(sum[k] / (double)l->positions);
     }
+    xbtab__free(sum);
+    return XBTAB_OK;
 }
 
 static xbtab_status see_details(void *context, size_t image, int thread)
@@ -116,8 +123,8 @@ static xbtab_status see_details(void *context, size_t image, int thread)
     for (int k = 0; job->means && k < job->network->n_nodes; k++) {
         const xbtab__node *node = &job->network->node[k];
         if (is_plain_layer(node))
-            see_inputs(job, node, &job->runs[thread],
-                       job->means + image * job->n_means + job->ranges->first_mean[k]);
+            XBTAB_TRY(see_inputs(node, &job->runs[thread],
+                                 job->means + image * job->n_means + job->ranges->first_mean[k]));
     }
     return XBTAB_OK;
 }
