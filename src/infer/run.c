@@ -343,7 +343,7 @@ static xbtab_status product(void *payload, size_t m, size_t first, size_t n, con
     }
     for (size_t v = 0; v < n; v += BLOCK) {
         size_t block = n - v < BLOCK ? n - v : BLOCK;
-        if (r->watch) r->watch(r->watch_context, m, v, block, x + v * mm->m->inputs);
+        if (r->watch) r->watch(r->watch_context, m, first + v, block, x + v * mm->m->inputs);
         XBTAB_TRY(product_block(r->mapped, mm, &r->workspaces[thread], first + v, x + v * mm->m->inputs,
                                 block, y + v * mm->m->outputs));
     }
