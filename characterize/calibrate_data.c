@@ -45,11 +45,10 @@ static const char *name_of(const reader *r, int k)
     return k == XBTAB_FIT_Y && r->c->y_is_resistance ? "resistance" : column_names[r->c->kind][k];
 }
 
-/* The fields of a line, cut in place. Blanks separate as a run; other delimiters one by one. */
-static int split(char *line, char delimiter, char **field)
+int xbtab__split_line(char *line, char delimiter, char **field, int most)
 {
     int n = 0;
-    for (char *at = line; n < MOST_FIELDS;) {
+    for (char *at = line; n < most;) {
         while (*at == ' ' || (delimiter == ' ' && *at == '\t')) at++;
         if (!*at && (delimiter == ' ' || n == 0)) break;
         field[n++] = at;
@@ -72,7 +71,7 @@ static int split(char *line, char delimiter, char **field)
     return n;
 }
 
-static char guess_delimiter(const char *line)
+char xbtab__guess_delimiter(const char *line)
 {
     for (const char *d = "\t,;"; *d; d++) {
         if (strchr(line, *d)) return *d;
@@ -80,7 +79,7 @@ static char guess_delimiter(const char *line)
     return ' ';
 }
 
-static bool is_number(const char *text)
+bool xbtab__is_number(const char *text)
 {
     char *end;
     strtod(text, &end);
@@ -230,15 +229,15 @@ static xbtab_status read_file(reader *r)
         line++;
         at[strcspn(at, "\r")] = '\0';
         if (at[strspn(at, " \t")] == '\0' || at[0] == '#') continue;
-        if (!started) r->delimiter = r->c->delimiter ? r->c->delimiter : guess_delimiter(at);
-        int n = split(at, r->delimiter, field);
+        if (!started) r->delimiter = r->c->delimiter ? r->c->delimiter : xbtab__guess_delimiter(at);
+        int n = xbtab__split_line(at, r->delimiter, field, MOST_FIELDS);
         if (!started) {
             bool header = r->c->header == 1;
             /* a header has a word where the argument should be a number */
             if (r->c->header < 0) {
-                for (int k = 0; k < n; k++) header = header || (field[k][0] && !is_number(field[k]));
+                for (int k = 0; k < n; k++) header = header || (field[k][0] && !xbtab__is_number(field[k]));
                 int number = r->c->column[XBTAB_FIT_X].number;
-                if (number > 0 && number <= n) header = !is_number(field[number - 1]);
+                if (number > 0 && number <= n) header = !xbtab__is_number(field[number - 1]);
             }
             started = true;
             status = find_columns(r, field, n, header);

@@ -15,6 +15,7 @@
 
 #include "expression.h"
 #include "spice.h"
+#include "text.h"
 #include "yaml_text.h"
 
 typedef enum xbtab__weighting { XBTAB__WEIGHTING_LINEAR = 0, XBTAB__WEIGHTING_LOG = 1 } xbtab__weighting;
@@ -94,6 +95,22 @@ void xbtab__calibration_destroy(xbtab__calibration **calibration);
 xbtab_status xbtab__points_read(xbtab__points *out, const xbtab__calibration *c, const char *const *paths,
                                 int n_paths) XBTAB_MUST_CHECK;
 void xbtab__points_clear(xbtab__points *points);
+
+/** The fields of a line, cut in place, quotes taken off. Blanks separate as a run; other delimiters one by
+ * one.
+ *  @param[out] field  field[most]. @return how many. */
+int xbtab__split_line(char *line, char delimiter, char **field, int most);
+char xbtab__guess_delimiter(const char *line);
+bool xbtab__is_number(const char *text);
+
+enum { XBTAB__MODEL_NAME_SIZE = 128 };
+
+/** A sheet's file name without folders and ".yaml". @param[out] name  name[XBTAB__MODEL_NAME_SIZE].
+ *  @return XBTAB_ERR_INPUT: it cannot be a model's name. */
+xbtab_status xbtab__model_name_of(char *name, const char *path) XBTAB_MUST_CHECK;
+
+/** A string in double quotes, on one line. */
+void xbtab__add_yaml_string(xbtab__text *text, const char *string);
 
 /** What makes the data doubtful before any fit: too few points, no change, values whose unit must be wrong.
  */

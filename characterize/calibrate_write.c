@@ -9,15 +9,14 @@
 #include <xbartab/calibrate.h>
 #include <xbartab/version.h>
 
-#include "check.h"
+#include "calibrate_private.h"
 #include "file.h"
 #include "memory.h"
-#include "text.h"
 
 /* Devices beyond this are left to the table of devices: a sheet is for reading. */
-enum { MOST_DEVICES = 4096, NAME_SIZE = 128 };
+enum { MOST_DEVICES = 4096 };
 
-static void add_string(xbtab__text *text, const char *string)
+void xbtab__add_yaml_string(xbtab__text *text, const char *string)
 {
     xbtab__text_add(text, "\"");
     for (const char *c = string; *c; c++) {
@@ -44,7 +43,7 @@ static void add_quantity(xbtab__text *text, const char *key, double value, const
 }
 
 /* The file's own name without folders and ".yaml". */
-static xbtab_status name_of(char *name, const char *path)
+xbtab_status xbtab__model_name_of(char *name, const char *path)
 {
     const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     size_t n = strlen(base);
@@ -54,13 +53,13 @@ static xbtab_status name_of(char *name, const char *path)
     n -= 5;
     for (size_t k = 0; k < n; k++) {
         bool good = isalnum((unsigned char)base[k]) || base[k] == '_';
-        if (!good || n >= NAME_SIZE || !isalpha((unsigned char)base[0])) {
+        if (!good || n >= XBTAB__MODEL_NAME_SIZE || !isalpha((unsigned char)base[0])) {
             XBTAB_FAIL(XBTAB_ERR_INPUT,
                        "%s: the file's name becomes the model's: letters, digits and _ only, a letter first",
                        path);
         }
     }
-    snprintf(name, NAME_SIZE, "%.*s", (int)n, base);
+    snprintf(name, XBTAB__MODEL_NAME_SIZE, "%.*s", (int)n, base);
     return XBTAB_OK;
 }
 
@@ -75,7 +74,7 @@ static void add_source(xbtab__text *text, const xbtab_fit *fit)
     snprintf(source, sizeof source, "%s%sfitted to %s by xbartab %s calibrate %s",
              fit->model ? fit->model->source : "", fit->model ? "; " : "", fit->data, XBTAB_VERSION,
              fit->path);
-    add_string(text, source);
+    xbtab__add_yaml_string(text, source);
 }
 
 static void add_model(xbtab__text *text, const xbtab_fit *fit, const char *name)
@@ -84,16 +83,16 @@ static void add_model(xbtab__text *text, const xbtab_fit *fit, const char *name)
     char summary[512];
     snprintf(summary, sizeof summary, "%s; fitted: %s", m->summary, fit->name);
     xbtab__text_add(text, "name: %s\nkind: rram\nsummary: ", name);
-    add_string(text, summary);
+    xbtab__add_yaml_string(text, summary);
     xbtab__text_add(text, "\nsource: ");
     add_source(text, fit);
     xbtab__text_add(text, "\nlicence: ");
-    add_string(text, m->licence);
+    xbtab__add_yaml_string(text, m->licence);
     xbtab__text_add(text, "\npins: [top, bottom]\nstate: {parameter: %s, scale: %s}\n",
                     m->parameters[m->state].name, m->state_is_log ? "log" : "linear");
     if (m->current) {
         xbtab__text_add(text, "current: ");
-        add_string(text, m->current);
+        xbtab__add_yaml_string(text, m->current);
         xbtab__text_add(text, "\n");
     }
     xbtab__text_add(text, "parameters:\n");
@@ -105,9 +104,9 @@ static void add_model(xbtab__text *text, const xbtab_fit *fit, const char *name)
         add_quantity(text, "\n    min: ", m->parameters[k].min, p->unit);
         add_quantity(text, "\n    max: ", m->parameters[k].max, p->unit);
         xbtab__text_add(text, "\n    description: ");
-        add_string(text, p->description);
+        xbtab__add_yaml_string(text, p->description);
         xbtab__text_add(text, "\n    source: ");
-        add_string(text, is_fitted ? "fitted, see fit" : m->parameters[k].source);
+        xbtab__add_yaml_string(text, is_fitted ? "fitted, see fit" : m->parameters[k].source);
         xbtab__text_add(text, "\n    trust: %s\n", is_fitted ? "derived" : m->parameters[k].trust);
     }
 }
@@ -115,7 +114,7 @@ static void add_model(xbtab__text *text, const xbtab_fit *fit, const char *name)
 static void add_law(xbtab__text *text, const xbtab_fit *fit, const char *name)
 {
     xbtab__text_add(text, "name: %s\nkind: law\nformula: ", name);
-    add_string(text, fit->formula);
+    xbtab__add_yaml_string(text, fit->formula);
     xbtab__text_add(text, "\nsource: ");
     add_source(text, fit);
     xbtab__text_add(text, "\nparameters:\n");
@@ -125,7 +124,7 @@ static void add_law(xbtab__text *text, const xbtab_fit *fit, const char *name)
         xbtab__text_add(text, "  - name: %s\n    unit: %s\n", p->name, p->unit);
         add_quantity(text, "    value: ", p->value, p->unit);
         xbtab__text_add(text, "\n    description: ");
-        add_string(text, p->description);
+        xbtab__add_yaml_string(text, p->description);
         xbtab__text_add(text, "\n");
     }
 }
@@ -178,7 +177,7 @@ static void add_parameters(xbtab__text *text, const xbtab_fit *fit)
             xbtab__text_add(text, ", identifiable: %s", p->is_identifiable ? "yes" : "no");
         if (p->why[0]) {
             xbtab__text_add(text, ", why: ");
-            add_string(text, p->why);
+            xbtab__add_yaml_string(text, p->why);
         }
         xbtab__text_add(text, "}\n");
     }
@@ -201,7 +200,7 @@ static void add_devices(xbtab__text *text, const xbtab_fit *fit)
     xbtab__text_add(text, "\n");
     for (int d = 0; d < fit->n_devices; d++) {
         xbtab__text_add(text, "    - {device: ");
-        add_string(text, fit->label[d]);
+        xbtab__add_yaml_string(text, fit->label[d]);
         xbtab__text_add(text, ", held_out: %s", fit->is_heldout[d] ? "yes" : "no");
         for (int k = 0; k < fit->n_device; k++)
             add_number(text, k ? ", " : ", values: [", fit->own[d * fit->n_device + k]);
@@ -242,15 +241,15 @@ static xbtab_status write_subcircuit(const xbtab_model *model, const char *name,
 
 xbtab_status xbtab_fit_check_path(const char *path)
 {
-    char name[NAME_SIZE];
-    return name_of(name, path);
+    char name[XBTAB__MODEL_NAME_SIZE];
+    return xbtab__model_name_of(name, path);
 }
 
 xbtab_status xbtab_fit_write(const xbtab_fit *fit, const char *path)
 {
-    char name[NAME_SIZE];
+    char name[XBTAB__MODEL_NAME_SIZE];
     xbtab__text text = {0}, sub = {0};
-    XBTAB_TRY(name_of(name, path));
+    XBTAB_TRY(xbtab__model_name_of(name, path));
     if (fit->model) {
         xbtab__text_add(
             &text,
@@ -263,9 +262,9 @@ xbtab_status xbtab_fit_write(const xbtab_fit *fit, const char *path)
     }
     xbtab__text_add(&text, "fit: # all figures in SI units%s\n  specification: ",
                     strcmp(fit->weighting, "log") == 0 ? "; residuals are of the natural logarithm" : "");
-    add_string(&text, fit->path);
+    xbtab__add_yaml_string(&text, fit->path);
     xbtab__text_add(&text, "\n  data: ");
-    add_string(&text, fit->data);
+    xbtab__add_yaml_string(&text, fit->data);
     xbtab__text_add(&text, "\n");
     add_figures(&text, fit);
     add_parameters(&text, fit);

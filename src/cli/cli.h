@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <popt.h>
+#include <xbartab/measured.h>
 #include <xbartab/models.h>
 #include <xbartab/progress.h>
 #include <xbartab/status.h>
@@ -54,6 +55,10 @@ int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** Draw a device's I-V family into path, a .svg or .png, with gnuplot. @return an exit code. */
 int cli_plot_model(const xbtab_model *model, const char *path);
+
+/** `models from-csv`: a model of measured curves. @return an exit code. */
+int cli_model_from_csv(const char *data, const char *path, const xbtab_measured_options *options,
+                       int as_json);
 
 /** Path of the default tile's specification. */
 const char *cli_default_tile(void);

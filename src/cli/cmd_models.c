@@ -1,4 +1,4 @@
-/* cmd_models.c - models list, models show NAME, models test NAME|--all. */
+/* cmd_models.c - models list, models show NAME, models test NAME|--all, models from-csv FILE. */
 #include <stdio.h>
 #include <string.h>
 
@@ -92,27 +92,49 @@ static int test(const xbtab_models *models, const char *name, int as_json)
 
 int cmd_models(int argc, const char **argv)
 {
-    const char *folder = NULL, *picture = NULL, *arguments[3];
+    const char *folder = NULL, *picture = NULL, *output = NULL, *arguments[3];
     int as_json = 0, all = 0;
+    xbtab_measured_options measured = {0};
     const struct poptOption options[] = {
         {"models", '\0', POPT_ARG_STRING, &folder, 0, "the user's own models too", "DIR"},
         {"plot", '\0', POPT_ARG_STRING, &picture, 0,
          "show: draw the I-V family and the published points with gnuplot", "FILE.svg|png"},
+        {"output", 'o', POPT_ARG_STRING, &output, 0,
+         "from-csv: the model's sheet; NAME.sub is written beside it", "DIR/rram/NAME.yaml"},
+        {"odd", '\0', POPT_ARG_NONE, &measured.is_odd, 0,
+         "from-csv: a curve on one side of 0 V holds for the other, I(-V) = -I(V)", NULL},
+        {"offset", '\0', POPT_ARG_NONE, &measured.has_offset, 0,
+         "from-csv: subtract each curve's current at its least voltage", NULL},
+        {"pool", '\0', POPT_ARG_NONE, &measured.is_pooled, 0,
+         "from-csv: average currents that fall with the voltage with their neighbours", NULL},
+        {"pieces", '\0', POPT_ARG_INT, &measured.n_pieces, 0,
+         "from-csv: straight pieces between two points, along a monotone spline (1)", "N"},
+        {"read-voltage", '\0', POPT_ARG_DOUBLE, &measured.v_read, 0,
+         "from-csv: orders the curves (0.2, or as far as all go)", "VOLT"},
         {"all", '\0', POPT_ARG_NONE, &all, 0, "test every model", NULL},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
     poptContext context;
     xbtab_models *models = NULL;
-    int code = cli_parse(&context, argc, argv, options, "list | show NAME | test NAME|--all",
+    int code = cli_parse(&context, argc, argv, options,
+                         "list | show NAME | test NAME|--all | from-csv FILE -o DIR/rram/NAME.yaml",
                          "xbartab models test --all", 1, 2, arguments);
     if (code != CLI_DONE) goto done;
     const char *verb = arguments[0], *name = arguments[1];
     bool is_list = strcmp(verb, "list") == 0, is_show = strcmp(verb, "show") == 0,
-         is_test = strcmp(verb, "test") == 0;
-    if (!is_list && !is_show && !is_test) {
-        code = cli_usage(argv[0], "\"%s\" is not list, show or test", verb);
+         is_test = strcmp(verb, "test") == 0, is_csv = strcmp(verb, "from-csv") == 0;
+    if (!is_list && !is_show && !is_test && !is_csv) {
+        code = cli_usage(argv[0], "\"%s\" is not list, show, test or from-csv", verb);
     } else if ((is_list && name) || (is_show && !name) || (is_test && !name == !all)) {
         code = cli_usage(argv[0], "usage: list, show NAME, test NAME, or test --all");
+    } else if (is_csv && (!name || !output)) {
+        code = cli_usage(argv[0], "usage: from-csv FILE -o DIR/rram/NAME.yaml");
+    } else if (!is_csv && (output || measured.is_odd || measured.has_offset || measured.is_pooled ||
+                           measured.n_pieces || measured.v_read != 0)) {
+        code =
+            cli_usage(argv[0], "-o, --odd, --offset, --pool, --pieces and --read-voltage are for from-csv");
+    } else if (is_csv) {
+        code = cli_model_from_csv(name, output, &measured, as_json);
     } else if (picture && !is_show) {
         code = cli_usage(argv[0], "--plot is for show NAME");
     } else if (cli_open_models(&models, folder) < 0) {

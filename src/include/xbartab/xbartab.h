@@ -12,6 +12,7 @@
 #include <xbartab/images.h>
 #include <xbartab/infer.h>
 #include <xbartab/kernel.h>
+#include <xbartab/measured.h>
 #include <xbartab/models.h>
 #include <xbartab/netlist.h>
 #include <xbartab/network.h>
