@@ -74,7 +74,6 @@ static xbtab_status make_tile(work *w)
     }
     xbtab_kernel_input input = {.rows = SIZE,
                                 .columns = SIZE,
-                                .lines = SIZE,
                                 .dac_bits = 1,
                                 .adc_bits = 8,
                                 .A = &w->A[0][0][0],
@@ -212,7 +211,6 @@ static int time_dac(json_t **result, const xbtab_kernel_functions *functions, in
     for (size_t k = 0; k < VECTORS * SIZE; k++) x[k] = (uint16_t)(draw(&random) >> 56);
     xbtab_kernel_input input = {.rows = SIZE,
                                 .columns = SIZE,
-                                .lines = SIZE,
                                 .dac_bits = dac_bits,
                                 .adc_bits = 8,
                                 .A = A,

@@ -41,6 +41,8 @@ static void clear(void *state)
     if (!s) return;
     xbtab__free(s->kernel.P);
     xbtab__free(s->kernel.k);
+    xbtab__free(s->kernel.identity);
+    xbtab__free(s->kernel.S_first);
     xbtab__free(s->kernel.S_known);
     xbtab__free(s->S_base);
     xbtab__free(s->codes);
@@ -83,16 +85,20 @@ static xbtab_status fill_kernel(ideal *s, const xbtab_tables *t, const uint8_t *
     s->kernel =
         (xbtab_kernel_tile){.rows = s->rows,
                             .columns = s->columns + 1,
-                            .lines = s->rows,
                             .stride = stride,
                             .groups = groups,
                             .dac_bits = s->dac_bits,
                             .adc_bits = 16,
                             .P = xbtab__alloc_aligned(stride * groups * PATTERNS, sizeof(uint16_t)),
                             .k = xbtab__alloc_aligned(XBTAB_KERNEL_BINS * 4 * stride, sizeof(int16_t)),
+                            .identity = xbtab__alloc_aligned(stride, sizeof(int16_t)),
+                            .S_first = xbtab__alloc_aligned(stride, sizeof(uint16_t)),
                             .S_known = xbtab__alloc_aligned(stride, sizeof(uint16_t))};
     if (is_signed) s->S_base = xbtab__alloc(stride, sizeof *s->S_base);
-    if (!s->kernel.P || !s->kernel.k || !s->kernel.S_known || (is_signed && !s->S_base)) return XBTAB_NOMEM();
+    if (!s->kernel.P || !s->kernel.k || !s->kernel.identity || !s->kernel.S_first || !s->kernel.S_known ||
+        (is_signed && !s->S_base))
+        return XBTAB_NOMEM();
+    for (size_t j = 0; j < stride; j++) s->kernel.identity[j] = -1; /* S as it is */
     for (size_t j = 0; j <= s->columns; j++) {
         uint16_t *P = s->kernel.P + j / BLOCK * groups * PATTERN_STEP + j % BLOCK;
         for (size_t g = 0; g < groups; g++, P += PATTERN_STEP) {

@@ -96,6 +96,8 @@ static double *fit_readouts(readout_fit *fit, const xbtab_tile *tile, size_t row
     double *readout = xbtab__alloc((size_t)XBTAB_KERNEL_BINS * columns * 4, sizeof *readout);
     if (!readout) return NULL;
     const double *A = tile->A + (tile->n_codes - 1) * tile->rows * tile->columns;
+    const double share =
+        (double)rows / (double)tile->rows; /* the kernel's mean drive is of these rows alone */
     for (size_t j = 0; j < columns; j++) {
         double most = tile->A_const[j], least = fmin(most, 0.0);
         double p = tile->columns > 1 ? (double)j / (double)(tile->columns - 1) : 0.0;
@@ -106,7 +108,7 @@ static double *fit_readouts(readout_fit *fit, const xbtab_tile *tile, size_t row
         most = fmin(fmax(most / fit->I_full_scale, 1e-3), 1.05);
         least = fit->least < 0 ? fmin(fmax(least / fit->I_full_scale, -0.55), -1e-3) : 0.0;
         for (int b = 0; b < XBTAB_KERNEL_BINS; b++) {
-            line l = {.j = j, .place = p, .a = (double)b / (XBTAB_KERNEL_BINS - 1)};
+            line l = {.j = j, .place = p, .a = share * b / (XBTAB_KERNEL_BINS - 1)};
             double *c = readout + ((size_t)b * columns + j) * 4;
             fit_readout(fit, l, least, most, c);
             c[0] -= fit->least;
@@ -159,7 +161,6 @@ static xbtab_status fit_kernel(table *s, const xbtab_tile *tile, int adc_bits, s
     }
     xbtab_kernel_input input = {.rows = rows,
                                 .columns = columns,
-                                .lines = t->rows,
                                 .dac_bits = t->dac_bits,
                                 .adc_bits = adc_bits,
                                 .A = A,

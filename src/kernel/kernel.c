@@ -18,7 +18,9 @@ static uint64_t product_c(const xbtab_kernel_tile *tile, const xbtab_kernel_batc
             const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * XBTAB__PATTERNS * BLOCK;
             const uint16_t *idle = xbtab__kernel_idle(batch, block);
             const int16_t *k = xbtab__kernel_k(tile, block) + (size_t)batch->bin[v] * 4 * BLOCK;
+            const uint16_t *first = xbtab__kernel_first(tile, block);
             const uint16_t *known = xbtab__kernel_known(tile, block);
+            const int16_t *identity = xbtab__kernel_identity(tile, block);
             int32_t *out = acc + batch->row[v] * tile->stride + block * BLOCK;
             uint32_t S[BLOCK];
             for (size_t j = 0; j < BLOCK; j++) S[j] = idle[j];
@@ -26,8 +28,8 @@ static uint64_t product_c(const xbtab_kernel_tile *tile, const xbtab_kernel_batc
                 for (size_t j = 0; j < BLOCK; j++) S[j] += P[(size_t)pattern[g] * XBTAB__ROW + j];
             for (size_t j = 0; j < BLOCK; j++) {
                 uint16_t saturated = (uint16_t)(S[j] < UINT16_MAX ? S[j] : UINT16_MAX);
-                outside += saturated > known[j];
-                out[j] += xbtab__kernel_code(tile, k + j, saturated, drop) << batch->shift[v];
+                outside += (uint16_t)(saturated - first[j]) > known[j];
+                out[j] += xbtab__kernel_code(tile, k + j, identity[j], saturated, drop) << batch->shift[v];
             }
         }
     }

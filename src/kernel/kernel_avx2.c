@@ -49,28 +49,30 @@ static inline pair look_up(pair idle, const uint16_t *P, const uint8_t *pattern,
 
 /* What all bit lines of a tile share. */
 typedef struct reader {
-    __m256i middle, identity;
+    __m256i middle;
     __m128i drop;
     int boost;
 } reader;
 
-/* How many of 16 sums are above what is known: the bits of a byte mask come in pairs. */
-static inline uint64_t count_above(__m256i S, const uint16_t *known)
+/* How many of 16 sums are outside of what is known (below the first, their difference wraps to a large one):
+ * the bits of a byte mask come in pairs. */
+static inline uint64_t count_outside(__m256i S, const uint16_t *first, const uint16_t *known)
 {
-    __m256i excess = _mm256_subs_epu16(S, _mm256_load_si256((const void *)known));
+    __m256i above = _mm256_sub_epi16(S, _mm256_load_si256((const void *)first));
+    __m256i excess = _mm256_subs_epu16(above, _mm256_load_si256((const void *)known));
     __m256i none = _mm256_cmpeq_epi16(excess, _mm256_setzero_si256());
     return 16 - (uint64_t)__builtin_popcount((unsigned)_mm256_movemask_epi8(none)) / 2;
 }
 
 /* Correction and ADC for 16 bit lines; k points at their k0. */
-static inline __m256i read_out(reader r, const int16_t *k, __m256i S)
+static inline __m256i read_out(reader r, const int16_t *k, const int16_t *identity, __m256i S)
 {
     const __m256i *c = (const void *)k; /* k0 to k3 are two registers apart */
     const __m256i u = _mm256_xor_si256(S, r.middle);
     __m256i v = _mm256_add_epi16(_mm256_load_si256(c + 4), _mm256_mulhrs_epi16(u, _mm256_load_si256(c + 6)));
     v = _mm256_add_epi16(_mm256_load_si256(c + 2), _mm256_mulhrs_epi16(u, v));
-    v = _mm256_add_epi16(_mm256_load_si256(c), _mm256_mulhrs_epi16(u, v));
-    v = _mm256_adds_epi16(_mm256_and_si256(u, r.identity), v);
+    v = _mm256_adds_epi16(_mm256_load_si256(c), _mm256_mulhrs_epi16(u, v));
+    v = _mm256_adds_epi16(_mm256_and_si256(u, _mm256_load_si256((const void *)identity)), v);
     for (int b = 0; b < r.boost; b++) v = _mm256_adds_epi16(v, v);
     return _mm256_srl_epi16(_mm256_xor_si256(v, r.middle), r.drop);
 }
@@ -92,7 +94,6 @@ static uint64_t product_avx2(const xbtab_kernel_tile *tile, const xbtab_kernel_b
     const size_t n_groups = xbtab__kernel_end(tile, batch) - first_group;
     uint64_t outside = 0;
     const reader r = {.middle = _mm256_set1_epi16(INT16_MIN),
-                      .identity = _mm256_set1_epi16(tile->boost == 0 ? -1 : 0),
                       .drop = _mm_cvtsi32_si128(xbtab__kernel_drop(tile, batch)),
                       .boost = tile->boost};
     for (size_t first = 0; first < in.n; first += XBTAB__CHUNK) {
@@ -102,15 +103,18 @@ static uint64_t product_avx2(const xbtab_kernel_tile *tile, const xbtab_kernel_b
             const __m256i *start = (const void *)xbtab__kernel_idle(&in, block);
             const pair idle = {_mm256_load_si256(start), _mm256_load_si256(start + 1)};
             const int16_t *k_block = xbtab__kernel_k(tile, block);
+            const uint16_t *lowest = xbtab__kernel_first(tile, block);
             const uint16_t *known = xbtab__kernel_known(tile, block);
+            const int16_t *identity = xbtab__kernel_identity(tile, block);
             for (size_t v = first; v < end; v++) {
                 pair S = look_up(idle, P, in.pattern + v * groups + first_group, n_groups);
-                outside += count_above(S.low, known) + count_above(S.high, known + 16);
+                outside += count_outside(S.low, lowest, known);
+                outside += count_outside(S.high, lowest + 16, known + 16);
                 const int16_t *k = k_block + (size_t)in.bin[v] * 4 * BLOCK;
                 __m128i shift = _mm_cvtsi32_si128(in.shift[v]);
                 int32_t *out = acc + in.row[v] * stride + block * BLOCK;
-                shift_and_add(out, read_out(r, k, S.low), shift);
-                shift_and_add(out + 16, read_out(r, k + 16, S.high), shift);
+                shift_and_add(out, read_out(r, k, identity, S.low), shift);
+                shift_and_add(out + 16, read_out(r, k + 16, identity + 16, S.high), shift);
             }
         }
     }

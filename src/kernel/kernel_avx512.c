@@ -42,19 +42,19 @@ static inline __m512i look_up(__m512i idle, const uint16_t *P, const uint8_t *pa
 
 /* What all bit lines of a tile share. */
 typedef struct reader {
-    __m512i middle, identity;
+    __m512i middle;
     __m128i drop;
     int boost;
 } reader;
 
-static inline __m512i read_out(reader r, const int16_t *k, __m512i S)
+static inline __m512i read_out(reader r, const int16_t *k, __m512i identity, __m512i S)
 {
     const __m512i u = _mm512_xor_si512(S, r.middle);
     __m512i v = _mm512_add_epi16(_mm512_load_si512(k + 2 * BLOCK),
                                  _mm512_mulhrs_epi16(u, _mm512_load_si512(k + 3 * BLOCK)));
     v = _mm512_add_epi16(_mm512_load_si512(k + BLOCK), _mm512_mulhrs_epi16(u, v));
-    v = _mm512_add_epi16(_mm512_load_si512(k), _mm512_mulhrs_epi16(u, v));
-    v = _mm512_adds_epi16(_mm512_and_si512(u, r.identity), v);
+    v = _mm512_adds_epi16(_mm512_load_si512(k), _mm512_mulhrs_epi16(u, v));
+    v = _mm512_adds_epi16(_mm512_and_si512(u, identity), v);
     for (int b = 0; b < r.boost; b++) v = _mm512_adds_epi16(v, v);
     return _mm512_srl_epi16(_mm512_xor_si512(v, r.middle), r.drop);
 }
@@ -76,7 +76,6 @@ static uint64_t product_avx512(const xbtab_kernel_tile *tile, const xbtab_kernel
     const size_t n_groups = xbtab__kernel_end(tile, batch) - first_group;
     uint64_t outside = 0;
     const reader r = {.middle = _mm512_set1_epi16(INT16_MIN),
-                      .identity = _mm512_set1_epi16(tile->boost == 0 ? -1 : 0),
                       .drop = _mm_cvtsi32_si128(xbtab__kernel_drop(tile, batch)),
                       .boost = tile->boost};
     for (size_t first = 0; first < in.n; first += XBTAB__CHUNK) {
@@ -85,12 +84,15 @@ static uint64_t product_avx512(const xbtab_kernel_tile *tile, const xbtab_kernel
             const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * PATTERN_STEP;
             const __m512i idle = _mm512_load_si512(xbtab__kernel_idle(&in, block));
             const int16_t *k = xbtab__kernel_k(tile, block);
+            const __m512i lowest = _mm512_load_si512(xbtab__kernel_first(tile, block));
             const __m512i known = _mm512_load_si512(xbtab__kernel_known(tile, block));
+            const __m512i identity = _mm512_load_si512(xbtab__kernel_identity(tile, block));
             for (size_t v = first; v < end; v++) {
                 __m512i S = look_up(idle, P, in.pattern + v * groups + first_group, n_groups);
-                outside += (uint64_t)__builtin_popcount(_mm512_cmpgt_epu16_mask(S, known));
+                __m512i above = _mm512_sub_epi16(S, lowest); /* below the first it wraps to a large one */
+                outside += (uint64_t)__builtin_popcount(_mm512_cmpgt_epu16_mask(above, known));
                 shift_and_add(acc + in.row[v] * stride + block * BLOCK,
-                              read_out(r, k + (size_t)in.bin[v] * 4 * BLOCK, S),
+                              read_out(r, k + (size_t)in.bin[v] * 4 * BLOCK, identity, S),
                               _mm_cvtsi32_si128(in.shift[v]));
             }
         }

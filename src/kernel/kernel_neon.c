@@ -1,7 +1,7 @@
 /* kernel_neon.c - the product with NEON: a block of 32 bit lines is four registers.
  *
  * As kernel_avx2.c. vqrdmulhq_s16 is the rounding high product of the chain; the one case in which it
- * saturates, the square of -2^15, cannot come up, since the sum of the |k| is below 1. Packing is the plain C
+ * saturates, the square of -2^15, cannot come up, since |k1| + |k2| + |k3| is below 1. Packing is the plain C
  * one. */
 #if defined(__aarch64__)
 
@@ -29,20 +29,19 @@ static inline sums look_up(const uint16_t *idle, const uint16_t *P, const uint8_
 
 /* What all bit lines of a tile share. */
 typedef struct reader {
-    int16x8_t identity; /* a mask */
-    int16x8_t drop;     /* a shift to the right, as NEON has it: negative */
+    int16x8_t drop; /* a shift to the right, as NEON has it: negative */
     int boost;
 } reader;
 
 /* Correction and ADC for 8 bit lines; k points at their k0. */
-static inline uint16x8_t read_out(reader r, const int16_t *k, uint16x8_t S)
+static inline uint16x8_t read_out(reader r, const int16_t *k, const int16_t *identity, uint16x8_t S)
 {
     const uint16x8_t middle = vdupq_n_u16(0x8000);
     const int16x8_t u = vreinterpretq_s16_u16(veorq_u16(S, middle));
     int16x8_t v = vaddq_s16(vld1q_s16(k + 2 * BLOCK), vqrdmulhq_s16(u, vld1q_s16(k + 3 * BLOCK)));
     v = vaddq_s16(vld1q_s16(k + BLOCK), vqrdmulhq_s16(u, v));
-    v = vaddq_s16(vld1q_s16(k), vqrdmulhq_s16(u, v));
-    v = vqaddq_s16(vandq_s16(u, r.identity), v);
+    v = vqaddq_s16(vld1q_s16(k), vqrdmulhq_s16(u, v));
+    v = vqaddq_s16(vandq_s16(u, vld1q_s16(identity)), v);
     for (int b = 0; b < r.boost; b++) v = vqaddq_s16(v, v);
     return vshlq_u16(veorq_u16(vreinterpretq_u16_s16(v), middle), r.drop);
 }
@@ -60,15 +59,15 @@ static uint64_t product_neon(const xbtab_kernel_tile *tile, const xbtab_kernel_b
     const xbtab_kernel_batch in = *batch;
     const size_t groups = tile->groups, stride = tile->stride, first_group = in.first_group;
     const size_t n_groups = xbtab__kernel_end(tile, batch) - first_group;
-    const reader r = {.identity = vdupq_n_s16(tile->boost == 0 ? -1 : 0),
-                      .drop = vdupq_n_s16((int16_t)-xbtab__kernel_drop(tile, batch)),
-                      .boost = tile->boost};
+    const reader r = {.drop = vdupq_n_s16((int16_t)-xbtab__kernel_drop(tile, batch)), .boost = tile->boost};
     uint64_t outside = 0;
     for (size_t first = 0; first < in.n; first += XBTAB__CHUNK) {
         size_t end = in.n - first < XBTAB__CHUNK ? in.n : first + XBTAB__CHUNK;
         for (size_t block = 0; block < stride / BLOCK; block++) {
             const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * PATTERN_STEP;
             const uint16_t *idle = xbtab__kernel_idle(&in, block), *known = xbtab__kernel_known(tile, block);
+            const uint16_t *lowest = xbtab__kernel_first(tile, block);
+            const int16_t *identity = xbtab__kernel_identity(tile, block);
             const int16_t *k_block = xbtab__kernel_k(tile, block);
             for (size_t v = first; v < end; v++) {
                 sums S = look_up(idle, P, in.pattern + v * groups + first_group, n_groups);
@@ -76,9 +75,11 @@ static uint64_t product_neon(const xbtab_kernel_tile *tile, const xbtab_kernel_b
                 const int32x4_t shift = vdupq_n_s32(in.shift[v]);
                 int32_t *out = acc + in.row[v] * stride + block * BLOCK;
                 for (int part = 0; part < PARTS; part++) {
-                    uint16x8_t above = vcgtq_u16(S.part[part], vld1q_u16(known + 8 * part));
+                    uint16x8_t above = vsubq_u16(S.part[part], vld1q_u16(lowest + 8 * part));
+                    above = vcgtq_u16(above, vld1q_u16(known + 8 * part));
                     outside += vaddvq_u16(vshrq_n_u16(above, 15));
-                    shift_and_add(out + 8 * part, read_out(r, k + 8 * part, S.part[part]), shift);
+                    shift_and_add(out + 8 * part,
+                                  read_out(r, k + 8 * part, identity + 8 * part, S.part[part]), shift);
                 }
             }
         }

@@ -31,10 +31,22 @@ static inline const int16_t *xbtab__kernel_k(const xbtab_kernel_tile *tile, size
     return tile->k + block * XBTAB_KERNEL_BINS * 4 * XBTAB_KERNEL_BLOCK;
 }
 
-/** The largest S of a block's bit lines that are not counted as outside. */
+/** What is known of a block's bit lines: sums that are not counted as outside are S_first and up to S_known
+ * above it. */
+static inline const uint16_t *xbtab__kernel_first(const xbtab_kernel_tile *tile, size_t block)
+{
+    return tile->S_first + block * XBTAB_KERNEL_BLOCK;
+}
+
 static inline const uint16_t *xbtab__kernel_known(const xbtab_kernel_tile *tile, size_t block)
 {
     return tile->S_known + block * XBTAB_KERNEL_BLOCK;
+}
+
+/** Of a block's bit lines: -1 where u is added, else 0. */
+static inline const int16_t *xbtab__kernel_identity(const xbtab_kernel_tile *tile, size_t block)
+{
+    return tile->identity + block * XBTAB_KERNEL_BLOCK;
 }
 
 /** a b / 2^15, rounded: what a vector unit's "multiply high with round and scale" does. */
@@ -68,25 +80,26 @@ static inline int xbtab__kernel_drop(const xbtab_kernel_tile *tile, const xbtab_
     return batch->all_bits ? 0 : 16 - tile->adc_bits;
 }
 
-/** The chain's 16 bits for a sum S, less `drop`; k points at the bit line's k0. The sum of |k| is below 1, so
- * only the saturated additions can leave the range of 16 bits. */
-static inline int32_t xbtab__kernel_code(const xbtab_kernel_tile *tile, const int16_t *k, uint16_t S,
-                                         int drop)
+/** The chain's 16 bits for a sum S, less `drop`; k points at the bit line's k0. |k1| + |k2| + |k3| is below
+ * 1, and where u is added (identity = -1) that and |k0| are, so only the saturated additions can leave the
+ * range of 16 bits. */
+static inline int32_t xbtab__kernel_code(const xbtab_kernel_tile *tile, const int16_t *k, int identity,
+                                         uint16_t S, int drop)
 {
     enum { STEP = XBTAB_KERNEL_BLOCK };
     int u = S - 32768;
     int v = k[2 * STEP] + xbtab__mul_high(u, k[3 * STEP]);
     v = k[STEP] + xbtab__mul_high(u, v);
-    v = k[0] + xbtab__mul_high(u, v);
-    v = xbtab__saturated((tile->boost == 0 ? u : 0) + v);
+    v = xbtab__saturated(k[0] + xbtab__mul_high(u, v));
+    v = xbtab__saturated((u & identity) + v);
     for (int b = 0; b < tile->boost; b++) v = xbtab__saturated(2 * v);
     return (v + 32768) >> drop;
 }
 
-/** The bin of the mean drive for a sum of DAC codes. */
+/** The bin of the rows' mean drive for a sum of DAC codes. */
 static inline uint8_t xbtab__kernel_bin(const xbtab_kernel_tile *tile, size_t sum)
 {
-    size_t full = tile->lines * ((1U << tile->dac_bits) - 1);
+    size_t full = tile->rows * ((1U << tile->dac_bits) - 1);
     return (uint8_t)((sum * (XBTAB_KERNEL_BINS - 1) * 2 + full) / (2 * full));
 }
 

@@ -29,7 +29,6 @@ static int compare(uint32_t run)
     xbtab_kernel_tile *tile = NULL;
     xbtab_kernel_input in = {.rows = rows,
                              .columns = columns,
-                             .lines = rows,
                              .dac_bits = dac_bits,
                              .adc_bits = adc_bits,
                              .A = A,

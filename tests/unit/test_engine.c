@@ -373,6 +373,30 @@ static void refinement_repairs_a_wrong_transfer_table(void **state)
     }
 }
 
+/* A layer that uses few of a tile's word lines meets an ADC of many bits: what its refinement does beyond the
+ * currents and drives that it can reach must cost no precision. */
+static void few_rows_keep_the_bits_of_the_adc(void **state)
+{
+    (void)state;
+    for (int dac_bits = 1; dac_bits <= 4; dac_bits *= 4) {
+        fixture f;
+        xbtab_table_report report;
+        sinh_design d = {.rows = 256,
+                         .columns = 37,
+                         .n_levels = 16,
+                         .dac_bits = dac_bits,
+                         .adc_bits = 12,
+                         .r_word = 2,
+                         .r_bit = 3,
+                         .V0 = 0.25};
+        prepare(&f, &d, 9, 31, dac_bits, (uint32_t)(80 + dac_bits));
+        f.tables->transfer.coefficient[0] = 1.03;
+        assert_int_equal(codes_off(&f, 20, &report), 0);
+        assert_true(report.is_refined);
+        finish(&f);
+    }
+}
+
 static void uneven_levels_and_misfits_are_refused(void **state)
 {
     (void)state;
@@ -403,6 +427,7 @@ int main(void)
         cmocka_unit_test(read_and_product_are_one_chain),
         cmocka_unit_test(conductances_take_the_place_of_levels),
         cmocka_unit_test(refinement_repairs_a_wrong_transfer_table),
+        cmocka_unit_test(few_rows_keep_the_bits_of_the_adc),
         cmocka_unit_test(uneven_levels_and_misfits_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

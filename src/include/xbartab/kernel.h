@@ -6,18 +6,19 @@
  * many bit lines at once; the nonlinear dependence on the input voltage costs nothing, because each code has
  * its own currents.
  *
- *   S_j    = sum over groups of P[group][pattern][j], saturated to [0, 65535]     (I_j - I_base[j]) / I_unit
+ *   S_j    = sum over groups of P[group][pattern][j], saturated to [0, 65535]  (I_j - I_base[j]) / I_unit[j]
  *   u      = S_j / 2^15 - 1                                                       in [-1, 1)
  *   v      = saturated(u + k0 + u (k1 + u (k2 + u k3)))                           correction, TIA and gain
  *   code_j = floor((v + 1) 2^(adc_bits - 1))                                      the ADC, v = 1 is its upper
  * end acc_j += code_j << shift                                                      over input slices
  *
  * P has no negative numbers: what flows through a bit line whatever the pattern is in I_base, and from there
- * in k. So S cannot wrap; it saturates, the order of the additions does not matter, and I_unit need not cover
- * the sum of all cells, which no network comes near, but only the ADC's range: all 16 bits serve it. The k
- * are small, because the chain is written as a deviation from the identity, and depend on the mean drive and
- * the bit line. Where it is too far from the identity (the sum of |k| is 1 or more) u is left out and v =
- * 2^boost (k0 + ..), with less precision.
+ * in k. So S cannot wrap; it saturates, the order of the additions does not matter, and I_unit covers what
+ * the bit line's cells can carry, or where that is more than the ADC's range only that: all 16 bits serve it.
+ * The k depend on the mean drive and the bit line. They are small, because the chain is written as a
+ * deviation from the identity; a bit line that cannot reach the whole range (its slope is below 1) has the
+ * same without u. Where neither fits (|k1| + |k2| + |k3| is 1 or more), v = 2^boost saturated(k0 + ..) for
+ * the whole tile, with less precision.
  *
  * The fixed-point chain differs from double arithmetic by at most 3.5 steps of 2^-16 of the ADC's range (four
  * rounded k and three rounded products) for boost 0: 0.014 codes at 8 bits, 0.055 at 10, 0.22 at 12. Rounding
@@ -36,7 +37,7 @@ extern "C" {
 #endif
 
 enum {
-    XBTAB_KERNEL_BINS = 33,         /* of the mean drive: bin b stands for a = b/32 */
+    XBTAB_KERNEL_BINS = 33,         /* of the rows' mean drive: bin b stands for b/32 */
     XBTAB_KERNEL_BLOCK = 32,        /* bit lines of a block */
     XBTAB_KERNEL_MOST_ADC_BITS = 12 /* 16-bit results leave 4 bits below a 12-bit code */
 };
@@ -44,30 +45,31 @@ enum {
 /** What a tile is made of. All arrays are borrowed for the call. */
 typedef struct xbtab_kernel_input {
     size_t rows, columns;
-    size_t lines;    /* word lines that the mean drive is taken over: rows, or more where the rest is idle */
-    int dac_bits;    /* 1, 2 or 4 */
-    int adc_bits;    /* 1 to 12 */
-    const double *A; /* A[1 << dac_bits][rows][columns]: current of a word line at each DAC code [A] */
+    int dac_bits;          /* 1, 2 or 4 */
+    int adc_bits;          /* 1 to 12 */
+    const double *A;       /* A[1 << dac_bits][rows][columns]: current of a word line at each DAC code [A] */
     const double *A_const; /* A_const[columns]: with all inputs at 0 V [A] */
     double full_scale;     /* current at about the ADC's upper end [A]; larger ones may saturate where every
                               read-out is at its largest code (read-outs are taken as monotone there) */
-    double I_known; /* current up to which the read-out is known; larger ones are counted (INFINITY = no
-                       limit) [A] */
+    double I_known; /* current of either sign up to which the read-out is known; larger ones are counted
+                       (INFINITY = no limit) [A] */
     const double *readout; /* readout[XBTAB_KERNEL_BINS][columns][4]: the ADC's input in codes is
                               sum_m readout[..][m] (y / full_scale)^m */
 } xbtab_kernel_input;
 
 /** A tile ready for products. Read-only once made. */
 typedef struct xbtab_kernel_tile {
-    size_t rows, columns, lines;
+    size_t rows, columns;
     size_t stride; /* columns rounded up to XBTAB_KERNEL_BLOCK: the length of a row of accumulators */
     size_t groups;
     int dac_bits, adc_bits, boost;
-    double I_unit;     /* current of one step of S [A] */
+    double *I_unit;    /* I_unit[columns]: current of one step of S [A] */
     double *I_base;    /* I_base[columns]: current at S = 0 [A] */
     uint16_t *P;       /* P[stride / block][groups][16][block]: a block's row of P is one cache line */
     int16_t *k;        /* k[stride / block][XBTAB_KERNEL_BINS][4][block], in steps of 2^-15 */
-    uint16_t *S_known; /* S_known[stride]: the largest S that is not counted as outside */
+    int16_t *identity; /* identity[stride]: -1 where u is added, else 0 */
+    uint16_t *S_first; /* S_first[stride]: the least S that is not counted as outside */
+    uint16_t *S_known; /* S_known[stride]: how far above that S is not counted */
     int zero_is_zero;  /* an input of zeros gives code 0 on every bit line */
 } xbtab_kernel_tile;
 
@@ -91,7 +93,7 @@ typedef struct xbtab_kernel_functions {
     const char *isa; /* "c", "avx2", "avx512" or "neon" */
 
     /** acc[row[v]][j] += code << shift[v] for every product v. acc[..][stride], 64-byte aligned; what is
-     * behind the tile's columns stays as it is. Returns how many of the codes came from a current above
+     * behind the tile's columns stays as it is. Returns how many of the codes came from a current beyond
      * I_known. */
     uint64_t (*product)(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc);
 
