@@ -202,6 +202,7 @@ xbtab_status xbtab_mapped_create(xbtab_mapped **out, const xbtab_quantized *quan
         status = XBTAB_NOMEM();
         goto done;
     }
+    xbtab__normals_init(&mapped->normals);
     XBTAB_TRY_DONE(take_scheme(mapped));
     XBTAB_TRY_DONE(xbtab_engine_codes_per_unit(&mapped->codes_per_unit, &mapped->setup));
     mapped->codes_per_line =

@@ -7,6 +7,7 @@
 #include <xbartab/infer.h>
 
 #include "check.h"
+#include "normals.h"
 #include "readout.h"
 #include "weights.h"
 
@@ -74,6 +75,7 @@ struct xbtab_mapped {
     xbtab__mapped_tile *tile;
     size_t n_tiles;
     size_t used_cells, weights;
+    xbtab__normals normals; /* of what single conversions add */
 };
 
 /** Lay all matrices out and place their blocks on tiles. mapped has its sizes and scheme. */

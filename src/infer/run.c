@@ -114,8 +114,8 @@ static void convert(const job *a, double *u, size_t n, size_t first, size_t step
     if (a->mapped->options.unrounded) return;
     const xbtab__converter *c = &a->mapped->layer[a->mm->layer].at[XBTAB__STAGE_ADC];
     first += a->b->first_column;
-    for (size_t k = 0; s->noise_sigma > 0 && k < n; k++)
-        u[k] += s->noise_sigma * c->step * xbtab__random_normal(noise);
+    if (s->noise_sigma > 0)
+        xbtab__normals_add(&a->mapped->normals, noise, s->noise_sigma * c->step, NULL, u, n);
     const double *threshold = a->mapped->layer[a->mm->layer].threshold;
     if (threshold) {
         for (size_t k = 0; k < n; k++) {
@@ -145,8 +145,7 @@ static void add_read_noise(const job *a, const uint16_t *line, int slice, unsign
     unsigned sum = 0;
     for (size_t i = 0; i < a->t->rows; i++) sum += (unsigned)line[i] >> (slice * a->mapped->dac_bits) & mask;
     double share = sqrt(signs * sum / full);
-    for (size_t j = 0; j < a->columns; j++)
-        u[j] += share * a->t->sigma[a->b->first_column + j] * xbtab__random_normal(noise);
+    xbtab__normals_add(&a->mapped->normals, noise, share, a->t->sigma + a->b->first_column, u, a->columns);
 }
 
 /* What the TIAs add of their own. Sample images meet no noise. */
@@ -154,7 +153,7 @@ static void add_tia(const job *a, double *u, xbtab__random *noise)
 {
     const double sigma = a->w->samples ? 0.0 : a->mapped->tia_noise;
     for (size_t j = 0; a->t->tia && j < a->columns; j++) u[j] += a->t->tia[a->b->first_column + j];
-    for (size_t j = 0; sigma > 0 && j < a->columns; j++) u[j] += sigma * xbtab__random_normal(noise);
+    if (sigma > 0) xbtab__normals_add(&a->mapped->normals, noise, sigma, NULL, u, a->columns);
 }
 
 XBTAB__VECTOR static void add_weighted(double *restrict sum, double weight, const double *restrict u,
@@ -232,18 +231,18 @@ static void read_vector(const job *a, const uint16_t *line, const double *in, co
     for (size_t i = 0; i < a->t->rows; i++) used |= line[i];
     for (int t = 0; t < slices; t++, u += a->stride) {
         const size_t of = (size_t)t * a->stride + a->b->first_column;
+        const bool is_driven = used >> (t * dac_bits) & ((1u << dac_bits) - 1);
+        if (!is_driven && !mapped->one_conversion) continue; /* nothing flows */
         at.slice = t;
         if (draws) start_noise(&noise, a, at);
         take_codes(u, range, in + of, taken ? taken + of : NULL, a->columns);
         if (a->t->sigma && !a->w->samples) add_read_noise(a, line, t, taken ? 2 : 1, u, &noise);
         add_tia(a, u, &noise);
-        const bool is_driven = used >> (t * dac_bits) & ((1u << dac_bits) - 1);
         if (a->t->trim && is_driven) apply_trim(u, a->t->trim + 2 * a->b->first_column, a->columns);
         if (mapped->one_conversion) {
             if (t > 0) add_weighted(a->w->u, a->mm->weight[t], u, a->columns);
             continue;
         }
-        if (!is_driven) continue; /* nothing flows */
         int from = mapped->scheme.keep_from - t * dac_bits;
         read_slice(a, u, a->mm->weight[t], from > 0 ? from : 0, sums, &noise);
     }
