@@ -21,7 +21,7 @@ typedef struct target_text {
 
 typedef struct measurement_text {
     char *effect, *file, *delimiter, *header, *family, *bins, *stuck_hrs_below, *stuck_lrs_above, *lost_below,
-        *temperature, *model;
+        *temperature, *model, *t0, *before, *assumption;
     columns_text *columns;
     target_text *targets;
     char **times, **names;
@@ -75,6 +75,9 @@ static const cyaml_schema_field_t measurement_fields[] = {
     OPTIONAL_TEXT("lost_below", measurement_text, lost_below),
     OPTIONAL_TEXT("temperature", measurement_text, temperature),
     OPTIONAL_TEXT("model", measurement_text, model),
+    OPTIONAL_TEXT("t0", measurement_text, t0),
+    OPTIONAL_TEXT("before", measurement_text, before),
+    OPTIONAL_TEXT("assumption", measurement_text, assumption),
     OPTIONAL_MAPPING("columns", measurement_text, columns, columns_fields),
     OPTIONAL_MAPPING("targets", measurement_text, targets, target_fields),
     OPTIONAL_LIST("times", measurement_text, times, &word),
@@ -136,7 +139,8 @@ static xbtab_status take_columns(xbtab__measurement *m, const xbtab__yaml *yaml,
     c->y_is_resistance = t->resistance != NULL;
     if (m->effect != XBTAB__EFFECT_PARAMETERS && !t->conductance == !t->resistance)
         return xbtab__yaml_fail(yaml, key, "columns needs one of conductance and resistance");
-    bool needs_time = m->effect == XBTAB__EFFECT_RELAXATION || m->effect == XBTAB__EFFECT_RETENTION;
+    bool needs_time =
+        (m->effect == XBTAB__EFFECT_RELAXATION && !text->targets) || m->effect == XBTAB__EFFECT_RETENTION;
     if (needs_time && (!t->time || !t->device))
         return xbtab__yaml_fail(yaml, key, "columns needs device and time");
     if (m->effect == XBTAB__EFFECT_ENDURANCE && !t->writes)
@@ -191,6 +195,17 @@ static xbtab_status take_measurement(xbtab__measurement *m, const xbtab__yaml *y
         XBTAB_TRY(xbtab__yaml_quantity(&m->time[l], yaml, key, text->times[l], "s", 1e-9, 1e12));
         if (l > 0 && m->time[l] <= m->time[l - 1]) return xbtab__yaml_fail(yaml, key, "times must rise");
     }
+    if (m->effect == XBTAB__EFFECT_RELAXATION) {
+        if (text->targets && (m->n_times != 1 || text->columns->time))
+            return xbtab__yaml_fail(yaml, key,
+                                    "relaxation with targets takes one of times, and no column time");
+        m->t0 = m->time[0] / 10;
+        XBTAB_TRY(xbtab__yaml_quantity(&m->t0, yaml, key, text->t0, "s", 1e-12, m->time[0]));
+    }
+    if (text->before && (m->effect != XBTAB__EFFECT_RELAXATION || !text->targets))
+        return xbtab__yaml_fail(yaml, key, "before goes with relaxation that has targets");
+    if (text->before) XBTAB_TRY(copy_text(&m->before, text->before));
+    if (text->assumption) XBTAB_TRY(copy_text(&m->assumption, text->assumption));
     if (m->effect == XBTAB__EFFECT_PARAMETERS && (!text->model || !text->names_count))
         return xbtab__yaml_fail(yaml, key, "parameters needs model, and names of columns");
     if (text->model) XBTAB_TRY(copy_text(&m->model, text->model));
@@ -250,6 +265,8 @@ void xbtab__population_spec_destroy(xbtab__population_spec **spec)
         xbtab__free(m->name);
         xbtab__free(m->time);
         xbtab__free(m->model);
+        xbtab__free(m->before);
+        xbtab__free(m->assumption);
         xbtab__free(m->file);
     }
     xbtab__free(s->measurement);

@@ -28,6 +28,9 @@ typedef struct xbtab__measurement {
     int bins;
     int n_times;
     double *time;                /* relaxation: times of the snapshots [s] */
+    char *before;                /* relaxation with targets: the same devices before; NULL = not measured */
+    double t0;                   /* relaxation: when the write was verified [s] */
+    char *assumption;            /* what is not in the data, in words; NULL = nothing */
     double hrs_below, lrs_above; /* stuck [S] */
     double lost_below;  /* endurance, retention: a device below this share of its first value is lost */
     double temperature; /* retention: of the stated median [K] */

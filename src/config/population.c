@@ -206,6 +206,14 @@ static double snapshots_about(const xbtab_population *p, double t, int *first)
     return log(t / from) / log(r->time[k] / from);
 }
 
+double xbtab_relaxation_progress(const xbtab_population *p, double t, double T)
+{
+    const xbtab_relaxation *r = &p->relaxation;
+    if (r->n_snapshots == 0) return 0;
+    t = fmax(aged(p, t, T), r->t0);
+    return fmin(log(t / r->t0) / log(r->time[r->n_snapshots - 1] / r->t0), 1);
+}
+
 /* What a device starts from: nothing has happened, or only the programming error. */
 static const xbtab_distribution *snapshot_of(const xbtab_population *p, int k)
 {

@@ -63,8 +63,8 @@ void xbtab_device_write(xbtab_written *out, const xbtab_population *p, const xbt
     if (e->is_given && e->slope > 0) {
         G = fmin(G, p->G_max * fmax(1 - e->slope * log10(1 + writes / e->n0), 0));
     }
-    /* a relaxation that counts from the target is one distribution with the programming error: one rank */
-    out->z_relax = p->relaxation.from_target ? z_write : z_relax;
+    out->z_write = z_write;
+    out->z_relax = z_relax;
     out->G_target = G;
     if (p->programming.family != XBTAB_FAMILY_NONE) {
         out->G = xbtab_distribution_draw(&p->programming, G, z_write);
@@ -84,7 +84,13 @@ double xbtab_device_conductance(const xbtab_population *p, const xbtab_device *d
         return p->retention.G_lost;
     }
     if (r->law == XBTAB_RELAXATION_NONE || t <= 0) return written->G;
-    return xbtab_relaxation_draw(p, r->from_target ? written->G_target : written->G, t, T, written->z_relax);
+    if (!r->from_target) return xbtab_relaxation_draw(p, written->G, t, T, written->z_relax);
+    /* one distribution with the programming error, in which the rank is forgotten as time goes on; and so is
+     * what a write that was chosen among several, or was made otherwise, had of its own */
+    double share = xbtab_relaxation_progress(p, t, T), kept = 1 - (1 - r->memory) * share,
+           z = kept * written->z_write + sqrt(1 - kept * kept) * written->z_relax,
+           own = written->G - xbtab_relaxation_draw(p, written->G_target, 0, T, written->z_write);
+    return fmax(xbtab_relaxation_draw(p, written->G_target, t, T, z) + kept * (1 - share) * own, 0);
 }
 
 double xbtab_device_read(const xbtab_population *p, const xbtab_device *device, const xbtab_written *written,

@@ -65,6 +65,7 @@ static const cyaml_schema_field_t relaxation_fields[] = {
     OPTIONAL_TEXT("from", xbtab__relaxation_text, from),
     TEXT("t0", xbtab__relaxation_text, t0),
     OPTIONAL_TEXT("activation_energy", xbtab__relaxation_text, activation_energy),
+    OPTIONAL_TEXT("memory", xbtab__relaxation_text, memory),
     OPTIONAL_LIST("snapshots", xbtab__relaxation_text, snapshots, &snapshot, 256),
     OPTIONAL_MAPPING("mean_slope", xbtab__relaxation_text, mean_slope, curve_fields),
     OPTIONAL_MAPPING("sigma", xbtab__relaxation_text, sigma, curve_fields),

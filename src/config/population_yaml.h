@@ -36,7 +36,7 @@ typedef struct xbtab__distribution_text {
 } xbtab__distribution_text;
 
 typedef struct xbtab__relaxation_text {
-    char *law, *from, *t0, *activation_energy, *nu_min, *nu_max, *source, *trust;
+    char *law, *from, *t0, *activation_energy, *memory, *nu_min, *nu_max, *source, *trust;
     xbtab__distribution_text *snapshots;
     unsigned snapshots_count;
     xbtab__curve_text *mean_slope, *sigma, *sigma_slope, *nu_mean, *nu_sigma;

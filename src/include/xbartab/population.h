@@ -71,10 +71,12 @@ typedef enum xbtab_relaxation_law {
 } xbtab_relaxation_law;
 
 /** Relaxation and drift. For t <= t0 there is none yet; beyond the last snapshot it stays there. A device
- * keeps its z over time. */
+ * keeps its z over time, but for what `memory` lets it forget. */
 typedef struct xbtab_relaxation {
     xbtab_relaxation_law law;
     int from_target; /* the change counts from the target and already holds the programming error */
+    double memory;   /* from_target: correlation of a device's rank at the last snapshot with its rank right
+                        after   the write; in between it falls evenly with ln t */
     double t0;       /* time of the verifying read, and of the laws [s] */
     double energy;   /* activation energy of the rate [eV]; 0 = the temperature does not matter */
     int n_snapshots;
@@ -207,6 +209,10 @@ void xbtab_relaxation_moments(const xbtab_population *p, double G, double t, dou
 /** Conductance that relaxation makes of G after t seconds at T kelvin for a device of rank z [S]. */
 double xbtab_relaxation_draw(const xbtab_population *p, double G, double t, double T, double z);
 
+/** How far relaxation in snapshots has come after t seconds at T kelvin: ln(t/t0) as a share of all, 0 to 1.
+ */
+double xbtab_relaxation_progress(const xbtab_population *p, double t, double T);
+
 /** Share of devices about G that relaxation leaves at or below x [S]. */
 double xbtab_relaxation_below(const xbtab_population *p, double G, double t, double T, double x);
 
@@ -235,10 +241,11 @@ typedef struct xbtab_device {
 void xbtab_device_draw(xbtab_device *out, const xbtab_population *p, uint64_t seed, uint32_t chip,
                        uint32_t index);
 
-/** What one write left: the target, the conductance right after it, and the rank of its relaxation. */
+/** What one write left: the target, the conductance right after it, its rank among writes to that target and
+ * the rank of its relaxation. */
 typedef struct xbtab_written {
     double G_target, G; /* [S] */
-    double z_relax;
+    double z_write, z_relax;
     double writes; /* that the device has seen */
 } xbtab_written;
 
