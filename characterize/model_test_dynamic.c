@@ -6,6 +6,7 @@
 
 #include "memory.h"
 #include "model_bench.h"
+#include "model_loop.h"
 #include "write_train.h"
 
 enum { STATES = 3, VOLTAGES = 4, PULSES = 10 };
@@ -14,6 +15,11 @@ static const double voltages[VOLTAGES] = {0.0, 0.1, 0.3, -0.2};
 
 /* Of the largest current, for both subcircuits write the same equation and differ by ngspice's tolerance. */
 static const double same_current = 1e-5;
+
+/* The state's node is looked at beyond the sheet's pulses, and may step over a bound by this share of its
+ * range.
+ */
+static const double beyond = 1.2, outside = 0.01;
 
 /* A sheet's pulse moves the conductance at least so far. */
 static const double least_move = 0.01;
@@ -30,7 +36,7 @@ static xbtab_status read_dynamic(xbtab__bench *b, const double *state, double V,
     xbtab_status status;
     xbtab__text text = {0};
     xbtab__spice_waveform w = {0};
-    char names[2 * STATES][16];
+    char names[2 * STATES][16], source[48];
     const char *outputs[2 * STATES];
     const double start = 0, soon = 1e-6 * fmin(b->model->dynamic->set.width, b->model->dynamic->reset.width);
     for (int s = 0; s < STATES; s++) {
@@ -38,7 +44,8 @@ static xbtab_status read_dynamic(xbtab__bench *b, const double *state, double V,
         snprintf(names[STATES + s], sizeof names[s], "v(state%d)", s);
     }
     for (int o = 0; o < 2 * STATES; o++) outputs[o] = names[o];
-    xbtab__compose_dynamic_bench(&text, &use, state, STATES, V);
+    snprintf(source, sizeof source, "dc %.17g", V);
+    xbtab__compose_dynamic_bench(&text, &use, state, STATES, source);
     XBTAB_TRY_DONE(xbtab__text_status(&text));
     xbtab__spice_transient_job job = {.lines = (const char *const[]){text.s},
                                       .n_lines = 1,
@@ -138,9 +145,50 @@ static void check_pulses(xbtab__bench *b, bool is_set)
     xbtab__bench_defaults(b);
 }
 
+/* Triangles beyond the sheet's pulses; what the state's node holds, not what a reader makes of it. */
+static void check_node(xbtab__bench *b)
+{
+    static const char hint[] =
+        "let the state's rate fall to 0 smoothly before both bounds, as with min((bound - V(state))/edge, 1)";
+    static const char stopped[] =
+        "look at what ngspice names: slopes that are no numbers (a root or arc sine at its "
+        "end, 0/0) or overflow (see devicemodels/README.md)";
+    const xbtab_model *m = b->model;
+    const xbtab_parameter *p = &m->parameters[m->state];
+    xbtab_model_use use = use_of(b);
+    double *V = xbtab__alloc(3 * (size_t)XBTAB_LOOP_POINTS, sizeof *V), low = INFINITY, high = -INFINITY;
+    xbtab_sample_status sample = XBTAB_SAMPLE_OK;
+    char reason[XBTAB__REASON_SIZE] = "";
+    if (!V) return;
+    double *I = V + XBTAB_LOOP_POINTS, *state = I + XBTAB_LOOP_POINTS;
+    xbtab__bench_defaults(b);
+    if (xbtab__run_loop(b->spice, &use, beyond, V, I, state, &sample, reason) < 0 ||
+        sample != XBTAB_SAMPLE_OK) {
+        xbtab__bench_verdict(b, false, stopped, "dynamic, triangles to %g times the pulses: %s", beyond,
+                             sample == XBTAB_SAMPLE_OK ? xbtab_error_message() : reason);
+    } else {
+        for (int k = 0; k < XBTAB_LOOP_POINTS; k++) {
+            low = fmin(low, state[k]);
+            high = fmax(high, state[k]);
+        }
+        /* a linear state may step over by a share of its range; one on a logarithmic scale by that of its
+         * logarithm's */
+        double slack = outside * (p->max - p->min), least = p->min - slack;
+        if (m->state_is_log) least = p->min * pow(p->max / p->min, -outside);
+        xbtab__bench_verdict(
+            b, low >= least && high <= p->max + slack, hint,
+            "dynamic: triangles of %g V and %g V keep the node of %s in %g to %g (its bounds are "
+            "%g to %g)",
+            beyond * m->dynamic->set.amplitude, beyond * m->dynamic->reset.amplitude, p->name, low, high,
+            p->min, p->max);
+    }
+    xbtab__free(V);
+}
+
 void xbtab__check_dynamic(xbtab__bench *b)
 {
     check_read(b);
     check_pulses(b, true);
     check_pulses(b, false);
+    check_node(b);
 }

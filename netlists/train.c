@@ -149,10 +149,10 @@ void xbtab__compose_train(xbtab__text *text, const xbtab_model_use *rram, const 
 }
 
 void xbtab__compose_dynamic_bench(xbtab__text *text, const xbtab_model_use *rram, const double *state, int n,
-                                  double voltage)
+                                  const char *source)
 {
     bool has_noise = rram->model->dynamic->noise_interval > 0;
-    xbtab__text_add(text, "%s\nVdrive in0 0 dc %.17g\n", rram->model->sub_text, voltage);
+    xbtab__text_add(text, "%s\nVdrive in0 0 %s\n", rram->model->sub_text, source);
     for (int k = 0; k < n; k++) {
         xbtab__text_add(text, "Vm%d in0 m%d dc 0\nXr%d m%d 0 state%d%s", k, k, k, k, k,
                         has_noise ? " 0" : "");

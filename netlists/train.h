@@ -35,9 +35,9 @@ void xbtab__compose_train(xbtab__text *text, const xbtab_model_use *rram, const 
                           double state, const xbtab__train *train);
 double xbtab__train_energy_unit(const xbtab__train *train);
 
-/** n bare dynamic devices side by side at a constant voltage between in0 and ground, device k with state[k]
- *  and its current in i(vm<k>), its state in v(state<k>). */
+/** n bare dynamic devices side by side between in0 and ground, device k with state[k] and its current in
+ *  i(vm<k>), its state in v(state<k>). @param source  what stands behind the voltage's nodes: "dc 0.1". */
 void xbtab__compose_dynamic_bench(xbtab__text *text, const xbtab_model_use *rram, const double *state, int n,
-                                  double voltage);
+                                  const char *source);
 
 #endif

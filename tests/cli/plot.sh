@@ -16,6 +16,9 @@ for sheet in "$XBARTAB_SOURCE"/devicemodels/rram/*.yaml; do
     if grep -qE "^ *- \{state: .*(resistance|current):" "$sheet"; then
         grep -q published "$name.svg" || fail "$name: no published points"
     fi
+    if grep -q "^dynamic:" "$sheet"; then
+        grep -q "second cycle" "$name.svg" || fail "$name: no loop"
+    fi
     n=$((n + 1))
 done
 "$XBARTAB" models show sinh --plot s.png >/dev/null
