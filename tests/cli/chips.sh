@@ -16,7 +16,7 @@ sheet() {
     printf 'stuck: {stuck_lrs: 0.5 %%, stuck_hrs: 0.5 %%, source: s, trust: assumed}\n'
 }
 limit=100 explained=30
-[ "$SANITIZED" = 0 ] || limit=20 explained=3
+[ "$SANITIZED" = 0 ] || limit=20 explained=1
 run() { "$XBARTAB" infer "${common[@]}" --limit $limit --seed 3 --json "$@" 2>/dev/null; }
 for spread in 0 0.3 1 3; do
     sheet $spread >s$spread.yaml

@@ -10,7 +10,7 @@ fi
 mnist="--images $DATA/mnist/t10k-images-idx3-ubyte.gz --labels $DATA/mnist/t10k-labels-idx1-ubyte.gz"
 cifar="--images $DATA/cifar10/cifar10_test1000.bin.gz --raw-pixels"
 
-[ "$SANITIZED" = 0 ] || limit="--limit 100"
+[ "$SANITIZED" = 0 ] || limit="--limit 30"
 run() { # run FILE MODE ACCURACY ARGUMENTS...
     local file=$DATA/networks/$1 mode=$2 wanted=$3
     shift 3
@@ -34,8 +34,9 @@ if os.path.exists(reference):
 if "lfc_w1a1" in name:
     logits = numpy.load(path.replace(".onnx", "_logits100.npy"))
     mine = numpy.array([[float(v) for v in x[3:]] for x in ours[:100]])
-    assert (mine == logits.reshape(mine.shape)).all(), abs(mine - logits).max()
-    print("  100 images' logits exactly equal")
+    logits = logits.reshape(100, -1)[:len(mine)]
+    assert (mine == logits).all(), abs(mine - logits).max()
+    print("  %d images' logits exactly equal" % len(mine))
 P
 }
 
@@ -49,7 +50,7 @@ run onnx/resnet8_cifar10_int8.onnx integer 87.7 $cifar
 run onnx/resnet8_cifar10_fp32.onnx float 88.1 $cifar
 
 # on ideal tiles with a wide ADC every output is the exact integers' own
-tile 64 64 's/tiles: 4, tiles_heldout: 2, vectors: 6/tiles: 1, tiles_heldout: 1, vectors: 4/' |
+tile 64 64 's/tiles: 4, tiles_heldout: 2, vectors: 6/tiles: 1, tiles_heldout: 1, vectors: 4, engine: solve, check_tiles: 1, check_full: 0/' |
     sed 's/{model: nmos_level1}/{model: none}/' >tile.yaml
 "$XBARTAB" characterize tile.yaml -o t.h5 >/dev/null 2>&1
 same() { # same FILE ARGUMENTS...

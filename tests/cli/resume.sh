@@ -3,7 +3,9 @@
 # alone, for one worker and for three; so does one whose workers are killed, and one stopped with Ctrl-C.
 source "$(dirname "$0")/common.sh"
 
-tile 20 18 's/tiles: 4, tiles_heldout: 2, vectors: 6/tiles: 30, tiles_heldout: 10, vectors: 24/' >tile.yaml
+tiles="tiles: 30, tiles_heldout: 10, vectors: 24"
+[ "$SANITIZED" = 0 ] || tiles="tiles: 6, tiles_heldout: 2, vectors: 24"
+tile 20 18 "s/tiles: 4, tiles_heldout: 2, vectors: 6/$tiles/" >tile.yaml
 "$XBARTAB" characterize tile.yaml -o whole.h5 -j 2 >/dev/null 2>&1
 [ ! -e whole.h5.partial ] || fail "a finished run leaves its journal"
 
