@@ -9,12 +9,14 @@
 #include "chip_options.h"
 #include "cli.h"
 #include "explain_plot.h"
+#include "quantizing.h"
 
 typedef struct explain_options {
     char *tables, *images, *labels, *calibration_images, *plot;
-    int limit, threads, calibrate, raw_pixels, weight_bits, activation_bits, adc_bits, refine, without_layers,
-        as_json;
+    int limit, threads, calibrate, raw_pixels, adc_bits, refine, without_layers, as_json;
     long seed;
+    cli_quantizing quantizing;
+    xbtab_quantize_options bits; /* of them */
     cli_chips chips;
 } explain_options;
 
@@ -50,14 +52,15 @@ static int quantize(explain_run *r, const xbtab_run_options *run)
 {
     enum { FINE_WEIGHTS = 8, FINE_ACTIVATIONS = 12 };
     const xbtab_images *calibration = r->calibration ? r->calibration : r->images;
-    xbtab_quantize_options o = {.weight_bits = r->o.weight_bits,
-                                .activation_bits = r->o.activation_bits,
-                                .n_images = (size_t)r->o.calibrate,
-                                .run = *run};
+    xbtab_quantize_options o = r->o.bits;
+    o.n_images = (size_t)r->o.calibrate;
+    o.run = *run;
     o.run.what = "calibration";
     if (xbtab_quantized_create(&r->quantized, r->network, calibration, &o) < 0) return cli_failed();
-    o.weight_bits = FINE_WEIGHTS;
-    o.activation_bits = FINE_ACTIVATIONS;
+    if (o.weight_bits < FINE_WEIGHTS) o.weight_bits = FINE_WEIGHTS;
+    if (o.activation_bits < FINE_ACTIVATIONS) o.activation_bits = FINE_ACTIVATIONS;
+    o.layer_bits = NULL;
+    o.n_layer_bits = 0;
     xbtab_status status = xbtab_quantized_create(&r->fine, r->network, calibration, &o);
     /* a file with bits of its own has no others */
     if (status < 0 && status != XBTAB_ERR_UNSUPPORTED) return cli_failed();
@@ -181,7 +184,7 @@ static int print_json(const explain_run *r)
                                     (json_int_t)worst->worst, "rmse_codes", worst->worst_rmse));
 }
 
-static int check_options(const explain_options *o)
+static int check_options(explain_options *o)
 {
     if (!o->images || !o->tables)
         return cli_usage("explain", "%s is missing", o->images ? "--tables" : "--images");
@@ -190,16 +193,12 @@ static int check_options(const explain_options *o)
                          "--limit, --calibrate, --seed and --threads (up to 1024) must not be negative");
     if (o->refine < 0 || o->refine > 10000)
         return cli_usage("explain", "--refine %d is outside 0 to 10000", o->refine);
-    if (o->weight_bits && (o->weight_bits < 2 || o->weight_bits > 8))
-        return cli_usage("explain", "--weight-bits %d is outside 2 to 8", o->weight_bits);
-    if (o->activation_bits && (o->activation_bits < 1 || o->activation_bits > 15))
-        return cli_usage("explain", "--activation-bits %d is outside 1 to 15", o->activation_bits);
     if (o->adc_bits && (o->adc_bits < 1 || o->adc_bits > XBTAB_KERNEL_MOST_ADC_BITS))
         return cli_usage("explain", "--adc-bits %d is outside 1 to %d", o->adc_bits,
                          XBTAB_KERNEL_MOST_ADC_BITS);
     if (cli_chips_asked(&o->chips) && o->chips.time_texts && o->chips.time_texts[0] && o->chips.time_texts[1])
         return cli_usage("explain", "one --time at a time");
-    return CLI_DONE;
+    return cli_quantizing_take(&o->quantizing, "explain", &o->bits);
 }
 
 int cmd_explain(int argc, const char **argv)
@@ -223,8 +222,7 @@ int cmd_explain(int argc, const char **argv)
         {"calibration-images", '\0', POPT_ARG_STRING, &o->calibration_images, 0, "take them from this file",
          "F"},
         {"raw-pixels", '\0', POPT_ARG_NONE, &o->raw_pixels, 0, "feed bytes as 0..255 instead of 0..1", NULL},
-        {"weight-bits", '\0', POPT_ARG_INT, &o->weight_bits, 0, "bits a weight, sign included (8)", "N"},
-        {"activation-bits", '\0', POPT_ARG_INT, &o->activation_bits, 0, "bits an activation (8)", "N"},
+        CLI_QUANTIZING(o->quantizing),
         {"adc-bits", '\0', POPT_ARG_INT, &o->adc_bits, 0, "another ADC than the tables'", "N"},
         {"threads", '\0', POPT_ARG_INT, &o->threads, 0, "threads (one a core)", "N"},
         {"seed", '\0', POPT_ARG_LONG, &o->seed, 0, "of simulated chips (0)", "S"},
@@ -248,6 +246,7 @@ int cmd_explain(int argc, const char **argv)
     xbtab_explanation_clear(&r.x);
     free(r.outputs);
     cli_chips_close(&o->chips);
+    cli_quantizing_clear(&o->quantizing);
     xbtab_quantized_destroy(&r.quantized);
     xbtab_quantized_destroy(&r.fine);
     xbtab_technology_destroy(&r.technology);

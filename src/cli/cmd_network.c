@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <xbartab/network.h>
+#include <xbartab/infer.h>
 
 #include "network_bits.h"
 
@@ -11,19 +11,17 @@ typedef struct network_options {
     int rows, columns, cell_bits, weight_bits, activation_bits, as_json;
 } network_options;
 
-static size_t ceiling(size_t a, size_t b)
-{
-    return (a + b - 1) / b;
-}
-
-/* Tiles of one node's matrices with differential columns, as infer maps them; 0 where an output does not fit.
- */
+/* Tiles of one node's matrices, as infer maps them; 0 where an output does not fit. */
 static size_t tiles_of(const network_options *o, const xbtab_network_node *n)
 {
-    int bits = n->weight_bits ? n->weight_bits : o->weight_bits;
-    size_t slices = ceiling((size_t)(bits > 1 ? bits - 1 : 1), (size_t)o->cell_bits);
-    size_t outputs = (size_t)o->columns / (2 * slices);
-    return outputs ? n->groups * ceiling(n->inputs, (size_t)o->rows) * ceiling(n->outputs, outputs) : 0;
+    return xbtab_tiles_needed(
+        &(xbtab_tile_need){.groups = n->groups,
+                           .inputs = n->inputs,
+                           .outputs = n->outputs,
+                           .weight_bits = n->weight_bits ? n->weight_bits : o->weight_bits,
+                           .rows = (size_t)o->rows,
+                           .columns = (size_t)o->columns,
+                           .cell_bits = o->cell_bits});
 }
 
 static void shape_text(const xbtab_network_node *n, char *out, size_t size)

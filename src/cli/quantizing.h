@@ -1,4 +1,4 @@
-/* quantizing.h - the options of how a float network is quantized, shared by infer and network. */
+/* quantizing.h - the options of how a float network is quantized, shared by infer, explain and network. */
 #ifndef XBTAB_CLI_QUANTIZING_H
 #define XBTAB_CLI_QUANTIZING_H
 

@@ -69,6 +69,13 @@ typedef struct grid {
     size_t across, all;
 } grid;
 
+static grid grid_for(size_t rows, size_t columns, size_t lines, size_t width, size_t groups)
+{
+    grid g = {.across = columns / width};
+    g.all = g.across * (rows / lines);
+    return g.all < 2 || groups < 2 ? (grid){1, 1} : g;
+}
+
 static size_t groups_from(const xbtab_mapped *mapped, size_t m)
 {
     size_t n = 1;
@@ -79,12 +86,17 @@ static size_t groups_from(const xbtab_mapped *mapped, size_t m)
 static grid grid_of(const xbtab_mapped *mapped, size_t m)
 {
     const xbtab__mapped_matrix *mm = &mapped->matrix[m];
-    size_t lines = mm->m->inputs * mm->layout.map->lines;
-    size_t columns = xbtab__layout_columns(&mm->layout, mm->m->outputs);
-    grid g = {.across = mapped->columns / columns};
-    g.all = g.across * (mapped->rows / lines);
-    if (g.all < 2 || groups_from(mapped, m) < 2) g = (grid){1, 1};
-    return g;
+    return grid_for(mapped->rows, mapped->columns, mm->m->inputs * mm->layout.map->lines,
+                    xbtab__layout_columns(&mm->layout, mm->m->outputs), groups_from(mapped, m));
+}
+
+size_t xbtab_tiles_needed(const xbtab_tile_need *n)
+{
+    const size_t per_output = 2 * (size_t)xbtab__slices_for(n->weight_bits - 1, n->cell_bits),
+                 outputs = n->columns / per_output;
+    if (outputs == 0) return 0;
+    grid g = grid_for(n->rows, n->columns, n->inputs, n->outputs * per_output, n->groups);
+    return ceiling(n->groups, g.all) * ceiling(n->inputs, n->rows) * ceiling(n->outputs, outputs);
 }
 
 static size_t most_blocks(const xbtab_mapped *mapped)

@@ -91,6 +91,18 @@ typedef struct xbtab_mapped_report {
 
 void xbtab_mapped_get_report(const xbtab_mapped *mapped, xbtab_mapped_report *report);
 
+/** A layer and the tiles that it is to stand on. */
+typedef struct xbtab_tile_need {
+    size_t groups, inputs, outputs; /* matrices, and the size of each */
+    int weight_bits;                /* sign included, 1 to 16 */
+    size_t rows, columns;           /* of a tile */
+    int cell_bits;                  /* 1 to 8 */
+} xbtab_tile_need;
+
+/** Tiles that a layer takes with differential columns, as xbtab_mapped_create() places it: a matrix larger
+ * than a tile is cut, groups that a tile has room for share it. @return 0 where one output does not fit. */
+size_t xbtab_tiles_needed(const xbtab_tile_need *need);
+
 /** Run the first n images on the tiles. Parameters as of xbtab_quantized_run().
  *  @param[in,out] counts  added to; NULL = not wanted. */
 xbtab_status xbtab_mapped_run(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,
