@@ -99,7 +99,7 @@ $PYTHON - <<'P'
 import json
 r = json.load(open("r.json"))
 layers = {n["name"]: n for n in r["nodes"] if "tiles" in n}
-assert set(layers) == {"y/W", "y/R"} and r["tiles"] == 8, r
+assert set(layers) == {"y/W", "y/R"} and r["tiles"] == 3, r  # the six small matrices of R share one
 w, r = layers["y/W"], layers["y/R"]
 assert (w["groups"], w["inputs"], w["outputs"], w["products"]) == (1, 2, 12, 3), w
 assert (r["groups"], r["inputs"], r["outputs"], r["products"]) == (6, 2, 2, 3), r
