@@ -23,6 +23,7 @@ typedef struct xbtab__program_run {
 typedef struct xbtab__bench {
     const xbtab_model *model;
     double *value;         /* value[n_parameters] */
+    const double *base;    /* what value goes back to: a preset's; NULL = the sheet's defaults */
     double *dynamic_value; /* of its dynamic; NULL = none */
     const xbtab__program_run *program;
     xbtab__spice *spice;

@@ -78,7 +78,8 @@ xbtab_status xbtab__bench_respond(xbtab__bench *b, const double *x, int n, doubl
 
 void xbtab__bench_defaults(xbtab__bench *b)
 {
-    for (int k = 0; k < b->model->n_parameters; k++) b->value[k] = b->model->parameters[k].value;
+    for (int k = 0; k < b->model->n_parameters; k++)
+        b->value[k] = b->base ? b->base[k] : b->model->parameters[k].value;
 }
 
 void xbtab__bench_verdict(xbtab__bench *b, bool is_good, const char *hint, const char *format, ...)
@@ -95,8 +96,11 @@ void xbtab__bench_verdict(xbtab__bench *b, bool is_good, const char *hint, const
 double xbtab__bench_most(const xbtab__bench *b)
 {
     const xbtab_model *m = b->model;
-    if (xbtab__bench_is_amplifier(b)) return m->gain_output / m->parameters[m->gain].value;
-    return m->turn_on < 0 ? V_most : fmax(V_most, 1.25 * m->parameters[m->turn_on].value);
+    if (xbtab__bench_is_amplifier(b))
+        return m->gain_output / (b->base ? b->base[m->gain] : m->parameters[m->gain].value);
+    return m->turn_on < 0
+               ? V_most
+               : fmax(V_most, 1.25 * (b->base ? b->base[m->turn_on] : m->parameters[m->turn_on].value));
 }
 
 /* Shape of the response over the range: zero at rest, finite, and always the same way. */
@@ -262,7 +266,7 @@ static void check_figures(xbtab__bench *b)
 }
 
 /* A wire's subcircuit must be the resistance that its sheet gives a cell, along both lines. */
-static void check_wire(xbtab__bench *b)
+static void check_wire(xbtab__bench *b, const char *where)
 {
     static const char *const names[] = {"word line", "bit line"};
     int along_bit = xbtab_model_parameter(b->model, "along_bit");
@@ -272,10 +276,10 @@ static void check_wire(xbtab__bench *b)
         double V = 0.1, I, wanted = line ? cell.r_bit : cell.r_word;
         if (along_bit >= 0) b->value[along_bit] = line;
         if (xbtab__bench_respond(b, &V, 1, &I) < 0) {
-            xbtab__bench_verdict(b, false, look_alone, "%s: %s", names[line], xbtab_error_message());
+            xbtab__bench_verdict(b, false, look_alone, "%s%s: %s", where, names[line], xbtab_error_message());
         } else {
             xbtab__bench_verdict(b, fabs(V / I - wanted) <= 1e-6 * wanted, compare_source,
-                                 "%s: %g ohm a cell, %g by the sheet", names[line], V / I, wanted);
+                                 "%s%s: %g ohm a cell, %g by the sheet", where, names[line], V / I, wanted);
         }
         if (along_bit < 0) break;
     }
@@ -318,6 +322,27 @@ static void check_program(xbtab__bench *b)
                          worst / scale);
 }
 
+/* Every named set of values, in the middle of the state's range where there is a state. */
+static void check_presets(xbtab__bench *b)
+{
+    const xbtab_model *m = b->model;
+    for (int k = 0; k < m->n_presets; k++) {
+        char where[128];
+        snprintf(where, sizeof where, "preset %.100s%s", m->presets[k].name,
+                 m->kind == XBTAB_MODEL_WIRE ? ", " : "");
+        b->base = m->presets[k].value;
+        xbtab__bench_defaults(b);
+        if (m->kind == XBTAB_MODEL_WIRE) {
+            check_wire(b, where);
+        } else {
+            if (m->state >= 0) b->value[m->state] = xbtab__bench_state(m, 0.5);
+            check_curve(b, where);
+        }
+    }
+    b->base = NULL;
+    xbtab__bench_defaults(b);
+}
+
 static void run_checks(xbtab__bench *b)
 {
     xbtab__bench_defaults(b);
@@ -326,7 +351,8 @@ static void run_checks(xbtab__bench *b)
         return;
     }
     if (b->model->kind == XBTAB_MODEL_WIRE) {
-        check_wire(b);
+        check_wire(b, "");
+        check_presets(b);
         check_program(b);
         return;
     }
@@ -337,6 +363,7 @@ static void run_checks(xbtab__bench *b)
     }
     check_bounds(b);
     check_box(b);
+    check_presets(b);
     check_program(b);
     check_figures(b);
     if (b->model->dynamic) xbtab__check_dynamic(b);

@@ -142,7 +142,7 @@ static xbtab_status model_read(xbtab_model **out, xbtab_model_kind kind, const c
     xbtab_model *model = xbtab__alloc(1, sizeof *model);
     if (!model) return XBTAB_NOMEM();
     model->kind = kind;
-    model->state = model->gate = model->turn_on = model->size = model->gain = model->offset =
+    model->state = model->gate = model->turn_on = model->holding = model->size = model->gain = model->offset =
         model->offset_sigma = -1;
     snprintf(path, sizeof path, "%s/%s/%s.yaml", folder, xbtab__model_kind_names[kind], stem);
     XBTAB_TRY_DONE(xbtab__yaml_read(&yaml, path));

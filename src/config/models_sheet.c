@@ -48,7 +48,7 @@ typedef struct dynamic_text {
 } dynamic_text;
 
 typedef struct sheet_text {
-    char *name, *kind, *summary, *source, *licence, *gate, *turn_on, *size, *card, *current;
+    char *name, *kind, *summary, *source, *licence, *gate, *turn_on, *holding, *size, *card, *current;
     char **pins;
     unsigned pins_count;
     state_text *state;
@@ -129,6 +129,7 @@ static const cyaml_schema_field_t sheet_fields[] = {
                             state_fields),
     OPTIONAL_TEXT("gate", sheet_text, gate),
     OPTIONAL_TEXT("turn_on", sheet_text, turn_on),
+    OPTIONAL_TEXT("holding", sheet_text, holding),
     OPTIONAL_TEXT("size", sheet_text, size),
     OPTIONAL_TEXT("card", sheet_text, card),
     OPTIONAL_TEXT("current", sheet_text, current),
@@ -414,6 +415,11 @@ static xbtab_status take_sheet(xbtab_model *model, const xbtab__yaml *yaml, cons
         if (model->kind != XBTAB_MODEL_SELECTOR)
             return xbtab__yaml_fail(yaml, "turn_on", "is for selectors only");
         XBTAB_TRY(find_parameter(&model->turn_on, model, yaml, "turn_on", text->turn_on));
+    }
+    if (text->holding) {
+        if (model->kind != XBTAB_MODEL_SELECTOR)
+            return xbtab__yaml_fail(yaml, "holding", "is for selectors only");
+        XBTAB_TRY(find_parameter(&model->holding, model, yaml, "holding", text->holding));
     }
     if ((text->size || text->card) && model->kind != XBTAB_MODEL_SELECTOR)
         return xbtab__yaml_fail(yaml, text->size ? "size" : "card", "is for selectors only");

@@ -12,6 +12,7 @@
 #include "presets.h"
 #include "quantity.h"
 #include "spec_array.h"
+#include "spec_operating.h"
 #include "spec_write.h"
 #include "spec_make.h"
 #include "yaml_text.h"
@@ -422,36 +423,6 @@ static xbtab_status take_converters(xbtab_spec *spec, const xbtab__yaml *yaml, c
     return XBTAB_OK;
 }
 
-/* The lowest voltage of a driven word line must fire a selector that has to be fired. */
-static xbtab_status check_turn_on(const xbtab_spec *spec, const xbtab__yaml *yaml)
-{
-    const xbtab_model *m = spec->selector.model;
-    double V =
-        spec->array.topology == XBTAB_TOPOLOGY_GATE_INPUT ? spec->v_read : xbtab_spec_dac_voltage(spec, 1);
-    if (m->turn_on < 0 || V >= spec->selector.value[m->turn_on]) return XBTAB_OK;
-    return xbtab__yaml_fail(yaml, "dac.read_voltage",
-                            "the lowest DAC step of %g V never turns %s on, whose %s is %g V", V, m->name,
-                            m->parameters[m->turn_on].name, spec->selector.value[m->turn_on]);
-}
-
-/* A TIA whose gain the user left open is sized so that a full-scale column current gives the sheet's output.
- */
-static xbtab_status size_tia(xbtab_spec *spec)
-{
-    const xbtab_model *model = spec->tia.model;
-    const xbtab_parameter *p = &model->parameters[model->gain];
-    double I_most = xbtab_spec_largest_current(spec);
-    double wanted = model->gain_output / I_most;
-    if (spec->gain_is_given) return XBTAB_OK;
-    if (!(wanted >= p->min && wanted <= p->max)) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT,
-                   "a current of %g A at the end of the range needs %s = %g %s, outside %g to %g", I_most,
-                   p->name, wanted, p->unit, p->min, p->max);
-    }
-    spec->tia.value[model->gain] = wanted;
-    return XBTAB_OK;
-}
-
 static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const spec_text *text,
                               const xbtab_models *models)
 {
@@ -478,10 +449,10 @@ static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const s
                                        0, 1e6));
     }
     XBTAB_TRY(take_converters(spec, yaml, text));
-    XBTAB_TRY(check_turn_on(spec, yaml));
+    XBTAB_TRY(xbtab__check_turn_on(spec, yaml));
     XBTAB_TRY(take_use(&spec->tia, yaml, "tia", &text->tia, models, XBTAB_MODEL_TIA, &gain_is_given));
     spec->gain_is_given = gain_is_given;
-    if (size_tia(spec) < 0) return xbtab__yaml_fail(yaml, "tia", "%s", xbtab_error_message());
+    if (xbtab__size_tia(spec) < 0) return xbtab__yaml_fail(yaml, "tia", "%s", xbtab_error_message());
     XBTAB_TRY(take_sampling(spec, yaml, text->sampling));
     return xbtab__spec_take_write(spec, yaml, text->write);
 }
@@ -530,7 +501,7 @@ xbtab_status xbtab_spec_resize(xbtab_spec *spec, int rows, int columns)
     spec->rows = rows;
     spec->columns = columns;
     if (!spec->range_is_given) spec->I_full_scale = aligned_full_scale(spec);
-    return size_tia(spec);
+    return xbtab__size_tia(spec);
 }
 
 void xbtab_spec_destroy(xbtab_spec **spec)

@@ -76,6 +76,9 @@ spec() { # spec RRAM SELECTOR G_MIN G_MAX V_READ
 spec sky130_gap ots '1 uS' '10 uS' '200 mV'
 refused 1 "dac.read_voltage: the lowest DAC step of 0.2 V never turns ots on, whose v_threshold is 1.2 V" \
     "$XBARTAB" characterize tile.yaml -o t.h5
+spec sky130_gap ots '1 uS' '10 uS' '1.5 V'
+refused 1 "levels.g_min: the least level carries 1.5e-06 A at the lowest DAC step of 1.5 V, and ots goes off again below i_hold = 1e-05 A" \
+    "$XBARTAB" characterize tile.yaml -o t.h5
 spec sky130_gap exponential '1 uS' '10 uS' '200 mV'
 refused 1 "the cell cannot have a conductance of 1e-06 S" "$XBARTAB" characterize tile.yaml -o t.h5
 

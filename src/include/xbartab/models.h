@@ -116,6 +116,7 @@ typedef struct xbtab_model {
     int state_is_log;   /* the state is better searched on a logarithmic scale */
     int gate;           /* selector with a gate pin: index of the parameter with its voltage; else -1 */
     int turn_on;        /* selector that a read must fire: index of the parameter with the voltage; else -1 */
+    int holding;        /* selector: index of the parameter with the current that keeps it on; else -1 */
     int size;           /* selector: index of the parameter that its on-conductance grows with; else -1 */
     char *card;         /* selector: name of its .model line that a user's card may take the place of; NULL =
                            none */
