@@ -1,52 +1,9 @@
 /* cmd_infer.c - infer NETWORK.onnx --tables T.h5|--arch NAME --images F --labels F. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include <xbartab/characterize.h>
-#include <xbartab/infer.h>
-
-#include "chip_options.h"
-#include "presets.h"
-#include "quantizing.h"
-#include "scheme_options.h"
-
-typedef struct infer_options {
-    const char *tables, *images, *labels, *calibration_images, *mode, *predictions, *cpu, *check_engine,
-        *models, *arch, *cache;
-    int refine, limit, threads, calibrate, check, raw_pixels, adc_bits, as_json;
-    long seed;
-    cli_scheme scheme;
-    cli_chips chips;
-} infer_options;
-
-/* Everything a run holds. */
-typedef struct inference {
-    infer_options o;
-    xbtab_network *network;
-    xbtab_images *images, *calibration;
-    xbtab_tables *tables;
-    xbtab_technology *technology;
-    cli_quantizing quantizing;
-    xbtab_quantize_options quantize;
-    xbtab_quantized *quantized;
-    xbtab_run_options run;
-    float *outputs; /* of the last run */
-    size_t n_outputs;
-    xbtab_check_report check; /* where --check was asked */
-    xbtab_product_counts counts;
-    xbtab_chips_report chips; /* where simulated chips were asked */
-    xbtab_models *models;     /* these where ngspice or a preset was asked */
-    xbtab_spec *spec;
-    xbtab_arch *arch;    /* NULL without --arch */
-    xbtab_scheme scheme; /* the preset's, with what the options change */
-    char *cached;        /* path of tables from the cache */
-    const char *tables_file, *images_file, *labels_file;
-    char network_path[4096], images_path[4096], labels_path[4096]; /* the preset's own */
-} inference;
+#include "infer_run.h"
 
 static double accuracy(const inference *f)
 {
@@ -57,36 +14,14 @@ static double accuracy(const inference *f)
     return (double)right / (double)f->images->n;
 }
 
-static bool is_spice(const char *engine)
-{
-    return strcmp(engine, xbtab_engine_spice.name) == 0;
-}
-
 static bool needs_spice(const infer_options *o)
 {
-    return is_spice(o->mode) || (o->check && is_spice(o->check_engine));
-}
-
-/* The quantized network alone. */
-static bool is_integer(const char *mode)
-{
-    return strcmp(mode, "integer") == 0;
-}
-
-/* The network as it stands. */
-static bool is_float(const char *mode)
-{
-    return strcmp(mode, "float") == 0;
-}
-
-static bool is_without_tiles(const char *mode)
-{
-    return is_integer(mode) || is_float(mode);
+    return infer_in_spice(o->mode) || (o->check && infer_in_spice(o->check_engine));
 }
 
 static const xbtab_engine_type *engine_of(const char *mode)
 {
-    return is_spice(mode) ? &xbtab_engine_spice : xbtab_engine_find(mode);
+    return infer_in_spice(mode) ? &xbtab_engine_spice : xbtab_engine_find(mode);
 }
 
 static xbtab_status spice_currents(void *context, size_t n, const uint8_t *level, const double *G,
@@ -98,7 +33,6 @@ static xbtab_status spice_currents(void *context, size_t n, const uint8_t *level
     return xbtab_spice_products(f->spec, f->tables, n, 1, level, code, I_out, NULL, &options);
 }
 
-/* Bits of the ADC in use. */
 static void tell(const char *line, void *payload)
 {
     (void)payload;
@@ -131,10 +65,35 @@ static int open_arch(inference *f, const char **network)
         if (code != CLI_DONE) return code;
     }
     xbtab_arch_warn(f->arch, tell, NULL);
-    if (o->tables || is_without_tiles(o->mode)) return CLI_DONE;
+    if (o->tables || infer_without_tiles(o->mode)) return CLI_DONE;
     code = cli_cached_tables(&f->cached, f->arch->spec, f->models, o->cache, o->threads);
     if (code == CLI_DONE) f->tables_file = f->cached;
     return code;
+}
+
+/* The effects that --without names, of those that tables can be without. */
+static int effects_named(const char *words, unsigned *off)
+{
+    static const xbtab_effect known[] = {XBTAB_EFFECT_WIRES, XBTAB_EFFECT_NONLINEARITY, XBTAB_EFFECT_TIA};
+    *off = 0;
+    for (const char *at = words;; at++) {
+        size_t n = strcspn(at, ","), k = 0;
+        while (k < 3 &&
+               (strlen(xbtab_effect_word(known[k])) != n || strncmp(xbtab_effect_word(known[k]), at, n) != 0))
+            k++;
+        if (k == 3)
+            return cli_usage("infer", "--without %.*s is none of: ir_drop, nonlinearity, tia", (int)n, at);
+        *off |= XBTAB_EFFECT_BIT(known[k]);
+        at += n;
+        if (!*at) return CLI_DONE;
+    }
+}
+
+static xbtab_status leave_out(inference *f)
+{
+    unsigned off = 0;
+    return effects_named(f->o.without, &off) == CLI_DONE ? xbtab_derived_create(&f->derived, f->tables, off)
+                                                         : XBTAB_ERR_INPUT;
 }
 
 static int open_inputs(inference *f, const char *network)
@@ -155,39 +114,14 @@ static int open_inputs(inference *f, const char *network)
     }
     f->outputs = malloc(f->images->n * f->n_outputs * sizeof *f->outputs);
     if (!f->outputs) return cli_fail("out of memory");
-    if (is_without_tiles(f->o.mode)) return CLI_DONE;
-    if (xbtab_tables_open(&f->tables, f->tables_file) < 0 ||
-        xbtab_technology_create(&f->technology, f->tables) < 0) {
-        return cli_failed();
-    }
+    if (infer_without_tiles(f->o.mode)) return CLI_DONE;
+    if (xbtab_tables_open(&f->tables, f->tables_file) < 0) return cli_failed();
+    if (f->o.without && leave_out(f) < 0) return cli_failed();
+    const xbtab_tables *tables = f->derived ? xbtab_derived_tables(f->derived) : f->tables;
+    if (xbtab_technology_create(&f->technology, tables) < 0) return cli_failed();
     if (needs_spice(&f->o) && ((!f->models && cli_open_models(&f->models, f->o.models) < 0) ||
                                xbtab_spec_of_tables(&f->spec, f->tables, f->models) < 0)) {
         return cli_failed();
-    }
-    return CLI_DONE;
-}
-
-static int write_predictions(const inference *f)
-{
-    char beside[4096];
-    snprintf(beside, sizeof beside, "%s.%ld.tmp", f->o.predictions, (long)getpid());
-    FILE *file = fopen(beside, "w");
-    if (!file) return cli_fail("%s: cannot write: %s", f->o.predictions, strerror(errno));
-    fprintf(file, "index,label,prediction");
-    for (size_t o = 0; o < f->n_outputs; o++) fprintf(file, ",output%zu", o);
-    fprintf(file, "\n");
-    for (size_t k = 0; k < f->images->n; k++) {
-        const float *y = f->outputs + k * f->n_outputs;
-        fprintf(file, "%zu,%d,%zu", k, (int)f->images->label[k], xbtab_argmax(y, f->n_outputs));
-        for (size_t o = 0; o < f->n_outputs; o++) fprintf(file, ",%.9g", (double)y[o]);
-        fprintf(file, "\n");
-    }
-    bool failed = ferror(file) != 0;
-    if (fclose(file) != 0) failed = true;
-    if (failed || rename(beside, f->o.predictions) != 0) {
-        int reason = errno;
-        unlink(beside);
-        return cli_fail("%s: cannot write: %s", f->o.predictions, strerror(reason));
     }
     return CLI_DONE;
 }
@@ -197,7 +131,7 @@ static int check(inference *f, const xbtab_mapped *mapped)
     const xbtab_reference in_spice = {
         .name = xbtab_engine_spice.name, .currents = spice_currents, .context = f};
     return xbtab_mapped_check(mapped, f->images, (size_t)f->o.check, (uint64_t)f->o.seed,
-                              is_spice(f->o.check_engine) ? &in_spice : NULL, &f->run, &f->check);
+                              infer_in_spice(f->o.check_engine) ? &in_spice : NULL, &f->run, &f->check);
 }
 
 /* The first chip at the first time is the one that is checked and whose predictions are kept. */
@@ -272,107 +206,6 @@ static int run_mode(inference *f, const char *mode, double *share, xbtab_mapped_
     return code;
 }
 
-static const char *mapped_as(const char *mode)
-{
-    return is_spice(mode)               ? "mapped, each product in ngspice"
-           : strcmp(mode, "solve") == 0 ? "mapped, each circuit solved exactly"
-                                        : "mapped, tables from SPICE";
-}
-
-static void print_tiles(const inference *f, const xbtab_mapped_report *r)
-{
-    printf(
-        "tables against exact solutions of these tiles, inputs that no fit saw: %.4f %% of full scale (RMSE; "
-        "largest %.3f %%, worst tile %.4f %%); %zu of %zu tiles refined\n",
-        100 * r->tile_rmse, 100 * r->tile_max, 100 * r->worst_tile_rmse, r->refined, r->tiles);
-    if (f->counts.outside) {
-        printf("warning: %llu of %llu column currents are above all that the transfer table was fitted to\n",
-               (unsigned long long)f->counts.outside, (unsigned long long)f->counts.codes);
-    }
-}
-
-static void print_text(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds)
-{
-    const char *const what[] = {"float network", "quantized, exact integers", "mapped, ideal tiles and ADC",
-                                mapped_as(f->o.mode)};
-    const char *const names[] = {"float", "integer", "ideal", f->o.mode};
-    printf("accuracy on %zu images:\n", f->images->n);
-    for (int k = 0; k < 4; k++) {
-        if (!isnan(share[k])) printf("  %-8s %6.2f %%  %s\n", names[k], 100 * share[k], what[k]);
-    }
-    if (is_without_tiles(f->o.mode)) return;
-    printf("%zu tiles of %zu x %zu, %.0f %% of their cells in use, %d bits a cell; %d-bit ADC (%d bits would "
-           "be exact)\n",
-           r->tiles, f->tables->rows, f->tables->columns, 100 * r->utilisation, r->cell_bits, r->adc_bits,
-           r->adc_bits_exact);
-    printf("%zu weights in %zu cells, %zu word lines driven at once\n", r->weights, r->cells, r->rows_active);
-    printf("%s: %.2f s, %.0f images/s; transfer table within %.4f %% of full scale of held-out tiles by %s\n",
-           f->o.mode, seconds, (double)f->images->n / seconds, 100 * f->tables->transfer.error.rmse,
-           cli_sampled_by(f->tables));
-    if (strcmp(f->o.mode, "table") == 0) print_tiles(f, r);
-    if (f->chips.n_chips) cli_chips_print(&f->o.chips, &f->chips);
-    if (f->o.check) {
-        printf(
-            "check: %zu products of this run again by %s: currents within %.4f %% of full scale (RMSE; the "
-            "tables announce %.4f %%; largest %.3f %%), %zu of %zu ADC codes differ, by %g at the most\n",
-            f->check.samples, f->check.engine, 100 * f->check.rmse, 100 * f->check.rmse_stored,
-            100 * f->check.max, f->check.codes_differ, f->check.codes, f->check.max_codes);
-    }
-}
-
-/* An accuracy that the read-out destroys is told with its cause, in text and beside JSON. */
-static void warn_of_adc(const double *share, const xbtab_mapped_report *r)
-{
-    int bits = r->adc_bits;
-    if (bits >= r->adc_bits_exact || isnan(share[2]) || share[1] - share[2] < 0.02) return;
-    fprintf(stderr,
-            "xbartab: warning: the %d-bit ADC costs %.1f points on ideal tiles already; %d bits tell all "
-            "sums of %zu rows "
-            "apart (--adc-bits %d, fewer --rows-active, or --adc-range mse)\n",
-            bits, 100 * (share[1] - share[2]), r->adc_bits_exact, r->rows_active, r->adc_bits_exact);
-}
-
-static int print_json(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds)
-{
-    const char *const names[] = {"float", "integer", "ideal", f->o.mode};
-    json_t *accuracies = json_object();
-    for (int k = 0; k < 4; k++) {
-        if (!isnan(share[k])) json_object_set_new(accuracies, names[k], json_real(share[k]));
-    }
-    if (is_without_tiles(f->o.mode)) {
-        return cli_print_json(json_pack("{s:I, s:o, s:s}", "images", (json_int_t)f->images->n, "accuracy",
-                                        accuracies, "mode", f->o.mode));
-    }
-    json_t *result = json_pack("{s:I, s:o, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images",
-                               (json_int_t)f->images->n, "accuracy", accuracies, "mode", f->o.mode, "tiles",
-                               (json_int_t)r->tiles, "utilisation", r->utilisation, "adc_bits", r->adc_bits,
-                               "adc_bits_needed", r->adc_bits_needed, "readout_error_codes", r->readout_error,
-                               "transfer_heldout_rmse_fs", f->tables->transfer.error.rmse, "seconds", seconds,
-                               "images_per_second", (double)f->images->n / seconds);
-    json_object_set_new(result, "adc_bits_exact", json_integer(r->adc_bits_exact));
-    json_object_set_new(result, "cells", json_integer((json_int_t)r->cells));
-    json_object_set_new(result, "weights", json_integer((json_int_t)r->weights));
-    json_object_set_new(result, "rows_active", json_integer((json_int_t)r->rows_active));
-    if (strcmp(f->o.mode, "table") == 0) {
-        json_object_set_new(result, "tile_error",
-                            json_pack("{s:f, s:f, s:f, s:I}", "rmse_fs", r->tile_rmse, "max_fs", r->tile_max,
-                                      "worst_tile_rmse_fs", r->worst_tile_rmse, "refined",
-                                      (json_int_t)r->refined));
-        json_object_set_new(result, "codes", json_integer((json_int_t)f->counts.codes));
-        json_object_set_new(result, "codes_outside", json_integer((json_int_t)f->counts.outside));
-    }
-    if (f->chips.n_chips) json_object_set_new(result, "chips", cli_chips_json(&f->o.chips, &f->chips));
-    if (f->o.check) {
-        json_t *check = json_pack(
-            "{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "engine", f->check.engine, "samples",
-            (json_int_t)f->check.samples, "rmse_fs", f->check.rmse, "stored_rmse_fs", f->check.rmse_stored,
-            "max_fs", f->check.max, "rmse_codes", f->check.rmse_codes, "max_codes", f->check.max_codes,
-            "codes", (json_int_t)f->check.codes, "codes_differ", (json_int_t)f->check.codes_differ);
-        json_object_set_new(result, "check", check);
-    }
-    return cli_print_json(result);
-}
-
 /* Whether the file has bits of its own. */
 static int has_own_bits(const xbtab_network *network, bool *has)
 {
@@ -429,17 +262,17 @@ static int infer(inference *f, const char *network)
         .raw_pixels = f->o.raw_pixels, .threads = f->o.threads, .progress = cli_progress, .what = "float"};
     if (xbtab_network_run(f->network, f->images, f->images->n, &f->run, f->outputs) < 0) return cli_failed();
     share[0] = accuracy(f);
-    if (!is_float(f->o.mode)) code = run_integer(f, &share[1]);
-    if (code == CLI_DONE && !is_without_tiles(f->o.mode))
+    if (strcmp(f->o.mode, "float") != 0) code = run_integer(f, &share[1]);
+    if (code == CLI_DONE && !infer_without_tiles(f->o.mode))
         code = run_mode(f, "ideal", &share[2], &report, &seconds);
-    if (code == CLI_DONE && !is_without_tiles(f->o.mode) && strcmp(f->o.mode, "ideal") != 0)
+    if (code == CLI_DONE && !infer_without_tiles(f->o.mode) && strcmp(f->o.mode, "ideal") != 0)
         code = run_mode(f, f->o.mode, &share[3], &report, &seconds);
-    if (code == CLI_DONE && f->o.predictions) code = write_predictions(f);
+    if (code == CLI_DONE && f->o.predictions) code = infer_write_predictions(f);
     if (code != CLI_DONE) return code;
-    if (!is_without_tiles(f->o.mode)) warn_of_adc(share, &report);
+    if (!infer_without_tiles(f->o.mode)) infer_warn_of_adc(share, &report);
     if (f->chips.n_chips) cli_chips_warn(&f->o.chips, f->tables, &f->chips);
-    if (f->o.as_json) return print_json(f, share, &report, seconds);
-    print_text(f, share, &report, seconds);
+    if (f->o.as_json) return infer_print_json(f, share, &report, seconds);
+    infer_print_text(f, share, &report, seconds);
     return CLI_DONE;
 }
 
@@ -447,16 +280,20 @@ static int check_options(const infer_options *o, const char *network)
 {
     bool has_own = o->arch && !network;
     if (!network && !o->arch) return cli_usage("infer", "NETWORK.onnx is missing");
-    if ((!o->images && !has_own) || (!o->tables && !o->arch && !is_without_tiles(o->mode)))
+    if ((!o->images && !has_own) || (!o->tables && !o->arch && !infer_without_tiles(o->mode)))
         return cli_usage("infer", "%s is missing", o->images ? "--tables" : "--images");
-    if (!engine_of(o->mode) && !is_without_tiles(o->mode))
+    if (!engine_of(o->mode) && !infer_without_tiles(o->mode))
         return cli_usage("infer", "--mode %s is not float, integer, ideal, table, solve or spice", o->mode);
-    if (strcmp(o->check_engine, "solve") != 0 && !is_spice(o->check_engine))
+    if (strcmp(o->check_engine, "solve") != 0 && !infer_in_spice(o->check_engine))
         return cli_usage("infer", "--check-engine %s is not solve or spice", o->check_engine);
     if (cli_chips_asked(&o->chips) && strcmp(o->mode, "table") != 0 && strcmp(o->mode, "solve") != 0)
         return cli_usage("infer", "simulated chips need --mode table or solve");
-    if (cli_chips_asked(&o->chips) && o->check && is_spice(o->check_engine))
+    if (cli_chips_asked(&o->chips) && o->check && infer_in_spice(o->check_engine))
         return cli_usage("infer", "--check-engine spice knows no simulated chips; take solve");
+    unsigned off;
+    if (o->without && effects_named(o->without, &off) != CLI_DONE) return CLI_USAGE;
+    if (o->without && needs_spice(o))
+        return cli_usage("infer", "ngspice has all effects; --without needs --mode table or solve");
     if (o->refine < 0 || o->refine > 10000)
         return cli_usage("infer", "--refine %d is outside 0 to 10000", o->refine);
     if (o->check < 0 || o->seed < 0) return cli_usage("infer", "--check and --seed must not be negative");
@@ -503,6 +340,8 @@ int cmd_infer(int argc, const char **argv)
         {"models", '\0', POPT_ARG_STRING, &o->models, 0, "for ngspice: the user's own models too", "DIR"},
         {"raw-pixels", '\0', POPT_ARG_NONE, &o->raw_pixels, 0, "feed bytes as 0..255 instead of 0..1", NULL},
         CLI_QUANTIZING(f.quantizing),
+        {"without", '\0', POPT_ARG_STRING, &o->without, 0,
+         "tiles in which these do not exist: ir_drop, nonlinearity, tia", "WORD,WORD"},
         {"adc-bits", '\0', POPT_ARG_INT, &o->adc_bits, 0, "another ADC than the tables'", "N"},
         {"threads", '\0', POPT_ARG_INT, &o->threads, 0, "threads (one a core)", "N"},
         {"seed", '\0', POPT_ARG_LONG, &o->seed, 0, "of simulated chips, and of the products of --check (0)",
@@ -538,6 +377,7 @@ int cmd_infer(int argc, const char **argv)
     xbtab_arch_destroy(&f.arch);
     xbtab_models_destroy(&f.models);
     xbtab_technology_destroy(&f.technology);
+    xbtab_derived_destroy(&f.derived);
     xbtab_tables_destroy(&f.tables);
     xbtab_images_destroy(&f.calibration);
     xbtab_images_destroy(&f.images);

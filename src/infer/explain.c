@@ -9,7 +9,6 @@
 
 #include "chip_private.h"
 #include "clock.h"
-#include "explain_derive.h"
 #include "explain_watch.h"
 #include "mapping.h"
 #include "memory.h"
@@ -187,19 +186,19 @@ static xbtab_status run_effects(explainer *e, const xbtab_quantized *quantized, 
                                 verdicts *layers)
 {
     xbtab_status status;
-    xbtab__derived *derived = NULL;
+    xbtab_derived *derived = NULL;
     xbtab_technology *technology = NULL;
     size_t n_chips = chips_of(e, on);
     XBTAB_TRY_DONE(verdicts_init(whole, e, n_chips));
     for (size_t l = 0; layers && l < e->n_layers; l++) XBTAB_TRY_DONE(verdicts_init(&layers[l], e, n_chips));
     XBTAB_TRY_DONE(
-        xbtab__derived_create(&derived, xbtab_technology_tables(e->setup->technology), ~on & e->present));
-    XBTAB_TRY_DONE(xbtab_technology_create(&technology, xbtab__derived_tables(derived)));
+        xbtab_derived_create(&derived, xbtab_technology_tables(e->setup->technology), ~on & e->present));
+    XBTAB_TRY_DONE(xbtab_technology_create(&technology, xbtab_derived_tables(derived)));
     for (size_t c = 0; c < n_chips; c++)
         XBTAB_TRY_DONE(run_chip(e, quantized, technology, on, c, whole, layers));
 done:
     xbtab_technology_destroy(&technology);
-    xbtab__derived_destroy(&derived);
+    xbtab_derived_destroy(&derived);
     return status;
 }
 

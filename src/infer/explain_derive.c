@@ -1,6 +1,7 @@
 /* explain_derive.c - tables with wires, nonlinearity or TIA switched off, and T fitted anew to what is left.
  */
-#include "explain_derive.h"
+
+#include <xbartab/explain.h>
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #include "memory.h"
 
 /* What is not changed is the given tables'; what is changed is owned. */
-struct xbtab__derived {
+struct xbtab_derived {
     xbtab_tables tables;
     double *V_bit, *I_cell, *V_in, *V_out_tia; /* of the cell and the TIA */
     double *I_out, *P;                         /* of the samples */
@@ -27,7 +28,7 @@ static void remove_wires(xbtab_tables *t)
     t->r_word = t->r_bit = t->r_driver = t->r_sink = 0.0;
 }
 
-static xbtab_status remove_nonlinearity(xbtab__derived *d)
+static xbtab_status remove_nonlinearity(xbtab_derived *d)
 {
     xbtab_cell_data *c = &d->tables.cell;
     d->V_bit = xbtab__alloc(1, sizeof *d->V_bit);
@@ -42,7 +43,7 @@ static xbtab_status remove_nonlinearity(xbtab__derived *d)
     return XBTAB_OK;
 }
 
-static xbtab_status remove_tia(xbtab__derived *d)
+static xbtab_status remove_tia(xbtab_derived *d)
 {
     xbtab_tia_data *t = &d->tables.tia;
     xbtab_technology *technology = NULL;
@@ -63,7 +64,7 @@ static xbtab_status remove_tia(xbtab__derived *d)
 
 /* ---- the sample tiles again ---- */
 
-static xbtab_status solve_tile(xbtab__derived *d, const xbtab_technology *technology, size_t tile)
+static xbtab_status solve_tile(xbtab_derived *d, const xbtab_technology *technology, size_t tile)
 {
     const xbtab_tables *t = &d->tables;
     size_t cells = t->rows * t->columns, n_vectors = t->samples.n_vectors;
@@ -86,7 +87,7 @@ done:
     return status;
 }
 
-static xbtab_status solve_samples(xbtab__derived *d)
+static xbtab_status solve_samples(xbtab_derived *d)
 {
     xbtab_sample_data *s = &d->tables.samples;
     size_t n = s->n_tiles * s->n_vectors;
@@ -129,7 +130,7 @@ static bool is_separable(const xbtab_tables *t)
     return !has_wires;
 }
 
-static xbtab_status set_identity(xbtab__derived *d)
+static xbtab_status set_identity(xbtab_derived *d)
 {
     xbtab_transfer_data *f = &d->tables.transfer;
     d->power = xbtab__alloc(3, sizeof *d->power);
@@ -145,7 +146,7 @@ static xbtab_status set_identity(xbtab__derived *d)
     return XBTAB_OK;
 }
 
-static xbtab_status fit(xbtab__derived *d)
+static xbtab_status fit(xbtab_derived *d)
 {
     xbtab_transfer_data *f = &d->tables.transfer;
     if (is_separable(&d->tables) || d->tables.samples.n_tiles == 0) return set_identity(d);
@@ -159,12 +160,12 @@ static xbtab_status fit(xbtab__derived *d)
     return status;
 }
 
-xbtab_status xbtab__derived_create(xbtab__derived **out, const xbtab_tables *tables, unsigned off)
+xbtab_status xbtab_derived_create(xbtab_derived **out, const xbtab_tables *tables, unsigned off)
 {
     xbtab_status status = XBTAB_OK;
     off &= XBTAB_EFFECT_BIT(XBTAB_EFFECT_WIRES) | XBTAB_EFFECT_BIT(XBTAB_EFFECT_NONLINEARITY) |
            XBTAB_EFFECT_BIT(XBTAB_EFFECT_TIA);
-    xbtab__derived *d = xbtab__alloc(1, sizeof *d);
+    xbtab_derived *d = xbtab__alloc(1, sizeof *d);
     if (!d) return XBTAB_NOMEM();
     d->tables = *tables;
     if (off & XBTAB_EFFECT_BIT(XBTAB_EFFECT_TIA)) XBTAB_TRY_DONE(remove_tia(d));
@@ -174,14 +175,14 @@ xbtab_status xbtab__derived_create(xbtab__derived **out, const xbtab_tables *tab
     *out = d;
     d = NULL;
 done:
-    xbtab__derived_destroy(&d);
+    xbtab_derived_destroy(&d);
     return status;
 }
 
-void xbtab__derived_destroy(xbtab__derived **derived)
+void xbtab_derived_destroy(xbtab_derived **derived)
 {
     if (!derived || !*derived) return;
-    xbtab__derived *d = *derived;
+    xbtab_derived *d = *derived;
     void *owned[] = {d->V_bit,  d->I_cell, d->V_in,        d->V_out_tia, d->I_out,     d->P,
                      d->status, d->power,  d->coefficient, d->a_drive,   d->rmse_drive};
     for (size_t k = 0; k < sizeof owned / sizeof owned[0]; k++) xbtab__free(owned[k]);
@@ -189,7 +190,7 @@ void xbtab__derived_destroy(xbtab__derived **derived)
     *derived = NULL;
 }
 
-const xbtab_tables *xbtab__derived_tables(const xbtab__derived *derived)
+const xbtab_tables *xbtab_derived_tables(const xbtab_derived *derived)
 {
     return &derived->tables;
 }

@@ -72,6 +72,19 @@ sed 's/bits: 8}/bits: 5}/' mine.yaml >five.yaml
 run five.yaml --mode ideal >/dev/null
 grep -q "need 8 ADC bits to tell all sums apart, and the sar has 5" err.txt || fail "an ADC out of reach is not told: $(cat err.txt)"
 sed '/^networks/,$d' mine.yaml >no_network.yaml
+# what is lost is told apart by leaving effects out: wires that take the voltage, and nothing where all are gone
+sed 's/bit: 1 ohm/bit: 300 ohm/' mine.yaml >long.yaml
+run long.yaml >long.json
+run long.yaml --without ir_drop >short.json
+run long.yaml --without ir_drop,nonlinearity,tia >all.json
+$PYTHON - <<'P'
+import json
+of = lambda n: json.load(open(n + ".json"))["accuracy"]
+assert of("long")["table"] < of("short")["table"] - 0.05, (of("long"), of("short"))
+assert of("all")["table"] == of("all")["ideal"], of("all")
+P
+rm -f err.txt
+refused 2 "--without wires is none of: ir_drop, nonlinearity, tia" "$XBARTAB" infer --arch mine.yaml --without wires
 
 touch out.txt err.txt; rm out.txt err.txt
 refused 1 'no architecture is called "nothing"' "$XBARTAB" arch show nothing

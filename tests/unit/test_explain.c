@@ -13,7 +13,6 @@
 #include <xbartab/explain.h>
 
 #include "exact.h"
-#include "explain_derive.h"
 #include "explain_watch.h"
 #include "fit_transfer.h"
 #include "memory.h"
@@ -144,12 +143,12 @@ static void finish(fixture *f)
 static void measure(const fixture *f, unsigned off, double *rmse_steps, xbtab_check_report *check)
 {
     static const size_t first[] = {0, 1, 2};
-    xbtab__derived *derived = NULL;
+    xbtab_derived *derived = NULL;
     xbtab_technology *technology = NULL;
     xbtab_mapped *mapped = NULL;
     xbtab_explained_layer layer[LAYERS] = {{0}};
-    if (xbtab__derived_create(&derived, f->tables, off) < 0) fail_msg("%s", xbtab_error_message());
-    assert_int_equal(xbtab_technology_create(&technology, xbtab__derived_tables(derived)), XBTAB_OK);
+    if (xbtab_derived_create(&derived, f->tables, off) < 0) fail_msg("%s", xbtab_error_message());
+    assert_int_equal(xbtab_technology_create(&technology, xbtab_derived_tables(derived)), XBTAB_OK);
     const xbtab_engine_setup setup = {.technology = technology};
     assert_int_equal(xbtab_mapped_create(&mapped, f->quantized, &setup, &xbtab_engine_table, NULL), XBTAB_OK);
     assert_int_equal(xbtab__explain_watch(layer, first, LAYERS, mapped, &f->images, 2), XBTAB_OK);
@@ -160,7 +159,7 @@ static void measure(const fixture *f, unsigned off, double *rmse_steps, xbtab_ch
         assert_true(layer[l].worst_rmse >= layer[l].rmse && layer[l].clipped == 0);
     xbtab_mapped_destroy(&mapped);
     xbtab_technology_destroy(&technology);
-    xbtab__derived_destroy(&derived);
+    xbtab_derived_destroy(&derived);
 }
 
 /* Without wires, curves and amplifier a current is sum G V; with one of them it is what the exact solution of

@@ -18,6 +18,7 @@
 #define XBARTAB_EXPLAIN_H
 
 #include <xbartab/chip.h>
+#include <xbartab/tables.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -80,6 +81,29 @@ xbtab_status xbtab_explain(xbtab_explanation *out, const xbtab_quantized *quanti
                            const xbtab_engine_setup *setup, const xbtab_images *images, size_t n,
                            const xbtab_explain_options *options) XBTAB_MUST_CHECK;
 void xbtab_explanation_clear(xbtab_explanation *explanation);
+
+/** The same technology with some of its effects switched off. */
+typedef struct xbtab_derived xbtab_derived;
+
+/** Tables with analog effects switched off, by XBTAB_EFFECT_BIT()s of which only wires, nonlinearity and tia
+ * count:
+ *  - wires: r_word = r_bit = r_driver = r_sink = 0;
+ *  - nonlinearity: every state's cell is the conductance that it has at v_read, whatever its voltages;
+ *  - tia: its input stays at 0 V, its output is a straight line through its own outputs at zero and
+ * full-scale current.
+ *
+ * The tables' sample tiles are solved again, exactly, in the technology that is left, and T is fitted to
+ * them; where no wires and no TIA input are left, every current is its effective matrix' own and T is the
+ * identity.
+ *  @param[out] out     end with xbtab_derived_destroy(). Untouched on failure.
+ *  @param      tables  borrowed until then.
+ *  @return XBTAB_ERR_SOLVE, XBTAB_ERR_NOMEM. Threads: safe. Cost: one exact solution a sample vector. */
+xbtab_status xbtab_derived_create(xbtab_derived **out, const xbtab_tables *tables,
+                                  unsigned off) XBTAB_MUST_CHECK;
+void xbtab_derived_destroy(xbtab_derived **derived);
+
+/** Borrowed. With nothing off these are the tables as they came. */
+const xbtab_tables *xbtab_derived_tables(const xbtab_derived *derived);
 
 #ifdef __cplusplus
 }
