@@ -137,7 +137,8 @@ static xbtab_status set_adc(const xbtab_mapped *mapped, const xbtab__mapped_matr
     const xbtab_scheme *s = &mapped->scheme;
     const bool counts = s->readout == XBTAB_READOUT_INTEGRATE_AND_FIRE;
     double low = 0, high = 0;
-    if (s->references != XBTAB_REFERENCES_UNIFORM) return xbtab__samples_lloyd_max(samples, s->adc_bits, c);
+    if (s->references != XBTAB_REFERENCES_UNIFORM && s->range == XBTAB_RANGE_FULL)
+        return xbtab__samples_lloyd_max(samples, s->adc_bits, c);
     if (s->range != XBTAB_RANGE_FULL) {
         xbtab__samples_range(samples, s->range, s->range_quantile, s->adc_bits, counts, samples->least < 0,
                              c);

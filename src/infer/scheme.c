@@ -132,7 +132,7 @@ xbtab_status xbtab_scheme_check(const xbtab_scheme *s)
     const char *placed = xbtab_scheme_word(XBTAB_KEY_REFERENCES, (int)s->references);
     if (s->references != XBTAB_REFERENCES_UNIFORM && s->adc_bits > 8)
         XBTAB_FAIL(XBTAB_ERR_INPUT, "scheme: %s: adc_bits = %d is outside 1 to 8", placed, s->adc_bits);
-    if (s->references != XBTAB_REFERENCES_UNIFORM && s->range != XBTAB_RANGE_FULL) {
+    if (s->references == XBTAB_REFERENCES_LLOYD_MAX && s->range != XBTAB_RANGE_FULL) {
         XBTAB_FAIL(XBTAB_ERR_INPUT,
                    "scheme: references: %s set their own range; range: %s is for uniform ones", placed,
                    xbtab_scheme_word(XBTAB_KEY_RANGE, (int)s->range));

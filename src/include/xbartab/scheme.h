@@ -53,7 +53,8 @@ extern "C" {
     X(XBTAB_REFERENCES_UNIFORM, "uniform", "equal steps over the range")                                     \
     X(XBTAB_REFERENCES_LLOYD_MAX, "lloyd_max", "least mean square error on what sample images cause")        \
     X(XBTAB_REFERENCES_THRESHOLDS, "thresholds",                                                             \
-      "one bit against the output's own threshold, where the next layer takes one; others as lloyd_max")
+      "one bit against the output's own threshold, where the next layer takes one; others by range, or as "  \
+      "lloyd_max where that is full")
 
 #define XBTAB_RANGE_LIST(X)                                                                                  \
     X(XBTAB_RANGE_FULL, "full", "all that the tables' ADC covers")                                           \
