@@ -14,9 +14,9 @@ run nonuniform "$DATA/networks/qonnx_tfc/TFC_1W1A.onnx" --arch xnor_rram $mnist 
 run uniform "$DATA/networks/qonnx_tfc/TFC_1W1A.onnx" --arch xnor_rram_uniform $mnist --limit 100 --mode ideal
 run low --arch isaac_low_resistance --limit 100
 run mohm --arch isaac --limit 100
-sweep() { "$XBARTAB" sweep "$1" --set scheme.adc_bits="$2" --mode ideal --limit 100 --cache cache -o "$1.csv" --json 2>/dev/null >"$1.json"; }
-sweep liu_2020 2,3,4,8
-sweep multi_precision 1,2,6,10
+sweep() { "$XBARTAB" sweep "$1" --set scheme.adc_bits="$2" --mode ideal --limit "$3" --cache cache -o "$1.csv" --json 2>/dev/null >"$1.json"; }
+sweep liu_2020 2,3,4,8 300
+sweep multi_precision 1,2,6,10 100
 $PYTHON - <<'P'
 import json
 load = lambda n: json.load(open(n + ".json"))
