@@ -11,6 +11,7 @@
 
 #include "memory.h"
 #include "model_bench.h"
+#include "model_hints.h"
 #include "random.h"
 #include "worker.h"
 
@@ -19,6 +20,10 @@ enum { VOLTAGES = 41, STATES = 9, CORNERS = 32, INTERIOR = 64, BOX_SEED = 1 };
 /* Devices are read well below a volt; the range of the checks is twice the usual read voltage, both ways. A
  * selector that must be fired is taken beyond its threshold. */
 static const double V_most = 0.5;
+
+/* A jump is the same over an interval a 40th as wide, and again: a slope is a 40th. */
+enum { STEP_TURNS = 3 };
+static const double still_a_step = 0.7;
 
 /* What ngspice itself leaves of a current, by the options of every deck [A]. */
 static const double abstol = 1e-15;
@@ -33,6 +38,8 @@ static const char look_alone[] =
 static const char no_offset[] = "the current must be 0 at 0 V: an offset or a constant term is left";
 static const char no_step[] =
     "two branches meet with a step, or the formula bends back inside the read range";
+static const char other_way[] =
+    "current flows from the first pin to the second: the nodes of an element are exchanged, or a sign is";
 static const char one_way[] =
     "narrow min and max of the state in the sheet, or make another parameter the state";
 static const char narrow_bounds[] =
@@ -90,7 +97,7 @@ void xbtab__bench_verdict(xbtab__bench *b, bool is_good, const char *hint, const
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     xbtab__text_add(&b->lines, "%s: %s%s%s\n", is_good ? "ok" : "failed", text,
-                    is_good ? "" : "; to do: ", is_good ? "" : hint);
+                    is_good ? "" : "; to do: ", is_good ? "" : xbtab__model_hint(text, hint));
 }
 
 double xbtab__bench_most(const xbtab__bench *b)
@@ -101,6 +108,31 @@ double xbtab__bench_most(const xbtab__bench *b)
     return m->turn_on < 0
                ? V_most
                : fmax(V_most, 1.25 * (b->base ? b->base[m->turn_on] : m->parameters[m->turn_on].value));
+}
+
+/* Whether the response steps: the interval over which it changes most is looked at again and again, and holds
+ * the same change, however narrow it is. *at is where. */
+static bool has_step(xbtab__bench *b, double low, double high, double *at)
+{
+    double x[VOLTAGES], y[VOLTAGES], before = 0;
+    for (int turn = 0; turn <= STEP_TURNS; turn++) {
+        double most = 0;
+        int k_most = 1;
+        for (int k = 0; k < VOLTAGES; k++) x[k] = low + (high - low) * k / (VOLTAGES - 1);
+        if (xbtab__bench_respond(b, x, VOLTAGES, y) < 0) return false;
+        for (int k = 1; k < VOLTAGES; k++) {
+            if (fabs(y[k] - y[k - 1]) > most) {
+                most = fabs(y[k] - y[k - 1]);
+                k_most = k;
+            }
+        }
+        if (turn > 0 && most < still_a_step * before) return false;
+        before = most;
+        low = x[k_most - 1];
+        high = x[k_most];
+    }
+    *at = 0.5 * (low + high);
+    return before > 0;
 }
 
 /* Shape of the response over the range: zero at rest, finite, and always the same way. */
@@ -116,10 +148,20 @@ static void check_curve(xbtab__bench *b, const char *where)
     for (int k = 0; k < VOLTAGES; k++) scale = fmax(scale, fabs(y[k]));
     double direction = xbtab__bench_is_amplifier(b) && y[VOLTAGES - 1] < y[0] ? -1.0 : 1.0,
            rest = y[VOLTAGES / 2];
+    bool is_reversed = !xbtab__bench_is_amplifier(b) && y[0] > 0 && y[VOLTAGES - 1] < 0;
     int bend = -1;
     for (int k = 1; k < VOLTAGES && bend < 0; k++) {
         if (direction * (y[k] - y[k - 1]) < -1e-9 * scale) bend = k;
     }
+    double step;
+    if (is_reversed) {
+        xbtab__bench_verdict(b, false, other_way,
+                             "%s: %g A at %g V: a positive voltage drives a negative current", where,
+                             y[VOLTAGES - 1], x[VOLTAGES - 1]);
+        return;
+    }
+    if (has_step(b, x[0], x[VOLTAGES - 1], &step))
+        xbtab__bench_verdict(b, false, no_step, "%s: jumps at %g", where, step);
     xbtab__bench_verdict(b, bend < 0, no_step,
                          bend < 0 ? "%s: finite and monotone from %g to %g"
                                   : "%s: turns back between %g and %g",
@@ -349,6 +391,11 @@ static void run_checks(xbtab__bench *b)
     if (b->model->n_pins == 0) {
         xbtab__bench_verdict(b, true, NULL, "no element at all, nothing to solve");
         return;
+    }
+    double x = 0.2 * xbtab__bench_most(b), y;
+    if (xbtab__bench_respond(b, &x, 1, &y) < 0 && strstr(xbtab_error_message(), "refuses the circuit")) {
+        xbtab__bench_verdict(b, false, look_alone, "%s", xbtab_error_message());
+        return; /* so does every other check */
     }
     if (b->model->kind == XBTAB_MODEL_WIRE) {
         check_wire(b, "");

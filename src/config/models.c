@@ -48,7 +48,16 @@ static xbtab_status check_header(const xbtab_model *model, bool is_dynamic, char
     }
     for (char *word = strtok_r(header, " \t", &save); word; word = strtok_r(NULL, " \t", &save)) {
         if (strcasecmp(word, "params:") == 0 || strchr(word, '=')) in_parameters = true;
-        if (!in_parameters) n_pins++;
+        if (!in_parameters) {
+            for (int k = 0; k < model->n_pins && n_pins < model->n_pins; k++) {
+                if (k == n_pins || strcasecmp(word, model->pins[k]) != 0) continue;
+                XBTAB_FAIL(
+                    XBTAB_ERR_INPUT,
+                    "%s:%d: pin %d is %s, in the sheet %s it is %s: the order counts, the names do not",
+                    model->sub_path, line, n_pins + 1, word, model->sheet_path, model->pins[n_pins]);
+            }
+            n_pins++;
+        }
         char *equals = strchr(word, '=');
         if (!equals) continue;
         *equals = '\0';
