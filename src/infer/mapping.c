@@ -269,9 +269,9 @@ void xbtab_mapped_get_report(const xbtab_mapped *mapped, xbtab_mapped_report *re
     const xbtab_scheme *s = &mapped->scheme;
     size_t active =
         s->rows_active > 0 && (size_t)s->rows_active < mapped->rows ? (size_t)s->rows_active : mapped->rows;
+    const size_t cells = mapped->n_tiles * mapped->rows * mapped->columns;
     *report = (xbtab_mapped_report){.tiles = mapped->n_tiles,
-                                    .utilisation = (double)mapped->used_cells /
-                                                   (double)(mapped->n_tiles * mapped->rows * mapped->columns),
+                                    .utilisation = cells ? (double)mapped->used_cells / (double)cells : 0.0,
                                     .cell_bits = mapped->cell_bits,
                                     .cells = mapped->used_cells,
                                     .weights = mapped->weights,

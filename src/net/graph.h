@@ -200,6 +200,10 @@ xbtab_status xbtab__unsupported(const xbtab_network *network, const xbtab__node 
 xbtab_status xbtab__infer_same(xbtab_network *network, xbtab__node *node);
 void xbtab__run_copy(const xbtab_network *network, const xbtab__node *node, const xbtab__float_run *run);
 
+/** What stands for a product by a constant matrix on the left, or of a transposed tensor, so that it is a
+ * matrix layer; NULL where the node is no such product. */
+const xbtab__operator *xbtab__turned_product(const xbtab_network *network, const xbtab__node *node);
+
 /** A list given as an attribute or, where input k is there, as a constant input: list[XBTAB__NET_INTS]. */
 xbtab_status xbtab__take_list(xbtab_network *network, const xbtab__node *node, int k, int64_t *list,
                               int *count) XBTAB_MUST_CHECK;

@@ -286,8 +286,27 @@ static void drop_last_argmax(xbtab_network *n)
     drop_node(n, last);
 }
 
+/* Nodes whose outputs nobody reads, from the last on. */
+static void drop_unneeded(xbtab_network *n)
+{
+    for (int k = n->n_nodes - 1; k >= 0; k--) {
+        const xbtab__node *node = &n->node[k];
+        bool is_needed = node->output == n->output || n->value[node->output].n_uses > 0;
+        for (int m = 0; m < node->n_more; m++) {
+            if (node->more[m] >= 0)
+                is_needed = is_needed || node->more[m] == n->output || n->value[node->more[m]].n_uses > 0;
+        }
+        if (is_needed) continue;
+        for (int i = 0; i < node->n_inputs; i++) {
+            if (node->input[i] >= 0) n->value[node->input[i]].n_uses--;
+        }
+        drop_node(n, k);
+    }
+}
+
 xbtab_status xbtab__network_finish(xbtab_network *n)
 {
+    drop_unneeded(n);
     for (int k = 0; k < n->n_nodes;) {
         if (n->value[n->node[k].output].constant) {
             drop_node(n, k);

@@ -336,6 +336,8 @@ static xbtab_status add_node(xbtab_network *n, const Onnx__GraphProto *graph, co
     int tensor;
     XBTAB_TRY(xbtab__read_attributes(n, &call.attributes, proto, &tensor));
     if (tensor >= 0 && call.n_inputs < call.type->most_inputs) call.input[call.n_inputs++] = tensor;
+    const xbtab__operator *turned = xbtab__turned_product(n, &call);
+    if (turned) call.type = turned;
     return call.type->run ? add_single(n, proto, &call) : add_compound(n, proto, &call);
 }
 
@@ -434,9 +436,7 @@ static xbtab_status take_graph(xbtab_network *n, const Onnx__GraphProto *graph)
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has sparse tensors; only dense ones are supported", n->path);
     XBTAB_TRY(add_input(n, graph));
     for (size_t k = 0; k < graph->n_node; k++) XBTAB_TRY(add_node(n, graph, graph->node[k]));
-    if (graph->n_output != 1) {
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has %zu outputs; one is supported", n->path, graph->n_output);
-    }
+    if (graph->n_output == 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: has no output", n->path);
     n->output = graph->output[0]->name ? xbtab__find_value(n, graph->output[0]->name) : -1;
     if (n->output < 0 || n->value[n->output].shape.rank == 0)
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: its output comes from no node", n->path);

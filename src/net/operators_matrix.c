@@ -1,5 +1,6 @@
 /* operators_matrix.c - matrix layers: Gemm and MatMul by a constant matrix; and products of two tensors,
  * which run digitally. */
+#include <stdio.h>
 #include <string.h>
 
 #include "graph.h"
@@ -258,6 +259,73 @@ static void run_gemm(const xbtab_network *n, const xbtab__node *node, const xbta
             y[i * columns + j] += t->beta * run->data[node->input[2]][at];
         }
     }
+}
+
+/* ---- W x, and x^T W ---- */
+
+/* The last two axes change places. */
+static xbtab_status add_turned(xbtab_network *n, const xbtab__node *call, int value, int *out)
+{
+    xbtab__attributes a;
+    char name[256];
+    int rank = n->value[value].shape.rank;
+    snprintf(name, sizeof name, "%.200s/turned", call->name);
+    xbtab__attributes_init(&a, "Transpose");
+    for (int k = 0; k < rank; k++) a.perm[k] = k < rank - 2 ? k : 2 * rank - 3 - k;
+    a.n_perm = rank;
+    return xbtab__add_node(n, name, xbtab__operator_find("Transpose"), 1, &value, &a, out);
+}
+
+/* W x = (x^T W^T)^T */
+static xbtab_status lower_left_matmul(xbtab_network *n, xbtab__node *call)
+{
+    int input[2], product;
+    XBTAB_TRY(add_turned(n, call, call->input[1], &input[0]));
+    XBTAB_TRY(add_turned(n, call, call->input[0], &input[1]));
+    XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("MatMul"), 2, input, NULL, &product));
+    return add_turned(n, call, product, &call->output);
+}
+
+/* The same of Gemm, whose third matrix is turned too. */
+static xbtab_status lower_left_gemm(xbtab_network *n, xbtab__node *call)
+{
+    xbtab__attributes a = call->attributes;
+    int input[3] = {call->input[1], call->input[0], -1}, product;
+    if (!a.trans_b) XBTAB_TRY(add_turned(n, call, call->input[1], &input[0]));
+    if (call->n_inputs > 2 && call->input[2] >= 0) XBTAB_TRY(add_turned(n, call, call->input[2], &input[2]));
+    a.trans_b = !a.trans_a;
+    a.trans_a = 0;
+    XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("Gemm"), 3, input, &a, &product));
+    return add_turned(n, call, product, &call->output);
+}
+
+static xbtab_status lower_turned_gemm(xbtab_network *n, xbtab__node *call)
+{
+    xbtab__attributes a = call->attributes;
+    a.trans_a = 0;
+    XBTAB_TRY(add_turned(n, call, call->input[0], &call->input[0]));
+    return xbtab__add_node(n, call->name, xbtab__operator_find("Gemm"), call->n_inputs, call->input, &a,
+                           &call->output);
+}
+
+static const xbtab__operator
+    left_matmul = {.name = "MatMul", .least_inputs = 2, .most_inputs = 2, .infer = lower_left_matmul},
+    left_gemm = {.name = "Gemm", .least_inputs = 2, .most_inputs = 3, .infer = lower_left_gemm},
+    turned_gemm = {.name = "Gemm", .least_inputs = 2, .most_inputs = 3, .infer = lower_turned_gemm};
+
+const xbtab__operator *xbtab__turned_product(const xbtab_network *n, const xbtab__node *node)
+{
+    bool is_gemm = strcmp(node->type->name, "Gemm") == 0;
+    if ((!is_gemm && strcmp(node->type->name, "MatMul") != 0) || node->n_inputs < 2) return NULL;
+    const xbtab__value *A = xbtab__input_of(n, node, 0), *B = xbtab__input_of(n, node, 1),
+                       *C = xbtab__input_of(n, node, 2);
+    if (!A || !B) return NULL;
+    if (A->constant && !B->constant && A->shape.rank == 2 && B->shape.rank >= 2) {
+        if (!is_gemm) return &left_matmul;
+        return B->shape.rank == 2 && (!C || C->shape.rank == 2) ? &left_gemm : NULL;
+    }
+    bool is_turned = is_gemm && node->attributes.trans_a && B->constant && !A->constant;
+    return is_turned && A->shape.rank == 2 && B->shape.rank == 2 ? &turned_gemm : NULL;
 }
 
 static const xbtab__operator operators[] = {

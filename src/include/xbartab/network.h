@@ -31,7 +31,8 @@ extern "C" {
 /** A network in float. Read-only once made; any number of threads may run it. */
 typedef struct xbtab_network xbtab_network;
 
-/** Read an ONNX file.
+/** Read an ONNX file. Of several outputs the first is the network's; nodes that it does not need are left
+ * out.
  *  @param[out] out  the caller owns it: xbtab_network_destroy(). Untouched on failure.
  *  @return XBTAB_ERR_IO, XBTAB_ERR_INPUT (not ONNX, truncated, inconsistent), XBTAB_ERR_UNSUPPORTED (an
  * operator or a form of it; the message names node, operator and what there is), XBTAB_ERR_NOMEM. */

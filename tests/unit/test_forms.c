@@ -1,0 +1,129 @@
+/* test_forms.c - legitimate forms of graphs that exporters write: constant matrices on the left, transposed
+ * operands, several outputs, and branches that lead nowhere. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <xbartab/network.h>
+
+#include "onnx_build.h"
+
+enum { IN = 4, OUT = 3 };
+
+static char path[] = "/tmp/xbartab-test-XXXXXX";
+static float W[OUT * IN] = {2, -1, 0.5f, 3, 1, 4, -2, 0.25f, -3, 1.5f, 2.5f, -0.5f}; /* W[OUT][IN] */
+static float bias[OUT] = {10, -20, 30};
+static float x[IN] = {1, 10, -100, 1000};
+
+/* The network in path gives alpha W x + beta bias, by one matrix layer of OUT outputs. */
+static void gives(float alpha, float beta)
+{
+    xbtab_network *network = NULL;
+    xbtab_images images = {.n = 1, .channels = 1, .height = 1, .width = IN, .pixel = x};
+    float y[OUT] = {0};
+    size_t layers = 0;
+    if (xbtab_network_open(&network, path) < 0) fail_msg("%s", xbtab_error_message());
+    assert_int_equal(xbtab_network_outputs(network), OUT);
+    assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y), XBTAB_OK);
+    for (size_t o = 0; o < OUT; o++) {
+        float wanted = beta * bias[o];
+        for (size_t k = 0; k < IN; k++) wanted += alpha * W[o * IN + k] * x[k];
+        assert_true(y[o] == wanted); /* all are small multiples of 1/8 */
+    }
+    for (size_t k = 0; k < xbtab_network_nodes(network); k++) {
+        xbtab_network_node node;
+        assert_int_equal(xbtab_network_node_get(network, k, &node), XBTAB_OK);
+        if (!node.inputs) continue;
+        layers++;
+        assert_true(node.inputs == IN && node.outputs == OUT && node.products == 1);
+    }
+    assert_int_equal(layers, 1);
+    xbtab_network_destroy(&network);
+}
+
+static void begin(onnx_build *b)
+{
+    build_begin(b, 2, (int64_t[]){1, IN}, "y");
+    build_floats(b, "W", 2, (int64_t[]){OUT, IN}, W);
+    build_floats(b, "row", 1, (int64_t[]){OUT}, bias);
+    build_floats(b, "column", 2, (int64_t[]){OUT, 1}, bias);
+}
+
+static void weights_on_the_left_are_a_layer(void **state)
+{
+    (void)state;
+    onnx_build b;
+    begin(&b);
+    build_node(&b, "Transpose", "t", "x", NULL, NULL);
+    build_node(&b, "MatMul", "m", "W", "t", NULL);
+    build_node(&b, "Transpose", "y", "m", NULL, NULL);
+    build_write(&b, path);
+    gives(1, 0);
+    begin(&b);
+    build_node(&b, "Gemm", "m", "W", "x", "column");
+    build_attribute(&b, "transB", 0, (int64_t[]){1}, 0, NULL);
+    build_attribute(&b, "alpha", 0, NULL, 0.5f, NULL);
+    build_attribute(&b, "beta", 0, NULL, 2, NULL);
+    build_node(&b, "Transpose", "y", "m", NULL, NULL);
+    build_write(&b, path);
+    gives(0.5f, 2);
+}
+
+static void a_transposed_tensor_is_turned_first(void **state)
+{
+    (void)state;
+    onnx_build b;
+    begin(&b);
+    build_node(&b, "Transpose", "t", "x", NULL, NULL);
+    build_node(&b, "Gemm", "y", "t", "W", "row");
+    build_attribute(&b, "transA", 0, (int64_t[]){1}, 0, NULL);
+    build_attribute(&b, "transB", 0, (int64_t[]){1}, 0, NULL);
+    build_attribute(&b, "alpha", 0, NULL, 2, NULL);
+    build_attribute(&b, "beta", 0, NULL, -0.5f, NULL);
+    build_write(&b, path);
+    gives(2, -0.5f);
+}
+
+/* The first of two outputs; what only the second one and nobody needs is no part of the network. */
+static void the_first_output_counts(void **state)
+{
+    (void)state;
+    onnx_build b;
+    begin(&b);
+    build_node(&b, "Gemm", "y", "x", "W", NULL);
+    build_attribute(&b, "transB", 0, (int64_t[]){1}, 0, NULL);
+    build_node(&b, "Gemm", "other", "x", "W", "row");
+    build_attribute(&b, "transB", 0, (int64_t[]){1}, 0, NULL);
+    build_node(&b, "Softmax", "second", "other", NULL, NULL);
+    build_node(&b, "Relu", "nowhere", "y", NULL, NULL);
+    Onnx__ValueInfoProto second = b.value[1], *outputs[] = {&b.value[1], &second};
+    second.name = build_text("second");
+    b.graph.n_output = 2;
+    b.graph.output = outputs;
+    build_write(&b, path);
+    gives(1, 0);
+}
+
+static int make_file(void **state)
+{
+    (void)state;
+    int fd = mkstemp(path);
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(weights_on_the_left_are_a_layer),
+                                       cmocka_unit_test(a_transposed_tensor_is_turned_first),
+                                       cmocka_unit_test(the_first_output_counts)};
+    return cmocka_run_group_tests(tests, make_file, remove_file);
+}
