@@ -6,8 +6,9 @@
  * the rounded first one, all in integers.
  *
  * The sums are looked up by the kernel, whose chain behind them is the identity here. The word lines
- * themselves are one more column, of level 1, which gives sum_i x_i. Cells with conductances of their
- * own are added one by one in double precision. */
+ * themselves are one more column, of level 1, which gives sum_i x_i. Where the kernel's DAC bits or 16 bits
+ * would not do the cells are added one by one, and those with conductances of their own in double precision.
+ */
 #include <xbartab/engine.h>
 
 #include <limits.h>
@@ -31,8 +32,9 @@ typedef struct ideal {
     xbtab_kernel_tile kernel; /* of columns + 1: S are the sums themselves, less S_base */
     int32_t *S_base;          /* S_base[kernel.stride]; NULL where no level counts negatively */
     int32_t whole;            /* codes_per_unit where it is a whole number, else 0 */
-    /* or one by one, where 16 bits would not do, or for conductances */
-    double *codes; /* codes[rows][stride] of each cell at one DAC step */
+    int16_t *steps; /* or added one by one, where 16 bits would not do: steps[rows][kernel.stride], signs
+                       included */
+    double *codes;  /* or conductances: codes[rows][stride] of each cell at one DAC step */
 } ideal;
 
 static void clear(void *state)
@@ -45,6 +47,7 @@ static void clear(void *state)
     xbtab__free(s->kernel.S_first);
     xbtab__free(s->kernel.S_known);
     xbtab__free(s->S_base);
+    xbtab__free(s->steps);
     xbtab__free(s->codes);
     xbtab__free(s);
 }
@@ -110,6 +113,20 @@ static xbtab_status fill_kernel(ideal *s, const xbtab_tables *t, const uint8_t *
     return XBTAB_OK;
 }
 
+static xbtab_status fill_steps(ideal *s, const xbtab_tables *t, const uint8_t *level)
+{
+    s->kernel.stride = xbtab_engine_stride(s->columns + 1);
+    s->steps = xbtab__alloc_aligned(s->rows * s->kernel.stride, sizeof *s->steps);
+    if (!s->steps) return XBTAB_NOMEM();
+    for (size_t i = 0; i < s->rows; i++) {
+        for (size_t j = 0; j <= s->columns; j++) {
+            int of = j < s->columns ? level[i * s->columns + j] : 1;
+            s->steps[i * s->kernel.stride + j] = (int16_t)(sign_of(t, i) * of);
+        }
+    }
+    return XBTAB_OK;
+}
+
 static xbtab_status fill_codes(ideal *s, const xbtab_tables *t, const xbtab_cells *cells,
                                double codes_per_siemens)
 {
@@ -145,8 +162,10 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
     s->codes_per_offset = t->G_level[0] * codes_per_siemens;
     const double most = (double)s->rows * steps * fmax((double)t->n_levels - 1, 1.0);
     const bool in_nibbles = s->dac_bits == 1 || s->dac_bits == 2 || s->dac_bits == 4;
-    if (cells->G || !in_nibbles || most > UINT16_MAX) {
+    if (cells->G) {
         XBTAB_TRY_DONE(fill_codes(s, t, cells, codes_per_siemens));
+    } else if (!in_nibbles || most > UINT16_MAX) {
+        XBTAB_TRY_DONE(fill_steps(s, t, cells->level));
     } else {
         XBTAB_TRY_DONE(fill_kernel(s, t, cells->level));
         double codes = most * (s->codes_per_unit + s->codes_per_offset);
@@ -249,9 +268,38 @@ static void bench_clear(bench *b)
     xbtab__free(b->idle);
 }
 
+XBTAB__VECTOR static void add_steps(int32_t code, const int16_t *restrict steps, size_t n,
+                                    int32_t *restrict S)
+{
+    for (size_t j = 0; j < n; j++) S[j] += code * steps[j];
+}
+
+/* The same for cells that are added one by one. */
+static void add_up(bench *b, const ideal *s, const uint16_t *x, size_t n, int slices)
+{
+    const unsigned mask = (1u << s->dac_bits) - 1;
+    int32_t *S = b->S;
+    memset(S, 0, n * (size_t)slices * s->kernel.stride * sizeof *S);
+    for (size_t v = 0; v < n; v++, x += s->rows) {
+        b->used[v] = 0;
+        for (int t = 0; t < slices; t++, S += s->kernel.stride) {
+            for (size_t i = 0; i < s->rows; i++) {
+                unsigned code = (unsigned)x[i] >> (t * s->dac_bits) & mask;
+                if (!code) continue;
+                add_steps((int32_t)code, s->steps + i * s->kernel.stride, s->columns + 1, S);
+                b->used[v] |= 1u << t;
+            }
+        }
+    }
+}
+
 /* S and used of n vectors, at most VECTORS_A_BLOCK. */
 static void look_up(bench *b, const ideal *s, const uint16_t *x, size_t n, int slices)
 {
+    if (s->steps) {
+        add_up(b, s, x, n, slices);
+        return;
+    }
     const size_t groups = s->kernel.groups, stride = s->kernel.stride, products = n * (size_t)slices;
     for (size_t v = 0; v < n; v++) {
         size_t first = v * (size_t)slices;

@@ -127,6 +127,17 @@ static bool is_plain(const xbtab_mapped *mapped)
            mapped->tia_offset <= 0 && mapped->tia_noise <= 0;
 }
 
+/* Whether codes of all input slices add up within the engine's 32 bits. */
+static bool sums_fit(const xbtab_mapped *mapped, int adc_bits)
+{
+    int most = 1;
+    for (size_t m = 0; m < xbtab_quantized_matrices(mapped->quantized); m++) {
+        int bits = xbtab_quantized_matrix(mapped->quantized, m)->activation_bits;
+        most = bits > most ? bits : most;
+    }
+    return adc_bits + most <= 31;
+}
+
 /* In steps of the tables' ADC, until the scheme's is known. */
 static xbtab_status take_tia_spread(xbtab_mapped *mapped)
 {
@@ -164,6 +175,8 @@ static xbtab_status take_scheme(xbtab_mapped *mapped)
     mapped->is_plain = is_plain(mapped);
     const int most_bits = is_ideal ? MOST_IDEAL_BITS : XBTAB_KERNEL_MOST_ADC_BITS;
     if (!s->adc_bits) s->adc_bits = setup->adc_bits ? setup->adc_bits : t->adc_bits;
+    /* the general read-out adds in double precision, and ideal sums have any number of bits */
+    if (is_ideal && (s->adc_bits > most_bits || !sums_fit(mapped, s->adc_bits))) mapped->is_plain = false;
     setup->adc_bits = s->adc_bits < most_bits ? s->adc_bits : most_bits;
     mapped->adc_bits = setup->adc_bits;
     mapped->tia_offset = ldexp(mapped->tia_offset, mapped->adc_bits - t->adc_bits);

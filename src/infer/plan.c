@@ -33,9 +33,13 @@ static xbtab_status plan_inputs(const xbtab_mapped *mapped, xbtab__mapped_matrix
     mm->signed_inputs = mapped->scheme.signed_inputs == XBTAB_SIGNED_TWOS_COMPLEMENT && bits > 1;
     mm->input_slices =
         mm->signed_inputs ? 1 + xbtab__slices_for(bits - 1, dac_bits) : xbtab__slices_for(bits, dac_bits);
-    if (mm->input_slices * dac_bits > 16) {
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: %d-bit inputs in %d slices of %d bits; 16 bits are supported",
-                   mm->m->name, bits, mm->input_slices, dac_bits);
+    /* what a sign or a complement sets in the last slice has to fit a word line's 16 bits */
+    if ((mm->signed_inputs || mm->layout.map->is_complementary) && mm->input_slices * dac_bits > 16) {
+        XBTAB_FAIL(
+            XBTAB_ERR_UNSUPPORTED,
+            "%s: %d-bit inputs in %d slices of %d bits, a sign or a complement among them; 16 bits are "
+            "supported",
+            mm->m->name, bits, mm->input_slices, dac_bits);
     }
     for (int t = 0; t < mm->input_slices; t++) mm->weight[t] = (double)(1 << (t * dac_bits));
     if (mm->signed_inputs) mm->weight[mm->input_slices - 1] = -(double)(1 << (bits - 1));
@@ -49,8 +53,8 @@ static xbtab_status lay_out_all(xbtab_mapped *mapped)
         mm->m = xbtab_quantized_matrix(mapped->quantized, m);
         mm->layer = mapped->n_layers - (m > 0 && mm->m->group > 0);
         mapped->n_layers = mm->layer + 1;
-        XBTAB_TRY(plan_inputs(mapped, mm));
         XBTAB_TRY(xbtab__lay_out(&mm->layout, mm->m, mapped->scheme.weights, mapped->cell_bits));
+        XBTAB_TRY(plan_inputs(mapped, mm));
         if (outputs_a_tile(mapped, mm) == 0) {
             XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: %d-bit weights need %zu columns an output; a tile has %zu",
                        mm->m->name, mm->m->weight_bits, xbtab__layout_columns(&mm->layout, 1),
