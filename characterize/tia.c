@@ -44,8 +44,8 @@ static double mean_conductance(const xbtab_spec *spec)
 typedef struct stepped {
     const xbtab__plan *plan;
     void (*compose)(xbtab__text *text, const xbtab__plan *plan, const char *source);
-    double amplitude;   /* of the step [V or A] */
-    const char *output; /* that must settle */
+    double rest, driven; /* before and after the step [V or A] */
+    const char *output;  /* that must settle */
 } stepped;
 
 static void compose_tia(xbtab__text *text, const xbtab__plan *plan, const char *source)
@@ -65,7 +65,7 @@ static void compose_column(xbtab__text *text, const xbtab__plan *plan, const cha
 static xbtab_status levels(const stepped *s, xbtab__spice *spice, double *V)
 {
     xbtab__text text = {0}, output = {0};
-    double values[2] = {0, s->amplitude};
+    double values[2] = {s->rest, s->driven};
     s->compose(&text, s->plan, "external");
     xbtab__text_add(&output, "%s", s->output);
     xbtab_status status = xbtab__solve_text_all(spice, &text, 2, 1, values, 1, &output, V);
@@ -78,10 +78,10 @@ static xbtab_status transient(const stepped *s, xbtab__spice *spice, double t_st
                               xbtab__spice_waveform *waveform)
 {
     xbtab__text text = {0};
-    char source[128];
+    char source[160];
     double ramp = ramp_share * s->plan->spec->read_time;
-    snprintf(source, sizeof source, "pwl(0 0 %.17g %.17g %.17g %.17g)", ramp, s->amplitude, 2 * t_stop,
-             s->amplitude);
+    snprintf(source, sizeof source, "pwl(0 %.17g %.17g %.17g %.17g %.17g)", s->rest, ramp, s->driven,
+             2 * t_stop, s->driven);
     s->compose(&text, s->plan, source);
     xbtab_status status = xbtab__text_status(&text);
     if (status == XBTAB_OK) {
@@ -227,7 +227,7 @@ xbtab_status xbtab__find_readout(const xbtab__plan *plan, xbtab__spice *spice, x
     xbtab_status status;
     xbtab__spice_noise noise = {0};
     double figure[XBTAB__READOUT_FIGURES], f_read = xbtab__read_bandwidth(plan->spec);
-    const stepped step = {plan, compose_tia, xbtab_spec_largest_current(plan->spec), "v(o0)"};
+    const stepped step = {plan, compose_tia, 0, xbtab_spec_largest_current(plan->spec), "v(o0)"};
     for (int k = 0; k < XBTAB__READOUT_FIGURES; k++) figure[k] = NAN;
     XBTAB_TRY_DONE(settle(&step, spice, &figure[XBTAB__READOUT_SETTLING]));
     XBTAB_TRY_DONE(find_transresistance(plan, spice, &figure[XBTAB__READOUT_TRANSRESISTANCE]));
@@ -256,22 +256,21 @@ done:
 
 /* ---- a whole column ---- */
 
-/* Settling time of the column, and the energy that charges the word lines. The bench is of word lines that
- * are driven at one end and carry the current; the settling of other arrays is not known. */
+/* Settling time of the column, and the energy that charges the word lines. */
 xbtab_status xbtab__find_column(const xbtab__plan *plan, xbtab__spice *spice, xbtab__numbers *out)
 {
     const xbtab_spec *spec = plan->spec;
     xbtab_status status = XBTAB_OK;
-    bool is_known = spec->array.topology == XBTAB_TOPOLOGY_WORD_LINE_INPUT &&
-                    spec->array.polarity == XBTAB_POLARITY_UNIFORM && spec->array.drive != XBTAB_DRIVE_BOTH &&
-                    spec->rows <= MOST_ROWS;
-    const stepped step = {plan, compose_column, spec->v_read, "v(o0)"};
+    bool has_gates = xbtab_array_has_gates(&spec->array);
+    int most = (1 << spec->dac_bits) - 1;
+    const stepped step = {plan, compose_column, has_gates ? spec->V_gate[0] : 0,
+                          has_gates ? spec->V_gate[most] : spec->v_read, "v(o0)"};
     out->n = XBTAB__COLUMN_FIGURES;
     out->x = xbtab__alloc(out->n, sizeof *out->x);
     if (!out->x) return XBTAB_NOMEM();
     out->x[XBTAB__COLUMN_SETTLING] = NAN;
-    double V = fabs(xbtab_spec_input_voltage(spec, 0, (1 << spec->dac_bits) - 1));
+    double V = fabs(xbtab_spec_input_voltage(spec, 0, most));
     out->x[XBTAB__COLUMN_ENERGY] = spec->rows * (double)spec->columns * spec->wire.c_word * V * V;
-    if (is_known) status = settle(&step, spice, &out->x[XBTAB__COLUMN_SETTLING]);
+    if (spec->rows <= MOST_ROWS) status = settle(&step, spice, &out->x[XBTAB__COLUMN_SETTLING]);
     return status;
 }

@@ -42,7 +42,8 @@ void xbtab__compose_loaded_tias(xbtab__text *text, const xbtab_spec *spec, const
                                 double C, const double *offset, int n);
 
 /** The column that is farthest from the drivers, with its wires' capacitances: all word lines start at the
- * source vi0, the TIA's output is v(o0), its current i(vs0). Word lines driven at one end only.
+ * source vi0 (with alternating polarity every second one, the others rest), the TIA's output is v(o0), its
+ * current i(vs0).
  *  @param source   as above.
  *  @param state    state parameter of the column's cells.
  *  @param G_other  conductance of each of the other columns' cells [S]. */

@@ -19,11 +19,32 @@ small divider 6 5 's/model: opamp/model: divider, parameters: [{name: r_sense, v
 small line 1 1 's/model: opamp/model: ideal/;s/word: 1 ohm, bit: 1 ohm/word: 0 ohm, bit: 0 ohm, capacitance: 4 fF/
     s/driver: {resistance: 20 ohm}/driver: {resistance: 30 kohm}/;s/sink: {resistance: 10 ohm}/sink: {resistance: 0 ohm}/'
 small cmos 6 5 's/model: opamp/model: cmos_two_stage/;s/word: 1 ohm, bit: 1 ohm/model: node_22nm, cell: crosspoint/'
+# lossy word lines of 16 cells from one end, the other, or both: a diffusion takes the square of its length, and from both
+# ends the middle is 8.5 segments away; sensing at the top is the same circuit upside down
+lossy='s/model: opamp/model: ideal/;s/word: 1 ohm, bit: 1 ohm/word: 1 kohm, bit: 0 ohm, capacitance: 100 fF/
+    s/g_min: 0.5 uS, g_max: 10 uS/g_min: 10 nS, g_max: 100 nS/;s/driver: {resistance: 20 ohm}/driver: {resistance: 0 ohm}/
+    s/sink: {resistance: 10 ohm}/sink: {resistance: 0 ohm}/;s/tiles: 4, tiles_heldout: 2, vectors: 6/tiles: 2, tiles_heldout: 1, vectors: 4/'
+small left 2 16 "$lossy"
+small both 2 16 "$lossy;s/columns: 16/columns: 16, drive: both/"
+if [ "$SANITIZED" = 0 ]; then
+    small right 2 16 "$lossy;s/columns: 16/columns: 16, drive: right, sense: top/"
+    small signed 2 16 "$lossy;s/columns: 16/columns: 16, polarity: alternating/"
+fi
+# gates: the same lines carry no current; a cell's current is there before its gate has settled, once its transistor conducts
+# far better than its device, but no sooner than a tenth of the line's time constants: nothing else is slow here
+gates() { # gates NAME KEYS
+    tile 4 16 "$lossy;s/bit: 0 ohm/bit: 1 ohm/;s/g_min: 10 nS, g_max: 100 nS/g_min: 0.5 uS, g_max: 10 uS/
+        s/columns: 16/columns: 16, topology: gate_input$2/" >"$1.yaml"
+    "$XBARTAB" characterize "$1.yaml" -o "$1.h5" >/dev/null
+    "$XBARTAB" info "$1.h5" --json >"$1.json"
+}
+gates gates ""
+[ "$SANITIZED" = 1 ] || gates pairs ", polarity: alternating, drive: both, sense: top"
 # as slow a TIA never settles within the turns that are tried
 small slow 2 2 's/model: opamp/model: opamp, parameters: [{name: bandwidth, value: 1 kHz}]/'
 
 $PYTHON - <<'P'
-import json, math, h5py
+import json, math, os, h5py
 kT = 1.380649e-23 * 300.15
 
 def near(found, wanted, tolerance, what):
@@ -60,6 +81,18 @@ with h5py.File("divider.h5") as f:
 
 R = 1 / (1 / 30e3 + 10e-6) # driver beside the cell of 10 uS
 near(json.load(open("line.json"))["energy"]["settling"], R * 4e-15 * 9 * math.log(2), 0.01, "one RC: settling [s]")
+
+def settling(name):
+    return json.load(open(name + ".json"))["energy"]["settling"]
+
+near(settling("left") / settling("both"), (16 / 8.5) ** 2, 0.1, "word lines from one end over from both")
+# 9 time constants of the slowest mode, 4 L^2 R C/pi^2, from an amplitude of 4/pi; 16 sections are 3 % off a smooth line
+near(settling("left"), 4 / math.pi**2 * 16 * 17 * 1e3 * 1e-13 * math.log(4 / math.pi * 512), 0.05, "lossy word line: settling [s]")
+assert settling("left") / 20 < settling("gates") < settling("left"), settling("gates")
+if os.path.exists("right.json"):
+    assert settling("right") == settling("left")
+    near(settling("signed"), settling("left"), 0.02, "lines of one sign: settling [s]")
+    near(settling("pairs"), settling("gates"), 0.1, "pairs of gates: settling [s]")
 
 cmos = json.load(open("cmos.json"))
 assert 1e-9 < cmos["tia"]["settling"] < 1e-6 and 1e-9 < cmos["energy"]["settling"] < 1e-6
