@@ -139,6 +139,7 @@ static xbtab_status set_identity(xbtab_derived *d)
     d->power[0] = 1;
     d->coefficient[0] = 1.0;
     f->n_terms = 1;
+    f->lost[0] = f->lost[1] = 0.0;
     f->power = d->power;
     f->coefficient = d->coefficient;
     f->error.rmse = f->error.max = 0.0;

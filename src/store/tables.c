@@ -201,7 +201,9 @@ static xbtab_status write_transfer(const xbtab__h5_file *file, xbtab__h5_id grou
     xbtab__h5_axis axes[2] = {{"term", "1", f->n_terms, NULL}, {"variable", "1", 3, NULL}};
     XBTAB_TRY(xbtab__h5_put_text(file, group, "equation",
                                  "I = full_scale_A * sum_t coefficient[t] * (y/full_scale_A)^power[t][0] * "
-                                 "a^power[t][1] * p^power[t][2]"));
+                                 "a^power[t][1] * p^power[t][2] + lost * a * (lost_a + lost_aa * a)"));
+    XBTAB_TRY(xbtab__h5_put_number(file, group, "lost_a", f->lost[0]));
+    XBTAB_TRY(xbtab__h5_put_number(file, group, "lost_aa", f->lost[1]));
     XBTAB_TRY(xbtab__h5_put_number(file, group, "y_max_fs", f->y_max));
     XBTAB_TRY(xbtab__put_error(file, group, "heldout", &f->error));
     XBTAB_TRY(xbtab__put_error(file, group, "heldout_ideal", &f->error_ideal));
@@ -217,6 +219,10 @@ static xbtab_status read_transfer(const xbtab__h5_file *file, xbtab__h5_id group
 {
     xbtab_transfer_data *f = &t->transfer;
     XBTAB_TRY(xbtab__h5_get_number(file, group, "y_max_fs", &f->y_max));
+    if (xbtab__h5_has_attribute(group, "lost_a")) { /* the first files of schema 3 lack it */
+        XBTAB_TRY(xbtab__h5_get_number(file, group, "lost_a", &f->lost[0]));
+        XBTAB_TRY(xbtab__h5_get_number(file, group, "lost_aa", &f->lost[1]));
+    }
     XBTAB_TRY(xbtab__get_error(file, group, "heldout", &f->error));
     XBTAB_TRY(xbtab__get_error(file, group, "heldout_ideal", &f->error_ideal));
     XBTAB_TRY(xbtab__get_error(file, group, "heldout_effective", &f->error_geff));

@@ -3,6 +3,7 @@
 #include "fit_transfer.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <gsl/gsl_errno.h>
@@ -17,11 +18,11 @@
 static const int32_t terms[][3] = {{1, 0, 0}, {2, 0, 0}, {3, 0, 0}, {1, 1, 0}, {2, 1, 0}, {1, 2, 0},
                                    {1, 0, 1}, {2, 0, 1}, {1, 1, 1}, {1, 0, 2}, {1, 1, 2}, {1, 2, 1}};
 
-enum { N_TERMS = sizeof terms / sizeof terms[0] };
+enum { N_TERMS = sizeof terms / sizeof terms[0], N_LOST = 2, N_ALL = N_TERMS + N_LOST };
 
 /* One good vector of a sample tile: its currents through the effective matrix, and what SPICE found. */
 typedef struct sample {
-    const double *y, *I, *ideal;
+    const double *y, *I, *ideal, *I_lost;
     double a;          /* mean drive */
     double P, P_model; /* power [W] */
     bool is_heldout;
@@ -31,6 +32,7 @@ typedef struct samples {
     sample *s;
     size_t n, n_fit;
     double *y, *ideal; /* [n_tiles * n_vectors][columns] */
+    double *I_lost;    /* [n_tiles][columns] */
     double I_most;     /* largest current */
     long failed;       /* vectors */
 } samples;
@@ -81,6 +83,7 @@ static xbtab_status prepare_tile(samples *all, const xbtab_tables *t, const xbta
     xbtab_status status = xbtab_tile_create(&programmed, technology, G, t->rows, t->columns);
     xbtab__free(G);
     XBTAB_TRY(status);
+    memcpy(all->I_lost + tile * t->columns, programmed->I_lost, t->columns * sizeof *all->I_lost);
     for (size_t v = 0; v < d->n_vectors; v++) {
         size_t at = tile * d->n_vectors + v;
         const uint8_t *code = d->code + at * t->rows;
@@ -94,6 +97,7 @@ static xbtab_status prepare_tile(samples *all, const xbtab_tables *t, const xbta
         ideal_product(t, level, code, ideal);
         *s = (sample){.y = y,
                       .ideal = ideal,
+                      .I_lost = all->I_lost + tile * t->columns,
                       .I = d->I_out + at * t->columns,
                       .a = mean_drive(code, t->rows, t->dac_bits),
                       .P = d->P[at],
@@ -111,18 +115,24 @@ static double place_of(size_t j, size_t columns)
     return columns > 1 ? (double)j / (double)(columns - 1) : 0.0;
 }
 
+/* Whether the tiles have an I_lost. */
+static bool loses(const xbtab_tables *t)
+{
+    return xbtab_array_has_gates(&t->array) && xbtab_array_is_signed(&t->array);
+}
+
 /* Least squares through the normal equations' better-behaved cousin: GSL's SVD of the whole design matrix. */
 static xbtab_status fit_terms(xbtab_tables *t, const samples *all)
 {
     xbtab_status status = XBTAB_OK;
-    size_t n_rows = all->n_fit * t->columns, row = 0;
-    if (n_rows < N_TERMS) {
-        XBTAB_FAIL(XBTAB_ERR_SPICE, "only %zu good samples for the transfer table; it needs %d at least",
-                   n_rows, (int)N_TERMS);
+    size_t n_rows = all->n_fit * t->columns, n_terms = loses(t) ? N_ALL : N_TERMS, row = 0;
+    if (n_rows < n_terms) {
+        XBTAB_FAIL(XBTAB_ERR_SPICE, "only %zu good samples for the transfer table; it needs %zu at least",
+                   n_rows, n_terms);
     }
-    gsl_matrix *X = gsl_matrix_alloc(n_rows, N_TERMS), *covariance = gsl_matrix_alloc(N_TERMS, N_TERMS);
-    gsl_vector *b = gsl_vector_alloc(n_rows), *c = gsl_vector_alloc(N_TERMS);
-    gsl_multifit_linear_workspace *workspace = gsl_multifit_linear_alloc(n_rows, N_TERMS);
+    gsl_matrix *X = gsl_matrix_alloc(n_rows, n_terms), *covariance = gsl_matrix_alloc(n_terms, n_terms);
+    gsl_vector *b = gsl_vector_alloc(n_rows), *c = gsl_vector_alloc(n_terms);
+    gsl_multifit_linear_workspace *workspace = gsl_multifit_linear_alloc(n_rows, n_terms);
     double chisq;
     if (!X || !covariance || !b || !c || !workspace) {
         status = XBTAB_NOMEM();
@@ -138,13 +148,19 @@ static xbtab_status fit_terms(xbtab_tables *t, const samples *all)
                                xbtab__power(u, terms[k][0]) * xbtab__power(all->s[s].a, terms[k][1]) *
                                    xbtab__power(p, terms[k][2]));
             }
+            for (size_t k = N_TERMS; k < n_terms; k++) {
+                gsl_matrix_set(X, row, k,
+                               all->s[s].I_lost[j] / t->I_full_scale *
+                                   xbtab__power(all->s[s].a, (int)(k - N_TERMS) + 1));
+            }
             gsl_vector_set(b, row, all->s[s].I[j] / t->I_full_scale);
         }
     }
     if (gsl_multifit_linear(X, b, c, covariance, &chisq, workspace) != GSL_SUCCESS) {
         XBTAB_FAIL_DONE(XBTAB_ERR_SOLVE, "the transfer table's least squares failed");
     }
-    for (int k = 0; k < N_TERMS; k++) t->transfer.coefficient[k] = gsl_vector_get(c, (size_t)k);
+    for (size_t k = 0; k < N_TERMS; k++) t->transfer.coefficient[k] = gsl_vector_get(c, k);
+    for (size_t k = N_TERMS; k < n_terms; k++) t->transfer.lost[k - N_TERMS] = gsl_vector_get(c, k);
 done:
     gsl_matrix_free(X);
     gsl_matrix_free(covariance);
@@ -168,7 +184,8 @@ static void measure_errors(xbtab_tables *t, const xbtab_technology *technology, 
         size_t d = 0;
         while (x->a > drives[d]) d++;
         for (size_t j = 0; j < t->columns; j++) {
-            double I = xbtab_technology_transfer(technology, x->y[j], x->a, place_of(j, t->columns));
+            double I =
+                xbtab_technology_transfer(technology, x->y[j], x->a, place_of(j, t->columns), x->I_lost[j]);
             xbtab__add_error(&table, I - x->I[j]);
             xbtab__add_error(&by_drive[d], I - x->I[j]);
             xbtab__add_error(&ideal, x->ideal[j] - x->I[j]);
@@ -219,8 +236,9 @@ xbtab_status xbtab__fit_transfer(xbtab_tables *t)
     all.s = xbtab__alloc(n_vectors, sizeof *all.s);
     all.y = xbtab__alloc(n_vectors * t->columns, sizeof *all.y);
     all.ideal = xbtab__alloc(n_vectors * t->columns, sizeof *all.ideal);
-    if (!t->transfer.power || !t->transfer.coefficient || !t->transfer.a_drive || !t->transfer.rmse_drive ||
-        !all.s || !all.y || !all.ideal) {
+    all.I_lost = xbtab__alloc(t->samples.n_tiles * t->columns, sizeof *all.I_lost);
+    if (!all.I_lost || !t->transfer.power || !t->transfer.coefficient || !t->transfer.a_drive ||
+        !t->transfer.rmse_drive || !all.s || !all.y || !all.ideal) {
         status = XBTAB_NOMEM();
         goto done;
     }
@@ -241,5 +259,6 @@ done:
     xbtab__free(all.s);
     xbtab__free(all.y);
     xbtab__free(all.ideal);
+    xbtab__free(all.I_lost);
     return status;
 }

@@ -75,7 +75,7 @@ double xbtab__refined_current(const xbtab__refinement *r, const xbtab_technology
     double x[TERMS], I_fs = technology->tables->I_full_scale, sum = 0;
     terms_of(y / I_fs, a, x);
     for (int m = 0; m < TERMS; m++) sum += r->c[j * TERMS + (size_t)m] * x[m];
-    return xbtab_technology_transfer(technology, y, a, place) + I_fs * sum;
+    return xbtab_technology_transfer(technology, y, a, place, r->I_lost[j]) + I_fs * sum;
 }
 
 /* The refinement's error on vectors of its own, the same ones each time. */
@@ -113,8 +113,9 @@ static xbtab_status collect(trial *t, int solves, double *H, double *b)
         XBTAB_TRY(solve(t));
         for (size_t j = 0; j < t->columns; j++) {
             double x[TERMS];
-            double off =
-                (t->I[j] - xbtab_technology_transfer(t->technology, t->y[j], t->a, place_of(t, j))) / I_fs;
+            double off = (t->I[j] - xbtab_technology_transfer(t->technology, t->y[j], t->a, place_of(t, j),
+                                                              t->tile->I_lost[j])) /
+                         I_fs;
             terms_of(t->y[j] / I_fs, t->a, x);
             for (int m = 0; m < TERMS; m++) {
                 for (int n = 0; n < TERMS; n++) H[(j * TERMS + (size_t)m) * TERMS + (size_t)n] += x[m] * x[n];
@@ -171,13 +172,15 @@ xbtab_status xbtab__refine(xbtab__refinement *out, const xbtab_technology *techn
     trial t = {.technology = technology, .tile = tile, .rows = rows, .columns = columns};
     xbtab__refinement r = {.columns = columns};
     r.c = xbtab__alloc(columns * TERMS, sizeof *r.c);
+    r.I_lost = xbtab__alloc(columns, sizeof *r.I_lost);
     t.code = xbtab__alloc(tile->rows, 1);
     t.y = xbtab__alloc(tile->columns, sizeof *t.y);
     t.I = xbtab__alloc(tile->columns, sizeof *t.I);
-    if (!r.c || !t.code || !t.y || !t.I) {
+    if (!r.c || !r.I_lost || !t.code || !t.y || !t.I) {
         status = XBTAB_NOMEM();
         goto done;
     }
+    memcpy(r.I_lost, tile->I_lost, columns * sizeof *r.I_lost);
     XBTAB_TRY_DONE(xbtab__exact_create(&t.circuit, technology, tile->rows, tile->columns));
     xbtab__exact_program(t.circuit, G);
     XBTAB_TRY_DONE(measure(&r, &t));
@@ -202,5 +205,6 @@ done:
 void xbtab__refinement_clear(xbtab__refinement *refinement)
 {
     xbtab__free(refinement->c);
+    xbtab__free(refinement->I_lost);
     *refinement = (xbtab__refinement){0};
 }

@@ -16,7 +16,8 @@
 
 typedef struct xbtab__refinement {
     size_t columns;
-    double *c; /* c[columns][5]; all zeros where T alone is good */
+    double *c;      /* c[columns][5]; all zeros where T alone is good */
+    double *I_lost; /* I_lost[columns], the tile's [A] */
     bool is_refined;
     double squares, most; /* of the error on unseen vectors: sum of squares [A^2], largest [A] */
     long samples;

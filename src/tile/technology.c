@@ -59,7 +59,8 @@ double xbtab_technology_drive(const xbtab_technology *technology, size_t row, in
     return xbtab_array_sign(array, (long)row) * V;
 }
 
-double xbtab_technology_transfer(const xbtab_technology *technology, double y, double a, double p)
+double xbtab_technology_transfer(const xbtab_technology *technology, double y, double a, double p,
+                                 double I_lost)
 {
     const xbtab_transfer_data *t = &technology->tables->transfer;
     double u = y / technology->tables->I_full_scale, sum = 0;
@@ -67,7 +68,7 @@ double xbtab_technology_transfer(const xbtab_technology *technology, double y, d
         const int32_t *n = t->power + 3 * k;
         sum += t->coefficient[k] * xbtab__power(u, n[0]) * xbtab__power(a, n[1]) * xbtab__power(p, n[2]);
     }
-    return technology->tables->I_full_scale * sum;
+    return technology->tables->I_full_scale * sum + I_lost * a * (t->lost[0] + t->lost[1] * a);
 }
 
 const xbtab_tables *xbtab_technology_tables(const xbtab_technology *technology)

@@ -96,7 +96,8 @@ xbtab_status xbtab_tile_create(xbtab_tile **out, const xbtab_technology *technol
     *tile = (xbtab_tile){.rows = rows, .columns = columns, .n_codes = (size_t)1 << tables->dac_bits};
     tile->A = xbtab__alloc(tile->n_codes * n, sizeof *tile->A);
     tile->A_const = xbtab__alloc(columns, sizeof *tile->A_const);
-    if (!tile->A || !tile->A_const) {
+    tile->I_lost = xbtab__alloc(columns, sizeof *tile->I_lost);
+    if (!tile->A || !tile->A_const || !tile->I_lost) {
         status = XBTAB_NOMEM();
         goto done;
     }
@@ -114,6 +115,7 @@ void xbtab_tile_destroy(xbtab_tile **tile)
     if (!tile || !*tile) return;
     xbtab__free((*tile)->A);
     xbtab__free((*tile)->A_const);
+    xbtab__free((*tile)->I_lost);
     xbtab__free(*tile);
     *tile = NULL;
 }

@@ -8,6 +8,8 @@
  * -(1'Q1/(1'b)^2) y^2 up to what depends on where the inputs are: of one coefficient for tiles of any
  * conductances, and T's work. Where signs alternate, the drop goes with y times all that flows, which is no
  * function of y: there the shares are not scaled, so that it is gone with all gates on and least between.
+ * What is left then is x'Q(1 - x), whose mean over all inputs of mean drive a is near a(1 - a) 1'Q1: a number
+ * of each column, 1'Q1 = sum(b) - sum(I), whatever its y is. T has it as I_lost.
  * What flows with all gates off is the constant part. */
 #include "tile_gates.h"
 
@@ -31,20 +33,25 @@ static xbtab_status solve_all(xbtab__exact *circuit, const xbtab_tile *tile, uin
     return XBTAB_OK;
 }
 
-/* Scale the cells of column j and of one sign to what they draw alone. first: the first row, every step-th.
- */
-static void scale_column(double *A, const xbtab_tile *tile, const xbtab_technology *technology,
-                         const double *G, int k, size_t j)
+/* What the cells of column j draw alone at code k, and in A together. */
+static double sum_alone(const double *A, const xbtab_tile *tile, const xbtab_technology *technology,
+                        const double *G, int k, size_t j, double *loaded)
 {
-    double alone = 0, loaded = 0;
+    double alone = 0;
+    *loaded = 0;
     for (size_t i = 0; i < tile->rows; i++) {
         double I, slope;
         xbtab__cell cell = xbtab__cell_of(&technology->cell, G[i * tile->columns + j]);
         xbtab__cell_current(&technology->cell, k, &cell, xbtab_technology_drive(technology, i, k), 0.0, &I,
                             &slope);
         alone += I;
-        loaded += A[i * tile->columns + j];
+        *loaded += A[i * tile->columns + j];
     }
+    return alone;
+}
+
+static void scale_column(double *A, const xbtab_tile *tile, size_t j, double alone, double loaded)
+{
     if (!(fabs(loaded) > 0)) return; /* open devices */
     for (size_t i = 0; i < tile->rows; i++) A[i * tile->columns + j] *= alone / loaded;
 }
@@ -67,8 +74,13 @@ xbtab_status xbtab__tile_fill_gates(xbtab_tile *tile, const xbtab_technology *te
     for (size_t k = 1; k < tile->n_codes; k++) {
         double *A = tile->A + k * n;
         XBTAB_TRY_DONE(solve_all(circuit, tile, code, I, (unsigned)k, A));
-        for (size_t j = 0; j < tile->columns && !is_signed; j++)
-            scale_column(A, tile, technology, G, (int)k, j);
+        for (size_t j = 0; j < tile->columns; j++) {
+            double loaded, alone = sum_alone(A, tile, technology, G, (int)k, j, &loaded);
+            if (is_signed)
+                tile->I_lost[j] = alone - loaded; /* the largest code's in the end */
+            else
+                scale_column(A, tile, j, alone, loaded);
+        }
         for (size_t c = 0; c < n; c++) A[c] -= tile->A[c]; /* what it draws with its gate off is constant */
     }
     for (size_t c = 0; c < n; c++) tile->A[c] = 0;

@@ -178,6 +178,13 @@ assert r["check"]["codes_differ"] <= 0.02 * r["check"]["codes"]' "$1"
 if [ "$SANITIZED" = 0 ]; then
     signed rows ""
     signed rows_of_gates ", topology: gate_input"
+    # what pairs of gates lose to their lines does not go with their current: T has a term of its own for it
+    "$XBARTAB" info "$(ls -t cache/*.h5 | head -n 1)" --json >info.json
+    $PYTHON -c '
+import json
+t = json.load(open("info.json"))["transfer"]
+print("pairs of gates: held-out tiles %.1e of full scale, %.1e without T" % (t["heldout_rmse_fs"], t["effective"]["heldout_rmse_fs"]))
+assert t["heldout_rmse_fs"] <= 0.6 * t["effective"]["heldout_rmse_fs"]'
 fi
 
 # words and combinations that are refused

@@ -137,8 +137,8 @@ static void table_tiles_follow_the_tables(void **state)
             xbtab_tile_product(tile, code, y);
             for (size_t j = 0; j < 31; j++) {
                 double a = drive / (53.0 * ((1 << dac_bits) - 1)), p = (double)j / 36.0;
-                double adc =
-                    xbtab_technology_adc(f.technology, xbtab_technology_transfer(f.technology, y[j], a, p));
+                double adc = xbtab_technology_adc(f.technology,
+                                                  xbtab_technology_transfer(f.technology, y[j], a, p, 0));
                 double wanted = fmin(fmax(floor(adc + 0.5), 0), 255), off = acc[v * 32 + j] - wanted;
                 /* the kernel takes the drive in 32 steps and the sums in 16 bits: it may fall to the other
                  * side of a step */

@@ -7,7 +7,8 @@
  * Transfer correction: I_j = I_full_scale * sum_t c_t (y_j / I_full_scale)^ky_t a^ka_t p_j^kp_t, with
  * y = sum_i Geff[x_i][i][j] the current through the effective matrix, a the mean drive of the input vector
  * (DAC code over its largest, averaged over word lines, 0 to 1), and p = j / (columns - 1) the place of the
- * bit line. */
+ * bit line. Where gates of cells of both signs are the inputs, I_lost_j (lost_0 a + lost_1 a^2) comes to it,
+ * I_lost being what the bit line loses with all inputs on (tile.h): it need not go with y. */
 #ifndef XBARTAB_TABLES_H
 #define XBARTAB_TABLES_H
 
@@ -78,6 +79,7 @@ typedef struct xbtab_transfer_data {
     size_t n_terms;
     int32_t *power;              /* power[n_terms][3]: of y/I_full_scale, a and p */
     double *coefficient;         /* coefficient[n_terms] */
+    double lost[2];              /* of I_lost, with a and a^2; 0 where nothing is lost that way */
     double y_max;                /* largest |y|/I_full_scale among the samples of the fit */
     xbtab_fit_error error;       /* on tiles the fit never saw */
     size_t n_drives;             /* the same by mean drive; 0 in files of schema 1 */

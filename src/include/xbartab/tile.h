@@ -40,8 +40,10 @@ double xbtab_technology_dac_voltage(const xbtab_technology *technology, int code
  * sign, or with gate inputs the bit lines' [V]. */
 double xbtab_technology_drive(const xbtab_technology *technology, size_t row, int code);
 
-/** The transfer correction: the current [A] for y [A], mean drive a in [0, 1] and place p in [0, 1]. */
-double xbtab_technology_transfer(const xbtab_technology *technology, double y, double a, double p);
+/** The transfer correction: the current [A] for y [A], mean drive a in [0, 1] and place p in [0, 1] of a bit
+ * line with a tile's I_lost [A]. */
+double xbtab_technology_transfer(const xbtab_technology *technology, double y, double a, double p,
+                                 double I_lost);
 
 /** The TIA's output [V] for a current [A], interpolated in its table; a straight line beyond it. */
 double xbtab_technology_tia(const xbtab_technology *technology, double current);
@@ -71,6 +73,8 @@ typedef struct xbtab_tile {
     size_t rows, columns, n_codes; /* DAC codes, code 0 included */
     double *A;                     /* A[n_codes][rows][columns]; A[0] is 0 [A] */
     double *A_const;               /* A_const[columns]: with all inputs at 0 V [A] */
+    double *I_lost; /* I_lost[columns]: with gate inputs and signs that alternate, the sum of what the cells
+                       draw alone less what they draw together, all inputs at the largest code; else 0 [A] */
 } xbtab_tile;
 
 /** Program a tile.
