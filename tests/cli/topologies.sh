@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every topology, polarity, drive and sense: solve against ngspice for linear devices, to 1e-6 of the largest figure.
+# Every topology, polarity, drive and sense: solve against ngspice for linear devices and for cells of tables, to 1e-6 of the
+# largest figure.
 source "$(dirname "$0")/common.sh"
 
 cat >compare.py <<'P'
@@ -102,8 +103,10 @@ with h5py.File(name + ".h5") as f:
         if tile["polarity"] == "alternating": V[:, 1::2] *= -1
 numpy.savetxt(inputs, V.T, fmt="%.17g", delimiter=",")
 worst, _ = compare("--levels", levels, "--tables", name + ".h5", "--voltages", inputs)
-if tile["topology"] == "word_line_input":
-    other, _ = compare("--levels", levels, "--tables", name + ".h5", "--voltages", inputs, "--drive", "right", "--sense", "bottom")
+drives = ("left", "right", "both") if tile["topology"] == "word_line_input" else ("top", "bottom", "both")
+for drive, sense in itertools.product(drives, ("bottom", "top")): # the cells are the same, however they are wired
+    if int(sys.argv[2]) and (drive, sense) != (drives[1], "bottom"): continue
+    other, _ = compare("--levels", levels, "--tables", name + ".h5", "--voltages", inputs, "--drive", drive, "--sense", sense)
     worst = max(worst, other)
 
 subprocess.run([os.environ["XBARTAB"], "netlist", name + ".yaml", "--levels", levels, "--voltages", inputs, "-o", "t.cir"], check=True)
@@ -124,7 +127,7 @@ P
 array() { # array NAME ROWS COLUMNS KEYS
     tile "$2" "$3" "s/columns: $3}/columns: $3, $4}/" >"$1.yaml"
     "$XBARTAB" characterize "$1.yaml" -o "$1.h5" >/dev/null 2>&1
-    $PYTHON cells.py "$1"
+    $PYTHON cells.py "$1" "$SANITIZED"
 }
 array lines 7 5 "drive: both, sense: top"
 array alternating 7 5 "polarity: alternating, drive: right"
