@@ -1,4 +1,5 @@
-/* cmd_explain.c - explain NETWORK.onnx --tables T.h5 --images F: which effect costs how many points. */
+/* cmd_explain.c - explain NETWORK.onnx --tables T.h5|--arch NAME --images F: which effect costs how many
+ * points. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,14 +10,17 @@
 #include "chip_options.h"
 #include "cli.h"
 #include "explain_plot.h"
+#include "presets.h"
 #include "quantizing.h"
+#include "scheme_options.h"
 
 typedef struct explain_options {
-    char *tables, *images, *labels, *calibration_images, *plot;
+    char *tables, *images, *labels, *calibration_images, *plot, *arch, *cache, *models;
     int limit, threads, calibrate, raw_pixels, adc_bits, refine, without_layers, as_json;
     long seed;
     cli_quantizing quantizing;
     xbtab_quantize_options bits; /* of them */
+    cli_scheme scheme;
     cli_chips chips;
 } explain_options;
 
@@ -29,8 +33,27 @@ typedef struct explain_run {
     xbtab_technology *technology;
     xbtab_quantized *quantized, *fine;
     float *outputs;
+    xbtab_models *models; /* these two with --arch */
+    xbtab_arch *arch;
+    char *cached;        /* path of tables from the cache */
+    xbtab_scheme scheme; /* the architecture's, with what the options change */
     xbtab_explanation x;
 } explain_run;
+
+/* The preset, and its tables unless some are given. */
+static int open_arch(explain_run *r)
+{
+    if (!r->o.arch) return CLI_DONE;
+    if (cli_open_models(&r->models, r->o.models) < 0) return cli_failed();
+    int code = cli_open_arch(&r->arch, r->o.arch, r->models);
+    if (code != CLI_DONE) return code;
+    r->scheme = r->arch->scheme;
+    if (!r->o.bits.weight_bits) r->o.bits.weight_bits = r->arch->weight_bits;
+    if (!r->o.bits.activation_bits) r->o.bits.activation_bits = r->arch->activation_bits;
+    if (r->o.adc_bits) r->scheme.adc_bits = r->o.adc_bits;
+    return r->o.tables ? CLI_DONE
+                       : cli_cached_tables(&r->cached, r->arch->spec, r->models, r->o.cache, r->o.threads);
+}
 
 static int open_inputs(explain_run *r, const char *network)
 {
@@ -38,7 +61,7 @@ static int open_inputs(explain_run *r, const char *network)
     if (xbtab_network_open(&r->network, network) < 0 ||
         xbtab_images_open(&r->images, o->images, o->labels, (size_t)o->limit) < 0 ||
         (o->calibration_images && xbtab_images_open(&r->calibration, o->calibration_images, NULL, 0) < 0) ||
-        xbtab_tables_open(&r->tables, o->tables) < 0 ||
+        xbtab_tables_open(&r->tables, o->tables ? o->tables : r->cached) < 0 ||
         xbtab_technology_create(&r->technology, r->tables) < 0) {
         return cli_failed();
     }
@@ -69,8 +92,10 @@ static int quantize(explain_run *r, const xbtab_run_options *run)
 
 static int explain(explain_run *r, const char *network)
 {
-    int code = open_inputs(r, network);
+    int code = open_arch(r);
+    if (code == CLI_DONE) code = open_inputs(r, network);
     if (code != CLI_DONE) return code;
+    cli_scheme_apply(&r->o.scheme, &r->scheme);
     cli_catch_interrupt();
     xbtab_run_options run = {
         .raw_pixels = r->o.raw_pixels, .threads = r->o.threads, .progress = cli_progress, .what = "float"};
@@ -80,7 +105,12 @@ static int explain(explain_run *r, const char *network)
     const xbtab_engine_setup setup = {.technology = r->technology,
                                       .adc_bits = r->o.adc_bits,
                                       .refine = r->o.refine == 0 ? -1 : r->o.refine};
-    xbtab_explain_options options = {.map = {.run = run, .seed = (uint64_t)r->o.seed},
+    xbtab_explain_options options = {.map = {.run = run,
+                                             .scheme = &r->scheme,
+                                             .seed = (uint64_t)r->o.seed,
+                                             .tia_spread = r->o.scheme.tia_spread,
+                                             .calibration = r->calibration ? r->calibration : r->images,
+                                             .n_calibration = (size_t)r->o.calibrate},
                                      .n_chips = (size_t)r->o.chips.n_chips,
                                      .float_outputs = r->outputs,
                                      .fine = r->fine,
@@ -186,7 +216,7 @@ static int print_json(const explain_run *r)
 
 static int check_options(explain_options *o)
 {
-    if (!o->images || !o->tables)
+    if (!o->images || (!o->tables && !o->arch))
         return cli_usage("explain", "%s is missing", o->images ? "--tables" : "--images");
     if (o->limit < 0 || o->threads < 0 || o->threads > 1024 || o->calibrate < 0 || o->seed < 0)
         return cli_usage("explain",
@@ -208,6 +238,11 @@ int cmd_explain(int argc, const char **argv)
     const char *arguments[2];
     const struct poptOption options[] = {
         {"tables", '\0', POPT_ARG_STRING, &o->tables, 0, "table file of the tile", "T.h5"},
+        {"arch", '\0', POPT_ARG_STRING, &o->arch, 0, "an architecture's tile, scheme and bits",
+         "NAME|FILE.yaml"},
+        {"cache", '\0', POPT_ARG_STRING, &o->cache, 0,
+         "folder of the tables that --arch makes once (~/.cache/xbartab)", "DIR"},
+        {"models", '\0', POPT_ARG_STRING, &o->models, 0, "for --arch: the user's own models too", "DIR"},
         {"images", '\0', POPT_ARG_STRING, &o->images, 0, "IDX, CIFAR binary (both plain or gzip) or .npy",
          "F"},
         {"labels", '\0', POPT_ARG_STRING, &o->labels, 0, "IDX, .npy, or one integer a line", "F"},
@@ -226,16 +261,19 @@ int cmd_explain(int argc, const char **argv)
         {"adc-bits", '\0', POPT_ARG_INT, &o->adc_bits, 0, "another ADC than the tables'", "N"},
         {"threads", '\0', POPT_ARG_INT, &o->threads, 0, "threads (one a core)", "N"},
         {"seed", '\0', POPT_ARG_LONG, &o->seed, 0, "of simulated chips (0)", "S"},
+        CLI_SCHEME_OPTIONS(&o->scheme),
         CLI_CHIP_OPTIONS(&o->chips),
         {"json", '\0', POPT_ARG_NONE, &o->as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
     poptContext context;
-    int code = cli_parse(&context, argc, argv, options, "NETWORK.onnx --tables T.h5 --images F [--labels F]",
+    int code = cli_parse(&context, argc, argv, options,
+                         "NETWORK.onnx (--tables T.h5 | --arch NAME) --images F [--labels F]",
                          "xbartab explain data/networks/digits.onnx --tables default.h5 "
                          "--images data/digits/test-images.idx.gz --labels data/digits/test-labels.idx.gz "
                          "--limit 200 --population hfox_verified --scale-population --time 1d",
                          1, 1, arguments);
     if (code == CLI_DONE) code = check_options(o);
+    if (code == CLI_DONE) code = cli_scheme_open(&o->scheme, "explain");
     if (code == CLI_DONE && cli_chips_asked(&o->chips)) code = cli_chips_open(&o->chips, "explain");
     if (code == CLI_DONE) code = explain(&r, arguments[0]);
     if (code == CLI_DONE && o->plot) code = cli_plot_explanation(o->plot, &r.x);
@@ -245,10 +283,13 @@ int cmd_explain(int argc, const char **argv)
         print_text(&r);
     xbtab_explanation_clear(&r.x);
     free(r.outputs);
+    free(r.cached);
     cli_chips_close(&o->chips);
     cli_quantizing_clear(&o->quantizing);
     xbtab_quantized_destroy(&r.quantized);
     xbtab_quantized_destroy(&r.fine);
+    xbtab_arch_destroy(&r.arch);
+    xbtab_models_destroy(&r.models);
     xbtab_technology_destroy(&r.technology);
     xbtab_tables_destroy(&r.tables);
     xbtab_images_destroy(&r.calibration);
