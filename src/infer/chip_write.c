@@ -21,18 +21,36 @@ static double correct(double G_aim, double G_target, double G)
     return G_aim * fmin(fmax(G_target / fmax(G, 1e-3 * G_target), 0.5), 2.0);
 }
 
-/* The pulse whose mean brings G nearest to the target; -1 where none brings it nearer. */
-static long choose_pulse(const xbtab_writer *writer, double G, double G_target, xbtab_pulse_effect *effect)
+static bool has_kind(const xbtab_write_data *data, xbtab_pulse_kind kind)
+{
+    size_t p = 0;
+    while (p < data->n && data->kind[p] != (int)kind) p++;
+    return p < data->n;
+}
+
+/* The pulse whose mean brings G nearest to the target without passing it by more than the tolerance, of those
+ * that would get there within `left` pulses of their like. Where there is none, the one that goes least too
+ * far, for pulses of the other kind to bring back: many devices go one way at once and the other way step by
+ * step. -1 where there is neither. */
+static long choose_pulse(const xbtab_writer *writer, double G, double G_target, double tolerance, double left,
+                         xbtab_pulse_effect *effect)
 {
     const xbtab_write_data *data = xbtab_writer_data(writer);
-    double nearest = fabs(G - G_target);
+    const bool is_up = G_target > G, may_pass = has_kind(data, is_up ? XBTAB_PULSE_RESET : XBTAB_PULSE_SET);
+    const double distance = fabs(G - G_target);
+    double nearest = INFINITY;
     long chosen = -1;
+    bool passes = true; /* the chosen one does */
     for (size_t p = 0; p < data->n; p++) {
-        if (data->kind[p] != (G_target > G ? XBTAB_PULSE_SET : XBTAB_PULSE_RESET)) continue;
+        if (data->kind[p] != (is_up ? XBTAB_PULSE_SET : XBTAB_PULSE_RESET)) continue;
         const xbtab_pulse_place place = {.n = 1, .index = {p}, .weight = {1.0}};
         xbtab_pulse_effect e = xbtab_writer_effect(writer, &place, G);
-        if (!(fabs(G + e.dG - G_target) < nearest)) continue;
-        nearest = fabs(G + e.dG - G_target);
+        double step = is_up ? e.dG : -e.dG, after = fabs(step - distance);
+        bool too_far = step > distance + tolerance;
+        if (!(step * left >= distance) || (too_far && after >= distance && !may_pass)) continue;
+        if (too_far ? !passes || after >= nearest : !passes && after >= nearest) continue;
+        passes = too_far;
+        nearest = after;
         chosen = (long)p;
         *effect = e;
     }
@@ -55,7 +73,8 @@ static double write_pulses(xbtab__chip_write *out, const xbtab_chip *chip, const
     for (out->pulses = 0; out->pulses < (uint32_t)chip->o.pulses && fabs(seen - G_target) > tolerance;
          out->pulses++) {
         xbtab_pulse_effect mean, real;
-        long p = choose_pulse(chip->writer, seen, G_target, &mean);
+        long p = choose_pulse(chip->writer, seen, G_target, tolerance, (double)chip->o.pulses - out->pulses,
+                              &mean);
         if (p < 0) break;
         const xbtab_pulse_place place = {.n = 1, .index = {(size_t)p}, .weight = {1.0}};
         real = xbtab_writer_effect(chip->writer, &place, G);

@@ -46,6 +46,18 @@ assert [x["name"] for x in e["layers"]] == ["conv1", "conv2", "digit"] and e["wo
 for x in e["effects"].values():
     assert x["alone"]["error"] >= 0
 P
+# another scheme, explained too: the accuracy with all effects is infer's own
+scheme=(--weights offset_column --rows-active 32)
+"$XBARTAB" explain "${common[@]}" --limit 5 --refine 0 --population ./s1.yaml --seed 3 "${scheme[@]}" --without-layers --json \
+    2>/dev/null >scheme.json
+"$XBARTAB" infer "${common[@]}" --limit 5 --refine 0 --population ./s1.yaml --seed 3 "${scheme[@]}" --json 2>/dev/null >own.json
+$PYTHON - <<'P'
+import json
+e, i = json.load(open("scheme.json")), json.load(open("own.json"))
+assert abs(e["accuracy"]["all"] - i["accuracy"]["table"]) < 1e-12, (e["accuracy"], i["accuracy"])
+assert abs(e["accuracy"]["integer"] - i["accuracy"]["integer"]) < 1e-12
+P
+
 "$XBARTAB" infer "${common[@]}" --limit 5 --population wan_2022 >text.txt 2>warned.txt
 grep -q "are not the window of population wan_2022" warned.txt || fail "no word on a window that does not fit"
 grep -q "1 simulated chip of population wan_2022" text.txt || fail "no chip in the text"
@@ -54,3 +66,37 @@ refused 2 "simulated chips need --population" "$XBARTAB" infer "${common[@]}" --
 refused 2 "--time never is no time" "$XBARTAB" infer "${common[@]}" --population none --time never
 refused 2 "simulated chips need --mode table or solve" "$XBARTAB" infer "${common[@]}" --population none --mode ideal
 refused 2 "one --time at a time" "$XBARTAB" explain "${common[@]}" --population none --time 0 --time 1s
+refused 2 "--weights sideways is none of" "$XBARTAB" explain "${common[@]}" --weights sideways
+refused 1 'no architecture is called "nobody"' "$XBARTAB" explain "${common[0]}" "${common[@]:3}" --arch nobody
+refused 2 "knows no simulated chips" "$XBARTAB" infer "${common[@]}" --population none --check 3 --check-engine spice
+
+# chips written pulse by pulse with the tables' own pulses, which set at once and reset step by step: every cell ends in its
+# tolerance, with more pulses for a smaller one, and with too few of them does not; tables and exact circuits agree
+[ "$SANITIZED" = 0 ] || exit 0
+sed -e 's/tiles: 8, tiles_heldout: 4, vectors: 16/tiles: 1, tiles_heldout: 1, vectors: 4, engine: solve, check_tiles: 1, check_full: 0/' \
+    "$XBARTAB_SOURCE/data/tiles/default.yaml" >pulses.yaml
+cat >>pulses.yaml <<'Y'
+write:
+  set: {amplitude: [2.1 V], width: [10 ns], gate: [0.6 V]}
+  reset: {amplitude: [-1.4 V, -1.5 V, -1.6 V, -1.8 V], width: [2 ns, 10 ns], gate: [3 V]}
+  conductances: 9
+  train: 2
+Y
+"$XBARTAB" characterize pulses.yaml -o pulses.h5 -j 2 >/dev/null 2>&1
+sheet 0 | grep -v "stuck\|programming" >own.yaml
+written=("${common[0]}" --tables pulses.h5 "${common[@]:3}" --population ./own.yaml --program verify --json)
+"$XBARTAB" infer "${written[@]}" --limit 50 --tolerance 0.05 2>/dev/null >wide.json
+"$XBARTAB" infer "${written[@]}" --limit 50 --tolerance 0.01 2>/dev/null >narrow.json
+"$XBARTAB" infer "${written[@]}" --limit 50 --tolerance 0.01 --pulses 2 2>/dev/null >few.json
+"$XBARTAB" infer "${written[@]}" --limit 3 --tolerance 0.01 --mode solve 2>/dev/null >solve.json
+$PYTHON - <<'P'
+import json
+r = {k: json.load(open(k + ".json")) for k in ("wide", "narrow", "few", "solve")}
+c = {k: x["chips"]["times"][0]["chips"][0] for k, x in r.items()}
+print({k: (x["accuracy"], x["pulses"], x["unverified"], x["rms_written"]) for k, x in c.items()})
+assert c["wide"]["unverified"] == c["narrow"]["unverified"] == 0 and c["few"]["unverified"] > 0.1 * c["few"]["cells"]
+assert c["wide"]["rms_written"] < 0.05 * 10e-6 and c["narrow"]["rms_written"] < 0.01 * 10e-6 < c["few"]["rms_written"]
+assert c["narrow"]["pulses"] > c["wide"]["pulses"] > c["few"]["pulses"] > 0 and c["narrow"]["energy"] > c["wide"]["energy"] > 0
+assert r["narrow"]["accuracy"]["table"] > 0.95 and c["solve"]["accuracy"] == 1
+assert c["solve"]["rms_written"] == c["narrow"]["rms_written"] # the same cells, whatever solves them
+P
