@@ -48,9 +48,9 @@ for x in e["effects"].values():
 P
 # another scheme, explained too: the accuracy with all effects is infer's own
 scheme=(--weights offset_column --rows-active 32)
-"$XBARTAB" explain "${common[@]}" --limit 5 --refine 0 --population ./s1.yaml --seed 3 "${scheme[@]}" --without-layers --json \
+"$XBARTAB" explain "${common[@]}" --limit 5 --refine 0 "${scheme[@]}" --without-layers --json \
     2>/dev/null >scheme.json
-"$XBARTAB" infer "${common[@]}" --limit 5 --refine 0 --population ./s1.yaml --seed 3 "${scheme[@]}" --json 2>/dev/null >own.json
+"$XBARTAB" infer "${common[@]}" --limit 5 --refine 0 "${scheme[@]}" --json 2>/dev/null >own.json
 $PYTHON - <<'P'
 import json
 e, i = json.load(open("scheme.json")), json.load(open("own.json"))
@@ -78,16 +78,16 @@ sed -e 's/tiles: 8, tiles_heldout: 4, vectors: 16/tiles: 1, tiles_heldout: 1, ve
 cat >>pulses.yaml <<'Y'
 write:
   set: {amplitude: [2.1 V], width: [10 ns], gate: [0.6 V]}
-  reset: {amplitude: [-1.4 V, -1.5 V, -1.6 V, -1.8 V], width: [2 ns, 10 ns], gate: [3 V]}
-  conductances: 9
+  reset: {amplitude: [-1.4 V, -1.6 V, -1.8 V], width: [2 ns, 10 ns], gate: [3 V]}
+  conductances: 7
   train: 2
 Y
 "$XBARTAB" characterize pulses.yaml -o pulses.h5 -j 2 >/dev/null 2>&1
 sheet 0 | grep -v "stuck\|programming" >own.yaml
 written=("${common[0]}" --tables pulses.h5 "${common[@]:3}" --population ./own.yaml --program verify --json)
-"$XBARTAB" infer "${written[@]}" --limit 50 --tolerance 0.05 2>/dev/null >wide.json
-"$XBARTAB" infer "${written[@]}" --limit 50 --tolerance 0.01 2>/dev/null >narrow.json
-"$XBARTAB" infer "${written[@]}" --limit 50 --tolerance 0.01 --pulses 2 2>/dev/null >few.json
+"$XBARTAB" infer "${written[@]}" --limit 20 --tolerance 0.05 2>/dev/null >wide.json
+"$XBARTAB" infer "${written[@]}" --limit 20 --tolerance 0.01 2>/dev/null >narrow.json
+"$XBARTAB" infer "${written[@]}" --limit 20 --tolerance 0.01 --pulses 2 2>/dev/null >few.json
 "$XBARTAB" infer "${written[@]}" --limit 3 --tolerance 0.01 --mode solve 2>/dev/null >solve.json
 $PYTHON - <<'P'
 import json
