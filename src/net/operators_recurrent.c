@@ -10,122 +10,12 @@
 
 #include "graph.h"
 #include "memory.h"
+#include "recurrent_functions.h"
 
 enum { LSTM_GATES = 4, GRU_GATES = 3 };
 
 /* Inputs of the recurrent node. */
 enum { FROM_W, R, BIASES, PEEPHOLES, LENGTHS, FIRST_H, FIRST_C, N_INPUTS };
-
-/* ---- activation functions ---- */
-
-typedef struct activation {
-    const char *name;
-    float (*f)(float x, float alpha, float beta);
-    bool has_alpha, has_beta;
-    float alpha, beta; /* ONNX's defaults */
-} activation;
-
-static float affine(float x, float alpha, float beta)
-{
-    return alpha * x + beta;
-}
-
-static float elu(float x, float alpha, float beta)
-{
-    (void)beta;
-    return x >= 0 ? x : alpha * (expf(x) - 1.0f);
-}
-
-static float hard_sigmoid(float x, float alpha, float beta)
-{
-    return fmaxf(0.0f, fminf(1.0f, alpha * x + beta));
-}
-
-static float leaky_relu(float x, float alpha, float beta)
-{
-    (void)beta;
-    return x >= 0 ? x : alpha * x;
-}
-
-static float relu(float x, float alpha, float beta)
-{
-    (void)alpha, (void)beta;
-    return x > 0 ? x : 0.0f;
-}
-
-static float scaled_tanh(float x, float alpha, float beta)
-{
-    return alpha * tanhf(beta * x);
-}
-
-static float sigmoid(float x, float alpha, float beta)
-{
-    (void)alpha, (void)beta;
-    return 1.0f / (1.0f + expf(-x));
-}
-
-static float softplus(float x, float alpha, float beta)
-{
-    (void)alpha, (void)beta;
-    return log1pf(expf(-fabsf(x))) + fmaxf(x, 0.0f);
-}
-
-static float softsign(float x, float alpha, float beta)
-{
-    (void)alpha, (void)beta;
-    return x / (1.0f + fabsf(x));
-}
-
-static float plain_tanh(float x, float alpha, float beta)
-{
-    (void)alpha, (void)beta;
-    return tanhf(x);
-}
-
-static float thresholded_relu(float x, float alpha, float beta)
-{
-    (void)beta;
-    return x > alpha ? x : 0.0f;
-}
-
-static const activation activations[] = {
-    {"Affine", affine, true, true, 1.0f, 0.0f},
-    {"Elu", elu, true, false, 1.0f, 0.0f},
-    {"HardSigmoid", hard_sigmoid, true, true, 0.2f, 0.5f},
-    {"LeakyRelu", leaky_relu, true, false, 0.01f, 0.0f},
-    {"Relu", relu, false, false, 0.0f, 0.0f},
-    {"ScaledTanh", scaled_tanh, true, true, 1.0f, 1.0f},
-    {"Sigmoid", sigmoid, false, false, 0.0f, 0.0f},
-    {"Softplus", softplus, false, false, 0.0f, 0.0f},
-    {"Softsign", softsign, false, false, 0.0f, 0.0f},
-    {"Tanh", plain_tanh, false, false, 0.0f, 0.0f},
-    {"ThresholdedRelu", thresholded_relu, true, false, 1.0f, 0.0f},
-};
-
-static const activation *find_activation(const char *name)
-{
-    for (size_t k = 0; k < sizeof activations / sizeof activations[0]; k++) {
-        if (strcmp(activations[k].name, name) == 0) return &activations[k];
-    }
-    return NULL;
-}
-
-/* The functions f, g, h of each direction, with their alpha and beta; those that have none take none from the
- * lists. @return the name of one that there is not, or NULL. */
-static const char *take_activations(const xbtab__attributes *a, const char *const *otherwise, int functions,
-                                    int directions, activation *out)
-{
-    int alpha = 0, beta = 0;
-    for (int k = 0; k < functions * directions; k++) {
-        const char *name = a->n_activations ? a->activation[k] : otherwise[k % functions];
-        const activation *found = find_activation(name);
-        if (!found) return name;
-        out[k] = *found;
-        if (found->has_alpha && alpha < a->n_activation_alpha) out[k].alpha = a->activation_alpha[alpha++];
-        if (found->has_beta && beta < a->n_activation_beta) out[k].beta = a->activation_beta[beta++];
-    }
-    return NULL;
-}
 
 /* ---- the cells ---- */
 
@@ -153,10 +43,10 @@ typedef struct recurrence {
     const xbtab__node *node;
     size_t steps, batch, directions, hidden, direction;
     bool is_split; /* GRU's gates are asked one by one, as the last one's input needs another's answer */
-    const activation *f;      /* functions of this direction */
-    const float *from_w;      /* from_w[steps][batch][directions][gates][hidden] */
-    const float *peepholes;   /* peepholes[3][hidden] of this direction, or NULL */
-    float *h, *c, *a, *gated; /* h[batch][hidden], c the same, a: R's answers, gated[batch][hidden] */
+    const xbtab__activation *f; /* functions of this direction */
+    const float *from_w;        /* from_w[steps][batch][directions][gates][hidden] */
+    const float *peepholes;     /* peepholes[3][hidden] of this direction, or NULL */
+    float *h, *c, *a, *gated;   /* h[batch][hidden], c the same, a: R's answers, gated[batch][hidden] */
 } recurrence;
 
 static size_t answer_at(const recurrence *r, size_t b, size_t gate, size_t j)
@@ -286,7 +176,7 @@ xbtab_status xbtab__run_recurrent(const xbtab_network *n, const xbtab__node *nod
                                   const xbtab__float_run *run, xbtab__step_fn step, void *context)
 {
     const xbtab__shape *out = &xbtab__output_of(n, node)->shape; /* [steps][directions][batch][hidden] */
-    activation f[XBTAB__NET_WORDS];
+    xbtab__activation f[XBTAB__NET_WORDS];
     recurrence r = {.cell = cell_of(node),
                     .node = node,
                     .steps = (size_t)out->dim[0],
@@ -300,7 +190,7 @@ xbtab_status xbtab__run_recurrent(const xbtab_network *n, const xbtab__node *nod
     r.c = r.h + block;
     r.gated = r.c + block;
     r.a = r.gated + block;
-    take_activations(&node->attributes, r.cell->otherwise, r.cell->functions, (int)r.directions, f);
+    xbtab__take_activations(&node->attributes, r.cell->otherwise, r.cell->functions, (int)r.directions, f);
     size_t *time = xbtab__alloc(r.batch, sizeof *time);
     if (!time) return XBTAB_NOMEM();
     xbtab_status status = XBTAB_OK;
@@ -438,10 +328,10 @@ static xbtab_status check_call(xbtab_network *n, const xbtab__node *call, const 
                                         (double)v->constant[b]);
         }
     }
-    activation f[XBTAB__NET_WORDS];
+    xbtab__activation f[XBTAB__NET_WORDS];
     if (a->n_activations && a->n_activations != (int)directions * c->functions)
         return xbtab__node_fail(n, call, XBTAB_ERR_INPUT, "has %d activations", a->n_activations);
-    const char *unknown = take_activations(a, c->otherwise, c->functions, (int)directions, f);
+    const char *unknown = xbtab__take_activations(a, c->otherwise, c->functions, (int)directions, f);
     if (unknown) return xbtab__node_fail(n, call, XBTAB_ERR_UNSUPPORTED, "activation \"%s\"", unknown);
     return XBTAB_OK;
 }

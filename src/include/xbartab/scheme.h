@@ -97,8 +97,8 @@ typedef struct xbtab_scheme {
     int rows_active; /* word lines driven at once (0 = all of the tile) */
 
     xbtab_readout readout;
-    int adc_bits; /* of a conversion (0 = the engine setup's); 1 to 24 on ideal tiles and 12 on others, and up
-                     to 40 where it sees sums that the read-out makes before it */
+    int adc_bits; /* of a conversion (0 = the engine setup's); 1 to 40 on ideal tiles and where it sees sums
+                     that the read-out makes before it, 1 to 12 on others */
     xbtab_references references;
     double offset_sigma;   /* of each bit line's read-out, drawn once a chip [steps of the ADC] */
     double noise_sigma;    /* of each conversion [steps of the ADC] */
