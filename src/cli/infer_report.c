@@ -44,8 +44,14 @@ static void print_tiles(const inference *f, const xbtab_mapped_report *r)
         "tables against exact solutions of these tiles, inputs that no fit saw: %.4f %% of full scale (RMSE; "
         "largest %.3f %%, worst tile %.4f %%); %zu of %zu tiles refined\n",
         100 * r->tile_rmse, 100 * r->tile_max, 100 * r->worst_tile_rmse, r->refined, r->tiles);
+    if (r->worst_tile_steps > 0.5) {
+        printf("warning: the worst tile's error is %.2f steps of its layer's ADC (RMSE): --check tells it "
+               "for this "
+               "run, a larger --refine may mend it, --mode solve has none\n",
+               r->worst_tile_steps);
+    }
     if (f->counts.outside) {
-        printf("warning: %llu of %llu column currents are above all that the transfer table was fitted to\n",
+        printf("warning: %llu of %llu column currents are beyond all that the transfer table was fitted to\n",
                (unsigned long long)f->counts.outside, (unsigned long long)f->counts.codes);
     }
 }
@@ -113,8 +119,9 @@ int infer_print_json(const inference *f, const double *share, const xbtab_mapped
     json_object_set_new(result, "rows_active", json_integer((json_int_t)r->rows_active));
     if (strcmp(f->o.mode, "table") == 0) {
         json_object_set_new(result, "tile_error",
-                            json_pack("{s:f, s:f, s:f, s:I}", "rmse_fs", r->tile_rmse, "max_fs", r->tile_max,
-                                      "worst_tile_rmse_fs", r->worst_tile_rmse, "refined",
+                            json_pack("{s:f, s:f, s:f, s:f, s:I}", "rmse_fs", r->tile_rmse, "max_fs",
+                                      r->tile_max, "worst_tile_rmse_fs", r->worst_tile_rmse,
+                                      "worst_tile_adc_steps", r->worst_tile_steps, "refined",
                                       (json_int_t)r->refined));
         json_object_set_new(result, "codes", json_integer((json_int_t)f->counts.codes));
         json_object_set_new(result, "codes_outside", json_integer((json_int_t)f->counts.outside));

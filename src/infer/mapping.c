@@ -258,6 +258,18 @@ void xbtab_mapped_destroy(xbtab_mapped **mapped)
     *mapped = NULL;
 }
 
+/* A step of a tile's ADC [A]. */
+static double adc_step(const xbtab_mapped *mapped, const xbtab__mapped_tile *t)
+{
+    const xbtab__mapped_matrix *mm = &mapped->matrix[t->matrix];
+    double step = 1.0;
+    if (mapped->layer && !mapped->is_plain) {
+        const xbtab__converter *c = &mapped->layer[mm->layer].at[XBTAB__STAGE_ADC];
+        if (!c->reference && c->step > 0) step = c->step;
+    }
+    return ldexp(step, -mapped->adc_bits) * xbtab_technology_tables(mapped->setup.technology)->I_full_scale;
+}
+
 static void add_table_reports(const xbtab_mapped *mapped, xbtab_mapped_report *report)
 {
     double full_scale = xbtab_technology_tables(mapped->setup.technology)->transfer.error.full_scale;
@@ -269,8 +281,9 @@ static void add_table_reports(const xbtab_mapped *mapped, xbtab_mapped_report *r
         report->readout_error = fmax(report->readout_error, tile.readout_error);
         report->refined += tile.is_refined != 0;
         report->tile_max = fmax(report->tile_max, tile.most / full_scale);
-        report->worst_tile_rmse =
-            fmax(report->worst_tile_rmse, sqrt(tile.squares / (double)tile.samples) / full_scale);
+        double rmse = sqrt(tile.squares / (double)tile.samples);
+        report->worst_tile_rmse = fmax(report->worst_tile_rmse, rmse / full_scale);
+        report->worst_tile_steps = fmax(report->worst_tile_steps, rmse / adc_step(mapped, &mapped->tile[t]));
         squares += tile.squares;
         samples += tile.samples;
     }

@@ -57,6 +57,7 @@ assert s["engine"] == "spice" and s["samples"] == 2 and s["rmse_fs"] < 0.003
 assert c["stored_rmse_fs"] / 2.5 <= c["rmse_fs"] <= 2.5 * c["stored_rmse_fs"] # from two sample tiles only
 e = r["tile_error"]
 assert 0 < e["rmse_fs"] <= e["worst_tile_rmse_fs"] <= e["max_fs"] < 0.004
+assert 0 < e["worst_tile_adc_steps"] < 1
 assert r["codes"] > 3e3 * n and 0 <= r["codes_outside"] < 0.01 * r["codes"]
 rows = list(csv.reader(open("p.csv")))
 assert rows[0][:3] == ["index", "label", "prediction"] and len(rows) == n + 1 and len(rows[1]) == 3 + 10

@@ -87,6 +87,8 @@ typedef struct xbtab_mapped_report {
     double tile_rmse, tile_max, worst_tile_rmse; /* table against exact solutions of the programmed tiles on
                              inputs that no fit saw, all tiles and the worst one; shares of the transfer
                              table's full scale */
+    double worst_tile_steps; /* the same error of the tile where it counts most, in steps of its layer's ADC;
+                                the look-up kernel's 16 bits are not in it (kernel.h) */
 } xbtab_mapped_report;
 
 void xbtab_mapped_get_report(const xbtab_mapped *mapped, xbtab_mapped_report *report);
