@@ -6,7 +6,7 @@
 
 #include "presets.h"
 
-enum { SWEEP_KEYS = 8, SWEEP_FIGURES = 11 };
+enum { SWEEP_KEYS = 8, SWEEP_FIGURES = 10 };
 
 /** Names of a row's figures, in the order of their columns. */
 extern const char *const sweep_figures[SWEEP_FIGURES];

@@ -10,8 +10,8 @@
 #include "sweep.h"
 
 const char *const sweep_figures[SWEEP_FIGURES] = {
-    "adc_bits", "adc_bits_needed", "images",          "tiles",        "float",  "integer",
-    "ideal",    "mode_accuracy",   "heldout_rmse_fs", "tile_rmse_fs", "seconds"};
+    "adc_bits", "adc_bits_needed", "images",        "tiles",           "float",
+    "integer",  "ideal",           "mode_accuracy", "heldout_rmse_fs", "tile_rmse_fs"};
 
 /* ---- keys ---- */
 

@@ -116,7 +116,7 @@ static bool take_result(const sweep *s, const worker *w, sweep_row *row, int sta
         number_at(r, "adc_bits"), number_at(r, "adc_bits_needed"), number_at(r, "images"),
         number_at(r, "tiles"),    number_at(a, "float"),           number_at(a, "integer"),
         number_at(a, "ideal"),    number_at(a, s->mode),           number_at(r, "transfer_heldout_rmse_fs"),
-        number_at(e, "rmse_fs"),  number_at(r, "seconds")};
+        number_at(e, "rmse_fs")};
     memcpy(row->figure, figure, sizeof figure);
     snprintf(row->status, sizeof row->status, "ok");
     json_decref(r);
@@ -228,13 +228,16 @@ int sweep_plot(const sweep *s, const char *path)
 {
     int lines = s->n_rows / s->key[0].n;
     cli_plot plot;
-    int code = cli_plot_begin(&plot, path, 900, 600);
+    int legend = 2 * lines < 100 ? 2 * lines : 100; /* a line each, below the picture */
+    int code = cli_plot_begin(&plot, path, 900, 600 + 20 * legend);
     if (code != CLI_DONE) return code == CLI_USAGE ? CLI_DONE : code;
     FILE *f = plot.script;
     fprintf(f,
-            "set xlabel \"%s\" noenhanced\nset ylabel \"accuracy [%%]\"\nset key outside bottom noenhanced\n",
+            "set xlabel \"%s\" noenhanced\nset ylabel \"accuracy [%%]\"\nset key bmargin center maxcols 1 "
+            "noenhanced\n",
             s->key[0].key);
-    fprintf(f, "set grid\nset xrange [-0.5:%g]\nset xtics noenhanced (", s->key[0].n - 0.5);
+    fprintf(f, "set grid\nset yrange [0:101]\nset xrange [-0.5:%g]\nset xtics noenhanced (",
+            s->key[0].n - 0.5);
     for (int v = 0; v < s->key[0].n; v++) fprintf(f, "%s\"%s\" %d", v ? ", " : "", s->key[0].value[v], v);
     fprintf(f, ")\nplot ");
     for (int l = 0; l < lines; l++) {
