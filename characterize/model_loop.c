@@ -107,7 +107,7 @@ static xbtab_status take_loop(long unit, xbtab_sample_status sample, const void 
     return XBTAB_OK;
 }
 
-xbtab_status xbtab_model_loop(const xbtab_model *model, double *V, double *I, double *state)
+xbtab_status xbtab_model_loop(const xbtab_model *model, double *voltage, double *current, double *state)
 {
     xbtab_status status = XBTAB_OK;
     xbtab__pool_options pool = {.n_workers = 1};
@@ -124,8 +124,8 @@ xbtab_status xbtab_model_loop(const xbtab_model *model, double *V, double *I, do
     for (int k = 0; k < model->dynamic->n_parameters; k++)
         j.use.dynamic_value[k] = model->dynamic->parameters[k].value;
     XBTAB_TRY_DONE(xbtab__pool_run(NULL, &pool, 1, loop_unit, take_loop, &j));
-    memcpy(V, j.out->V, sizeof j.out->V);
-    memcpy(I, j.out->I, sizeof j.out->I);
+    memcpy(voltage, j.out->V, sizeof j.out->V);
+    memcpy(current, j.out->I, sizeof j.out->I);
     memcpy(state, j.out->state, sizeof j.out->state);
 done:
     xbtab__free(j.out);

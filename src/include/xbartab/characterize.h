@@ -121,11 +121,12 @@ enum { XBTAB_LOOP_POINTS = 401 };
 
 /** A bare device that switches under two triangles to its sheet's set and reset amplitudes, from its default
  * state, in ngspice: 0 V, set, 0 V, reset, 0 V, and again; each quarter lasts 5 of the sheet's pulses.
- *  @param[out] V, I, state  [XBTAB_LOOP_POINTS]: evenly spaced in each quarter; [V], [A], in the state's
- * unit.
+ *  @param[out] voltage, current, state  [XBTAB_LOOP_POINTS]: evenly spaced in each quarter; [V], [A], in the
+ * state's unit.
  *  @return XBTAB_ERR_UNSUPPORTED (no dynamic), XBTAB_ERR_SPICE, XBTAB_ERR_NOMEM; what is in the arrays then
  * is of no use. Threads: as xbtab_characterize(). */
-xbtab_status xbtab_model_loop(const xbtab_model *model, double *V, double *I, double *state) XBTAB_MUST_CHECK;
+xbtab_status xbtab_model_loop(const xbtab_model *model, double *voltage, double *current,
+                              double *state) XBTAB_MUST_CHECK;
 
 /** One model's conformance in ngspice: its circuit loads, gives no current at 0 V, is finite and rises with
  * the voltage, its conductance follows its state in one direction, it converges with each parameter at each
