@@ -26,7 +26,9 @@ while read -r name; do
 done <names
 
 # a preset of the user's own, in one file
-cat >mine.yaml <<'Y'
+images=100
+[ "$SANITIZED" = 0 ] || images=20
+cat >mine.yaml <<Y
 name: mine
 summary: small tiles with a narrow ADC
 survey_ref: "-"
@@ -41,7 +43,7 @@ tile:
   adc: {bits: 8}
   sampling: {tiles: 1, tiles_heldout: 1, vectors: 4, engine: solve, check_tiles: 1, check_full: 0}
 networks:
-  - {network: networks/digits.onnx, images: digits/test-images.idx.gz, labels: digits/test-labels.idx.gz, limit: 100}
+  - {network: networks/digits.onnx, images: digits/test-images.idx.gz, labels: digits/test-labels.idx.gz, limit: $images}
 Y
 "$XBARTAB" arch show mine.yaml | grep -q "no provenance" || fail "a number without provenance is not told"
 run() { "$XBARTAB" infer --arch "$1" --cache cache --json "${@:2}" 2>err.txt; }
@@ -52,10 +54,10 @@ sum=$(stat -c %Y%i "$kept")
 run mine.yaml >2.json
 ! grep -q "characterizing" err.txt || fail "tables were made again"
 [ "$sum" = "$(stat -c %Y%i "$kept")" ] || fail "tables were written again"
-$PYTHON - <<'P'
-import json
+$PYTHON - $images <<'P'
+import json, sys
 a, b = json.load(open("1.json")), json.load(open("2.json"))
-assert a["images"] == 100 and a["accuracy"] == b["accuracy"] and a["accuracy"]["table"] > 0.9
+assert a["images"] == int(sys.argv[1]) and a["accuracy"] == b["accuracy"] and a["accuracy"]["table"] > 0.9
 P
 truncate -s 1000 "$kept" # what a full disk leaves
 run mine.yaml >3.json
@@ -64,7 +66,6 @@ sed 's/name: small/name: other/' mine.yaml | sed 's/bit: 1 ohm/bit: 2 ohm/' >wir
 run wires.yaml >/dev/null
 [ "$(ls cache/*.h5 | wc -l)" = 2 ] || fail "another tile took the first one's tables"
 run mine.yaml --mode ideal --adc-bits 3 >narrow.json
-grep -q "note:" err.txt || true
 $PYTHON -c 'import json
 a = json.load(open("narrow.json"))
 assert a["adc_bits"] == 3 and a["accuracy"]["ideal"] < a["accuracy"]["integer"]'

@@ -7,8 +7,8 @@ if [ ! -e "$mnist_net" ] || [ ! -e "$resnet" ]; then
     echo "no networks in $DATA: skipped"
     exit 77
 fi
-n=500 m=100
-[ "$SANITIZED" = 0 ] || m=6
+n=500 m=100 few=20 seen=30
+[ "$SANITIZED" = 0 ] || m=4 few=4 seen=3
 mnist="--images $DATA/mnist/t10k-images-idx3-ubyte.gz --labels $DATA/mnist/t10k-labels-idx1-ubyte.gz"
 cifar="--images $DATA/cifar10/cifar10_test1000.bin.gz --raw-pixels"
 
@@ -52,25 +52,25 @@ fi
 
 # the same bits for any number of threads, whatever is calibrated
 for threads in 1 3; do
-    "$XBARTAB" infer "$resnet" --mode integer $cifar --limit 20 --weight-bits 5 --activation-range mse --bias-correction \
-        --calibrate 20 --layer-bits conv2d=8 --threads $threads --predictions $threads.csv >log.txt 2>&1 || fail "$(cat log.txt)"
+    "$XBARTAB" infer "$resnet" --mode integer $cifar --limit $few --weight-bits 5 --activation-range mse --bias-correction \
+        --calibrate $few --layer-bits conv2d=8 --threads $threads --predictions $threads.csv >log.txt 2>&1 || fail "$(cat log.txt)"
 done
 cmp 1.csv 3.csv || fail "threads change bits"
 
 # one layer at a time: the first one of ResNet-8 is the most sensitive, the shortcut of the last block the least
-"$XBARTAB" network "$resnet" --sensitivity $cifar --limit 30 --weight-bits 3 --json 2>/dev/null >s.json
-$PYTHON - <<'P'
-import json
+"$XBARTAB" network "$resnet" --sensitivity $cifar --limit $seen --weight-bits 3 --json 2>/dev/null >s.json
+$PYTHON - $seen <<'P'
+import json, sys
 s = json.load(open("s.json"))
 noise = {l["name"]: l["noise"] for l in s["layers"]}
-assert len(noise) == 10 and s["images"] == 30, s
+assert len(noise) == 10 and s["images"] == int(sys.argv[1]), s
 assert max(noise, key=noise.get) == "conv2d" and min(noise, key=noise.get) == "conv2d_8", noise
 worst = min(s["layers"], key=lambda l: l["accuracy"])
 assert worst["name"] == "conv2d" and worst["accuracy"] < s["accuracy_float"] - 0.3, worst
 P
 
 # bits within a budget, saved, and better than the same bits everywhere
-"$XBARTAB" network "$resnet" --average-bits 4 $cifar --limit 20 --weight-range mse --save-bits bits.yaml --json 2>/dev/null >b.json
+"$XBARTAB" network "$resnet" --average-bits 4 $cifar --limit $few --weight-range mse --save-bits bits.yaml --json 2>/dev/null >b.json
 $PYTHON - <<'P'
 import json
 b = json.load(open("b.json"))
