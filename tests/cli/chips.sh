@@ -15,8 +15,8 @@ sheet() {
     printf 'relaxation: {law: power, t0: 1 s, nu_mean: {value: 0.02}, nu_sigma: {value: 0.01}, source: s, trust: assumed}\n'
     printf 'stuck: {stuck_lrs: 0.5 %%, stuck_hrs: 0.5 %%, source: s, trust: assumed}\n'
 }
-limit=100 explained=30
-[ "$SANITIZED" = 0 ] || limit=20 explained=1
+limit=100 explained=30 few=5
+[ "$SANITIZED" = 0 ] || limit=20 explained=1 few=1
 run() { "$XBARTAB" infer "${common[@]}" --limit $limit --seed 3 --json "$@" 2>/dev/null; }
 for spread in 0 0.3 1 3; do
     sheet $spread >s$spread.yaml
@@ -48,9 +48,9 @@ for x in e["effects"].values():
 P
 # another scheme, explained too: the accuracy with all effects is infer's own
 scheme=(--weights offset_column --rows-active 32)
-"$XBARTAB" explain "${common[@]}" --limit 5 --refine 0 "${scheme[@]}" --without-layers --json \
+"$XBARTAB" explain "${common[@]}" --limit $few --refine 0 "${scheme[@]}" --without-layers --json \
     2>/dev/null >scheme.json
-"$XBARTAB" infer "${common[@]}" --limit 5 --refine 0 "${scheme[@]}" --json 2>/dev/null >own.json
+"$XBARTAB" infer "${common[@]}" --limit $few --refine 0 "${scheme[@]}" --json 2>/dev/null >own.json
 $PYTHON - <<'P'
 import json
 e, i = json.load(open("scheme.json")), json.load(open("own.json"))

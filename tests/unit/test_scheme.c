@@ -21,7 +21,7 @@
 enum { IMAGES = 3, SIDE = 7, CHANNELS = 4, OUTPUTS = 9, HIDDEN = 8 * 9 };
 
 #if defined __SANITIZE_ADDRESS__
-enum { TRIALS = 64 };
+enum { TRIALS = 32 };
 #else
 enum { TRIALS = 240 };
 #endif
