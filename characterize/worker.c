@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -51,7 +52,8 @@ typedef struct worker_slot {
     long unit;       /* NO_UNIT = none; kept for the next worker when this one dies */
     int n_tries;     /* of that unit */
     int n_shots;     /* workers shot by others since the last reply */
-    double deadline; /* of the start or the unit, by clock_now() */
+    double deadline; /* of the start or the unit, by clock_now(); later by what the worker waits for a core */
+    double waited;   /* for a core, when its start or unit began [s] */
     xbtab__bytes in; /* received so far; at most one message */
 } worker_slot;
 
@@ -72,6 +74,26 @@ static double clock_now(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* How long a process was ready to run and found no core free [s]; 0 where Linux does not tell. With that left
+ * out, a crowded machine does not turn a unit that would have ended well into one that is out of time. */
+static double waited_for_a_core(pid_t pid)
+{
+    char path[64];
+    double ran, waited = 0;
+    snprintf(path, sizeof path, "/proc/%ld/schedstat", (long)pid);
+    FILE *file = fopen(path, "r");
+    if (!file) return 0;
+    if (fscanf(file, "%lf %lf", &ran, &waited) != 2) waited = 0;
+    fclose(file);
+    return 1e-9 * waited;
+}
+
+static bool is_out_of_time(const worker_slot *slot, double now)
+{
+    return (slot->state == SLOT_STARTING || slot->state == SLOT_BUSY) && now > slot->deadline &&
+           now > slot->deadline + waited_for_a_core(slot->pid) - slot->waited;
 }
 
 /* ---- workers come and go ---- */
@@ -117,6 +139,7 @@ static xbtab_status start_worker(worker_pool *pool, worker_slot *slot)
     slot->n_starts++;
     slot->n_units = 0;
     slot->rss = 0;
+    slot->waited = 0;
     slot->deadline = clock_now() + seconds_to_start;
     return XBTAB_OK;
 }
@@ -147,6 +170,7 @@ static void send_unit(const worker_pool *pool, worker_slot *slot)
     (void)!send(slot->socket, &unit, sizeof unit, MSG_NOSIGNAL);
     slot->state = SLOT_BUSY;
     slot->n_tries++;
+    slot->waited = waited_for_a_core(slot->pid);
     slot->deadline =
         clock_now() +
         (options->seconds_max ? options->seconds_max(slot->unit, pool->task.context) : seconds_default);
@@ -299,7 +323,7 @@ static xbtab_status run(worker_pool *pool)
             worker_slot *slot = &pool->slots[s];
             if (pool->polls[s].revents) {
                 XBTAB_TRY(receive(pool, slot));
-            } else if ((slot->state == SLOT_STARTING || slot->state == SLOT_BUSY) && now > slot->deadline) {
+            } else if (is_out_of_time(slot, now)) {
                 XBTAB_TRY(lose_worker(pool, slot, XBTAB_SAMPLE_TIMEOUT));
             }
         }

@@ -45,7 +45,8 @@ typedef struct xbtab__pool_options {
     size_t memory_max;                               /* address space of a worker [bytes] (0 = no limit) */
     const char *folder;                              /* see xbtab__spice_open() */
     bool (*is_done)(long unit, void *context);       /* units to skip; called in the caller (NULL = none) */
-    double (*seconds_max)(long unit, void *context); /* time for one try of a unit [s] (NULL = 600 s) */
+    double (*seconds_max)(long unit, void *context); /* time for one try of a unit, without what it waits for
+                                                        a core [s] (NULL = 600 s) */
     xbtab_progress_fn progress;                      /* (NULL = silent) */
     void *progress_payload;
     const char *what; /* the step's name for progress; a static string (NULL = "circuits") */

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -290,6 +291,44 @@ static void a_unit_that_hangs_twice_is_out_of_time(void **state)
     assert_int_equal(stats.n_lost, 3);
     assert_int_equal(stats.n_retried, 2);
     assert_true(stats.seconds >= 0.6 && stats.seconds < 20);
+}
+
+static xbtab_status work_a_quarter_of_a_second(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                                               xbtab_sample_status *sample, void *context)
+{
+    struct timespec t;
+    do {
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    } while ((double)t.tv_sec + 1e-9 * (double)t.tv_nsec < 0.25);
+    return solve_unit(spice, unit, reply, sample, context);
+}
+
+static double half_a_second(long unit, void *context)
+{
+    (void)unit;
+    (void)context;
+    return 0.5;
+}
+
+/* Six workers on one core: each has its quarter of a second only after a second and a half. */
+static void waiting_for_a_core_is_no_working_time(void **state)
+{
+    run *r = *state;
+    cpu_set_t before, one;
+    if (access("/proc/self/schedstat", R_OK) != 0) skip();
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    CPU_ZERO(&one);
+    for (size_t c = 0; c < CPU_SETSIZE && CPU_COUNT(&one) == 0; c++)
+        if (CPU_ISSET(c, &before)) CPU_SET(c, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    xbtab__pool_options options = options_of(r, 6);
+    xbtab__pool_stats stats;
+    options.seconds_max = half_a_second;
+    assert_int_equal(xbtab__pool_run(&stats, &options, 6, work_a_quarter_of_a_second, collect, r), XBTAB_OK);
+    assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+    assert_int_equal(stats.n_lost, 0);
+    assert_true(stats.seconds >= 1.3);
+    for (int u = 0; u < 6; u++) assert_int_equal(r->sample[u], XBTAB_SAMPLE_OK);
 }
 
 /* Every third unit's netlist makes ngspice ask to exit. */
@@ -578,6 +617,7 @@ int main(void)
         TEST(no_units_need_no_workers),
         TEST(a_crash_costs_one_unit_and_a_kill_costs_none),
         TEST(a_unit_that_hangs_twice_is_out_of_time),
+        TEST(waiting_for_a_core_is_no_working_time),
         TEST(a_poisoned_worker_is_replaced_without_loss),
         TEST(a_unit_that_fails_ends_the_run_with_its_message),
         TEST(a_sink_that_fails_ends_the_run),
