@@ -187,7 +187,8 @@ static void read_piece(work *w)
 static int time_dac(json_t **result, const xbtab_kernel_functions *functions, int dac_bits)
 {
     enum { FEW = 21 };
-    const size_t n_codes = (size_t)1 << dac_bits, slices = SLICES / (size_t)dac_bits, n = VECTORS * slices;
+    const size_t n_codes = (size_t)1 << dac_bits, slices = (SLICES + (size_t)dac_bits - 1) / (size_t)dac_bits,
+                 n = VECTORS * slices;
     uint64_t random = 2385;
     double seconds[FEW], A_const[SIZE] = {0};
     double *A = malloc(n_codes * SIZE * SIZE * sizeof *A);
@@ -236,7 +237,7 @@ static int time_dac(json_t **result, const xbtab_kernel_functions *functions, in
         (void)functions->product(tile, &batch, acc);
         seconds[turn] = cli_seconds() - began;
     }
-    size_t bytes = tile->groups * 16 * tile->stride * sizeof *tile->P +
+    size_t bytes = tile->groups * tile->patterns * tile->stride * sizeof *tile->P +
                    XBTAB_KERNEL_BINS * 4 * tile->stride * sizeof *tile->k;
     *result = json_pack("{s:f, s:f}", "ns", 1e9 * bench_median(seconds, FEW) / (double)n, "bytes_per_cell",
                         (double)bytes / (SIZE * SIZE));
@@ -294,7 +295,7 @@ int bench_kernel(json_t **result, const bench_options *options)
                         openblas_get_corename(), "pack_ns", 1e9 * t[3], "bytes_per_second", bytes / t[0],
                         "share_of_read_128KiB", t[4] / t[0], "share_of_read_32KiB", t[5] / t[0]);
     if (!*result) code = cli_fail("out of memory");
-    for (int bits = 1; bits <= 4 && code == CLI_DONE; bits *= 2) {
+    for (int bits = 1; bits <= 8 && code == CLI_DONE; bits++) {
         char name[16];
         json_t *figures = NULL;
         snprintf(name, sizeof name, "dac%d", bits);

@@ -17,7 +17,7 @@
 #include "spec_make.h"
 #include "yaml_text.h"
 
-enum { MOST_LEVELS = 256, MOST_CODES = 16 };
+enum { MOST_LEVELS = 256, MOST_CODES = 1 << XBTAB_SPEC_MOST_DAC_BITS };
 
 /* Up to 64 x 64 cells ngspice solves a sample tile in seconds, where it starts each vector afresh up to 24 x
  * 24, and up to 128 x 128 in minutes. */
@@ -406,8 +406,8 @@ static xbtab_status take_converters(xbtab_spec *spec, const xbtab__yaml *yaml, c
 {
     spec->dac_bits = 1;
     spec->read_time = 10e-9; /* assumed: a usual read pulse of digital RRAM macros */
-    XBTAB_TRY(xbtab__yaml_int(&spec->dac_bits, yaml, "dac.bits", text->dac.bits, 1, 4));
-    if (spec->dac_bits == 3) return xbtab__yaml_fail(yaml, "dac.bits", "3 is not one of: 1, 2, 4");
+    XBTAB_TRY(
+        xbtab__yaml_int(&spec->dac_bits, yaml, "dac.bits", text->dac.bits, 1, XBTAB_SPEC_MOST_DAC_BITS));
     XBTAB_TRY(
         xbtab__yaml_quantity(&spec->v_read, yaml, "dac.read_voltage", text->dac.read_voltage, "V", 1e-3, 20));
     XBTAB_TRY(

@@ -90,6 +90,7 @@ static xbtab_status fill_kernel(ideal *s, const xbtab_tables *t, const uint8_t *
                             .columns = s->columns + 1,
                             .stride = stride,
                             .groups = groups,
+                            .patterns = PATTERNS,
                             .dac_bits = s->dac_bits,
                             .adc_bits = 16,
                             .P = xbtab__alloc_aligned(stride * groups * PATTERNS, sizeof(uint16_t)),
@@ -161,7 +162,7 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
     const double codes_per_siemens = ldexp(1.0, adc_bits) * t->v_read / steps / t->I_full_scale;
     s->codes_per_offset = t->G_level[0] * codes_per_siemens;
     const double most = (double)s->rows * steps * fmax((double)t->n_levels - 1, 1.0);
-    const bool in_nibbles = s->dac_bits == 1 || s->dac_bits == 2 || s->dac_bits == 4;
+    const bool in_nibbles = s->dac_bits <= 4;
     if (cells->G) {
         XBTAB_TRY_DONE(fill_codes(s, t, cells, codes_per_siemens));
     } else if (!in_nibbles || most > UINT16_MAX) {

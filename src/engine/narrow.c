@@ -5,7 +5,7 @@
 static void add_idle(const xbtab_kernel_tile *tile, size_t first, size_t end, uint16_t *idle)
 {
     for (size_t j = 0; j < tile->stride; j++) {
-        const size_t block = j / XBTAB_KERNEL_BLOCK, row = 16 * XBTAB_KERNEL_BLOCK;
+        const size_t block = j / XBTAB_KERNEL_BLOCK, row = tile->patterns * XBTAB_KERNEL_BLOCK;
         const uint16_t *P = tile->P + block * tile->groups * row + j % XBTAB_KERNEL_BLOCK;
         uint32_t S = 0;
         for (size_t g = 0; g < tile->groups; g++) {

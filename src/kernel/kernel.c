@@ -11,11 +11,13 @@ static uint64_t product_c(const xbtab_kernel_tile *tile, const xbtab_kernel_batc
 {
     const size_t first_group = batch->first_group, end_group = xbtab__kernel_end(tile, batch);
     const int drop = xbtab__kernel_drop(tile, batch);
+    const size_t step = tile->patterns * BLOCK,
+                 row = xbtab__kernel_is_wide(tile) ? XBTAB__WIDE_ROW : XBTAB__ROW;
     uint64_t outside = 0;
     for (size_t v = 0; v < batch->n; v++) {
         const uint8_t *pattern = batch->pattern + v * tile->groups;
         for (size_t block = 0; block < tile->stride / BLOCK; block++) {
-            const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * XBTAB__PATTERNS * BLOCK;
+            const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * step;
             const uint16_t *idle = xbtab__kernel_idle(batch, block);
             const int16_t *k = xbtab__kernel_k(tile, block) + (size_t)batch->bin[v] * 4 * BLOCK;
             const uint16_t *first = xbtab__kernel_first(tile, block);
@@ -24,8 +26,8 @@ static uint64_t product_c(const xbtab_kernel_tile *tile, const xbtab_kernel_batc
             int32_t *out = acc + batch->row[v] * tile->stride + block * BLOCK;
             uint32_t S[BLOCK];
             for (size_t j = 0; j < BLOCK; j++) S[j] = idle[j];
-            for (size_t g = first_group; g < end_group; g++, P += XBTAB__PATTERNS * BLOCK)
-                for (size_t j = 0; j < BLOCK; j++) S[j] += P[(size_t)pattern[g] * XBTAB__ROW + j];
+            for (size_t g = first_group; g < end_group; g++, P += step)
+                for (size_t j = 0; j < BLOCK; j++) S[j] += P[(size_t)pattern[g] * row + j];
             for (size_t j = 0; j < BLOCK; j++) {
                 uint16_t saturated = (uint16_t)(S[j] < UINT16_MAX ? S[j] : UINT16_MAX);
                 outside += (uint16_t)(saturated - first[j]) > known[j];
@@ -40,7 +42,8 @@ static uint32_t pack_c(const xbtab_kernel_tile *tile, const uint16_t *x, int sli
                        uint8_t *bin)
 {
     const unsigned bits = (unsigned)tile->dac_bits, mask = (1U << bits) - 1;
-    const size_t lines = 4 / bits;
+    const size_t lines = xbtab__kernel_lines(tile->dac_bits);
+    const int up = xbtab__kernel_is_wide(tile) ? 0 : XBTAB__PATTERN_SHIFT;
     uint32_t used = 0;
     for (int t = 0; t < slices; t++, pattern += tile->groups) {
         size_t sum = 0;
@@ -51,7 +54,7 @@ static uint32_t pack_c(const xbtab_kernel_tile *tile, const uint16_t *x, int sli
                 sum += code;
                 p |= code << (l * bits);
             }
-            pattern[g] = (uint8_t)(p << XBTAB__PATTERN_SHIFT);
+            pattern[g] = (uint8_t)(p << up);
         }
         bin[t] = xbtab__kernel_bin(tile, sum);
         if (sum) used |= 1U << t;

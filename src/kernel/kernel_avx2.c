@@ -6,44 +6,48 @@
 #if defined(__x86_64__)
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "kernel_private.h"
 
-enum { BLOCK = XBTAB_KERNEL_BLOCK, PATTERN_STEP = XBTAB__PATTERNS * XBTAB_KERNEL_BLOCK };
+enum { BLOCK = XBTAB_KERNEL_BLOCK, NARROW_STEP = XBTAB__PATTERNS * XBTAB_KERNEL_BLOCK };
 
 typedef struct pair {
     __m256i low, high;
 } pair;
 
-/* The row of group g for the stored pattern in the low byte of bits. */
-static inline pair add_row(pair S, const uint16_t *P, size_t g, uint64_t bits)
+/* The row of a group for the stored pattern in the low byte of bits, which counts for `size` numbers. */
+static inline pair add_row(pair S, const uint16_t *P, uint64_t bits, size_t size)
 {
-    const __m256i *row = (const void *)(P + g * PATTERN_STEP + (bits & 0xff) * XBTAB__ROW);
+    const __m256i *row = (const void *)(P + (bits & 0xff) * size);
     return (pair){_mm256_adds_epu16(S.low, _mm256_load_si256(row)),
                   _mm256_adds_epu16(S.high, _mm256_load_si256(row + 1))};
 }
 
-static inline pair look_up(pair idle, const uint16_t *P, const uint8_t *pattern, size_t groups)
+/* The sum of a product. The numbers of P between two groups and those of a pattern are constants where it
+ * matters. */
+static inline __attribute__((always_inline)) pair
+look_up(pair idle, const uint16_t *P, const uint8_t *pattern, size_t groups, size_t step, size_t row)
 {
     pair a = idle, b = {_mm256_setzero_si256(), _mm256_setzero_si256()};
     const uint8_t *end = pattern + groups;
-    for (; end - pattern >= 8; pattern += 8, P += 8 * PATTERN_STEP) {
+    for (; end - pattern >= 8; pattern += 8, P += 8 * step) {
         /* One load of eight patterns: every load of a single one would take the place of a row's. The empty
          * statement keeps the compiler from taking the bytes from memory again. */
         uint64_t bits;
         memcpy(&bits, pattern, sizeof bits);
         __asm__("" : "+r"(bits));
-        a = add_row(a, P, 0, bits);
-        b = add_row(b, P, 1, bits >> 8);
-        a = add_row(a, P, 2, bits >> 16);
-        b = add_row(b, P, 3, bits >> 24);
-        a = add_row(a, P, 4, bits >> 32);
-        b = add_row(b, P, 5, bits >> 40);
-        a = add_row(a, P, 6, bits >> 48);
-        b = add_row(b, P, 7, bits >> 56);
+        a = add_row(a, P, bits, row);
+        b = add_row(b, P + step, bits >> 8, row);
+        a = add_row(a, P + 2 * step, bits >> 16, row);
+        b = add_row(b, P + 3 * step, bits >> 24, row);
+        a = add_row(a, P + 4 * step, bits >> 32, row);
+        b = add_row(b, P + 5 * step, bits >> 40, row);
+        a = add_row(a, P + 6 * step, bits >> 48, row);
+        b = add_row(b, P + 7 * step, bits >> 56, row);
     }
-    for (; pattern < end; pattern++, P += PATTERN_STEP) a = add_row(a, P, 0, *pattern);
+    for (; pattern < end; pattern++, P += step) a = add_row(a, P, *pattern, row);
     return (pair){_mm256_adds_epu16(a.low, b.low), _mm256_adds_epu16(a.high, b.high)};
 }
 
@@ -92,6 +96,8 @@ static uint64_t product_avx2(const xbtab_kernel_tile *tile, const xbtab_kernel_b
     const xbtab_kernel_batch in = *batch;
     const size_t groups = tile->groups, stride = tile->stride, first_group = in.first_group;
     const size_t n_groups = xbtab__kernel_end(tile, batch) - first_group;
+    const bool is_wide = xbtab__kernel_is_wide(tile);
+    const size_t step = tile->patterns * BLOCK;
     uint64_t outside = 0;
     const reader r = {.middle = _mm256_set1_epi16(INT16_MIN),
                       .drop = _mm_cvtsi32_si128(xbtab__kernel_drop(tile, batch)),
@@ -99,7 +105,7 @@ static uint64_t product_avx2(const xbtab_kernel_tile *tile, const xbtab_kernel_b
     for (size_t first = 0; first < in.n; first += XBTAB__CHUNK) {
         size_t end = in.n - first < XBTAB__CHUNK ? in.n : first + XBTAB__CHUNK;
         for (size_t block = 0; block < stride / BLOCK; block++) {
-            const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * PATTERN_STEP;
+            const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * step;
             const __m256i *start = (const void *)xbtab__kernel_idle(&in, block);
             const pair idle = {_mm256_load_si256(start), _mm256_load_si256(start + 1)};
             const int16_t *k_block = xbtab__kernel_k(tile, block);
@@ -107,7 +113,9 @@ static uint64_t product_avx2(const xbtab_kernel_tile *tile, const xbtab_kernel_b
             const uint16_t *known = xbtab__kernel_known(tile, block);
             const int16_t *identity = xbtab__kernel_identity(tile, block);
             for (size_t v = first; v < end; v++) {
-                pair S = look_up(idle, P, in.pattern + v * groups + first_group, n_groups);
+                const uint8_t *pattern = in.pattern + v * groups + first_group;
+                const pair S = is_wide ? look_up(idle, P, pattern, n_groups, step, XBTAB__WIDE_ROW)
+                                       : look_up(idle, P, pattern, n_groups, NARROW_STEP, XBTAB__ROW);
                 outside += count_outside(S.low, lowest, known);
                 outside += count_outside(S.high, lowest + 16, known + 16);
                 const int16_t *k = k_block + (size_t)in.bin[v] * 4 * BLOCK;

@@ -10,19 +10,20 @@
 
 #include "kernel_private.h"
 
-enum { BLOCK = XBTAB_KERNEL_BLOCK, PATTERN_STEP = XBTAB__PATTERNS * XBTAB_KERNEL_BLOCK, PARTS = BLOCK / 8 };
+enum { BLOCK = XBTAB_KERNEL_BLOCK, PARTS = BLOCK / 8 };
 
 typedef struct sums {
     uint16x8_t part[PARTS];
 } sums;
 
-static inline sums look_up(const uint16_t *idle, const uint16_t *P, const uint8_t *pattern, size_t groups)
+static inline sums look_up(const uint16_t *idle, const uint16_t *P, const uint8_t *pattern, size_t groups,
+                           size_t step, size_t row)
 {
     sums S;
     for (int r = 0; r < PARTS; r++) S.part[r] = vld1q_u16(idle + 8 * r);
-    for (size_t g = 0; g < groups; g++, P += PATTERN_STEP) {
-        const uint16_t *row = P + (size_t)pattern[g] * XBTAB__ROW;
-        for (int r = 0; r < PARTS; r++) S.part[r] = vqaddq_u16(S.part[r], vld1q_u16(row + 8 * r));
+    for (size_t g = 0; g < groups; g++, P += step) {
+        const uint16_t *of = P + (size_t)pattern[g] * row;
+        for (int r = 0; r < PARTS; r++) S.part[r] = vqaddq_u16(S.part[r], vld1q_u16(of + 8 * r));
     }
     return S;
 }
@@ -57,6 +58,8 @@ static inline void shift_and_add(int32_t *acc, uint16x8_t codes, int32x4_t shift
 static uint64_t product_neon(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc)
 {
     const xbtab_kernel_batch in = *batch;
+    const size_t step = tile->patterns * BLOCK,
+                 row = xbtab__kernel_is_wide(tile) ? XBTAB__WIDE_ROW : XBTAB__ROW;
     const size_t groups = tile->groups, stride = tile->stride, first_group = in.first_group;
     const size_t n_groups = xbtab__kernel_end(tile, batch) - first_group;
     const reader r = {.drop = vdupq_n_s16((int16_t)-xbtab__kernel_drop(tile, batch)), .boost = tile->boost};
@@ -64,13 +67,13 @@ static uint64_t product_neon(const xbtab_kernel_tile *tile, const xbtab_kernel_b
     for (size_t first = 0; first < in.n; first += XBTAB__CHUNK) {
         size_t end = in.n - first < XBTAB__CHUNK ? in.n : first + XBTAB__CHUNK;
         for (size_t block = 0; block < stride / BLOCK; block++) {
-            const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * PATTERN_STEP;
+            const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * step;
             const uint16_t *idle = xbtab__kernel_idle(&in, block), *known = xbtab__kernel_known(tile, block);
             const uint16_t *lowest = xbtab__kernel_first(tile, block);
             const int16_t *identity = xbtab__kernel_identity(tile, block);
             const int16_t *k_block = xbtab__kernel_k(tile, block);
             for (size_t v = first; v < end; v++) {
-                sums S = look_up(idle, P, in.pattern + v * groups + first_group, n_groups);
+                sums S = look_up(idle, P, in.pattern + v * groups + first_group, n_groups, step, row);
                 const int16_t *k = k_block + (size_t)in.bin[v] * 4 * BLOCK;
                 const int32x4_t shift = vdupq_n_s32(in.shift[v]);
                 int32_t *out = acc + in.row[v] * stride + block * BLOCK;

@@ -10,8 +10,12 @@
 
 enum {
     XBTAB__PATTERNS = 16,
-    XBTAB__PATTERN_SHIFT = 3,                                /* patterns are stored times 8 */
-    XBTAB__ROW = XBTAB_KERNEL_BLOCK >> XBTAB__PATTERN_SHIFT, /* numbers of P a stored pattern counts for */
+    XBTAB__PATTERN_SHIFT = 3, /* 16 patterns are stored times 8 */
+    XBTAB__MOST_PATTERNS = 1 << XBTAB_KERNEL_MOST_DAC_BITS,
+
+    /* Numbers of P that a stored pattern counts for, of 16 and of more. */
+    XBTAB__ROW = XBTAB_KERNEL_BLOCK >> XBTAB__PATTERN_SHIFT,
+    XBTAB__WIDE_ROW = XBTAB_KERNEL_BLOCK,
 
     /* Products that pass one block before the next block's turn. A block of a 128-line tile with 1-bit inputs
      * (32 KiB) is loaded into the first-level cache once for all of them. */
@@ -21,7 +25,24 @@ enum {
 /** Row 0 of a block's look-up table. */
 static inline const uint16_t *xbtab__kernel_P(const xbtab_kernel_tile *tile, size_t block)
 {
-    return tile->P + block * tile->groups * XBTAB__PATTERNS * XBTAB_KERNEL_BLOCK;
+    return tile->P + block * tile->groups * tile->patterns * XBTAB_KERNEL_BLOCK;
+}
+
+/** Word lines of a group, and its patterns. */
+static inline size_t xbtab__kernel_lines(int dac_bits)
+{
+    return dac_bits < 4 ? 4U / (unsigned)dac_bits : 1;
+}
+
+static inline size_t xbtab__kernel_patterns(int dac_bits)
+{
+    return dac_bits < 4 ? XBTAB__PATTERNS : (size_t)1 << dac_bits;
+}
+
+/** Whether patterns are stored as they are. */
+static inline int xbtab__kernel_is_wide(const xbtab_kernel_tile *tile)
+{
+    return tile->patterns > XBTAB__PATTERNS;
 }
 
 /** k0 of the first bit line of a block; k1, k2 and k3 follow at distances of XBTAB_KERNEL_BLOCK, the next bin

@@ -24,7 +24,7 @@
 #include "kernel_private.h"
 #include "memory.h"
 
-enum { BLOCK = XBTAB_KERNEL_BLOCK, PATTERNS = XBTAB__PATTERNS, PROBES = 32, MOST_BOOST = 12 };
+enum { BLOCK = XBTAB_KERNEL_BLOCK, MOST_PATTERNS = XBTAB__MOST_PATTERNS, PROBES = 32, MOST_BOOST = 12 };
 
 /* Rounding of the four k and of the products behind them must not reach 2^15. */
 static const double LARGEST_SUM_OF_K = 1.0 - 8.0 / 32768.0;
@@ -32,25 +32,21 @@ static const double LARGEST_SUM_OF_K = 1.0 - 8.0 / 32768.0;
 /* Of the full scale: the least range of a bit line. */
 static const double LEAST_RANGE = 1e-3;
 
-static size_t lines_a_group(int dac_bits)
-{
-    return 4U / (unsigned)dac_bits;
-}
-
 /* Current of one group's lines for each pattern, on one bit line [A]; the smallest is taken out and returned.
  */
 static double partials(double *I, const xbtab_kernel_input *in, size_t group, size_t j)
 {
-    const size_t lines = lines_a_group(in->dac_bits);
+    const size_t lines = xbtab__kernel_lines(in->dac_bits);
     const unsigned bits = (unsigned)in->dac_bits, mask = (1U << bits) - 1;
+    const size_t patterns = xbtab__kernel_patterns(in->dac_bits);
     double least = INFINITY;
-    for (unsigned p = 0; p < PATTERNS; p++) {
+    for (unsigned p = 0; p < patterns; p++) {
         I[p] = 0;
         for (size_t l = 0; l < lines && group * lines + l < in->rows; l++)
             I[p] += in->A[((p >> (l * bits) & mask) * in->rows + group * lines + l) * in->columns + j];
         least = fmin(least, I[p]);
     }
-    for (unsigned p = 0; p < PATTERNS; p++) I[p] -= least;
+    for (unsigned p = 0; p < patterns; p++) I[p] -= least;
     return least;
 }
 
@@ -78,8 +74,9 @@ static double needed_range(const xbtab_kernel_input *in, size_t j, double I_base
 
 static xbtab_status check(const xbtab_kernel_input *in)
 {
-    if (in->dac_bits != 1 && in->dac_bits != 2 && in->dac_bits != 4)
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%d DAC bits: the kernel has 1, 2 and 4", in->dac_bits);
+    if (in->dac_bits < 1 || in->dac_bits > XBTAB_KERNEL_MOST_DAC_BITS)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%d DAC bits: the kernel has 1 to %d", in->dac_bits,
+                   XBTAB_KERNEL_MOST_DAC_BITS);
     if (in->adc_bits < 1 || in->adc_bits > XBTAB_KERNEL_MOST_ADC_BITS)
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%d ADC bits: the kernel has 1 to %d", in->adc_bits,
                    XBTAB_KERNEL_MOST_ADC_BITS);
@@ -104,11 +101,11 @@ static xbtab_status check(const xbtab_kernel_input *in)
 /* I_base and I_unit of a bit line. The sum of rounded numbers must not saturate within the range. */
 static void find_range(xbtab_kernel_tile *tile, const xbtab_kernel_input *in, size_t j)
 {
-    double I[PATTERNS], base = in->A_const[j], span = 0;
+    double I[MOST_PATTERNS], base = in->A_const[j], span = 0;
     for (size_t g = 0; g < tile->groups; g++) {
         double most = 0;
         base += partials(I, in, g, j);
-        for (unsigned p = 0; p < PATTERNS; p++) most = fmax(most, I[p]);
+        for (unsigned p = 0; p < tile->patterns; p++) most = fmax(most, I[p]);
         span += most;
     }
     tile->I_base[j] = base;
@@ -135,11 +132,11 @@ static void fill_known(xbtab_kernel_tile *tile, const xbtab_kernel_input *in)
 
 static void fill_P(xbtab_kernel_tile *tile, const xbtab_kernel_input *in, size_t j)
 {
-    double I[PATTERNS];
-    uint16_t *P = tile->P + j / BLOCK * tile->groups * PATTERNS * BLOCK + j % BLOCK;
-    for (size_t g = 0; g < tile->groups; g++, P += PATTERNS * BLOCK) {
+    double I[MOST_PATTERNS];
+    uint16_t *P = tile->P + j / BLOCK * tile->groups * tile->patterns * BLOCK + j % BLOCK;
+    for (size_t g = 0; g < tile->groups; g++, P += tile->patterns * BLOCK) {
         partials(I, in, g, j);
-        for (unsigned p = 0; p < PATTERNS; p++)
+        for (unsigned p = 0; p < tile->patterns; p++)
             P[p * BLOCK] = (uint16_t)fmin(floor(I[p] / tile->I_unit[j] + 0.5), UINT16_MAX);
     }
 }
@@ -220,7 +217,7 @@ static bool check_zero(const xbtab_kernel_tile *tile)
     for (size_t j = 0; j < tile->columns; j++) {
         const uint16_t *P = xbtab__kernel_P(tile, j / BLOCK) + j % BLOCK;
         uint32_t S = 0;
-        for (size_t g = 0; g < tile->groups; g++) S += P[g * PATTERNS * BLOCK];
+        for (size_t g = 0; g < tile->groups; g++) S += P[g * tile->patterns * BLOCK];
         S = S < UINT16_MAX ? S : UINT16_MAX;
         if (xbtab__kernel_code(tile, xbtab__kernel_k(tile, j / BLOCK) + j % BLOCK, tile->identity[j],
                                (uint16_t)S, 16 - tile->adc_bits) != 0)
@@ -233,16 +230,18 @@ xbtab_status xbtab_kernel_tile_create(xbtab_kernel_tile **out, const xbtab_kerne
 {
     xbtab_status status;
     XBTAB_TRY(check(in));
+    const size_t lines = xbtab__kernel_lines(in->dac_bits);
     xbtab_kernel_tile *tile = xbtab__alloc(1, sizeof *tile);
     if (!tile) return XBTAB_NOMEM();
     tile->rows = in->rows;
     tile->columns = in->columns;
     tile->stride = (in->columns + BLOCK - 1) / BLOCK * BLOCK;
-    tile->groups = (in->rows + lines_a_group(in->dac_bits) - 1) / lines_a_group(in->dac_bits);
+    tile->groups = (in->rows + lines - 1) / lines;
+    tile->patterns = xbtab__kernel_patterns(in->dac_bits);
     tile->dac_bits = in->dac_bits;
     tile->adc_bits = in->adc_bits;
     tile->I_base = xbtab__alloc(tile->columns, sizeof *tile->I_base);
-    tile->P = xbtab__alloc_aligned(tile->groups * PATTERNS * tile->stride, sizeof *tile->P);
+    tile->P = xbtab__alloc_aligned(tile->groups * tile->patterns * tile->stride, sizeof *tile->P);
     tile->k = xbtab__alloc_aligned((size_t)XBTAB_KERNEL_BINS * 4 * tile->stride, sizeof *tile->k);
     tile->I_unit = xbtab__alloc(tile->columns, sizeof *tile->I_unit);
     tile->identity = xbtab__alloc_aligned(tile->stride, sizeof *tile->identity);

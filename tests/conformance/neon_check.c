@@ -15,7 +15,7 @@ static int compare(uint32_t run)
 {
     xbtab__random random;
     xbtab__random_init(&random, 2385, XBTAB__RANDOM_TEST, run, 1);
-    int dac_bits = 1 << run % 3, adc_bits = 1 + (int)xbtab__random_below(&random, 12), differs;
+    int dac_bits = 1 + (int)run % 8, adc_bits = 1 + (int)xbtab__random_below(&random, 12), differs;
     size_t rows = 1 + xbtab__random_below(&random, 130), columns = 1 + xbtab__random_below(&random, 130);
     size_t n_A = ((size_t)1 << dac_bits) * rows * columns, n_readout = XBTAB_KERNEL_BINS * columns * 4;
     double *A = calloc(n_A, sizeof *A), *base = calloc(columns, sizeof *base);

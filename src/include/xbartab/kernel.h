@@ -1,10 +1,11 @@
 /* kernel.h - the look-up product: one tile's currents, correction, ADC and shift-and-add in 16-bit integers.
  *
- * Word lines are taken in groups whose DAC codes together have 4 bits (4 lines at 1 bit, 2 at 2 bits, 1 at 4
- * bits). For each of a group's 16 input patterns the sum of its lines' currents is stored for all bit lines
- * when the tile is programmed, as 16-bit integers. A product is then one load and one addition a group, for
- * many bit lines at once; the nonlinear dependence on the input voltage costs nothing, because each code has
- * its own currents.
+ * Word lines are taken in groups whose DAC codes together have 4 bits (4 lines at 1 bit, 2 at 2 bits, 1 at 3
+ * and 4 bits), or one by one at 5 to 8 bits. For each of a group's 16 or more input patterns the sum of its
+ * lines' currents is stored for all bit lines when the tile is programmed, as 16-bit integers. A product is
+ * then one load and one addition a group, for many bit lines at once; the nonlinear dependence on the input
+ * voltage costs nothing, because each code has its own currents. It costs memory: 2^(dac_bits + 1) bytes a
+ * cell from 4 bits on.
  *
  *   S_j    = sum over groups of P[group][pattern][j], saturated to [0, 65535]  (I_j - I_base[j]) / I_unit[j]
  *   u      = S_j / 2^15 - 1                                                       in [-1, 1)
@@ -37,15 +38,16 @@ extern "C" {
 #endif
 
 enum {
-    XBTAB_KERNEL_BINS = 33,         /* of the rows' mean drive: bin b stands for b/32 */
-    XBTAB_KERNEL_BLOCK = 32,        /* bit lines of a block */
+    XBTAB_KERNEL_BINS = 33,  /* of the rows' mean drive: bin b stands for b/32 */
+    XBTAB_KERNEL_BLOCK = 32, /* bit lines of a block */
+    XBTAB_KERNEL_MOST_DAC_BITS = 8,
     XBTAB_KERNEL_MOST_ADC_BITS = 12 /* 16-bit results leave 4 bits below a 12-bit code */
 };
 
 /** What a tile is made of. All arrays are borrowed for the call. */
 typedef struct xbtab_kernel_input {
     size_t rows, columns;
-    int dac_bits;          /* 1, 2 or 4 */
+    int dac_bits;          /* 1 to 8 */
     int adc_bits;          /* 1 to 12 */
     const double *A;       /* A[1 << dac_bits][rows][columns]: current of a word line at each DAC code [A] */
     const double *A_const; /* A_const[columns]: with all inputs at 0 V [A] */
@@ -61,11 +63,11 @@ typedef struct xbtab_kernel_input {
 typedef struct xbtab_kernel_tile {
     size_t rows, columns;
     size_t stride; /* columns rounded up to XBTAB_KERNEL_BLOCK: the length of a row of accumulators */
-    size_t groups;
+    size_t groups, patterns; /* patterns of a group: 16, or more with a DAC of more than 4 bits */
     int dac_bits, adc_bits, boost;
     double *I_unit;    /* I_unit[columns]: current of one step of S [A] */
     double *I_base;    /* I_base[columns]: current at S = 0 [A] */
-    uint16_t *P;       /* P[stride / block][groups][16][block]: a block's row of P is one cache line */
+    uint16_t *P;       /* P[stride / block][groups][patterns][block]: a block's row of P is one cache line */
     int16_t *k;        /* k[stride / block][XBTAB_KERNEL_BINS][4][block], in steps of 2^-15 */
     int16_t *identity; /* identity[stride]: -1 where u is added, else 0 */
     uint16_t *S_first; /* S_first[stride]: the least S that is not counted as outside */
@@ -76,8 +78,9 @@ typedef struct xbtab_kernel_tile {
 /** Products to do. */
 typedef struct xbtab_kernel_batch {
     size_t n;
-    const uint8_t *pattern; /* pattern[n][groups]: 8 times the pattern, as pack gives it (the processor
-                               multiplies by 8 once more: together 64 bytes, a row of P) */
+    const uint8_t *pattern; /* pattern[n][groups], as pack gives it: 8 times the pattern of 16 (the
+                               processor multiplies by 8 once more: together 64 bytes, a row of P), or the
+                               pattern of more */
     const uint8_t *bin;     /* bin[n], each below XBTAB_KERNEL_BINS */
     const uint8_t *shift;   /* shift[n]: of the input slice, below 24 */
     const uint32_t *row;    /* row[n]: row of the accumulators that the product adds to */
@@ -99,8 +102,8 @@ typedef struct xbtab_kernel_functions {
 
     /** Cut activation codes into input slices of dac_bits bits, least significant first.
      *  @param      x        x[rows]; bits above the last slice are left out.
-     *  @param      slices   slices * dac_bits is at most 16.
-     *  @param[out] pattern  pattern[slices][groups]: 8 times the pattern; bits of lines behind rows are zero
+     *  @param      slices   the last of them has bits of x.
+     *  @param[out] pattern  pattern[slices][groups], as in a batch; bits of lines behind rows are zero
      *  @param[out] bin      bin[slices]
      *  @return a bit a slice: set where the slice is not zero everywhere. */
     uint32_t (*pack)(const xbtab_kernel_tile *tile, const uint16_t *x, int slices, uint8_t *pattern,

@@ -29,6 +29,8 @@
 extern "C" {
 #endif
 
+enum { XBTAB_SPEC_MOST_DAC_BITS = 8 };
+
 /** A model and the value of each of its parameters. */
 typedef struct xbtab_model_use {
     const xbtab_model *model; /* borrowed from the set of models */
@@ -107,11 +109,11 @@ typedef struct xbtab_spec {
     double r_source_line;    /* of a source line, which gate inputs have [ohm] */
     double r_driver, r_sink; /* series resistance of a driver, and at a sensed line's foot [ohm] */
     xbtab_wire_cell wire;    /* wires with capacitances, and the cell's size, as far as they are known */
-    int dac_bits;            /* 1, 2 or 4 */
+    int dac_bits;            /* 1 to 8 */
     double v_read;           /* voltage of the largest DAC code, or with gate inputs of the bit lines [V] */
-    double V_gate[16];       /* with gate inputs: V_gate[1 << dac_bits], ascending; the selector's own gate
-                                voltage is the largest code's [V] */
-    int adc_bits;            /* 1 to 12 */
+    double V_gate[1 << XBTAB_SPEC_MOST_DAC_BITS]; /* with gate inputs: V_gate[1 << dac_bits], ascending; the
+                                selector's own gate voltage is the largest code's [V] */
+    int adc_bits;                                 /* 1 to 12 */
     double I_full_scale; /* column current of 2^adc_bits ADC steps; with currents of both signs the range is
                             half of it to either side of zero [A] */
     int range_is_given;  /* I_full_scale was set by the user; else the least that covers rows * G_max * v_read
