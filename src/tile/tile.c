@@ -13,6 +13,7 @@
 #include "circuit.h"
 #include "memory.h"
 #include "technology.h"
+#include "tile_codes.h"
 #include "tile_gates.h"
 
 /* Beyond its states the table's curves keep the nearest state's shape (cell_table.h). */
@@ -30,53 +31,70 @@ static xbtab_status check_conductances(const xbtab_technology *t, const double *
     return XBTAB_OK;
 }
 
-/* g[rows][columns]: the cells as conductances when all inputs are at a code. */
-static xbtab_status find_operating_point(const xbtab_technology *t, xbtab__solver *solver,
-                                         const xbtab__cell *cell, double *V_in, double *I_out, size_t rows,
-                                         size_t columns, int code, double *g)
+/* The circuit whose wires are folded into a tile. */
+typedef struct folding {
+    const xbtab_technology *technology;
+    xbtab__solver *solver;
+    xbtab__cell *cell; /* cell[rows][columns] */
+    double *g;         /* g[rows][columns]: the cells as conductances [S] */
+    double *V_in;      /* V_in[rows] [V] */
+    double *I_out;     /* I_out[columns] [A] */
+} folding;
+
+/* The cells as conductances when all inputs are at V_in. */
+static xbtab_status find_operating_point(folding *f, size_t rows, size_t columns)
 {
-    xbtab__cells cells = {.table = &t->cell, .cell = cell};
+    const xbtab__cell_table *table = &f->technology->cell;
+    xbtab__cells cells = {.table = table, .cell = f->cell};
     xbtab__solve_report report;
-    for (size_t i = 0; i < rows; i++) V_in[i] = xbtab_technology_drive(t, i, code);
-    XBTAB_TRY(xbtab__solver_run(solver, &cells, V_in, I_out, &report));
+    XBTAB_TRY(xbtab__solver_run(f->solver, &cells, f->V_in, f->I_out, &report));
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j++) {
-            double V_bit = xbtab__solver_bit_voltage(solver, (int)i, (int)j), I, slope;
-            double V_a = 0.5 * (V_in[i] + xbtab__solver_word_voltage(solver, (int)i, (int)j) - V_bit);
-            xbtab__cell_current(&t->cell, 0, &cell[i * columns + j], V_a, 0.5 * V_bit, &I, &slope);
-            g[i * columns + j] = I / V_a;
+            double V_bit = xbtab__solver_bit_voltage(f->solver, (int)i, (int)j), I, slope;
+            double V_a = 0.5 * (f->V_in[i] + xbtab__solver_word_voltage(f->solver, (int)i, (int)j) - V_bit);
+            xbtab__cell_current(table, 0, &f->cell[i * columns + j], V_a, 0.5 * V_bit, &I, &slope);
+            f->g[i * columns + j] = I / V_a;
         }
     }
+    return XBTAB_OK;
+}
+
+static xbtab_status solve_code(void *context, xbtab_tile *tile, size_t code)
+{
+    folding *f = context;
+    const size_t rows = tile->rows, columns = tile->columns;
+    double *A = tile->A + code * rows * columns;
+    for (size_t i = 0; i < rows; i++) f->V_in[i] = xbtab_technology_drive(f->technology, i, (int)code);
+    XBTAB_TRY(find_operating_point(f, rows, columns));
+    XBTAB_TRY(xbtab__solver_effective(f->solver, f->g, A, tile->A_const));
+    for (size_t c = 0; c < rows * columns; c++) A[c] *= f->V_in[c / columns];
     return XBTAB_OK;
 }
 
 static xbtab_status fill_matrix(xbtab_tile *tile, const xbtab_technology *technology, const double *G)
 {
     xbtab_status status;
-    xbtab__solver *solver = NULL;
     size_t rows = tile->rows, columns = tile->columns, n = rows * columns;
     xbtab__wires wires = xbtab__technology_wires(technology, rows, columns, false);
-    xbtab__cell *cell = xbtab__alloc(n, sizeof *cell);
-    double *g = xbtab__alloc(n, sizeof *g);
-    double *V_in = xbtab__alloc(rows, sizeof *V_in), *I_out = xbtab__alloc(columns, sizeof *I_out);
-    if (!cell || !g || !V_in || !I_out) {
+    folding f = {.technology = technology,
+                 .cell = xbtab__alloc(n, sizeof *f.cell),
+                 .g = xbtab__alloc(n, sizeof *f.g),
+                 .V_in = xbtab__alloc(rows, sizeof *f.V_in),
+                 .I_out = xbtab__alloc(columns, sizeof *f.I_out)};
+    const xbtab__code_solver solver = {solve_code, &f, technology->tables->I_full_scale, NULL};
+    if (!f.cell || !f.g || !f.V_in || !f.I_out) {
         status = XBTAB_NOMEM();
         goto done;
     }
-    XBTAB_TRY_DONE(xbtab__solver_create(&solver, &wires));
-    for (size_t c = 0; c < n; c++) cell[c] = xbtab__cell_of(&technology->cell, G[c]);
-    for (size_t k = 1; k < tile->n_codes; k++) {
-        double *A = tile->A + k * n;
-        XBTAB_TRY_DONE(find_operating_point(technology, solver, cell, V_in, I_out, rows, columns, (int)k, g));
-        XBTAB_TRY_DONE(xbtab__solver_effective(solver, g, A, tile->A_const));
-        for (size_t c = 0; c < n; c++) A[c] *= V_in[c / columns];
-    }
+    XBTAB_TRY_DONE(xbtab__solver_create(&f.solver, &wires));
+    for (size_t c = 0; c < n; c++) f.cell[c] = xbtab__cell_of(&technology->cell, G[c]);
+    status = xbtab__tile_fill_codes(tile, &solver);
 done:
-    xbtab__solver_destroy(&solver);
-    xbtab__free(cell);
-    xbtab__free(g);
-    xbtab__free(V_in);
-    xbtab__free(I_out);
+    xbtab__solver_destroy(&f.solver);
+    xbtab__free(f.cell);
+    xbtab__free(f.g);
+    xbtab__free(f.V_in);
+    xbtab__free(f.I_out);
     return status;
 }
 

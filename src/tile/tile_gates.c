@@ -14,21 +14,30 @@
 #include "tile_gates.h"
 
 #include <math.h>
-#include <stdbool.h>
+#include <string.h>
 
 #include "exact.h"
 #include "memory.h"
 #include "technology.h"
+#include "tile_codes.h"
 
-/* All gates at one code: the cells' currents into A[rows][columns]. */
-static xbtab_status solve_all(xbtab__exact *circuit, const xbtab_tile *tile, uint8_t *code, double *I,
-                              unsigned k, double *A)
+typedef struct gates {
+    const xbtab_technology *technology;
+    const double *G;
+    xbtab__exact *circuit;
+    uint8_t *code; /* code[rows] */
+    double *I;     /* I[columns] [A] */
+} gates;
+
+/* All gates at one code: the cells' currents into A[k][rows][columns]. */
+static xbtab_status solve_all(gates *g, xbtab_tile *tile, size_t k, double *I)
 {
-    for (size_t i = 0; i < tile->rows; i++) code[i] = (uint8_t)k;
-    XBTAB_TRY(xbtab__exact_solve(circuit, code, I));
+    double *A = tile->A + k * tile->rows * tile->columns;
+    for (size_t i = 0; i < tile->rows; i++) g->code[i] = (uint8_t)k;
+    XBTAB_TRY(xbtab__exact_solve(g->circuit, g->code, I));
     for (size_t i = 0; i < tile->rows; i++) {
         for (size_t j = 0; j < tile->columns; j++)
-            A[i * tile->columns + j] = xbtab__exact_cell_current(circuit, i, j);
+            A[i * tile->columns + j] = xbtab__exact_cell_current(g->circuit, i, j);
     }
     return XBTAB_OK;
 }
@@ -56,37 +65,44 @@ static void scale_column(double *A, const xbtab_tile *tile, size_t j, double alo
     for (size_t i = 0; i < tile->rows; i++) A[i * tile->columns + j] *= alone / loaded;
 }
 
+static xbtab_status solve_code(void *context, xbtab_tile *tile, size_t k)
+{
+    gates *g = context;
+    const size_t n = tile->rows * tile->columns;
+    double *A = tile->A + k * n;
+    XBTAB_TRY(solve_all(g, tile, k, g->I));
+    for (size_t j = 0; j < tile->columns; j++) {
+        double loaded, alone = sum_alone(A, tile, g->technology, g->G, (int)k, j, &loaded);
+        if (!xbtab_array_is_signed(&g->technology->tables->array))
+            scale_column(A, tile, j, alone, loaded);
+        else if (k == tile->n_codes - 1)
+            tile->I_lost[j] = alone - loaded;
+    }
+    for (size_t c = 0; c < n; c++) A[c] -= tile->A[c]; /* what it draws with its gate off is constant */
+    return XBTAB_OK;
+}
+
 xbtab_status xbtab__tile_fill_gates(xbtab_tile *tile, const xbtab_technology *technology, const double *G)
 {
     xbtab_status status;
-    xbtab__exact *circuit = NULL;
-    size_t n = tile->rows * tile->columns;
-    bool is_signed = xbtab_array_is_signed(&technology->tables->array);
-    uint8_t *code = xbtab__alloc(tile->rows, 1);
-    double *I = xbtab__alloc(tile->columns, sizeof *I);
-    if (!code || !I) {
+    const xbtab_tables *tables = technology->tables;
+    gates g = {.technology = technology,
+               .G = G,
+               .code = xbtab__alloc(tile->rows, 1),
+               .I = xbtab__alloc(tile->columns, sizeof *g.I)};
+    const xbtab__code_solver solver = {solve_code, &g, tables->I_full_scale, tables->cell.V_gate};
+    if (!g.code || !g.I) {
         status = XBTAB_NOMEM();
         goto done;
     }
-    XBTAB_TRY_DONE(xbtab__exact_create(&circuit, technology, tile->rows, tile->columns));
-    xbtab__exact_program(circuit, G);
-    XBTAB_TRY_DONE(solve_all(circuit, tile, code, tile->A_const, 0, tile->A));
-    for (size_t k = 1; k < tile->n_codes; k++) {
-        double *A = tile->A + k * n;
-        XBTAB_TRY_DONE(solve_all(circuit, tile, code, I, (unsigned)k, A));
-        for (size_t j = 0; j < tile->columns; j++) {
-            double loaded, alone = sum_alone(A, tile, technology, G, (int)k, j, &loaded);
-            if (is_signed)
-                tile->I_lost[j] = alone - loaded; /* the largest code's in the end */
-            else
-                scale_column(A, tile, j, alone, loaded);
-        }
-        for (size_t c = 0; c < n; c++) A[c] -= tile->A[c]; /* what it draws with its gate off is constant */
-    }
-    for (size_t c = 0; c < n; c++) tile->A[c] = 0;
+    XBTAB_TRY_DONE(xbtab__exact_create(&g.circuit, technology, tile->rows, tile->columns));
+    xbtab__exact_program(g.circuit, G);
+    XBTAB_TRY_DONE(solve_all(&g, tile, 0, tile->A_const));
+    XBTAB_TRY_DONE(xbtab__tile_fill_codes(tile, &solver));
+    memset(tile->A, 0, tile->rows * tile->columns * sizeof *tile->A);
 done:
-    xbtab__exact_destroy(&circuit);
-    xbtab__free(code);
-    xbtab__free(I);
+    xbtab__exact_destroy(&g.circuit);
+    xbtab__free(g.code);
+    xbtab__free(g.I);
     return status;
 }

@@ -104,3 +104,45 @@ assert solve["solver"][0]["samples"] == 3 * 6 * 7 and solve["solver"][0]["max_fs
 a, b = (t["transfer"]["heldout_rmse_fs"] for t in (spice, solve))
 assert abs(a - b) < 1e-3 * a, (a, b)
 P
+
+# DACs of all kinds of bits: 8-bit inputs in three slices, the last one narrower, and in a single one
+digits="$XBARTAB_SOURCE/data/networks/digits.onnx --images $XBARTAB_SOURCE/data/digits/test-images.idx.gz
+    --labels $XBARTAB_SOURCE/data/digits/test-labels.idx.gz --limit 20 --json"
+sinh() { # sinh DAC_BITS WIRE V0
+    cat <<Y
+name: sinh
+cell: {rram: {model: sinh, parameters: [{name: v0, value: $3}]}, selector: {model: none}}
+levels: {count: 4, g_min: 1 uS, g_max: 20 uS}
+array: {rows: 32, columns: 32}
+wire: {word: $2, bit: $2}
+driver: {resistance: 20 ohm}
+dac: {bits: $1, read_voltage: 200 mV}
+tia: {model: opamp}
+adc: {bits: 12}
+sampling: {tiles: 3, tiles_heldout: 2, vectors: 8}
+Y
+}
+for bits in 3 8; do
+    [ "$SANITIZED$bits" = 18 ] && continue
+    sinh $bits "1 ohm" "0.3 V" >dac.yaml
+    "$XBARTAB" characterize dac.yaml -o dac$bits.h5 --json >dac.json 2>/dev/null
+    "$XBARTAB" infer $digits --tables dac$bits.h5 --check 30 >run.json 2>/dev/null
+    $PYTHON - $bits <<'P'
+import json, sys
+table, run, bits = json.load(open("dac.json")), json.load(open("run.json")), int(sys.argv[1])
+assert 0 < table["transfer"]["heldout_rmse_fs"] < 5e-5, table["transfer"]
+assert run["accuracy"]["ideal"] >= 0.95 and run["accuracy"]["table"] >= run["accuracy"]["ideal"] - 0.05, run
+assert 0 < run["check"]["rmse_fs"] < 3e-5 and run["check"]["max_fs"] < 3e-4, run["check"]
+assert run["tile_error"]["worst_tile_adc_steps"] < 0.2, run["tile_error"]
+P
+done
+sinh 9 "1 ohm" "0.3 V" >nine.yaml
+refused 1 "dac.bits: 9 is outside 1 to 8" "$XBARTAB" characterize nine.yaml -o no.h5
+
+# cells bent so strongly behind wires so resistive that no table follows: it says so
+sinh 1 "1 kohm" "50 mV" >wires.yaml
+"$XBARTAB" characterize wires.yaml -o wires.h5 >/dev/null 2>&1
+"$XBARTAB" infer $digits --tables wires.h5 --limit 1 >wires.json 2>/dev/null
+"$XBARTAB" infer ${digits% --json} --tables wires.h5 --limit 1 2>/dev/null | grep -q "warning: the worst tile's error is [0-9.]* steps" ||
+    fail "no warning of a bad tile"
+$PYTHON -c 'import json; assert json.load(open("wires.json"))["tile_error"]["worst_tile_adc_steps"] > 0.5'

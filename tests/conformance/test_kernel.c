@@ -119,7 +119,7 @@ static void run(answer *a, const xbtab_kernel_functions *f, const bench *b, cons
         a->used[v] = f->pack(tile, x + v * tile->rows, SLICES, a->pattern + v * SLICES * tile->groups,
                              a->bin + v * SLICES);
         for (int t = 0; t < SLICES; t++) {
-            shift[v * SLICES + (size_t)t] = (uint8_t)(t * tile->dac_bits);
+            shift[v * SLICES + (size_t)t] = (uint8_t)(t * (tile->dac_bits < 4 ? tile->dac_bits : 4));
             row[v * SLICES + (size_t)t] = (uint32_t)((v * 7) % N);
         }
     }

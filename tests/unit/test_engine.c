@@ -156,6 +156,46 @@ static void table_tiles_follow_the_tables(void **state)
     }
 }
 
+/* Code 17 k of 8 bits has the voltage of code k of 4 bits, of which each is solved. */
+static void a_fine_dac_has_the_matrix_of_a_coarse_one(void **state)
+{
+    (void)state;
+    for (int curved = 0; curved < 2; curved++) {
+        fixture f[2];
+        xbtab_tile *tile[2] = {NULL, NULL};
+        for (int fine = 0; fine < 2; fine++) {
+            sinh_design d = {.rows = 23,
+                             .columns = 19,
+                             .n_levels = 4,
+                             .dac_bits = fine ? 8 : 4,
+                             .adc_bits = 8,
+                             .r_word = 5,
+                             .r_bit = 7,
+                             .V0 = curved ? 0.02 : 0.25};
+            prepare(&f[fine], &d, 23, 19, 4, 90);
+            double G[23 * 19];
+            for (size_t c = 0; c < 23 * 19; c++) G[c] = f[fine].tables->G_level[f[fine].level[c]];
+            assert_int_equal(xbtab_tile_create(&tile[fine], f[fine].technology, G, 23, 19), XBTAB_OK);
+        }
+        double most = 0;
+        for (size_t k = 1; k < 16; k++) {
+            for (size_t j = 0; j < 19; j++) {
+                double off = 0;
+                for (size_t i = 0; i < 23; i++)
+                    off += fabs(tile[1]->A[(17 * k * 23 + i) * 19 + j] - tile[0]->A[(k * 23 + i) * 19 + j]);
+                most = fmax(most, off);
+            }
+        }
+        most /= f[0].tables->I_full_scale;
+        print_message("V0 %g V: at most %.2g of full scale\n", curved ? 0.02 : 0.25, most);
+        assert_true(most > 0 && most < 1e-5);
+        for (int fine = 0; fine < 2; fine++) {
+            xbtab_tile_destroy(&tile[fine]);
+            finish(&f[fine]);
+        }
+    }
+}
+
 static void same_bits_for_any_kernel_and_block(void **state)
 {
     (void)state;
@@ -381,7 +421,7 @@ static void few_rows_keep_the_bits_of_the_adc(void **state)
     for (int dac_bits = 1; dac_bits <= 4; dac_bits += 3) {
         fixture f;
         xbtab_table_report report;
-        sinh_design d = {.rows = 256,
+        sinh_design d = {.rows = dac_bits == 1 ? 256 : 96,
                          .columns = 37,
                          .n_levels = 16,
                          .dac_bits = dac_bits,
@@ -422,6 +462,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ideal_tiles_with_a_wide_adc_are_exact),
         cmocka_unit_test(table_tiles_follow_the_tables),
+        cmocka_unit_test(a_fine_dac_has_the_matrix_of_a_coarse_one),
         cmocka_unit_test(same_bits_for_any_kernel_and_block),
         cmocka_unit_test(engines_agree_where_nothing_is_lost),
         cmocka_unit_test(read_and_product_are_one_chain),

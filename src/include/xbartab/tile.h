@@ -85,7 +85,8 @@ typedef struct xbtab_tile {
  *  @param      rows        word lines, 1 up to the technology's.
  *  @param      columns     bit lines, 1 up to the technology's.
  *  @return XBTAB_ERR_INPUT (a conductance outside the tables, named), XBTAB_ERR_SOLVE, XBTAB_ERR_NOMEM.
- *  Threads: safe on different tiles at once. Cost: (n_codes - 1) * (rows + 1) solves of the wire network. */
+ *  Threads: safe on different tiles at once. Cost: rows + 1 solves of the wire network a code; of more than
+ * 16 codes, of as many as it takes to interpolate between them. */
 xbtab_status xbtab_tile_create(xbtab_tile **out, const xbtab_technology *technology, const double *G,
                                size_t rows, size_t columns) XBTAB_MUST_CHECK;
 void xbtab_tile_destroy(xbtab_tile **tile);
