@@ -64,12 +64,13 @@ static int32_t code_of(const tile *t, double V_out)
     return (int32_t)fmin(fmax(code, least), least + codes - 1.0);
 }
 
-static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
-                            xbtab_product_counts *counts)
+static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices,
+                            const xbtab_window *of, int32_t *acc, xbtab_product_counts *counts)
 {
     const tile *t = state;
     const xbtab_tables *tables = xbtab_technology_tables(t->technology);
     unsigned mask = (1u << tables->dac_bits) - 1;
+    const xbtab_window window = of ? *of : (xbtab_window){0, t->columns};
     size_t n_vectors = n * (size_t)slices, v = 0;
     xbtab_status status;
     uint8_t *code = xbtab__alloc(n_vectors * tables->rows, 1); /* 0 on idle word lines */
@@ -91,9 +92,9 @@ static xbtab_status product(const void *state, const uint16_t *x, size_t n, int 
     for (v = 0; v < n_vectors; v++) {
         size_t k = v / (size_t)slices;
         int shift = (int)(v % (size_t)slices) * tables->dac_bits;
-        for (size_t j = 0; j < t->columns; j++)
+        for (size_t j = window.first; j < window.first + window.n; j++)
             acc[k * t->stride + j] += code_of(t, V[v * tables->columns + j]) * (1 << shift);
-        counts->codes += t->columns;
+        counts->codes += window.n;
     }
 done:
     xbtab__free(code);

@@ -79,7 +79,7 @@ static int time_solver(double *seconds, const array *a, size_t n, int turns)
         xbtab_product_counts counts = {0};
         memset(acc, 0, n * stride * sizeof *acc);
         double began = cli_seconds();
-        if (xbtab_engine_solve.product(a->state, a->x, n, 1, acc, &counts) < 0) code = cli_failed();
+        if (xbtab_engine_solve.product(a->state, a->x, n, 1, NULL, acc, &counts) < 0) code = cli_failed();
         each[turn] = (cli_seconds() - began) / (double)n;
     }
     if (code == CLI_DONE) *seconds = bench_median(each, (size_t)turns);

@@ -153,7 +153,7 @@ static double run_threads(const tile_bench *b, const void *state, int threads)
 #pragma omp barrier
         double began = cli_seconds();
         for (int k = 0; k < 4; k++) {
-            if (xbtab_engine_table.product(state, b->x, VECTORS, SLICES, acc, &counts) < 0) abort();
+            if (xbtab_engine_table.product(state, b->x, VECTORS, SLICES, NULL, acc, &counts) < 0) abort();
         }
         seconds = cli_seconds() - began;
         free(acc);

@@ -19,7 +19,14 @@ int32_t xbtab__engine_middle(const xbtab_tables *tables, int adc_bits);
  *  @param y  through the effective matrix [A]; @param a  mean drive. */
 double xbtab__engine_table_current(const void *state, double y, double a, size_t j);
 
+/** A window of a tile of so many bit lines; NULL = all. */
+static inline xbtab_window xbtab__window_of(const xbtab_window *window, size_t columns)
+{
+    return window ? *window : (xbtab_window){0, columns};
+}
+
 /** Leave the groups of word lines that no product of a batch drives out of its look-ups.
+ * The batch's blocks are set.
  *  @param idle  room for [tile->stride], 64-byte aligned; borrowed until the batch is done. */
 void xbtab__engine_narrow(xbtab_kernel_batch *batch, const xbtab_kernel_tile *tile, uint16_t *idle);
 

@@ -294,8 +294,8 @@ static void add_up(bench *b, const ideal *s, const uint16_t *x, size_t n, int sl
     }
 }
 
-/* S and used of n vectors, at most VECTORS_A_BLOCK. */
-static void look_up(bench *b, const ideal *s, const uint16_t *x, size_t n, int slices)
+/* S and used of n vectors, at most VECTORS_A_BLOCK, for the window and the column behind the last. */
+static void look_up(bench *b, const ideal *s, const uint16_t *x, size_t n, int slices, xbtab_window window)
 {
     if (s->steps) {
         add_up(b, s, x, n, slices);
@@ -311,7 +311,15 @@ static void look_up(bench *b, const ideal *s, const uint16_t *x, size_t n, int s
     xbtab_kernel_batch batch = {
         .n = products, .pattern = b->pattern, .bin = b->bin, .shift = b->shift, .row = b->row, .all_bits = 1};
     xbtab__engine_narrow(&batch, &s->kernel, b->idle);
+    const size_t end = (window.first + window.n - 1) / BLOCK + 1, last = s->columns / BLOCK;
+    batch.first_block = window.first / BLOCK;
+    batch.n_blocks = end - batch.first_block;
     (void)s->functions->product(&s->kernel, &batch, b->S);
+    if (last >= end) {
+        batch.first_block = last;
+        batch.n_blocks = 1;
+        (void)s->functions->product(&s->kernel, &batch, b->S);
+    }
     for (size_t p = 0; s->S_base && p < products; p++) {
         for (size_t j = 0; j < stride; j++) b->S[p * stride + j] += s->S_base[j];
     }
@@ -323,43 +331,46 @@ static double offset_of(const ideal *s, const int32_t *S)
     return s->codes_per_offset * S[s->columns];
 }
 
-static void add_looked_up(bench *b, const ideal *s, size_t n, int slices, int32_t *acc,
+static void add_looked_up(bench *b, const ideal *s, size_t n, int slices, xbtab_window window, int32_t *acc,
                           xbtab_product_counts *counts)
 {
     const int32_t *S = b->S;
     for (size_t v = 0; v < n; v++) {
-        int32_t *out = acc + v * s->stride;
+        int32_t *out = acc + v * s->stride + window.first;
         for (int t = 0; t < slices; t++, S += s->kernel.stride) {
+            const int32_t *of = S + window.first;
             if (!(b->used[v] >> t & 1)) continue; /* no current, code 0 */
-            counts->codes += s->columns;
+            counts->codes += window.n;
             if (s->whole && s->least == 0) {
-                add_whole(S, s->columns, s->whole, (int32_t)floor(offset_of(s, S) + 0.5), (int32_t)s->largest,
+                add_whole(of, window.n, s->whole, (int32_t)floor(offset_of(s, S) + 0.5), (int32_t)s->largest,
                           t * s->dac_bits, out);
             } else {
-                take_sums(S, s->columns, offset_of(s, S), s->codes_per_unit, b->in);
-                add_codes(b->in, s->columns, s->least, s->largest, t * s->dac_bits, out);
+                take_sums(of, window.n, offset_of(s, S), s->codes_per_unit, b->in);
+                add_codes(b->in, window.n, s->least, s->largest, t * s->dac_bits, out);
             }
         }
     }
 }
 
-static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
-                            xbtab_product_counts *counts)
+static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices,
+                            const xbtab_window *of, int32_t *acc, xbtab_product_counts *counts)
 {
     const ideal *s = state;
+    const xbtab_window window = xbtab__window_of(of, s->columns);
     bench b = {0};
     xbtab_status status;
     XBTAB_TRY_DONE(bench_init(&b, s, slices));
     for (size_t v = 0; !s->codes && v < n; v += VECTORS_A_BLOCK) {
         size_t block = n - v < VECTORS_A_BLOCK ? n - v : VECTORS_A_BLOCK;
-        look_up(&b, s, x + v * s->rows, block, slices);
-        add_looked_up(&b, s, block, slices, acc + v * s->stride, counts);
+        look_up(&b, s, x + v * s->rows, block, slices, window);
+        add_looked_up(&b, s, block, slices, window, acc + v * s->stride, counts);
     }
     for (size_t v = 0; s->codes && v < n; v++) {
         for (int t = 0; t < slices; t++) {
             if (!add_cells(s, x + v * s->rows, t, b.in)) continue;
-            counts->codes += s->columns;
-            add_codes(b.in, s->columns, s->least, s->largest, t * s->dac_bits, acc + v * s->stride);
+            counts->codes += window.n;
+            add_codes(b.in + window.first, window.n, s->least, s->largest, t * s->dac_bits,
+                      acc + v * s->stride + window.first);
         }
     }
 done:
@@ -367,21 +378,23 @@ done:
     return status;
 }
 
-static xbtab_status read(const void *state, const uint16_t *x, size_t n, int slices, double *v,
-                         xbtab_product_counts *counts)
+static xbtab_status read(const void *state, const uint16_t *x, size_t n, int slices, const xbtab_window *of,
+                         double *v, xbtab_product_counts *counts)
 {
     const ideal *s = state;
+    const xbtab_window window = xbtab__window_of(of, s->columns);
     const double share = 1.0 / (s->largest - s->least + 1.0); /* a power of two */
     bench b = {0};
     xbtab_status status;
     XBTAB_TRY_DONE(bench_init(&b, s, slices));
-    counts->codes += n * (size_t)slices * s->columns;
+    counts->codes += n * (size_t)slices * window.n;
     for (size_t k = 0; !s->codes && k < n; k += VECTORS_A_BLOCK) {
         size_t block = n - k < VECTORS_A_BLOCK ? n - k : VECTORS_A_BLOCK;
-        look_up(&b, s, x + k * s->rows, block, slices);
+        look_up(&b, s, x + k * s->rows, block, slices, window);
         const int32_t *S = b.S;
         for (size_t p = 0; p < block * (size_t)slices; p++, S += s->kernel.stride, v += s->stride) {
-            take_sums(S, s->columns, share * offset_of(s, S), share * s->codes_per_unit, v);
+            take_sums(S + window.first, window.n, share * offset_of(s, S), share * s->codes_per_unit,
+                      v + window.first);
         }
     }
     for (size_t k = 0; s->codes && k < n; k++) {

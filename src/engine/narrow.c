@@ -1,10 +1,11 @@
 /* narrow.c - look-ups of a tile that is driven in parts: rows in use, groups of a depthwise convolution. */
 #include "engine_private.h"
 
-/* S of the groups outside [first, end), all at pattern 0. */
-static void add_idle(const xbtab_kernel_tile *tile, size_t first, size_t end, uint16_t *idle)
+/* S of the groups outside [first, end), all at pattern 0, for the bit lines [from, to). */
+static void add_idle(const xbtab_kernel_tile *tile, size_t first, size_t end, size_t from, size_t to,
+                     uint16_t *idle)
 {
-    for (size_t j = 0; j < tile->stride; j++) {
+    for (size_t j = from; j < to; j++) {
         const size_t block = j / XBTAB_KERNEL_BLOCK, row = tile->patterns * XBTAB_KERNEL_BLOCK;
         const uint16_t *P = tile->P + block * tile->groups * row + j % XBTAB_KERNEL_BLOCK;
         uint32_t S = 0;
@@ -29,7 +30,9 @@ void xbtab__engine_narrow(xbtab_kernel_batch *batch, const xbtab_kernel_tile *ti
     }
     if (first >= end) first = 0, end = 1;
     if (end - first == tile->groups) return;
-    add_idle(tile, first, end, idle);
+    const size_t from = batch->first_block * XBTAB_KERNEL_BLOCK,
+                 to = batch->n_blocks ? from + batch->n_blocks * XBTAB_KERNEL_BLOCK : tile->stride;
+    add_idle(tile, first, end, from, to, idle);
     batch->first_group = first;
     batch->n_groups = end - first;
     batch->idle = idle;

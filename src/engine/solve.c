@@ -94,10 +94,11 @@ static xbtab_status solve_slice(bench *b, const exact *s, const uint16_t *x, int
     return XBTAB_OK;
 }
 
-static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
-                            xbtab_product_counts *counts)
+static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices,
+                            const xbtab_window *of, int32_t *acc, xbtab_product_counts *counts)
 {
     const exact *s = state;
+    const xbtab_window window = xbtab__window_of(of, s->columns);
     const int dac_bits = xbtab_technology_tables(s->technology)->dac_bits;
     xbtab_status status;
     const double *I = NULL;
@@ -106,8 +107,8 @@ static xbtab_status product(const void *state, const uint16_t *x, size_t n, int 
     for (size_t v = 0; v < n; v++) {
         for (int slice = 0; slice < slices; slice++) {
             XBTAB_TRY_DONE(solve_slice(&b, s, x + v * s->rows, slice, &I));
-            counts->codes += s->columns;
-            for (size_t j = 0; j < s->columns; j++) {
+            counts->codes += window.n;
+            for (size_t j = window.first; j < window.first + window.n; j++) {
                 double c = floor(s->scale * xbtab_technology_adc(s->technology, I[j]) + 0.5);
                 acc[v * s->stride + j] +=
                     (int32_t)fmin(fmax(c, s->least), s->largest) * (1 << (slice * dac_bits));
@@ -119,10 +120,11 @@ done:
     return status;
 }
 
-static xbtab_status read(const void *state, const uint16_t *x, size_t n, int slices, double *v,
-                         xbtab_product_counts *counts)
+static xbtab_status read(const void *state, const uint16_t *x, size_t n, int slices, const xbtab_window *of,
+                         double *v, xbtab_product_counts *counts)
 {
     const exact *s = state;
+    const xbtab_window window = xbtab__window_of(of, s->columns);
     const double scale = s->scale / (s->largest - s->least + 1.0);
     xbtab_status status;
     const double *I = NULL;
@@ -131,9 +133,9 @@ static xbtab_status read(const void *state, const uint16_t *x, size_t n, int sli
     for (size_t k = 0; k < n; k++) {
         for (int slice = 0; slice < slices; slice++, v += s->stride) {
             XBTAB_TRY_DONE(solve_slice(&b, s, x + k * s->rows, slice, &I));
-            counts->codes += s->columns;
-            for (size_t j = 0; j < s->columns; j++) v[j] = scale * xbtab_technology_adc(s->technology, I[j]);
-            for (size_t j = s->columns; j < s->stride; j++) v[j] = 0;
+            counts->codes += window.n;
+            for (size_t j = window.first; j < window.first + window.n; j++)
+                v[j] = scale * xbtab_technology_adc(s->technology, I[j]);
         }
     }
 done:

@@ -258,49 +258,53 @@ static void pack(packed *p, const table *s, const uint16_t *x, size_t from, size
     }
 }
 
-static uint64_t look_up(const packed *p, const table *s, bool all_bits, int32_t *acc)
+static uint64_t look_up(const packed *p, const table *s, xbtab_window window, bool all_bits, int32_t *acc)
 {
     xbtab_kernel_batch batch = {.n = p->n,
                                 .pattern = p->pattern,
                                 .bin = p->bin,
                                 .shift = p->shift,
                                 .row = p->row,
-                                .all_bits = all_bits};
+                                .all_bits = all_bits,
+                                .first_block = window.first / XBTAB_KERNEL_BLOCK};
+    batch.n_blocks = (window.first + window.n - 1) / XBTAB_KERNEL_BLOCK + 1 - batch.first_block;
     xbtab__engine_narrow(&batch, s->kernel, p->idle);
     return s->functions->product(s->kernel, &batch, acc);
 }
 
 /* Codes of both signs: the kernel's count from the range's lower end. */
-static void take_middle(const table *s, const packed *p, int32_t *acc)
+static void take_middle(const table *s, const packed *p, xbtab_window window, int32_t *acc)
 {
     for (size_t v = 0; v < p->n; v++) {
         int32_t *out = acc + p->row[v] * s->kernel->stride;
-        for (size_t j = 0; j < s->kernel->columns; j++) out[j] -= s->middle << p->shift[v];
+        for (size_t j = window.first; j < window.first + window.n; j++) out[j] -= s->middle << p->shift[v];
     }
 }
 
-static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
-                            xbtab_product_counts *counts)
+static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices,
+                            const xbtab_window *of, int32_t *acc, xbtab_product_counts *counts)
 {
     const table *s = state;
+    const xbtab_window window = xbtab__window_of(of, s->kernel->columns);
     packed p = {0};
     xbtab_status status;
     XBTAB_TRY_DONE(packed_init(&p, s->kernel, slices));
     for (size_t v = 0; v < n; v += PRODUCTS_A_BLOCK) {
         pack(&p, s, x, v, v + PRODUCTS_A_BLOCK < n ? v + PRODUCTS_A_BLOCK : n, slices, false);
-        counts->outside += look_up(&p, s, false, acc);
-        counts->codes += p.n * s->kernel->columns;
-        if (s->middle) take_middle(s, &p, acc);
+        counts->outside += look_up(&p, s, window, false, acc);
+        counts->codes += p.n * window.n;
+        if (s->middle) take_middle(s, &p, window, acc);
     }
 done:
     packed_clear(&p);
     return status;
 }
 
-static xbtab_status read(const void *state, const uint16_t *x, size_t n, int slices, double *v,
-                         xbtab_product_counts *counts)
+static xbtab_status read(const void *state, const uint16_t *x, size_t n, int slices, const xbtab_window *of,
+                         double *v, xbtab_product_counts *counts)
 {
     const table *s = state;
+    const xbtab_window window = xbtab__window_of(of, s->kernel->columns);
     const size_t stride = s->kernel->stride;
     /* the chain adds half a code, so that cutting off rounds */
     const double zero = (s->middle + 0.5) * ldexp(1.0, -s->kernel->adc_bits);
@@ -313,10 +317,12 @@ static xbtab_status read(const void *state, const uint16_t *x, size_t n, int sli
         size_t end = from + PRODUCTS_A_BLOCK < n ? from + PRODUCTS_A_BLOCK : n;
         pack(&p, s, x, from, end, slices, true);
         memset(bits, 0, p.n * stride * sizeof *bits);
-        counts->outside += look_up(&p, s, true, bits);
-        counts->codes += p.n * s->kernel->columns;
-        for (size_t k = 0; k < p.n * stride; k++) v[k] = bits[k] * 0x1p-16 - zero;
-        v += p.n * stride;
+        counts->outside += look_up(&p, s, window, true, bits);
+        counts->codes += p.n * window.n;
+        for (size_t k = 0; k < p.n; k++, v += stride) {
+            for (size_t j = window.first; j < window.first + window.n; j++)
+                v[j] = bits[k * stride + j] * 0x1p-16 - zero;
+        }
     }
 done:
     packed_clear(&p);

@@ -254,7 +254,7 @@ static xbtab_status compare(bench *b, const xbtab_mapped *mapped, const draws *d
         a += code[i] / ((double)mapped->rows * ((1 << mapped->dac_bits) - 1));
     }
     memset(b->acc, 0, xbtab_engine_stride(mapped->columns) * sizeof *b->acc);
-    XBTAB_TRY(mapped->engine->product(t->state, b->x, 1, 1, b->acc, &counts));
+    XBTAB_TRY(mapped->engine->product(t->state, b->x, 1, 1, NULL, b->acc, &counts));
     for (size_t j = 0; j < t->columns; j++) {
         double error = (xbtab__engine_table_current(t->state, b->y[j], a, j) - I[j]) / report->full_scale;
         double wanted =

@@ -44,8 +44,8 @@ static xbtab_status compare(watcher *w, const xbtab__mapped_matrix *mm, const xb
     xbtab_product_counts counts = {0};
     for (size_t from = 0; from < lines; from += at_once) {
         xbtab__drive(w->mapped, b, x, from, from + at_once < lines ? from + at_once : lines, only, w->line);
-        XBTAB_TRY(w->mapped->engine->read(t->state, w->line, 1, mm->input_slices, w->v, &counts));
-        XBTAB_TRY(w->ideal->engine->read(w->ideal->tile[b->tile].state, w->line, 1, mm->input_slices,
+        XBTAB_TRY(w->mapped->engine->read(t->state, w->line, 1, mm->input_slices, NULL, w->v, &counts));
+        XBTAB_TRY(w->ideal->engine->read(w->ideal->tile[b->tile].state, w->line, 1, mm->input_slices, NULL,
                                          w->exact, &counts));
         for (int s = 0; s < mm->input_slices; s++) {
             for (size_t j = b->first_column; j < b->first_column + columns; j++)

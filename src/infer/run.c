@@ -63,17 +63,23 @@ static xbtab_status add_plain(const job *a, const uint16_t *x, size_t n)
 {
     const xbtab__layout *l = &a->mm->layout;
     const size_t all = a->b->n_inputs * l->map->lines, at_once = xbtab__lines_at_once(a->mapped, a->b);
+    const xbtab_window window = {a->b->first_column, a->columns}; /* the block's own bit lines */
     workspace *w = a->w;
     xbtab_product_counts counts = {0};
-    memset(w->acc, 0, n * a->stride * sizeof *w->acc);
+    const size_t from =
+        window.first / XBTAB_KERNEL_BLOCK * XBTAB_KERNEL_BLOCK; /* engines add to whole blocks */
+    for (size_t v = 0; v < n; v++) {
+        memset(w->acc + v * a->stride + from, 0,
+               xbtab_engine_stride(window.first + window.n - from) * sizeof *w->acc);
+    }
     for (size_t first = 0; first < all; first += at_once) {
         size_t end = first + at_once < all ? first + at_once : all;
         for (size_t v = 0; v < n; v++)
             xbtab__drive(a->mapped, a->b, x + v * a->mm->m->inputs, first, end, 0, w->line + v * a->t->rows);
-        XBTAB_TRY(a->mapped->engine->product(a->t->state, w->line, n, a->mm->input_slices, w->acc, &counts));
+        XBTAB_TRY(a->mapped->engine->product(a->t->state, w->line, n, a->mm->input_slices, &window, w->acc,
+                                             &counts));
     }
-    /* only the block's own bit lines are converted */
-    w->counts.codes += counts.codes / a->t->columns * a->columns;
+    w->counts.codes += counts.codes;
     w->counts.outside += counts.outside;
     for (size_t v = 0; v < n; v++) {
         take_acc(w->acc + v * a->stride + a->b->first_column, a->columns, w->sums);
@@ -265,6 +271,7 @@ static xbtab_status read_pass(const job *a, const uint16_t *x, size_t n, size_t 
 {
     const bool two_signs = a->mm->layout.map->is_signed && !a->mapped->is_alternating;
     const size_t answers = (size_t)PART * (size_t)a->mm->input_slices * a->stride;
+    const xbtab_window window = {a->b->first_column, a->columns};
     workspace *w = a->w;
     xbtab_product_counts counts = {0};
     for (int sign = two_signs; sign >= 0; sign--) { /* the positive ones last: line stays theirs */
@@ -272,7 +279,7 @@ static xbtab_status read_pass(const job *a, const uint16_t *x, size_t n, size_t 
             xbtab__drive(a->mapped, a->b, x + v * a->mm->m->inputs, first, end, two_signs ? 1 + sign : 0,
                          w->line + v * a->t->rows);
         }
-        XBTAB_TRY(a->mapped->engine->read(a->t->state, w->line, n, a->mm->input_slices,
+        XBTAB_TRY(a->mapped->engine->read(a->t->state, w->line, n, a->mm->input_slices, &window,
                                           w->in + (size_t)sign * answers, &counts));
     }
     w->counts.outside += counts.outside;

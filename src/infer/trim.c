@@ -58,9 +58,9 @@ static xbtab_status add_pass(trimming *t, const xbtab__mapped_matrix *mm, const 
     unsigned used = 0;
     for (int sign = two_signs; sign >= 0; sign--) { /* the second one is taken off */
         xbtab__drive(mapped, b, x, first, end, two_signs ? 1 + sign : 0, t->line);
-        XBTAB_TRY(mapped->engine->read(tile->state, t->line, 1, mm->input_slices, t->v[sign], &counts));
-        XBTAB_TRY(
-            xbtab_engine_ideal.read(t->ideal[b->tile], t->line, 1, mm->input_slices, t->e[sign], &counts));
+        XBTAB_TRY(mapped->engine->read(tile->state, t->line, 1, mm->input_slices, NULL, t->v[sign], &counts));
+        XBTAB_TRY(xbtab_engine_ideal.read(t->ideal[b->tile], t->line, 1, mm->input_slices, NULL, t->e[sign],
+                                          &counts));
     }
     for (size_t i = 0; i < tile->rows; i++) used |= t->line[i];
     for (int s = 0; s < mm->input_slices; s++) {

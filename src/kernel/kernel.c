@@ -10,13 +10,14 @@ _Alignas(64) const uint16_t xbtab__kernel_nothing[BLOCK] = {0};
 static uint64_t product_c(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc)
 {
     const size_t first_group = batch->first_group, end_group = xbtab__kernel_end(tile, batch);
+    const size_t end_block = xbtab__kernel_end_block(tile, batch);
     const int drop = xbtab__kernel_drop(tile, batch);
     const size_t step = tile->patterns * BLOCK,
                  row = xbtab__kernel_is_wide(tile) ? XBTAB__WIDE_ROW : XBTAB__ROW;
     uint64_t outside = 0;
     for (size_t v = 0; v < batch->n; v++) {
         const uint8_t *pattern = batch->pattern + v * tile->groups;
-        for (size_t block = 0; block < tile->stride / BLOCK; block++) {
+        for (size_t block = batch->first_block; block < end_block; block++) {
             const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * step;
             const uint16_t *idle = xbtab__kernel_idle(batch, block);
             const int16_t *k = xbtab__kernel_k(tile, block) + (size_t)batch->bin[v] * 4 * BLOCK;

@@ -77,7 +77,8 @@ static uint64_t product_avx512(const xbtab_kernel_tile *tile, const xbtab_kernel
     /* copies, since what is stored into acc might be theirs for all that the compiler knows */
     const xbtab_kernel_batch in = *batch;
     const size_t groups = tile->groups, stride = tile->stride, first_group = in.first_group;
-    const size_t n_groups = xbtab__kernel_end(tile, batch) - first_group;
+    const size_t n_groups = xbtab__kernel_end(tile, batch) - first_group,
+                 end_block = xbtab__kernel_end_block(tile, batch);
     const bool is_wide = xbtab__kernel_is_wide(tile);
     const size_t step = tile->patterns * BLOCK;
     uint64_t outside = 0;
@@ -86,7 +87,7 @@ static uint64_t product_avx512(const xbtab_kernel_tile *tile, const xbtab_kernel
                       .boost = tile->boost};
     for (size_t first = 0; first < in.n; first += XBTAB__CHUNK) {
         size_t end = in.n - first < XBTAB__CHUNK ? in.n : first + XBTAB__CHUNK;
-        for (size_t block = 0; block < stride / BLOCK; block++) {
+        for (size_t block = in.first_block; block < end_block; block++) {
             const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * step;
             const __m512i idle = _mm512_load_si512(xbtab__kernel_idle(&in, block));
             const int16_t *k = xbtab__kernel_k(tile, block);

@@ -61,12 +61,13 @@ static uint64_t product_neon(const xbtab_kernel_tile *tile, const xbtab_kernel_b
     const size_t step = tile->patterns * BLOCK,
                  row = xbtab__kernel_is_wide(tile) ? XBTAB__WIDE_ROW : XBTAB__ROW;
     const size_t groups = tile->groups, stride = tile->stride, first_group = in.first_group;
-    const size_t n_groups = xbtab__kernel_end(tile, batch) - first_group;
+    const size_t n_groups = xbtab__kernel_end(tile, batch) - first_group,
+                 end_block = xbtab__kernel_end_block(tile, batch);
     const reader r = {.drop = vdupq_n_s16((int16_t)-xbtab__kernel_drop(tile, batch)), .boost = tile->boost};
     uint64_t outside = 0;
     for (size_t first = 0; first < in.n; first += XBTAB__CHUNK) {
         size_t end = in.n - first < XBTAB__CHUNK ? in.n : first + XBTAB__CHUNK;
-        for (size_t block = 0; block < stride / BLOCK; block++) {
+        for (size_t block = in.first_block; block < end_block; block++) {
             const uint16_t *P = xbtab__kernel_P(tile, block) + first_group * step;
             const uint16_t *idle = xbtab__kernel_idle(&in, block), *known = xbtab__kernel_known(tile, block);
             const uint16_t *lowest = xbtab__kernel_first(tile, block);

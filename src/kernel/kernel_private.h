@@ -87,6 +87,12 @@ static inline size_t xbtab__kernel_end(const xbtab_kernel_tile *tile, const xbta
     return batch->n_groups ? batch->first_group + batch->n_groups : tile->groups;
 }
 
+/** The blocks of a batch's bit lines, one behind the last. */
+static inline size_t xbtab__kernel_end_block(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch)
+{
+    return batch->n_blocks ? batch->first_block + batch->n_blocks : tile->stride / XBTAB_KERNEL_BLOCK;
+}
+
 extern const uint16_t xbtab__kernel_nothing[XBTAB_KERNEL_BLOCK];
 
 /** S of a block's bit lines before the first look-up. */

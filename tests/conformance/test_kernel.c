@@ -102,7 +102,8 @@ static int32_t poison_at(size_t c)
     return (int32_t)(c * 2654435761U >> 8 & 0x3fffffff);
 }
 
-/* way: 0 codes of all groups, 1 all bits of the ADC's input, 2 a window of groups over an idle rest. */
+/* way: 0 codes of all groups, 1 all bits of the ADC's input, 2 a window of groups over an idle rest, 3 a
+ * window of bit lines, too. */
 static void run(answer *a, const xbtab_kernel_functions *f, const bench *b, const uint16_t *x, int way)
 {
     const xbtab_kernel_tile *tile = b->tile;
@@ -129,10 +130,14 @@ static void run(answer *a, const xbtab_kernel_functions *f, const bench *b, cons
     assert_non_null(idle);
     for (size_t j = 0; j < tile->stride; j++) idle[j] = (uint16_t)(j * 2654435761U >> 18);
     batch.all_bits = way > 0;
-    if (way == 2) {
+    if (way >= 2) {
         batch.first_group = tile->groups / 3;
         batch.n_groups = tile->groups - batch.first_group - tile->groups / 5;
         batch.idle = idle;
+    }
+    if (way == 3) {
+        batch.first_block = tile->stride / XBTAB_KERNEL_BLOCK / 3;
+        batch.n_blocks = 1;
     }
     a->outside = f->product(tile, &batch, a->acc);
     xbtab__free(idle);
@@ -147,7 +152,10 @@ static void compare_way(const bench *b, xbtab__random *random, int way)
     run(&wanted, xbtab_kernel_find("c"), b, x, way);
     for (size_t c = 0; c < wanted.n_acc; c++) {
         int32_t poison = poison_at(c);
-        if (c >= N * b->tile->stride || (way == 0 && c % b->tile->stride >= b->in.columns))
+        const size_t block = c % b->tile->stride / XBTAB_KERNEL_BLOCK,
+                     blocks = b->tile->stride / XBTAB_KERNEL_BLOCK;
+        if (c >= N * b->tile->stride || (way == 0 && c % b->tile->stride >= b->in.columns) ||
+            (way == 3 && block != blocks / 3))
             assert_int_equal(wanted.acc[c], poison); /* behind the columns and behind the rows */
     }
     for (int k = 1; k < N_ISAS; k++) {
@@ -170,7 +178,7 @@ static void compare_way(const bench *b, xbtab__random *random, int way)
 
 static void compare(const bench *b, xbtab__random *random)
 {
-    for (int way = 0; way < 3; way++) compare_way(b, random, way);
+    for (int way = 0; way < 4; way++) compare_way(b, random, way);
 }
 
 static void all_variants_give_the_same_bits(void **state)

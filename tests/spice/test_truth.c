@@ -218,7 +218,7 @@ static void the_spice_engine_agrees_with_the_solver(void **state)
         acc[e] = calloc(N * stride, sizeof **acc);
         assert_non_null(acc[e]);
         assert_int_equal(engines[e]->program(&made, &setup, &cells), XBTAB_OK);
-        if (engines[e]->product(made, x, N, SLICES, acc[e], &counts) < 0)
+        if (engines[e]->product(made, x, N, SLICES, NULL, acc[e], &counts) < 0)
             fail_msg("%s", xbtab_error_message());
         assert_int_equal(counts.codes, N * SLICES * COLUMNS);
         engines[e]->clear(made);

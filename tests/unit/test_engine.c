@@ -59,8 +59,9 @@ static int32_t *products(const fixture *f, const xbtab_engine_type *engine, cons
     if (engine->program(&state, setup, &cells) < 0) fail_msg("%s", xbtab_error_message());
     for (size_t v = 0; v < 8; v += n) { /* in blocks: the split must not matter */
         size_t block = 8 - v < n ? 8 - v : n;
-        assert_int_equal(engine->product(state, f->x + v * f->rows, block, slices, acc + v * stride, &counts),
-                         XBTAB_OK);
+        assert_int_equal(
+            engine->product(state, f->x + v * f->rows, block, slices, NULL, acc + v * stride, &counts),
+            XBTAB_OK);
     }
     engine->clear(state);
     return acc;
@@ -289,7 +290,7 @@ static void read_and_product_are_one_chain(void **state)
             void *made = NULL;
             const xbtab_cells cells = {.rows = 27, .columns = 35, .level = f.level};
             assert_int_equal(engines[e]->program(&made, &setup, &cells), XBTAB_OK);
-            assert_int_equal(engines[e]->read(made, f.x, 8, slices, in, &counts), XBTAB_OK);
+            assert_int_equal(engines[e]->read(made, f.x, 8, slices, NULL, in, &counts), XBTAB_OK);
             assert_int_equal(counts.codes, 8 * slices * 35);
             for (size_t v = 0; v < 8; v++) {
                 for (size_t j = 0; j < 35; j++) {
@@ -308,6 +309,53 @@ static void read_and_product_are_one_chain(void **state)
         free(in);
         finish(&f);
     }
+}
+
+/* A window's answers are those of all bit lines, and no other block is touched. */
+static void a_window_is_read_alone(void **state)
+{
+    (void)state;
+    static const xbtab_engine_type *const engines[] = {&xbtab_engine_ideal, &xbtab_engine_table,
+                                                       &xbtab_engine_solve};
+    static const xbtab_window windows[] = {{0, 3}, {29, 7}, {33, 2}, {61, 1}, {5, 57}};
+    fixture f;
+    sinh_design d = {.rows = 13, .columns = 62, .n_levels = 4, .dac_bits = 1, .adc_bits = 8, .V0 = 0.25};
+    prepare(&f, &d, 13, 62, 2, 65);
+    for (size_t e = 0; e < 3; e++) {
+        xbtab_engine_setup setup = {.technology = f.technology};
+        int32_t *all = products(&f, engines[e], &setup, 8, 2), acc[64] __attribute__((aligned(64)));
+        double *in = aligned_alloc(64, 2 * 64 * sizeof *in), *some = aligned_alloc(64, 2 * 64 * sizeof *some);
+        const xbtab_cells cells = {.rows = 13, .columns = 62, .level = f.level};
+        void *made = NULL;
+        xbtab_product_counts counts = {0};
+        assert_true(in && some);
+        assert_int_equal(engines[e]->program(&made, &setup, &cells), XBTAB_OK);
+        for (size_t v = 1; v < 4; v++) {
+            const uint16_t *x = f.x + v * 13;
+            assert_int_equal(engines[e]->read(made, x, 1, 2, NULL, in, &counts), XBTAB_OK);
+            for (size_t k = 0; k < sizeof windows / sizeof windows[0]; k++) {
+                const xbtab_window w = windows[k];
+                memset(acc, 0, sizeof acc);
+                counts = (xbtab_product_counts){0};
+                assert_int_equal(engines[e]->product(made, x, 1, 2, &w, acc, &counts), XBTAB_OK);
+                assert_int_equal(engines[e]->read(made, x, 1, 2, &w, some, &counts), XBTAB_OK);
+                assert_int_equal(counts.codes, 4 * w.n);
+                for (size_t j = 0; j < 62; j++) {
+                    if (j >= w.first && j < w.first + w.n) {
+                        assert_int_equal(acc[j], all[v * 64 + j]);
+                        assert_true(some[j] == in[j] && some[64 + j] == in[64 + j]);
+                    } else if (j / 32 < w.first / 32 || j / 32 > (w.first + w.n - 1) / 32) {
+                        assert_int_equal(acc[j], 0);
+                    }
+                }
+            }
+        }
+        engines[e]->clear(made);
+        free(all);
+        free(in);
+        free(some);
+    }
+    finish(&f);
 }
 
 /* Conductances of the levels give what the levels give; an open cell takes its current away. */
@@ -335,7 +383,7 @@ static void conductances_take_the_place_of_levels(void **state)
             void *made = NULL;
             const xbtab_cells cells = {.rows = 19, .columns = 21, .level = f.level, .G = own ? G : NULL};
             assert_int_equal(engines[e]->program(&made, &setup, &cells), XBTAB_OK);
-            assert_int_equal(engines[e]->read(made, f.x + 19, 1, 1, in[own], &counts), XBTAB_OK);
+            assert_int_equal(engines[e]->read(made, f.x + 19, 1, 1, NULL, in[own], &counts), XBTAB_OK);
             engines[e]->clear(made);
         }
         for (size_t j = 0; j < 21; j++) assert_true(fabs(in[1][j] - in[0][j]) < 1e-9);
@@ -344,7 +392,7 @@ static void conductances_take_the_place_of_levels(void **state)
         const xbtab_cells cells = {.rows = 19, .columns = 21, .level = f.level, .G = G};
         G[5 * 21 + 3] = 0;
         assert_int_equal(engines[e]->program(&made, &setup, &cells), XBTAB_OK);
-        assert_int_equal(engines[e]->read(made, f.x + 19, 1, 1, in[1], &counts), XBTAB_OK);
+        assert_int_equal(engines[e]->read(made, f.x + 19, 1, 1, NULL, in[1], &counts), XBTAB_OK);
         engines[e]->clear(made);
         G[5 * 21 + 3] = closed;
         double lost = closed * f.tables->v_read / f.tables->I_full_scale;
@@ -466,6 +514,7 @@ int main(void)
         cmocka_unit_test(same_bits_for_any_kernel_and_block),
         cmocka_unit_test(engines_agree_where_nothing_is_lost),
         cmocka_unit_test(read_and_product_are_one_chain),
+        cmocka_unit_test(a_window_is_read_alone),
         cmocka_unit_test(conductances_take_the_place_of_levels),
         cmocka_unit_test(refinement_repairs_a_wrong_transfer_table),
         cmocka_unit_test(few_rows_keep_the_bits_of_the_adc),

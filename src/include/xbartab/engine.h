@@ -35,11 +35,18 @@ typedef struct xbtab_cells {
                         NULL = their levels' */
 } xbtab_cells;
 
+/** Bit lines whose answers are wanted; those of others in its blocks of
+ * XBTAB_KERNEL_BLOCK may be made too. NULL = all. */
+typedef struct xbtab_window {
+    size_t first, n;
+} xbtab_window;
+
 /** What happened to the codes of some products. */
 typedef struct xbtab_product_counts {
-    uint64_t codes; /* ADC codes made: one a bit line in use and input slice that is not zero everywhere */
     uint64_t
-        outside; /* table engine: those whose current is above all that the transfer table was fitted to */
+        codes; /* ADC codes made: one a bit line of the window and input slice that is not zero everywhere */
+    uint64_t outside; /* table engine: those, in blocks of XBTAB_KERNEL_BLOCK bit lines that the window
+                         touches, whose current is above all that the transfer table was fitted to */
 } xbtab_product_counts;
 
 /** A fidelity. */
@@ -55,14 +62,14 @@ typedef struct xbtab_engine_type {
      *  x[n][rows] with rows as programmed, each code below 2^(slices dac_bits); acc[n][stride] 64-byte
      * aligned, with stride = xbtab_engine_stride(). Adds to *counts. Safe from several threads at once on the
      * same state (with counts of their own). */
-    xbtab_status (*product)(const void *state, const uint16_t *x, size_t n, int slices, int32_t *acc,
-                            xbtab_product_counts *counts);
+    xbtab_status (*product)(const void *state, const uint16_t *x, size_t n, int slices,
+                            const xbtab_window *window, int32_t *acc, xbtab_product_counts *counts);
 
     /** Optional. What the ADC would see of the same products, not rounded: v[n][slices][stride] as shares of
      * its range, so that product's code is floor(2^adc_bits v + 1/2), clamped. Values may lie outside [0, 1)
      * where the engine knows them there. Adds to *counts as product does, but counts every slice. */
-    xbtab_status (*read)(const void *state, const uint16_t *x, size_t n, int slices, double *v,
-                         xbtab_product_counts *counts);
+    xbtab_status (*read)(const void *state, const uint16_t *x, size_t n, int slices,
+                         const xbtab_window *window, double *v, xbtab_product_counts *counts);
 
     /** Required. NULL-safe. */
     void (*clear)(void *state);

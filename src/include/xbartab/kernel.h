@@ -87,6 +87,7 @@ typedef struct xbtab_kernel_batch {
     int all_bits; /* 1: the ADC's input v + 2^15 in 16 bits takes the place of its code; 0: the code */
     size_t first_group, n_groups; /* groups that are looked up, where all others have pattern 0 (0 groups =
                                      all) */
+    size_t first_block, n_blocks; /* of bit lines that are read out (0 blocks = all) */
     const uint16_t *idle;         /* idle[stride]: S of the groups left out, 64-byte aligned; NULL = 0 */
 } xbtab_kernel_batch;
 
@@ -96,8 +97,8 @@ typedef struct xbtab_kernel_functions {
     const char *isa; /* "c", "avx2", "avx512" or "neon" */
 
     /** acc[row[v]][j] += code << shift[v] for every product v. acc[..][stride], 64-byte aligned; what is
-     * behind the tile's columns stays as it is. Returns how many of the codes came from a current beyond
-     * I_known. */
+     * behind the tile's columns, or outside of the batch's blocks, stays as it is. Returns how many of the
+     * codes came from a current beyond I_known. */
     uint64_t (*product)(const xbtab_kernel_tile *tile, const xbtab_kernel_batch *batch, int32_t *acc);
 
     /** Cut activation codes into input slices of dac_bits bits, least significant first.
