@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "card.h"
 #include "memory.h"
 #include "presets.h"
 #include "quantity.h"
@@ -15,6 +14,7 @@
 #include "spec_operating.h"
 #include "spec_write.h"
 #include "spec_make.h"
+#include "spec_use.h"
 #include "yaml_text.h"
 
 enum { MOST_LEVELS = 256, MOST_CODES = 1 << XBTAB_SPEC_MOST_DAC_BITS };
@@ -23,15 +23,9 @@ enum { MOST_LEVELS = 256, MOST_CODES = 1 << XBTAB_SPEC_MOST_DAC_BITS };
  * 24, and up to 128 x 128 in minutes. */
 enum { MOST_CELLS_SPICE = 64 * 64, MOST_CELLS_SPICE_AFRESH = 24 * 24, MOST_CELLS_FULL_CHECK = 128 * 128 };
 
-typedef struct use_text {
-    char *model, *preset, *card, *card_model, *size_for;
-    xbtab__value_text *parameters;
-    unsigned parameters_count;
-} use_text;
-
 typedef struct cell_text {
-    use_text rram;
-    use_text *selector;
+    xbtab__use_text rram;
+    xbtab__use_text *selector;
 } cell_text;
 
 typedef struct levels_text {
@@ -72,7 +66,7 @@ typedef struct spec_text {
     wire_text wire;
     resistance_text *driver, *sink;
     dac_text dac;
-    use_text tia;
+    xbtab__use_text tia;
     adc_text adc;
     sampling_text *sampling;
     xbtab__write_text *write;
@@ -85,18 +79,9 @@ typedef struct spec_text {
 #define OPTIONAL_MAPPING(key, type, member, fields)                                                          \
     CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, fields)
 
-static const cyaml_schema_field_t use_fields[] = {
-    TEXT("model", use_text, model),
-    OPTIONAL_TEXT("preset", use_text, preset),
-    OPTIONAL_TEXT("card", use_text, card),
-    OPTIONAL_TEXT("card_model", use_text, card_model),
-    OPTIONAL_TEXT("size_for", use_text, size_for),
-    CYAML_FIELD_SEQUENCE("parameters", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, use_text, parameters,
-                         &xbtab__value_schema, 0, 200),
-    CYAML_FIELD_END};
 static const cyaml_schema_field_t cell_fields[] = {
-    CYAML_FIELD_MAPPING("rram", CYAML_FLAG_DEFAULT, cell_text, rram, use_fields),
-    OPTIONAL_MAPPING("selector", cell_text, selector, use_fields), CYAML_FIELD_END};
+    CYAML_FIELD_MAPPING("rram", CYAML_FLAG_DEFAULT, cell_text, rram, xbtab__use_fields),
+    OPTIONAL_MAPPING("selector", cell_text, selector, xbtab__use_fields), CYAML_FIELD_END};
 static const cyaml_schema_value_t quantity_value = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, CYAML_UNLIMITED)};
 static const cyaml_schema_field_t levels_fields[] = {
@@ -147,7 +132,7 @@ static const cyaml_schema_field_t spec_fields[] = {
     OPTIONAL_MAPPING("driver", spec_text, driver, resistance_fields),
     OPTIONAL_MAPPING("sink", spec_text, sink, resistance_fields),
     CYAML_FIELD_MAPPING("dac", CYAML_FLAG_DEFAULT, spec_text, dac, dac_fields),
-    CYAML_FIELD_MAPPING("tia", CYAML_FLAG_DEFAULT, spec_text, tia, use_fields),
+    CYAML_FIELD_MAPPING("tia", CYAML_FLAG_DEFAULT, spec_text, tia, xbtab__use_fields),
     CYAML_FIELD_MAPPING("adc", CYAML_FLAG_DEFAULT, spec_text, adc, adc_fields),
     OPTIONAL_MAPPING("sampling", spec_text, sampling, sampling_fields),
     OPTIONAL_MAPPING("write", spec_text, write, xbtab__write_fields),
@@ -156,109 +141,6 @@ static const cyaml_schema_value_t spec_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, spec_text, spec_fields)};
 
 /* ---- parts ---- */
-
-static xbtab_status fail_no_model(const xbtab__yaml *yaml, const char *key, const char *name,
-                                  const xbtab_models *models, xbtab_model_kind kind)
-{
-    char list[512] = "";
-    for (int k = 0; k < xbtab_models_count(models); k++) {
-        const xbtab_model *m = xbtab_models_get(models, k);
-        if (m->kind != kind) continue;
-        size_t n = strlen(list);
-        snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", m->name);
-    }
-    return xbtab__yaml_fail(yaml, key, "no %s model is called \"%s\"; there are: %s",
-                            xbtab_model_kind_name(kind), name, list);
-}
-
-/* The selector that is no element at all, for cells that name none. */
-static char *no_element(const xbtab_models *models)
-{
-    for (int k = 0; k < xbtab_models_count(models); k++) {
-        const xbtab_model *m = xbtab_models_get(models, k);
-        if (m->kind == XBTAB_MODEL_SELECTOR && m->n_pins == 0) return m->name;
-    }
-    static char nothing[] = "";
-    return nothing;
-}
-
-static xbtab_status fail_no_preset(const xbtab__yaml *yaml, const char *key, const char *name,
-                                   const xbtab_model *model)
-{
-    char list[512] = "";
-    for (int k = 0; k < model->n_presets; k++) {
-        size_t n = strlen(list);
-        snprintf(list + n, sizeof list - n, "%s%s", n ? ", " : "", model->presets[k].name);
-    }
-    return xbtab__yaml_fail(yaml, key, "%s has no \"%s\"; there is: %s", model->name, name,
-                            list[0] ? list : "none");
-}
-
-/* A card of the user's own, and the size that goes with the cell's resistance. */
-static xbtab_status take_card_and_size(xbtab_model_use *use, const xbtab__yaml *yaml, const char *key,
-                                       const use_text *text)
-{
-    char place[128];
-    if (text->card) {
-        XBTAB_TRY(xbtab__card_take(use, yaml, key, text->card, text->card_model));
-    } else if (text->card_model) {
-        snprintf(place, sizeof place, "%s.card_model", key);
-        return xbtab__yaml_fail(yaml, place, "needs card: FILE");
-    }
-    if (!text->size_for) return XBTAB_OK;
-    snprintf(place, sizeof place, "%s.size_for", key);
-    if (use->model->size < 0)
-        return xbtab__yaml_fail(yaml, place, "%s has no size that could follow", use->model->name);
-    return xbtab__yaml_quantity(&use->size_for, yaml, place, text->size_for, "1", 1e-4, 1);
-}
-
-/* *gain_is_given is set where the file gives the gain's parameter a value (it may be NULL). A preset is
- * called a cell where it is a wire's. */
-static xbtab_status take_use(xbtab_model_use *use, const xbtab__yaml *yaml, const char *key,
-                             const use_text *text, const xbtab_models *models, xbtab_model_kind kind,
-                             bool *gain_is_given)
-{
-    char place[128];
-    snprintf(place, sizeof place, "%s.model", key);
-    use->model = xbtab_models_find(models, kind, text->model);
-    if (!use->model) return fail_no_model(yaml, place, text->model, models, kind);
-    use->value = xbtab__alloc((size_t)use->model->n_parameters, sizeof *use->value);
-    if (!use->value) return XBTAB_NOMEM();
-    for (int k = 0; k < use->model->n_parameters; k++) use->value[k] = use->model->parameters[k].value;
-    if (text->preset) {
-        const xbtab_preset *preset = xbtab_model_preset(use->model, text->preset);
-        snprintf(place, sizeof place, "%s.%s", key, kind == XBTAB_MODEL_WIRE ? "cell" : "preset");
-        if (!preset) return fail_no_preset(yaml, place, text->preset, use->model);
-        memcpy(use->value, preset->value, (size_t)use->model->n_parameters * sizeof *use->value);
-    }
-    const xbtab_model_dynamic *dynamic = use->model->dynamic;
-    if (dynamic) {
-        use->dynamic_value = xbtab__alloc((size_t)dynamic->n_parameters, sizeof *use->dynamic_value);
-        if (!use->dynamic_value) return XBTAB_NOMEM();
-        for (int k = 0; k < dynamic->n_parameters; k++) use->dynamic_value[k] = dynamic->parameters[k].value;
-    }
-    for (unsigned k = 0; k < text->parameters_count; k++) {
-        const xbtab__value_text *v = &text->parameters[k];
-        int index = xbtab_model_parameter(use->model, v->name);
-        int dynamic_index = xbtab_model_dynamic_parameter(use->model, v->name);
-        snprintf(place, sizeof place, "%s.parameters[%u].name", key, k);
-        if (index < 0 && dynamic_index < 0) {
-            return xbtab__yaml_fail(yaml, place, "%s has no parameter \"%s\"; see: xbartab models show %s",
-                                    use->model->name, v->name, use->model->name);
-        }
-        if (index == use->model->state) {
-            return xbtab__yaml_fail(yaml, place, "\"%s\" is the programmed state; the levels set it",
-                                    v->name);
-        }
-        const xbtab_parameter *p =
-            index >= 0 ? &use->model->parameters[index] : &dynamic->parameters[dynamic_index];
-        double *value = index >= 0 ? &use->value[index] : &use->dynamic_value[dynamic_index];
-        snprintf(place, sizeof place, "%s.parameters[%u].value", key, k);
-        XBTAB_TRY(xbtab__yaml_quantity(value, yaml, place, v->value, p->unit, p->min, p->max));
-        if (gain_is_given && index == use->model->gain) *gain_is_given = true;
-    }
-    return take_card_and_size(use, yaml, key, text);
-}
 
 static xbtab_status take_levels(xbtab_spec *spec, const xbtab__yaml *yaml, const levels_text *text)
 {
@@ -308,12 +190,12 @@ static xbtab_status take_levels(xbtab_spec *spec, const xbtab__yaml *yaml, const
 static xbtab_status take_wire_model(xbtab_wire_cell *out, const xbtab__yaml *yaml, const wire_text *text,
                                     const xbtab_models *models)
 {
-    use_text as_use = {.model = text->model,
-                       .preset = text->cell,
-                       .parameters = text->parameters,
-                       .parameters_count = text->parameters_count};
+    xbtab__use_text as_use = {.model = text->model,
+                              .preset = text->cell,
+                              .parameters = text->parameters,
+                              .parameters_count = text->parameters_count};
     xbtab_model_use use = {0};
-    xbtab_status status = take_use(&use, yaml, "wire", &as_use, models, XBTAB_MODEL_WIRE, NULL);
+    xbtab_status status = xbtab__take_use(&use, yaml, "wire", &as_use, models, XBTAB_MODEL_WIRE, NULL);
     if (status == XBTAB_OK) xbtab_wire_cell_of(out, use.model, use.value);
     xbtab__free(use.value);
     return status;
@@ -426,17 +308,18 @@ static xbtab_status take_converters(xbtab_spec *spec, const xbtab__yaml *yaml, c
 static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const spec_text *text,
                               const xbtab_models *models)
 {
-    use_text no_selector = {.model = no_element(models)};
+    xbtab__use_text no_selector = {.model = xbtab__no_element(models)};
     bool gain_is_given = false;
     spec->name = xbtab__strdup(text->name);
     spec->path = xbtab__strdup(yaml->path);
     spec->text = xbtab__strdup(yaml->text);
     if (!spec->name || !spec->path || !spec->text) return XBTAB_NOMEM();
     XBTAB_TRY(take_seed(spec, yaml, text->seed));
-    XBTAB_TRY(take_use(&spec->rram, yaml, "cell.rram", &text->cell.rram, models, XBTAB_MODEL_RRAM, NULL));
-    XBTAB_TRY(take_use(&spec->selector, yaml, "cell.selector",
-                       text->cell.selector ? text->cell.selector : &no_selector, models, XBTAB_MODEL_SELECTOR,
-                       NULL));
+    XBTAB_TRY(
+        xbtab__take_use(&spec->rram, yaml, "cell.rram", &text->cell.rram, models, XBTAB_MODEL_RRAM, NULL));
+    XBTAB_TRY(xbtab__take_use(&spec->selector, yaml, "cell.selector",
+                              text->cell.selector ? text->cell.selector : &no_selector, models,
+                              XBTAB_MODEL_SELECTOR, NULL));
     XBTAB_TRY(take_levels(spec, yaml, &text->levels));
     XBTAB_TRY(xbtab__take_array(spec, yaml, &text->array));
     XBTAB_TRY(take_wire(spec, yaml, &text->wire, models));
@@ -450,7 +333,7 @@ static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const s
     }
     XBTAB_TRY(take_converters(spec, yaml, text));
     XBTAB_TRY(xbtab__check_turn_on(spec, yaml));
-    XBTAB_TRY(take_use(&spec->tia, yaml, "tia", &text->tia, models, XBTAB_MODEL_TIA, &gain_is_given));
+    XBTAB_TRY(xbtab__take_use(&spec->tia, yaml, "tia", &text->tia, models, XBTAB_MODEL_TIA, &gain_is_given));
     spec->gain_is_given = gain_is_given;
     if (xbtab__size_tia(spec) < 0) return xbtab__yaml_fail(yaml, "tia", "%s", xbtab_error_message());
     XBTAB_TRY(take_sampling(spec, yaml, text->sampling));
