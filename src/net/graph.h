@@ -76,7 +76,9 @@ typedef struct xbtab__attributes {
         detect_positive, upper, shift; /* shift: a diagonal, EyeLike's k */
     float bias, lambd, gamma;
     char nearest_mode[32], transformation[32], approximate[16];
-    float scale[XBTAB__NET_RANK]; /* of Resize, from its inputs */
+    float
+        scale[XBTAB__NET_RANK]; /* of Resize and Upsample, from an input or the attribute of opsets 7 and 8 */
+    int n_scale;
     int64_t split[XBTAB__NET_INTS];
     int n_split;
     /* of LSTM, GRU and RNN */
@@ -275,6 +277,9 @@ static inline size_t xbtab__places(const xbtab__linear *l, size_t first)
 {
     return l->positions - first < XBTAB__NET_PLACES ? l->positions - first : XBTAB__NET_PLACES;
 }
+
+/** Whether an operator takes and gives tensors without numbers: lists of no axes, parts of no length. */
+bool xbtab__takes_empty(const xbtab__operator *type);
 
 /** Whether an operator is one of quantized networks. */
 bool xbtab__operator_quantizes(const xbtab__operator *type);

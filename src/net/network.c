@@ -36,7 +36,7 @@ xbtab_status xbtab__shape_set(xbtab_network *network, const xbtab__node *node, x
     value->shape.rank = rank;
     for (int k = 0; k < rank; k++) {
         const char *who = node ? node->name : value->name;
-        if (dim[k] == 0 && node)
+        if (dim[k] == 0 && node && !xbtab__takes_empty(node->type))
             XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: \"%s\" has an empty tensor", network->path, who);
         if (dim[k] < 0 || dim[k] > largest_tensor / (size ? size : 1)) {
             XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: \"%s\" has a tensor of an implausible size", network->path, who);

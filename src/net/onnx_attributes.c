@@ -63,9 +63,10 @@ static xbtab_status take_ints(const xbtab_network *n, const Onnx__AttributeProto
     return XBTAB_OK;
 }
 
-static xbtab_status take_floats(const xbtab_network *n, const Onnx__AttributeProto *a, float *out, int *count)
+static xbtab_status take_floats(const xbtab_network *n, const Onnx__AttributeProto *a, float *out, int *count,
+                                size_t most)
 {
-    if (a->n_floats > XBTAB__NET_WORDS) return fail_long(n, a, a->n_floats);
+    if (a->n_floats > most) return fail_long(n, a, a->n_floats);
     for (size_t k = 0; k < a->n_floats; k++) out[k] = a->floats[k];
     *count = (int)a->n_floats;
     return XBTAB_OK;
@@ -86,6 +87,8 @@ static xbtab_status take_lists(const xbtab_network *n, xbtab__attributes *out, c
     } lists[] = {{"kernel_shape", out->kernel, &out->n_kernel},
                  {"strides", out->stride, &out->n_stride},
                  {"pads", out->pad, &out->n_pad},
+                 {"paddings", out->pad, &out->n_pad}, /* of Pad in opset 1 */
+                 {"shape", out->axes, &out->n_axes},  /* of Reshape in opsets 1 to 4 */
                  {"dilations", out->dilation, &out->n_dilation},
                  {"perm", out->perm, &out->n_perm},
                  {"axes", out->axes, &out->n_axes},
@@ -96,14 +99,17 @@ static xbtab_status take_lists(const xbtab_network *n, xbtab__attributes *out, c
         const char *name;
         float *list;
         int *count;
-    } float_lists[] = {{"activation_alpha", out->activation_alpha, &out->n_activation_alpha},
-                       {"activation_beta", out->activation_beta, &out->n_activation_beta}};
+        size_t most;
+    } float_lists[] = {
+        {"activation_alpha", out->activation_alpha, &out->n_activation_alpha, XBTAB__NET_WORDS},
+        {"activation_beta", out->activation_beta, &out->n_activation_beta, XBTAB__NET_WORDS},
+        {"scales", out->scale, &out->n_scale, XBTAB__NET_RANK}};
     for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
         if (strcmp(a->name, lists[l].name) == 0) XBTAB_TRY(take_ints(n, a, lists[l].list, lists[l].count));
     }
     for (size_t l = 0; l < sizeof float_lists / sizeof float_lists[0]; l++) {
         if (strcmp(a->name, float_lists[l].name) == 0)
-            XBTAB_TRY(take_floats(n, a, float_lists[l].list, float_lists[l].count));
+            XBTAB_TRY(take_floats(n, a, float_lists[l].list, float_lists[l].count, float_lists[l].most));
     }
     if (strcmp(a->name, "activations") == 0) {
         if (a->n_strings > XBTAB__NET_WORDS) return fail_long(n, a, a->n_strings);

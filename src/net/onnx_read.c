@@ -11,8 +11,9 @@
 static const size_t largest_file = (size_t)1 << 30;
 
 enum {
-    OLDEST_OPSET = 7,
+    OLDEST_OPSET = 1,
     NEWEST_OPSET = 19,
+    SAME_END_OPSET = 7,  /* from which tensors broadcast as NumPy's do */
     MOST_NODES = 1 << 16 /* ten times the largest networks' */
 };
 
@@ -154,68 +155,30 @@ static bool is_known_domain(const char *domain)
     return false;
 }
 
-/* Operators of the oldest opsets whose form has not changed since. */
-static bool is_older_form(const xbtab_network *n, const char *type)
+/* Before opset 7 a second tensor of fewer axes began at an axis of the first, and slopes at its channels; now
+ * it ends where the first ends. */
+static xbtab_status align_second(xbtab_network *n, xbtab__node *call)
 {
-    static const char *const same[] = {"Abs",
-                                       "AveragePool",
-                                       "Ceil",
-                                       "Clip",
-                                       "Concat",
-                                       "Constant",
-                                       "Conv",
-                                       "Elu",
-                                       "Exp",
-                                       "Flatten",
-                                       "Floor",
-                                       "Gather",
-                                       "GlobalAveragePool",
-                                       "GlobalMaxPool",
-                                       "HardSigmoid",
-                                       "Identity",
-                                       "InstanceNormalization",
-                                       "LRN",
-                                       "LeakyRelu",
-                                       "Log",
-                                       "LogSoftmax",
-                                       "MatMul",
-                                       "Max",
-                                       "MaxPool",
-                                       "Mean",
-                                       "Min",
-                                       "Neg",
-                                       "Not",
-                                       "ReduceL1",
-                                       "ReduceL2",
-                                       "ReduceLogSum",
-                                       "ReduceLogSumExp",
-                                       "ReduceMax",
-                                       "ReduceMean",
-                                       "ReduceMin",
-                                       "ReduceProd",
-                                       "ReduceSum",
-                                       "ReduceSumSquare",
-                                       "Reciprocal",
-                                       "Relu",
-                                       "Selu",
-                                       "Shape",
-                                       "Sigmoid",
-                                       "Size",
-                                       "Slice",
-                                       "Softmax",
-                                       "Softplus",
-                                       "Softsign",
-                                       "Sqrt",
-                                       "Squeeze",
-                                       "Sum",
-                                       "Tanh",
-                                       "Transpose",
-                                       "Unsqueeze"};
-    if (n->opset >= OLDEST_OPSET) return false;
-    for (size_t k = 0; k < sizeof same / sizeof same[0]; k++) {
-        if (strcmp(type, same[k]) == 0) return false;
-    }
-    return true;
+    static const char *const pairs[] = {"Add", "And", "Div",   "Equal", "Greater", "Less",
+                                        "Mul", "Or",  "PRelu", "Pow",   "Sub",     "Xor"};
+    bool is_pair = false, is_slope = strcmp(call->type->name, "PRelu") == 0;
+    for (size_t k = 0; k < sizeof pairs / sizeof pairs[0]; k++)
+        is_pair = is_pair || strcmp(call->type->name, pairs[k]) == 0;
+    if (!is_pair || n->opset >= SAME_END_OPSET || (!is_slope && !call->attributes.has_axis)) return XBTAB_OK;
+    const xbtab__value *first = xbtab__input_of(n, call, 0), *second = xbtab__input_of(n, call, 1);
+    if (!first || !second || second->shape.size == 1) return XBTAB_OK;
+    int64_t axis = is_slope && first->shape.rank > 1 ? 1 : call->attributes.axis;
+    if (axis < 0) axis += first->shape.rank;
+    int64_t behind = first->shape.rank - axis - second->shape.rank;
+    if (axis < 0 || behind < 0)
+        return xbtab__node_fail(n, call, XBTAB_ERR_INPUT, "its second tensor does not fit the first");
+    if (behind == 0) return XBTAB_OK;
+    xbtab__attributes a;
+    xbtab__attributes_init(&a, "Unsqueeze");
+    a.n_axes = (int)behind;
+    for (int k = 0; k < a.n_axes; k++) a.axes[k] = second->shape.rank + k;
+    return xbtab__add_node(n, call->name, xbtab__operator_find("Unsqueeze"), 1, &call->input[1], &a,
+                           &call->input[1]);
 }
 
 /* The node's inputs as values: those of nodes before it, and of the graph. */
@@ -230,6 +193,9 @@ static xbtab_status find_inputs(const xbtab_network *n, const Onnx__GraphProto *
                                     "its input \"%s\" is an output that is not supported", name);
         }
         if (node->input[k] >= 0 && n->value[node->input[k]].shape.size == 0) { /* an empty list is none */
+            bool is_data =
+                k < (size_t)node->type->least_inputs || node->type->most_inputs == XBTAB__NET_INPUTS;
+            if (is_data && xbtab__takes_empty(node->type)) continue;
             if (k < (size_t)node->type->least_inputs) {
                 return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "its input \"%s\" is empty", name);
             }
@@ -319,11 +285,6 @@ static xbtab_status add_node(xbtab_network *n, const Onnx__GraphProto *graph, co
                 : proto->n_output             ? proto->output[0]
                                               : proto->op_type;
     if (xbtab__operator_quantizes(call.type)) n->is_quantized = true;
-    if (is_older_form(n, type)) {
-        return xbtab__node_fail(n, &call, XBTAB_ERR_UNSUPPORTED,
-                                "had another form in opset %lld; %d to %d are supported", (long long)n->opset,
-                                OLDEST_OPSET, NEWEST_OPSET);
-    }
     if (proto->n_input < (size_t)call.type->least_inputs || proto->n_input > (size_t)call.type->most_inputs ||
         proto->n_output < 1 || proto->n_output > XBTAB__NET_OUTPUTS ||
         (!proto->output[0][0] && call.type->run)) {
@@ -336,6 +297,7 @@ static xbtab_status add_node(xbtab_network *n, const Onnx__GraphProto *graph, co
     int tensor;
     XBTAB_TRY(xbtab__read_attributes(n, &call.attributes, proto, &tensor));
     if (tensor >= 0 && call.n_inputs < call.type->most_inputs) call.input[call.n_inputs++] = tensor;
+    XBTAB_TRY(align_second(n, &call));
     const xbtab__operator *turned = xbtab__turned_product(n, &call);
     if (turned) call.type = turned;
     return call.type->run ? add_single(n, proto, &call) : add_compound(n, proto, &call);
@@ -376,7 +338,10 @@ static xbtab_status add_input(xbtab_network *n, const Onnx__GraphProto *graph)
     int64_t dim[XBTAB__NET_RANK] = {1};
     for (size_t k = 0; k < graph->n_input; k++) {
         if (!graph->input[k]->name || is_constant(graph, graph->input[k]->name)) continue;
-        if (input) XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has more than one input", n->path);
+        if (input)
+            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
+                       "%s: has more than one input, \"%s\" and \"%s\"; networks of one input are supported",
+                       n->path, input->name, graph->input[k]->name);
         input = graph->input[k];
     }
     if (!input) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: has no input", n->path);
@@ -398,8 +363,9 @@ static xbtab_status add_input(xbtab_network *n, const Onnx__GraphProto *graph)
             continue;
         }
         if (!is_fixed || d->dim_value < 1) {
-            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: axis %zu of input \"%s\" has no fixed size", n->path, k,
-                       input->name);
+            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
+                       "%s: axis %zu of input \"%s\" has no fixed size; only that of the batch may be open",
+                       n->path, k, input->name);
         }
         dim[k] = d->dim_value;
     }
@@ -413,7 +379,7 @@ static xbtab_status check_opset(xbtab_network *n, const Onnx__ModelProto *model)
     for (size_t k = 0; k < model->n_opset_import; k++) {
         const Onnx__OperatorSetIdProto *set = model->opset_import[k];
         if (set->domain && set->domain[0] && strcmp(set->domain, "ai.onnx") != 0) continue;
-        if (set->version < 1 || set->version > NEWEST_OPSET) {
+        if (set->version < OLDEST_OPSET || set->version > NEWEST_OPSET) {
             XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: opset %lld; %d to %d are supported", n->path,
                        (long long)set->version, OLDEST_OPSET, NEWEST_OPSET);
         }
@@ -450,6 +416,10 @@ xbtab_status xbtab_network_open(xbtab_network **out, const char *path)
     if (n->value[n->output].constant) {
         xbtab_network_destroy(&n);
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: its output does not depend on its input", path);
+    }
+    if (n->value[n->output].shape.size == 0) {
+        xbtab_network_destroy(&n);
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: its output has no numbers", path);
     }
     *out = n;
     return XBTAB_OK;

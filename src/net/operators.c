@@ -47,6 +47,17 @@ xbtab__split xbtab__split_at(const xbtab__shape *s, int axis)
     return p;
 }
 
+bool xbtab__takes_empty(const xbtab__operator *type)
+{
+    static const char *const takes[] = {
+        "Cast",  "Concat", "ConstantOfShape", "Expand", "Identity", "ReduceProd", "ReduceSum", "Reshape",
+        "Shape", "Size",   "Slice",           "Split",  "Squeeze",  "Transpose",  "Trilu",     "Unsqueeze"};
+    for (size_t k = 0; k < sizeof takes / sizeof takes[0]; k++) {
+        if (strcmp(type->name, takes[k]) == 0) return true;
+    }
+    return false;
+}
+
 xbtab_status xbtab__unsupported(const xbtab_network *n, const xbtab__node *node, const char *what)
 {
     return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "%s", what);
@@ -99,38 +110,46 @@ static xbtab_status infer_flatten(xbtab_network *n, xbtab__node *node)
 
 static xbtab_status infer_reshape(xbtab_network *n, xbtab__node *node)
 {
-    const xbtab__value *in = xbtab__input_of(n, node, 0), *wanted = xbtab__input_of(n, node, 1);
-    if (!wanted || !wanted->integers) return xbtab__unsupported(n, node, "its shape must be a constant");
-    int rank = (int)wanted->shape.size, open = -1;
+    const xbtab__value *in = xbtab__input_of(n, node, 0);
+    xbtab__attributes *a = &node->attributes;
     int64_t dim[XBTAB__NET_RANK], known = 1;
-    if (rank < 1 || rank > XBTAB__NET_RANK) return xbtab__unsupported(n, node, "shapes have 1 to 6 axes");
+    int open = -1;
+    XBTAB_TRY(xbtab__take_list(n, node, 1, a->axes, &a->n_axes));
+    int rank = a->n_axes;
+    if (rank > XBTAB__NET_RANK) return xbtab__unsupported(n, node, "shapes have 6 axes at the most");
     for (int k = 0; k < rank; k++) {
-        dim[k] = wanted->integers[k];
+        dim[k] = a->axes[k];
         if (k == 0 && n->batch > 1 && dim[0] == n->batch && in->shape.dim[0] == 1) dim[0] = 1;
-        if (dim[k] == 0 && !node->attributes.allow_zero) dim[k] = k < in->shape.rank ? in->shape.dim[k] : 0;
+        if (dim[k] == 0 && !a->allow_zero) dim[k] = k < in->shape.rank ? in->shape.dim[k] : 0;
         if (dim[k] == -1 && open < 0) {
             open = k;
             continue;
         }
-        if (dim[k] < 1 || dim[k] > (int64_t)in->shape.size) {
+        if (dim[k] < 0 || (in->shape.size > 0 && (dim[k] < 1 || dim[k] > (int64_t)in->shape.size))) {
             return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "cannot give %zu numbers that shape",
                                     in->shape.size);
         }
+        if (in->shape.size == 0) continue;
         known *= dim[k];
         if (known > (int64_t)in->shape.size) break;
     }
-    if (open >= 0 && known > 0) dim[open] = (int64_t)in->shape.size / known;
-    if (known < 1 || (open >= 0 ? known * dim[open] : known) != (int64_t)in->shape.size) {
+    if (open >= 0) dim[open] = (int64_t)in->shape.size / known;
+    if (in->shape.size > 0 && (open >= 0 ? known * dim[open] : known) != (int64_t)in->shape.size) {
         return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "cannot give %zu numbers that shape",
                                 in->shape.size);
     }
-    return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
+    xbtab__output_of(n, node)->is_scalar = rank == 0;
+    if (rank == 0) dim[rank++] = 1;
+    XBTAB_TRY(xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim));
+    if (xbtab__output_of(n, node)->shape.size == in->shape.size) return XBTAB_OK;
+    return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "cannot give %zu numbers that shape", in->shape.size);
 }
 
 static xbtab_status infer_dropout(xbtab_network *n, xbtab__node *node)
 {
-    const xbtab__value *training = xbtab__input_of(n, node, 2);
-    if (training && (!training->constant || training->constant[0] != 0))
+    const xbtab__value *ratio = xbtab__input_of(n, node, 1), *training = xbtab__input_of(n, node, 2);
+    bool drops = !ratio || !ratio->constant || ratio->constant[0] != 0;
+    if (training && drops && (!training->constant || training->constant[0] != 0))
         return xbtab__unsupported(n, node, "only inference, not training");
     return xbtab__infer_same(n, node);
 }
@@ -140,7 +159,7 @@ static const xbtab__operator operators[] = {
     {"Flatten", 1, 1, XBTAB__INTEGER_COPY, infer_flatten, xbtab__run_copy, xbtab__lattice_same, NULL},
     {"Identity", 1, 1, XBTAB__INTEGER_COPY, xbtab__infer_same, xbtab__run_copy, xbtab__lattice_same, NULL},
     {"Relu", 1, 1, XBTAB__INTEGER_RELU, xbtab__infer_same, run_relu, relu_lattice, NULL},
-    {"Reshape", 2, 2, XBTAB__INTEGER_COPY, infer_reshape, xbtab__run_copy, xbtab__lattice_same, NULL},
+    {"Reshape", 1, 2, XBTAB__INTEGER_COPY, infer_reshape, xbtab__run_copy, xbtab__lattice_same, NULL},
 };
 
 const xbtab__operator *xbtab__operators_basic(int *n)

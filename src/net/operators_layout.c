@@ -113,7 +113,7 @@ static xbtab_status infer_shape(xbtab_network *n, xbtab__node *node)
     if (end < 0) end += s->rank;
     first = first < 0 ? 0 : first;
     end = end > s->rank ? s->rank : end;
-    if (first >= end) return xbtab__unsupported(n, node, "empty tensors are not supported");
+    first = first > end ? end : first;
     size_t count = (size_t)(end - first);
     out->type = XBTAB__TYPE_INT64;
     XBTAB_TRY(xbtab__shape_set(n, node, out, 1, (int64_t[]){end - first}));
@@ -230,7 +230,8 @@ static xbtab_status infer_slice(xbtab_network *n, xbtab__node *node)
         XBTAB_TRY(xbtab__axis_of(n, node, a->n_axes ? a->axes[k] : k, s->rank, &axis));
         int64_t size = s->dim[axis], first = a->starts[k], end = a->ends[k], step = steps[k];
         if (step == 0) return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "a step is 0");
-        step = step > size ? size : step < -size ? -size : step; /* past the axis in any case */
+        int64_t reach = size > 0 ? size : 1;
+        step = step > reach ? reach : step < -reach ? -reach : step; /* past the axis in any case */
         if (first < 0) first += size;
         if (end < 0 && end >= -size) end += size;
         if (step > 0) {

@@ -7,7 +7,7 @@
 #include "graph.h"
 #include "memory.h"
 
-static const char *const only_constant_shape = "its shape must be a constant of 1 to 6 numbers";
+static const char *const only_constant_shape = "its shape must be a constant of 6 numbers at the most";
 
 /* A shape given as constant input k. */
 static xbtab_status take_shape(xbtab_network *n, const xbtab__node *node, int k, int64_t *dim, int *rank)

@@ -85,7 +85,8 @@ static float times(float sum, float x)
     static void run_##name(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)     \
     {                                                                                                        \
         size_t size = xbtab__output_of(n, node)->shape.size;                                                 \
-        float *y = run->data[node->output], count = (float)(xbtab__input_of(n, node, 0)->shape.size / size); \
+        float *y = run->data[node->output],                                                                  \
+              count = (float)(xbtab__input_of(n, node, 0)->shape.size / (size ? size : 1));                  \
         (void)count;                                                                                         \
         reduce(n, node, run, first, f);                                                                      \
         for (size_t c = 0; c < size; c++) y[c] = finish;                                                     \

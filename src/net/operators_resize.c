@@ -16,15 +16,16 @@ static xbtab_status take_scales(xbtab_network *n, xbtab__node *node, int scales_
     const xbtab__value *scales = xbtab__input_of(n, node, scales_input);
     const xbtab__value *sizes = sizes_input >= 0 ? xbtab__input_of(n, node, sizes_input) : NULL;
     const xbtab__value *given = sizes ? sizes : scales;
-    if (!given || !given->constant || (int)given->shape.size != s->rank)
+    const float *listed = !given && node->attributes.n_scale == s->rank ? node->attributes.scale : NULL;
+    if (!listed && (!given || !given->constant || (int)given->shape.size != s->rank))
         return xbtab__unsupported(n, node, "constant scales or sizes, one an axis");
     for (int k = 0; k < s->rank; k++) {
-        double size =
-            sizes ? (double)sizes->constant[k] : floor((double)s->dim[k] * (double)scales->constant[k]);
+        float factor = sizes ? 1.0f : listed ? listed[k] : scales->constant[k];
+        double size = sizes ? (double)sizes->constant[k] : floor((double)s->dim[k] * (double)factor);
         if (!(size >= 1) || size > 1e9)
             return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "a scale is out of range");
         dim[k] = (int64_t)size;
-        scale[k] = sizes ? (float)dim[k] / (float)s->dim[k] : scales->constant[k];
+        scale[k] = sizes ? (float)dim[k] / (float)s->dim[k] : factor;
     }
     return XBTAB_OK;
 }
@@ -184,7 +185,7 @@ static const xbtab__operator operators[] = {
     {"DepthToSpace", 1, 1, XBTAB__INTEGER_NONE, infer_blocks, run_blocks, xbtab__lattice_same, NULL},
     {"Resize", 1, 4, XBTAB__INTEGER_NONE, infer_resize, run_resize, resize_lattice, NULL},
     {"SpaceToDepth", 1, 1, XBTAB__INTEGER_NONE, infer_blocks, run_blocks, xbtab__lattice_same, NULL},
-    {"Upsample", 2, 2, XBTAB__INTEGER_NONE, infer_upsample, run_resize, resize_lattice, NULL},
+    {"Upsample", 1, 2, XBTAB__INTEGER_NONE, infer_upsample, run_resize, resize_lattice, NULL},
 };
 
 const xbtab__operator *xbtab__operators_resize(int *n)

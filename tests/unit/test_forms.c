@@ -107,6 +107,51 @@ static void the_first_output_counts(void **state)
     gives(1, 0);
 }
 
+/* Before opset 7 a bias began at the first axis that it has, given by its number. */
+static void older_sums_name_their_axis(void **state)
+{
+    (void)state;
+    onnx_build b;
+    begin(&b);
+    b.opset.version = 6;
+    build_longs(&b, "shape", 4, (int64_t[]){1, OUT, 1, 1});
+    build_longs(&b, "back", 2, (int64_t[]){1, OUT});
+    build_node(&b, "Gemm", "m", "x", "W", NULL);
+    build_attribute(&b, "transB", 0, (int64_t[]){1}, 0, NULL);
+    build_node(&b, "Reshape", "image", "m", "shape", NULL);
+    build_node(&b, "Add", "sum", "image", "row", NULL);
+    build_attribute(&b, "broadcast", 0, (int64_t[]){1}, 0, NULL);
+    build_attribute(&b, "axis", 0, (int64_t[]){1}, 0, NULL);
+    build_node(&b, "Reshape", "y", "sum", "back", NULL);
+    build_write(&b, path);
+    gives(1, 1);
+}
+
+/* Scales were an attribute of Upsample in opsets 7 and 8. */
+static void older_scales_are_attributes(void **state)
+{
+    (void)state;
+    onnx_build b;
+    float scales[] = {1, 2}, wanted[2 * IN], y[2 * IN];
+    xbtab_network *network = NULL;
+    xbtab_images images = {.n = 1, .channels = 1, .height = 1, .width = IN, .pixel = x};
+    for (size_t k = 0; k < 2 * IN; k++) wanted[k] = x[k / 2] > 0 ? x[k / 2] : 0;
+    build_begin(&b, 2, (int64_t[]){1, IN}, "y");
+    b.opset.version = 8;
+    build_node(&b, "Upsample", "u", "x", NULL, NULL);
+    build_attribute(&b, "mode", 0, NULL, 0, "nearest");
+    build_attribute(&b, "scales", 0, NULL, 0, NULL);
+    b.attribute[0][1].n_floats = 2;
+    b.attribute[0][1].floats = scales;
+    build_node(&b, "Relu", "y", "u", NULL, NULL);
+    build_write(&b, path);
+    if (xbtab_network_open(&network, path) < 0) fail_msg("%s", xbtab_error_message());
+    assert_int_equal(xbtab_network_outputs(network), 2 * IN);
+    assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y), XBTAB_OK);
+    assert_memory_equal(y, wanted, sizeof y);
+    xbtab_network_destroy(&network);
+}
+
 static int make_file(void **state)
 {
     (void)state;
@@ -122,8 +167,9 @@ static int remove_file(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(weights_on_the_left_are_a_layer),
-                                       cmocka_unit_test(a_transposed_tensor_is_turned_first),
-                                       cmocka_unit_test(the_first_output_counts)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights_on_the_left_are_a_layer),
+        cmocka_unit_test(a_transposed_tensor_is_turned_first), cmocka_unit_test(the_first_output_counts),
+        cmocka_unit_test(older_sums_name_their_axis), cmocka_unit_test(older_scales_are_attributes)};
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }
