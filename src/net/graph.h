@@ -79,6 +79,10 @@ typedef struct xbtab__attributes {
     float
         scale[XBTAB__NET_RANK]; /* of Resize and Upsample, from an input or the attribute of opsets 7 and 8 */
     int n_scale;
+    float roi[2 * XBTAB__NET_RANK], cubic,
+        outside; /* of Resize: a cut-out, the cubic's a, what stands outside */
+    int64_t exclude_outside, antialias;
+    char aspect[16];
     int64_t split[XBTAB__NET_INTS];
     int n_split;
     /* of LSTM, GRU and RNN */

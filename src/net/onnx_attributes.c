@@ -39,6 +39,8 @@ void xbtab__attributes_init(xbtab__attributes *out, const char *type)
                                .detect_negative = 1,
                                .detect_positive = 1,
                                .upper = 1,
+                               .cubic = -0.75f,
+                               .aspect = "stretch",
                                .to = XBTAB__TYPE_FLOAT};
     for (size_t k = 0; k < sizeof defaults / sizeof defaults[0]; k++) {
         if (strcmp(type, defaults[k].type) != 0) continue;
@@ -151,6 +153,8 @@ static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
                    {"detect_negative", &out->detect_negative},
                    {"detect_positive", &out->detect_positive},
                    {"upper", &out->upper},
+                   {"exclude_outside", &out->exclude_outside},
+                   {"antialias", &out->antialias},
                    {"k", &out->shift},
                    {"hidden_size", &out->hidden_size},
                    {"input_forget", &out->input_forget},
@@ -159,10 +163,20 @@ static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
     const struct {
         const char *name;
         float *number;
-    } reals[] = {{"alpha", &out->alpha},       {"beta", &out->beta},   {"epsilon", &out->epsilon},
-                 {"min", &out->min},           {"max", &out->max},     {"out_scale", &out->out_scale},
-                 {"out_bias", &out->out_bias}, {"value", &out->value}, {"bias", &out->bias},
-                 {"lambd", &out->lambd},       {"gamma", &out->gamma}, {"clip", &out->clip}};
+    } reals[] = {{"alpha", &out->alpha},
+                 {"beta", &out->beta},
+                 {"epsilon", &out->epsilon},
+                 {"min", &out->min},
+                 {"max", &out->max},
+                 {"out_scale", &out->out_scale},
+                 {"out_bias", &out->out_bias},
+                 {"value", &out->value},
+                 {"bias", &out->bias},
+                 {"lambd", &out->lambd},
+                 {"gamma", &out->gamma},
+                 {"clip", &out->clip},
+                 {"cubic_coeff_a", &out->cubic},
+                 {"extrapolation_value", &out->outside}};
     const struct {
         const char *name;
         char *word;
@@ -173,7 +187,8 @@ static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
                  {"direction", out->direction, sizeof out->direction},
                  {"nearest_mode", out->nearest_mode, sizeof out->nearest_mode},
                  {"coordinate_transformation_mode", out->transformation, sizeof out->transformation},
-                 {"approximate", out->approximate, sizeof out->approximate}};
+                 {"approximate", out->approximate, sizeof out->approximate},
+                 {"keep_aspect_ratio_policy", out->aspect, sizeof out->aspect}};
     for (size_t l = 0; l < sizeof numbers / sizeof numbers[0]; l++) {
         if (strcmp(a->name, numbers[l].name) == 0) *numbers[l].number = a->i;
     }

@@ -1,5 +1,4 @@
-/* operators_resize.c - images larger or smaller: Resize and Upsample (nearest, linear), and depth to space.
- */
+/* operators_resize.c - images larger or smaller: Resize and Upsample, and depth to space. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,8 +31,9 @@ static xbtab_status take_scales(xbtab_network *n, xbtab__node *node, int scales_
 
 static bool is_known_transformation(const char *name)
 {
-    static const char *const known[] = {"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric",
-                                        "tf_half_pixel_for_nn"};
+    static const char *const known[] = {"half_pixel",        "pytorch_half_pixel",   "align_corners",
+                                        "asymmetric",        "tf_half_pixel_for_nn", "half_pixel_symmetric",
+                                        "tf_crop_and_resize"};
     for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
         if (strcmp(name, known[k]) == 0) return true;
     }
@@ -46,10 +46,19 @@ static xbtab_status infer_scaled(xbtab_network *n, xbtab__node *node, int scales
     xbtab__attributes *a = &node->attributes;
     int64_t dim[XBTAB__NET_RANK];
     float scale[XBTAB__NET_RANK];
-    bool is_linear = strcmp(a->mode, "linear") == 0;
+    bool is_known =
+        strcmp(a->mode, "nearest") == 0 || strcmp(a->mode, "linear") == 0 || strcmp(a->mode, "cubic") == 0;
+    if (!is_known || !is_known_transformation(a->transformation) || a->antialias ||
+        strcmp(a->aspect, "stretch") != 0 || a->n_axes)
+        return xbtab__unsupported(
+            n, node, "nearest, linear and cubic, of all axes, without antialias and a kept aspect");
     XBTAB_TRY(take_scales(n, node, scales_input, sizes_input, scale, dim));
-    if ((!is_linear && strcmp(a->mode, "nearest") != 0) || !is_known_transformation(a->transformation))
-        return xbtab__unsupported(n, node, "nearest and linear, without cropping");
+    if (strcmp(a->transformation, "tf_crop_and_resize") == 0) {
+        const xbtab__value *roi = xbtab__input_of(n, node, 1);
+        if (!roi || !roi->constant || (int)roi->shape.size != 2 * s->rank)
+            return xbtab__unsupported(n, node, "a constant roi, two numbers an axis");
+        memcpy(a->roi, roi->constant, roi->shape.size * sizeof *roi->constant);
+    }
     for (int k = 0; k < s->rank; k++) a->scale[k] = scale[k];
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim);
 }
@@ -71,7 +80,7 @@ static xbtab_status infer_upsample(xbtab_network *n, xbtab__node *node)
 }
 
 /* Where place `at` of the output's axis lies on the input's. */
-static float coordinate(const xbtab__attributes *a, int axis, int64_t at, int64_t in, int64_t out)
+static float coordinate(const xbtab__attributes *a, int rank, int axis, int64_t at, int64_t in, int64_t out)
 {
     const char *how = a->transformation;
     float scale = a->scale[axis];
@@ -79,8 +88,17 @@ static float coordinate(const xbtab__attributes *a, int axis, int64_t at, int64_
         float wanted = scale * (float)in;
         return wanted > 1 ? (float)at * (float)(in - 1) / (wanted - 1) : 0.0f;
     }
+    if (strcmp(how, "tf_crop_and_resize") == 0) {
+        float first = a->roi[axis], end = a->roi[rank + axis], last = (float)(in - 1);
+        return out > 1 ? first * last + (float)at * (end - first) * last / (float)(out - 1)
+                       : 0.5f * (first + end) * last;
+    }
     if (strcmp(how, "asymmetric") == 0) return (float)at / scale;
     if (strcmp(how, "tf_half_pixel_for_nn") == 0) return ((float)at + 0.5f) / scale;
+    if (strcmp(how, "half_pixel_symmetric") == 0) { /* the sizes' middles stay over one another */
+        float whole = scale * (float)in, offset = 0.5f * (float)in * (1.0f - (float)out / whole);
+        return offset + ((float)at + 0.5f) / scale - 0.5f;
+    }
     if (strcmp(how, "pytorch_half_pixel") == 0 && out <= 1) return 0.0f;
     return ((float)at + 0.5f) / scale - 0.5f;
 }
@@ -94,39 +112,77 @@ static float nearest(const char *how, float x)
 
 static int64_t within(float x, int64_t size)
 {
-    return x <= 0 ? 0 : x >= (float)(size - 1) ? size - 1 : (int64_t)x;
+    return !(x > 0) ? 0 : x >= (float)(size - 1) ? size - 1 : (int64_t)x;
+}
+
+/* The places of one axis that a place of the output is made of. */
+typedef struct taps {
+    int n;
+    size_t at[4]; /* times the axis' step */
+    float weight[4];
+} taps;
+
+/* Cubic convolution (Keys 1981), a as the attribute has it, at a distance of x from the nearest place below.
+ */
+static void cubic_weights(float a, float x, float *weight)
+{
+    float y = 1.0f - x;
+    weight[0] = ((a * (x + 1.0f) - 5.0f * a) * (x + 1.0f) + 8.0f * a) * (x + 1.0f) - 4.0f * a;
+    weight[1] = ((a + 2.0f) * x - (a + 3.0f)) * x * x + 1.0f;
+    weight[2] = ((a + 2.0f) * y - (a + 3.0f)) * y * y + 1.0f;
+    weight[3] = ((a * (y + 1.0f) - 5.0f * a) * (y + 1.0f) + 8.0f * a) * (y + 1.0f) - 4.0f * a;
+}
+
+static void find_taps(const xbtab__attributes *a, float x, int64_t size, size_t step, taps *out)
+{
+    float low = floorf(x), weight[4] = {0, 1, 0, 0}, sum = 0;
+    if (strcmp(a->mode, "nearest") == 0) {
+        low = nearest(a->nearest_mode, x);
+    } else if (strcmp(a->mode, "linear") == 0) {
+        weight[1] = 1.0f - (x - low);
+        weight[2] = x - low;
+    } else {
+        cubic_weights(a->cubic, x - low, weight);
+    }
+    out->n = 0;
+    for (int k = 0; k < 4; k++) {
+        float at = low + (float)(k - 1);
+        bool is_outside = at < 0 || at > (float)(size - 1);
+        if (weight[k] == 0 || (is_outside && a->exclude_outside && strcmp(a->mode, "cubic") == 0)) continue;
+        out->at[out->n] = (size_t)within(at, size) * step;
+        out->weight[out->n++] = weight[k];
+        sum += weight[k];
+    }
+    for (int k = 0; k < out->n && a->exclude_outside; k++) out->weight[k] /= sum;
+}
+
+static float blend(const float *x, const taps *axis, int axes)
+{
+    float sum = 0;
+    if (axes == 0) return x[0];
+    for (int k = 0; k < axis->n; k++) sum += axis->weight[k] * blend(x + axis->at[k], axis + 1, axes - 1);
+    return sum;
 }
 
 static void run_resize(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
 {
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape, *out = &xbtab__output_of(n, node)->shape;
     const xbtab__attributes *a = &node->attributes;
-    bool is_linear = strcmp(a->mode, "linear") == 0;
+    bool is_cut = strcmp(a->transformation, "tf_crop_and_resize") == 0;
     for (size_t c = 0; c < out->size; c++) {
-        size_t corner[1 << XBTAB__NET_RANK] = {0}, rest = c, step = 1;
-        float weight[1 << XBTAB__NET_RANK] = {1};
-        int corners = 1;
-        for (int k = s->rank - 1; k >= 0;
-             k--) { /* each axis that lies between two places doubles the corners */
-            float x = coordinate(a, k, (int64_t)(rest % (size_t)out->dim[k]), s->dim[k], out->dim[k]);
+        taps axis[XBTAB__NET_RANK];
+        size_t rest = c, step = 1;
+        bool is_outside = false;
+        for (int k = s->rank - 1; k >= 0; k--) {
+            float x =
+                coordinate(a, s->rank, k, (int64_t)(rest % (size_t)out->dim[k]), s->dim[k], out->dim[k]);
             rest /= (size_t)out->dim[k];
-            float low = is_linear ? floorf(x) : nearest(a->nearest_mode, x),
-                  share = is_linear ? x - low : 0.0f;
-            size_t first = (size_t)within(low, s->dim[k]) * step,
-                   second = (size_t)within(low + 1, s->dim[k]) * step;
-            for (int p = 0, found = corners; p < found; p++) {
-                if (share > 0) {
-                    corner[corners] = corner[p] + second;
-                    weight[corners++] = weight[p] * share;
-                }
-                corner[p] += first;
-                weight[p] *= 1.0f - share;
-            }
+            is_outside = is_outside || x < 0 || x > (float)(s->dim[k] - 1);
+            find_taps(a, x, s->dim[k], step, &axis[k]);
             step *= (size_t)s->dim[k];
         }
-        float sum = 0;
-        for (int p = 0; p < corners; p++) sum += weight[p] * run->data[node->input[0]][corner[p]];
-        run->data[node->output][c] = sum;
+        run->data[node->output][c] =
+            is_cut && is_outside ? a->outside : blend(run->data[node->input[0]], axis, s->rank);
     }
 }
 
@@ -134,8 +190,10 @@ static void resize_lattice(const xbtab_network *n, const xbtab__node *node, cons
                            xbtab__lattice *out)
 {
     (void)n;
-    if (strcmp(node->attributes.mode, "nearest") == 0) *out = of[node->input[0]];
-    out->not_negative = of[node->input[0]].not_negative;
+    bool is_cut = strcmp(node->attributes.transformation, "tf_crop_and_resize") == 0;
+    if (strcmp(node->attributes.mode, "nearest") == 0 && !is_cut) *out = of[node->input[0]];
+    out->not_negative = of[node->input[0]].not_negative && strcmp(node->attributes.mode, "cubic") != 0 &&
+                        node->attributes.outside >= 0;
 }
 
 /* ---- blocks of places as channels, and back ---- */
