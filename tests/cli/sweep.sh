@@ -43,7 +43,9 @@ sed -i '3,$d' a.csv
 sweep --set scheme.adc_bits=3,6,8 --set scheme.cell_bits=1,2,3 -o a.csv 2>err.txt >/dev/null
 grep -q "1 finished rows are kept" err.txt || fail "finished rows are not kept: $(cat err.txt)"
 cmp a.csv whole.csv || fail "a continued sweep gives other bytes"
-sweep --set scheme.adc_bits=3,6,8 --set scheme.cell_bits=1,2,3 -o killed.csv -j 1 >/dev/null 2>&1 &
+# (not by the function: a kill would reach its subshell only)
+"$XBARTAB" sweep tile.yaml $digits --limit $few --cache cache --set scheme.adc_bits=3,6,8 --set scheme.cell_bits=1,2,3 -o killed.csv \
+    -j 1 >/dev/null 2>&1 &
 victim=$!
 for _ in $(seq 600); do
     if [ -e killed.csv ] && [ "$(wc -l <killed.csv)" -ge 4 ]; then break; fi
