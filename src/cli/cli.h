@@ -70,6 +70,12 @@ const char *cli_pair_tile(void);
  * or CLI_FAILED after a line on stderr. */
 int cli_write_text(const char *path, const char *text);
 
+/** Keep other runs from writing path until cli_unlock (or the end of this process): PATH.lock stands beside
+ * it that long. @param out The lock. @return CLI_DONE, or CLI_FAILED after a line on stderr where another run
+ * holds it. */
+int cli_lock(int *out, const char *path);
+void cli_unlock(int file, const char *path);
+
 /** The shipped models and those of the user's folder (NULL = none). */
 xbtab_status cli_open_models(xbtab_models **out, const char *folder);
 

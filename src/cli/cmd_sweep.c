@@ -105,16 +105,27 @@ static bool any_row_ran(const sweep *s)
     return false;
 }
 
+/* What an earlier run has not finished. */
+static int run_rows(sweep *s)
+{
+    int lock;
+    int code = cli_lock(&lock, s->output);
+    if (code != CLI_DONE) return code;
+    code = sweep_read_rows(s);
+    if (code == CLI_DONE) code = sweep_run(s);
+    cli_unlock(lock, s->output);
+    return code;
+}
+
 static int run_sweep(sweep *s, const char *name, int n_sets, char **sets, const char *plot, int as_json)
 {
     int code = open_base(s, name);
     for (int k = 0; k < n_sets && code == CLI_DONE; k++) code = sweep_add_key(s, sets[k]);
     if (code == CLI_DONE) code = sweep_make_rows(s);
-    s->run = code == CLI_DONE ? name_run(s) : 0;
-    if (code == CLI_DONE) code = sweep_read_rows(s);
     if (code != CLI_DONE) return code;
+    s->run = name_run(s);
     cli_catch_interrupt();
-    code = sweep_run(s);
+    code = run_rows(s);
     if (code == CLI_DONE && plot) code = sweep_plot(s, plot);
     if (code != CLI_DONE) return code;
     code = any_row_ran(s) ? CLI_DONE : cli_fail("no point of the grid could run; the rows say why");

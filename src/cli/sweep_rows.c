@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "sweep.h"
 
@@ -111,10 +110,10 @@ static void put_header(const sweep *s, FILE *f)
 
 int sweep_write_rows(const sweep *s)
 {
-    char beside[4200];
-    snprintf(beside, sizeof beside, "%s.%ld.tmp", s->output, (long)getpid());
-    FILE *f = fopen(beside, "w");
-    if (!f) return cli_fail("%s: cannot write: %s", s->output, strerror(errno));
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    if (!f) return cli_fail("out of memory");
     put_header(s, f);
     for (int r = 0; r < s->n_rows; r++) {
         const sweep_row *row = &s->row[r];
@@ -130,14 +129,9 @@ int sweep_write_rows(const sweep *s)
         put_field(f, row->status);
         fprintf(f, ",%016" PRIx64 "\n", s->run);
     }
-    bool failed = ferror(f) != 0;
-    if (fclose(f) != 0) failed = true;
-    if (failed || rename(beside, s->output) != 0) {
-        int reason = errno;
-        unlink(beside);
-        return cli_fail("%s: cannot write: %s", s->output, strerror(reason));
-    }
-    return CLI_DONE;
+    int code = fclose(f) == 0 ? cli_write_text(s->output, text) : cli_fail("out of memory");
+    free(text);
+    return code;
 }
 
 /* The next field of a line, unquoted in place; NULL at its end. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ static void run_child(const sweep *s, const worker *w)
     char yaml[4200], path[4200], limit[16], calibrate[16], threads[16];
     const char *argv[32];
     int n = 0;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a sweep that is killed leaves no run behind */
     argv[n++] = "xbartab";
     argv[n++] = "infer";
     if (s->network) argv[n++] = s->network;

@@ -51,11 +51,14 @@ for _ in $(seq 600); do
     if [ -e killed.csv ] && [ "$(wc -l <killed.csv)" -ge 4 ]; then break; fi
     sleep 0.05
 done
+rm -f out.txt err.txt
+refused 1 "killed.csv: another run is writing it" "$XBARTAB" sweep tile.yaml $digits --limit $few --cache cache --set scheme.adc_bits=3 -o killed.csv
 kill -KILL $victim 2>/dev/null || true
 wait $victim 2>/dev/null || true
 [ "$(wc -l <killed.csv)" -ge 4 ] || fail "no row was kept before the kill"
 sweep --set scheme.adc_bits=3,6,8 --set scheme.cell_bits=1,2,3 -o killed.csv -j 2 >/dev/null 2>&1
 cmp killed.csv whole.csv || fail "a killed sweep ends in other bytes"
+[ ! -e killed.csv.lock ] || fail "a lock is left"
 "$XBARTAB" sweep tile.yaml $digits --limit $few --cache cache --set scheme.adc_bits=3,6,8 --set scheme.cell_bits=1,2,3 --mode ideal -o a.csv \
     2>err.txt && fail "rows of another run were taken"
 grep -q "is of another sweep; give another -o" err.txt || fail "another sweep: $(cat err.txt)"
