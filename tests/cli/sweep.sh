@@ -51,8 +51,8 @@ for _ in $(seq 600); do
     if [ -e killed.csv ] && [ "$(wc -l <killed.csv)" -ge 4 ]; then break; fi
     sleep 0.05
 done
-rm -f out.txt err.txt
-refused 1 "killed.csv: another run is writing it" "$XBARTAB" sweep tile.yaml $digits --limit $few --cache cache --set scheme.adc_bits=3 -o killed.csv
+sweep --set scheme.adc_bits=3 -o killed.csv 2>err.txt && fail "two sweeps wrote one file"
+grep -q "killed.csv: another run is writing it" err.txt || fail "a second sweep: $(cat err.txt)"
 kill -KILL $victim 2>/dev/null || true
 wait $victim 2>/dev/null || true
 [ "$(wc -l <killed.csv)" -ge 4 ] || fail "no row was kept before the kill"
