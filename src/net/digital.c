@@ -166,7 +166,9 @@ static xbtab_status make_layer(xbtab_quantized *q, int k, const xbtab__lattice *
     layer->W = xbtab__alloc(rows * l->inputs, sizeof *layer->W);
     layer->scale = xbtab__alloc(rows, sizeof *layer->scale);
     layer->shift = xbtab__alloc(rows, sizeof *layer->shift);
-    if (!layer->W || !layer->scale || !layer->shift) return XBTAB_NOMEM();
+    layer->per_zero = l->has_zero ? xbtab__alloc(rows, sizeof *layer->per_zero) : NULL;
+    if (!layer->W || !layer->scale || !layer->shift || (l->has_zero && !layer->per_zero))
+        return XBTAB_NOMEM();
     XBTAB_TRY(l->step ? take_rows(n, node, layer->W, layer->scale)
                       : xbtab__quantize_weights(l, weight_bits, options, layer->W, layer->scale));
     for (size_t r = 0; r < rows; r++) {
@@ -179,6 +181,7 @@ static xbtab_status make_layer(xbtab_quantized *q, int k, const xbtab__lattice *
         double bias = (double)l->bias[r] + (l->step ? 0.0 : xbtab__bias_correction(n, k, ranges, r, w, step));
         layer->scale[r] = step * in->a;
         layer->shift[r] = step * in->b * sum + bias;
+        if (l->has_zero) layer->per_zero[r] = step * sum;
     }
     xbtab__add_matrices(q, k, bits_for(most) + 1, bits_for(in->most));
     return XBTAB_OK;
@@ -231,6 +234,19 @@ static int32_t code_of(const xbtab__lattice *in, float x)
     return at <= 0 ? 0 : at >= in->most ? in->most : (int32_t)at;
 }
 
+/* Sums of some of a layer's vectors as numbers of its output. */
+static void take_sums(const digital_job *job, const xbtab__vectors *v, const int64_t *sum, double zero,
+                      float *y)
+{
+    const xbtab__linear *l = &job->q->network->node[v->node].linear;
+    const xbtab__integer_layer *layer = &job->q->layer[v->node];
+    for (size_t s = 0; s < v->n * l->outputs; s++) {
+        size_t o = s % l->outputs, row = v->group * l->outputs + o;
+        double shift = layer->shift[row] - (l->has_zero ? zero * layer->per_zero[row] : 0.0);
+        y[xbtab__place_of(l, v, o, s / l->outputs)] = (float)(layer->scale[row] * (double)sum[s] + shift);
+    }
+}
+
 static xbtab_status run_layer(const digital_job *job, int k, size_t image, int thread)
 {
     const xbtab_quantized *q = job->q;
@@ -241,18 +257,15 @@ static xbtab_status run_layer(const digital_job *job, int k, size_t image, int t
     const float *x = job->floats[thread].data[node->input[0]];
     float *y = job->floats[thread].data[node->output];
     size_t size = q->network->value[node->input[0]].shape.size;
+    float zero = l->has_zero ? job->floats[thread].data[node->input[2]][0] : 0;
+    int32_t pad = l->has_zero ? code_of(&layer->in, zero) : layer->pad;
     for (size_t c = 0; c < size; c++) run->code[c] = code_of(&layer->in, x[c]);
     xbtab__vectors v = {.node = k, .image = image};
     for (; v.group < l->groups; v.group++) {
         for (v.first = 0; v.first < l->positions; v.first += v.n) {
             v.n = xbtab__places(l, v.first);
-            XBTAB_TRY(
-                xbtab__layer_sums(q, &v, run->code, layer->pad, run->patch, run->sum, &job->by, thread));
-            for (size_t s = 0; s < v.n * l->outputs; s++) {
-                size_t o = s % l->outputs, row = v.group * l->outputs + o;
-                y[xbtab__place_of(l, &v, o, s / l->outputs)] =
-                    (float)(layer->scale[row] * (double)run->sum[s] + layer->shift[row]);
-            }
+            XBTAB_TRY(xbtab__layer_sums(q, &v, run->code, pad, run->patch, run->sum, &job->by, thread));
+            take_sums(job, &v, run->sum, (double)zero, y);
         }
     }
     return XBTAB_OK;

@@ -103,6 +103,7 @@ typedef struct xbtab__window {
 /** A matrix layer, whatever operator it came from: y[g][p][o] = bias[g][o] + sum_k W[g][o][k] x[g][p][k]. */
 typedef struct xbtab__linear {
     bool is_convolution;
+    bool has_zero; /* its input's zero is the node's third input: it differs from image to image */
     size_t groups, inputs, outputs; /* of each group */
     size_t positions;               /* vectors an image and group */
     float pad;                      /* what stands around a convolution's image */
@@ -187,6 +188,7 @@ struct xbtab__operator {
 
 /** The n-th table of operators, n from 0, and how many rows it has; NULL behind the last. */
 const xbtab__operator *xbtab__operators_basic(int *n);
+const xbtab__operator *xbtab__operators_dynamic(int *n);
 const xbtab__operator *xbtab__operators_each(int *n);
 const xbtab__operator *xbtab__operators_layout(int *n);
 const xbtab__operator *xbtab__operators_matrix(int *n);
@@ -207,8 +209,13 @@ xbtab_status xbtab__infer_same(xbtab_network *network, xbtab__node *node);
 void xbtab__run_copy(const xbtab_network *network, const xbtab__node *node, const xbtab__float_run *run);
 
 /** What stands for a product by a constant matrix on the left, or of a transposed tensor, so that it is a
- * matrix layer; NULL where the node is no such product. */
+ * matrix layer; or for one of two tensors of integers. NULL where the node is no such product. */
 const xbtab__operator *xbtab__turned_product(const xbtab_network *network, const xbtab__node *node);
+
+/** (input[0] - input[2]) (input[1] - input[3]) of integers, a matrix layer where the second is constant; the
+ * last two, zeros, may be -1. */
+xbtab_status xbtab__add_integers(xbtab_network *network, const xbtab__node *call, const int input[4],
+                                 int *out) XBTAB_MUST_CHECK;
 
 /** A list given as an attribute or, where input k is there, as a constant input: list[XBTAB__NET_INTS]. */
 xbtab_status xbtab__take_list(xbtab_network *network, const xbtab__node *node, int k, int64_t *list,
@@ -287,7 +294,6 @@ bool xbtab__takes_empty(const xbtab__operator *type);
 
 /** Whether an operator is one of quantized networks. */
 bool xbtab__operator_quantizes(const xbtab__operator *type);
-bool xbtab__operator_is_qlinear(const xbtab__operator *type);
 
 /** The operator of a name; NULL if there is none. */
 const xbtab__operator *xbtab__operator_find(const char *name);

@@ -6,9 +6,10 @@
 #include "graph.h"
 
 static const xbtab__operator *(*const tables[])(int *n) = {
-    xbtab__operators_basic,     xbtab__operators_each,   xbtab__operators_layout,  xbtab__operators_matrix,
-    xbtab__operators_pair,      xbtab__operators_place,  xbtab__operators_qlinear, xbtab__operators_quant,
-    xbtab__operators_recurrent, xbtab__operators_reduce, xbtab__operators_resize,  xbtab__operators_window};
+    xbtab__operators_basic,  xbtab__operators_dynamic,   xbtab__operators_each,   xbtab__operators_layout,
+    xbtab__operators_matrix, xbtab__operators_pair,      xbtab__operators_place,  xbtab__operators_qlinear,
+    xbtab__operators_quant,  xbtab__operators_recurrent, xbtab__operators_reduce, xbtab__operators_resize,
+    xbtab__operators_window};
 
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 
@@ -22,6 +23,20 @@ const xbtab__operator *xbtab__operator_find(const char *name)
         }
     }
     return NULL;
+}
+
+bool xbtab__operator_quantizes(const xbtab__operator *type)
+{
+    static const xbtab__operator *(*const quantized[])(int *n) = {
+        xbtab__operators_dynamic, xbtab__operators_qlinear, xbtab__operators_quant};
+    for (size_t t = 0; t < sizeof quantized / sizeof quantized[0]; t++) {
+        int n;
+        const xbtab__operator *rows = quantized[t](&n);
+        for (int k = 0; k < n; k++) {
+            if (type == &rows[k]) return true;
+        }
+    }
+    return false;
 }
 
 static int compare_names(const void *a, const void *b)

@@ -117,13 +117,14 @@ xbtab_status xbtab__infer_product_shifted(xbtab_network *n, xbtab__node *node, f
 void xbtab__run_product(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
 {
     const xbtab__linear *l = &node->linear;
+    float zero = l->has_zero ? run->data[node->input[2]][0] : 0;
     (void)n;
     for (size_t p = 0; p < l->positions; p++) {
         const float *x = run->data[node->input[0]] + p * l->inputs;
         float *y = run->data[node->output] + p * l->outputs;
         for (size_t o = 0; o < l->outputs; o++) {
             float sum = l->bias[o];
-            for (size_t k = 0; k < l->inputs; k++) sum += l->W[o * l->inputs + k] * x[k];
+            for (size_t k = 0; k < l->inputs; k++) sum += l->W[o * l->inputs + k] * (x[k] - zero);
             y[o] = sum;
         }
     }
@@ -308,18 +309,57 @@ static xbtab_status lower_turned_gemm(xbtab_network *n, xbtab__node *call)
                            &call->output);
 }
 
+/* ---- products of integers ---- */
+
+/* Both inputs differ from image to image, or are not of two axes. */
+static bool are_tensors(const xbtab__value *A, const xbtab__value *B)
+{
+    return !B->constant || B->shape.rank != 2 || (!A->constant && A->shape.rank < 2);
+}
+
+xbtab_status xbtab__add_integers(xbtab_network *n, const xbtab__node *call, const int input[4], int *out)
+{
+    int x[2] = {input[0], input[1]};
+    if (!are_tensors(&n->value[x[0]], &n->value[x[1]]))
+        return xbtab__add_node(n, call->name, xbtab__operator_find("MatMulInteger"), 4, input,
+                               &call->attributes, out);
+    if (call->attributes.trans_b)
+        return xbtab__unsupported(n, call, "transB of a matrix that is not constant");
+    if (input[2] >= 0 && n->value[input[2]].shape.size != 1)
+        return xbtab__unsupported(n, call, "its first tensor's zero must be one number");
+    for (int k = 0; k < 2; k++) { /* digitally: the product of what is left when their zeros are taken off */
+        if (input[k + 2] < 0) continue;
+        XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("Sub"), 2,
+                                  (int[]){input[k], input[k + 2]}, NULL, &x[k]));
+    }
+    XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("MatMul"), 2, x, NULL, out));
+    n->value[*out].type = XBTAB__TYPE_INT32;
+    return XBTAB_OK;
+}
+
+static xbtab_status lower_integers(xbtab_network *n, xbtab__node *call)
+{
+    int input[4];
+    for (int k = 0; k < 4; k++) input[k] = k < call->n_inputs ? call->input[k] : -1;
+    return xbtab__add_integers(n, call, input, &call->output);
+}
+
 static const xbtab__operator
     left_matmul = {.name = "MatMul", .least_inputs = 2, .most_inputs = 2, .infer = lower_left_matmul},
     left_gemm = {.name = "Gemm", .least_inputs = 2, .most_inputs = 3, .infer = lower_left_gemm},
-    turned_gemm = {.name = "Gemm", .least_inputs = 2, .most_inputs = 3, .infer = lower_turned_gemm};
+    turned_gemm = {.name = "Gemm", .least_inputs = 2, .most_inputs = 3, .infer = lower_turned_gemm},
+    integers = {.name = "MatMulInteger", .least_inputs = 2, .most_inputs = 4, .infer = lower_integers};
 
 const xbtab__operator *xbtab__turned_product(const xbtab_network *n, const xbtab__node *node)
 {
-    bool is_gemm = strcmp(node->type->name, "Gemm") == 0;
-    if ((!is_gemm && strcmp(node->type->name, "MatMul") != 0) || node->n_inputs < 2) return NULL;
+    bool is_gemm = strcmp(node->type->name, "Gemm") == 0,
+         is_integer = strcmp(node->type->name, "MatMulInteger") == 0;
+    if ((!is_gemm && !is_integer && strcmp(node->type->name, "MatMul") != 0) || node->n_inputs < 2)
+        return NULL;
     const xbtab__value *A = xbtab__input_of(n, node, 0), *B = xbtab__input_of(n, node, 1),
                        *C = xbtab__input_of(n, node, 2);
     if (!A || !B) return NULL;
+    if (is_integer) return are_tensors(A, B) ? &integers : NULL;
     if (A->constant && !B->constant && A->shape.rank == 2 && B->shape.rank >= 2) {
         if (!is_gemm) return &left_matmul;
         return B->shape.rank == 2 && (!C || C->shape.rank == 2) ? &left_gemm : NULL;

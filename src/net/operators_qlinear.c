@@ -102,26 +102,13 @@ static xbtab_status add_factors(xbtab_network *n, const xbtab__node *call, const
     return XBTAB_OK;
 }
 
-/* The same for two tensors, digitally: the product of what is left when their zeros are taken off. */
-static xbtab_status add_digital_sums(xbtab_network *n, const xbtab__node *call, const places *p, int *out)
-{
-    int x, w;
-    const xbtab__operator *sub = xbtab__operator_find("Sub");
-    XBTAB_TRY(
-        xbtab__add_node(n, call->name, sub, 2, (int[]){call->input[p->x], call->input[p->x_zero]}, NULL, &x));
-    XBTAB_TRY(
-        xbtab__add_node(n, call->name, sub, 2, (int[]){call->input[p->w], call->input[p->w_zero]}, NULL, &w));
-    return xbtab__add_node(n, call->name, xbtab__operator_find("MatMul"), 2, (int[]){x, w}, NULL, out);
-}
-
 /* sums = (x - x_zero) (w - w_zero), as the operator named. */
 static xbtab_status add_sums(xbtab_network *n, const xbtab__node *call, const places *p, const char *type,
                              int *out)
 {
     int input[4] = {call->input[p->x], call->input[p->w], call->input[p->x_zero], call->input[p->w_zero]};
-    const xbtab__value *w = xbtab__input_of(n, call, p->w);
-    if (strcmp(type, "MatMulInteger") == 0 && (!w->constant || w->shape.rank != 2)) {
-        XBTAB_TRY(add_digital_sums(n, call, p, out));
+    if (strcmp(type, "MatMulInteger") == 0) {
+        XBTAB_TRY(xbtab__add_integers(n, call, input, out));
     } else {
         XBTAB_TRY(
             xbtab__add_node(n, call->name, xbtab__operator_find(type), 4, input, &call->attributes, out));
@@ -277,14 +264,6 @@ static const xbtab__operator operators[] = {
     ROW("QLinearMul", 7, 8, lower_mul),
     ROW("QLinearSigmoid", 4, 5, lower_sigmoid),
 };
-
-bool xbtab__operator_is_qlinear(const xbtab__operator *type)
-{
-    for (size_t k = 0; k < sizeof operators / sizeof operators[0]; k++) {
-        if (type == &operators[k]) return true;
-    }
-    return false;
-}
 
 const xbtab__operator *xbtab__operators_qlinear(int *n)
 {

@@ -319,31 +319,29 @@ static void threshold_lattice(const xbtab_network *n, const xbtab__node *node, c
 
 /* ---- matrix layers on integers ---- */
 
-static xbtab_status x_zero_of(xbtab_network *n, const xbtab__node *node, float *out)
+typedef xbtab_status (*infer_shifted)(xbtab_network *n, xbtab__node *node, float x_zero,
+                                      const xbtab__value *w_zero);
+
+static xbtab_status infer_integer(xbtab_network *n, xbtab__node *node, infer_shifted infer)
 {
     const xbtab__value *zero = xbtab__input_of(n, node, 2);
-    *out = 0;
-    if (!zero) return XBTAB_OK;
-    if (!zero->constant || zero->shape.size != 1)
-        return xbtab__unsupported(n, node, "its input's zero must be one constant number");
-    *out = zero->constant[0];
+    bool is_fixed = !zero || zero->constant;
+    if (zero && zero->shape.size != 1)
+        return xbtab__unsupported(n, node, "its input's zero must be one number");
+    xbtab__output_of(n, node)->type = XBTAB__TYPE_INT32;
+    XBTAB_TRY(infer(n, node, zero && is_fixed ? zero->constant[0] : 0, xbtab__input_of(n, node, 3)));
+    node->linear.has_zero = !is_fixed;
     return XBTAB_OK;
 }
 
 static xbtab_status infer_conv_integer(xbtab_network *n, xbtab__node *node)
 {
-    float zero;
-    xbtab__output_of(n, node)->type = XBTAB__TYPE_INT32;
-    XBTAB_TRY(x_zero_of(n, node, &zero));
-    return xbtab__infer_conv_shifted(n, node, zero, xbtab__input_of(n, node, 3));
+    return infer_integer(n, node, xbtab__infer_conv_shifted);
 }
 
 static xbtab_status infer_product_integer(xbtab_network *n, xbtab__node *node)
 {
-    float zero;
-    xbtab__output_of(n, node)->type = XBTAB__TYPE_INT32;
-    XBTAB_TRY(x_zero_of(n, node, &zero));
-    return xbtab__infer_product_shifted(n, node, zero, xbtab__input_of(n, node, 3));
+    return infer_integer(n, node, xbtab__infer_product_shifted);
 }
 
 static const xbtab__operator operators[] = {
@@ -412,14 +410,6 @@ static const xbtab__operator operators[] = {
      .infer = infer_quant,
      .run = run_trunc},
 };
-
-bool xbtab__operator_quantizes(const xbtab__operator *type)
-{
-    for (size_t k = 0; k < sizeof operators / sizeof operators[0]; k++) {
-        if (type == &operators[k]) return true;
-    }
-    return xbtab__operator_is_qlinear(type);
-}
 
 const xbtab__operator *xbtab__operators_quant(int *n)
 {

@@ -279,12 +279,13 @@ void xbtab__run_conv(const xbtab_network *n, const xbtab__node *node, const xbta
     size_t channels = (size_t)w->channels / l->groups, positions = volume(w->out);
     size_t batch = (size_t)xbtab__input_of(n, node, 0)->shape.dim[0];
     const float *x = run->data[node->input[0]];
-    float *y = run->data[node->output];
+    float *y = run->data[node->output], zero = l->has_zero ? run->data[node->input[2]][0] : 0;
     for (size_t g = 0; g < batch * l->groups;
          g++, x += channels * volume(w->in), y += l->outputs * positions) {
         for (size_t first = 0, m; first < positions; first += m) {
             m = positions - first < XBTAB__NET_PLACES ? positions - first : XBTAB__NET_PLACES;
-            xbtab__unfold(w, x, (int64_t)channels, l->pad, first, m, run->scratch);
+            xbtab__unfold(w, x, (int64_t)channels, l->has_zero ? zero : l->pad, first, m, run->scratch);
+            for (size_t k = 0; l->has_zero && k < l->inputs * m; k++) run->scratch[k] -= zero;
             run_places(l, run->scratch, g % l->groups, m, y + first, positions);
         }
     }

@@ -368,6 +368,7 @@ void xbtab_quantized_destroy(xbtab_quantized **quantized)
         xbtab__free(q->layer[k].scale);
         xbtab__free(q->layer[k].offset);
         xbtab__free(q->layer[k].shift);
+        xbtab__free(q->layer[k].per_zero);
     }
     xbtab__free(q->code);
     xbtab__free(q->layer);

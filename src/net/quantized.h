@@ -19,6 +19,8 @@ typedef struct xbtab__integer_layer {
     xbtab__lattice in; /* of the layer's input */
     int32_t pad;       /* code around a convolution's image */
     double *shift;     /* shift[groups * outputs]: what is added to scale times the sum */
+    double *per_zero; /* per_zero[groups * outputs]: what is taken off for each unit of the input's zero where
+                         the node has one that differs from image to image; else NULL */
     /* the others */
     int64_t *offset; /* offset[groups * outputs]: bias in units of scale, less zero times the weights' sum */
     bool is_wide;    /* sums past 32 bits, or codes of 16 */

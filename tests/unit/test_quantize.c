@@ -140,6 +140,153 @@ static xbtab_status in_64_bits(void *payload, size_t m, size_t from, size_t n, c
     return XBTAB_OK;
 }
 
+/* What ONNX Runtime's dynamic quantization writes: scales and zeros of activations found while an image runs.
+ * A padded, grouped ConvInteger and then a dense layer in each of its three forms, in the integers of ONNX's
+ * definition. */
+enum {
+    DYN_N = 3,
+    DYN_C = 4,
+    DYN_H = 5,
+    DYN_O = 6,
+    DYN_K = 9,
+    DYN_P = DYN_H * DYN_H,
+    DYN_Y = 3,
+    DYN_IN = DYN_O * DYN_P
+};
+
+typedef struct dynamic_net {
+    onnx_build b;
+    float x[DYN_N * DYN_C * DYN_P], w_scale[1], d_scale[DYN_Y], bias[DYN_O], d_bias[DYN_Y];
+    int32_t W[DYN_O * 2 * DYN_K], w_zero[1], D[DYN_IN * DYN_Y], d_zero[DYN_Y];
+} dynamic_net;
+
+static void dynamic_codes(const float *x, int n, int32_t *code, float *scale, int32_t *zero)
+{
+    float low = 0, high = 0;
+    for (int k = 0; k < n; k++) {
+        low = fminf(low, x[k]);
+        high = fmaxf(high, x[k]);
+    }
+    *scale = (high - low) / 255.0f;
+    *zero = (int32_t)rintf(-low / *scale);
+    for (int k = 0; k < n; k++) code[k] = (int32_t)fminf(fmaxf(rintf(x[k] / *scale) + (float)*zero, 0), 255);
+}
+
+static void dynamic_wanted(const dynamic_net *net, const float *x, float *y)
+{
+    int32_t code[DYN_IN], zero;
+    float hidden[DYN_IN], scale;
+    dynamic_codes(x, DYN_C * DYN_P, code, &scale, &zero);
+    for (int at = 0; at < DYN_IN; at++) {
+        int o = at / DYN_P, p = at % DYN_P;
+        int32_t sum = 0;
+        for (int k = 0; k < 2 * DYN_K; k++) {
+            int row = p / DYN_H + k % DYN_K / 3 - 1, column = p % DYN_H + k % 3 - 1;
+            if (row < 0 || column < 0 || row >= DYN_H || column >= DYN_H) continue;
+            sum += (code[(o / 3 * 2 + k / DYN_K) * DYN_P + row * DYN_H + column] - zero) *
+                   (net->W[o * 2 * DYN_K + k] - net->w_zero[0]);
+        }
+        hidden[at] = fmaxf((float)sum * (scale * net->w_scale[0]) + net->bias[o], 0);
+    }
+    dynamic_codes(hidden, DYN_IN, code, &scale, &zero);
+    for (int o = 0; o < DYN_Y; o++) {
+        int32_t sum = 0;
+        for (int k = 0; k < DYN_IN; k++) sum += (code[k] - zero) * (net->D[k * DYN_Y + o] - net->d_zero[o]);
+        y[o] = (float)sum * (scale * net->d_scale[o]) + net->d_bias[o];
+    }
+}
+
+static void dynamic_dense(onnx_build *b, int form)
+{
+    static char domain[] = "com.microsoft";
+    if (form < 2) {
+        build_node(b, "DynamicQuantizeLinear", "q2", "f", NULL, NULL);
+        build_output(b, "s2");
+        build_output(b, "z2");
+    }
+    if (form == 0) {
+        build_node(b, "MatMulInteger", "m", "q2", "D", "z2");
+        build_input(b, "dz");
+        build_node(b, "Cast", "mf", "m", NULL, NULL);
+        build_attribute(b, "to", 0, (int64_t[]){1}, 0, NULL);
+        build_node(b, "Mul", "s", "s2", "ds", NULL);
+        build_node(b, "Mul", "r", "mf", "s", NULL);
+        build_node(b, "Add", "y", "r", "db", NULL);
+        return;
+    }
+    build_node(b, form == 1 ? "MatMulIntegerToFloat" : "DynamicQuantizeMatMul", "y", form == 1 ? "q2" : "f",
+               "D", form == 1 ? "s2" : "ds");
+    static const char *const rest[][4] = {{"ds", "z2", "dz", "db"}, {"dz", "db", NULL, NULL}};
+    for (int k = 0; k < 4 && rest[form - 1][k]; k++) build_input(b, rest[form - 1][k]);
+    b->node[b->graph.n_node - 1].domain = domain;
+}
+
+static void dynamic_build(dynamic_net *net, int form)
+{
+    const int INT8 = ONNX__TENSOR_PROTO__DATA_TYPE__INT8, UINT8 = ONNX__TENSOR_PROTO__DATA_TYPE__UINT8;
+    onnx_build *b = &net->b;
+    build_begin(b, 4, (int64_t[]){1, DYN_C, DYN_H, DYN_H}, "y");
+    build_ints(b, "W", UINT8, 4, (int64_t[]){DYN_O, 2, 3, 3}, net->W);
+    build_ints(b, "wz", UINT8, 1, (int64_t[]){1}, net->w_zero);
+    build_floats(b, "ws", 1, (int64_t[]){1}, net->w_scale);
+    build_floats(b, "bias", 4, (int64_t[]){1, DYN_O, 1, 1}, net->bias);
+    build_ints(b, "D", INT8, 2, (int64_t[]){DYN_IN, DYN_Y}, net->D);
+    build_ints(b, "dz", INT8, 1, (int64_t[]){DYN_Y}, net->d_zero);
+    build_floats(b, "ds", 1, (int64_t[]){DYN_Y}, net->d_scale);
+    build_floats(b, "db", 1, (int64_t[]){DYN_Y}, net->d_bias);
+    build_node(b, "DynamicQuantizeLinear", "q", "x", NULL, NULL);
+    build_output(b, "sx");
+    build_output(b, "zx");
+    build_node(b, "Mul", "sw", "sx", "ws", NULL);
+    build_node(b, "ConvInteger", "c", "q", "W", "zx");
+    build_input(b, "wz");
+    build_attribute(b, "group", 0, (int64_t[]){2}, 0, NULL);
+    build_attribute(b, "pads", 4, (int64_t[]){1, 1, 1, 1}, 0, NULL);
+    build_node(b, "Cast", "cf", "c", NULL, NULL);
+    build_attribute(b, "to", 0, (int64_t[]){1}, 0, NULL);
+    build_node(b, "Mul", "cs", "cf", "sw", NULL);
+    build_node(b, "Add", "cb", "cs", "bias", NULL);
+    build_node(b, "Relu", "h", "cb", NULL, NULL);
+    build_node(b, "Flatten", "f", "h", NULL, NULL);
+    dynamic_dense(b, form);
+}
+
+static void dynamic_scales_are_found_for_each_image(void **state)
+{
+    (void)state;
+    static dynamic_net net;
+    net.w_scale[0] = 0.013f;
+    net.w_zero[0] = 121;
+    for (uint32_t k = 0; k < DYN_N * DYN_C * DYN_P; k++) /* of each image its own range */
+        net.x[k] = ((float)below(70000 + k, 2001) - 700.0f) / (float)(100 + 300 * (k / (DYN_C * DYN_P)));
+    for (uint32_t k = 0; k < DYN_O * 2 * DYN_K; k++) net.W[k] = (int32_t)below(80000 + k, 256);
+    for (uint32_t k = 0; k < DYN_IN * DYN_Y; k++) net.D[k] = (int32_t)below(90000 + k, 256) - 128;
+    for (int o = 0; o < DYN_O; o++) net.bias[o] = 0.3f * (float)(o - 2);
+    for (int o = 0; o < DYN_Y; o++) {
+        net.d_scale[o] = 0.004f * (float)(o + 1);
+        net.d_zero[o] = 2 * o - 3;
+        net.d_bias[o] = (float)o;
+    }
+    float wanted[DYN_N * DYN_Y], y[DYN_N * DYN_Y], integer[DYN_N * DYN_Y], hooked[DYN_N * DYN_Y];
+    for (int i = 0; i < DYN_N; i++) dynamic_wanted(&net, net.x + i * DYN_C * DYN_P, wanted + i * DYN_Y);
+    xbtab_images images = {.n = DYN_N, .channels = DYN_C, .height = DYN_H, .width = DYN_H, .pixel = net.x};
+    for (int form = 0; form < 3; form++) {
+        dynamic_build(&net, form);
+        xbtab_network *network = open_network(&net.b);
+        xbtab_quantized *q = quantize(network, &images, NULL);
+        assert_int_equal(xbtab_quantized_matrices(q), 3);
+        for (size_t m = 0; m < 3; m++) assert_int_equal(xbtab_quantized_matrix(q, m)->activation_bits, 8);
+        assert_int_equal(xbtab_network_run(network, &images, DYN_N, NULL, y), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_run(q, &images, DYN_N, NULL, NULL, NULL, integer), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_run(q, &images, DYN_N, in_64_bits, q, NULL, hooked), XBTAB_OK);
+        assert_memory_equal(y, wanted, sizeof y);
+        assert_memory_equal(integer, wanted, sizeof y);
+        assert_memory_equal(hooked, wanted, sizeof y);
+        xbtab_quantized_destroy(&q);
+        xbtab_network_destroy(&network);
+    }
+}
+
 /* Every pair of bits: weights within their range, sums of 600 inputs past 32 bits, and errors that shrink
  * with bits. */
 static void all_bits_are_exact(void **state)
@@ -282,6 +429,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(qlinear_conv_is_exact),
+        cmocka_unit_test(dynamic_scales_are_found_for_each_image),
         cmocka_unit_test(all_bits_are_exact),
         cmocka_unit_test(corrections_and_ranges_do_what_they_say),
         cmocka_unit_test(layers_have_their_own_bits),
