@@ -64,15 +64,16 @@ static int compare_floats(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The magnitude that a share of the weights stays below. */
+/* The magnitude that a share of the weights stays below: between two of them where the share falls there. */
 static xbtab_status percentile_of(const float *w, size_t n, double share, double *out)
 {
     float *sorted = xbtab__alloc(n, sizeof *sorted);
     if (!sorted) return XBTAB_NOMEM();
     for (size_t k = 0; k < n; k++) sorted[k] = fabsf(w[k]);
     qsort(sorted, n, sizeof *sorted, compare_floats);
-    size_t at = (size_t)ceil(share * (double)n);
-    *out = (double)sorted[at > 0 ? at - 1 : 0];
+    double at = share * (double)(n - 1);
+    size_t below = (size_t)at, above = below + 1 < n ? below + 1 : below;
+    *out = (double)sorted[below] + (at - (double)below) * ((double)sorted[above] - (double)sorted[below]);
     xbtab__free(sorted);
     return XBTAB_OK;
 }

@@ -219,8 +219,11 @@ static xbtab__range percentile(const xbtab__range *seen, const uint64_t *h, doub
     double most = (1 - share) / 2 * (double)total, width = ((double)seen->high - (double)seen->low) / BINS;
     while (first < last && (double)(below + h[first]) <= most) below += h[first++];
     while (last > first && (double)(above + h[last]) <= most) above += h[last--];
-    return (xbtab__range){fminf(0.0f, (float)((double)seen->low + width * (double)first)),
-                          fmaxf(0.0f, (float)((double)seen->low + width * (double)(last + 1)))};
+    /* numbers of a bin are taken to lie evenly in it */
+    double low = (double)first + (h[first] ? (most - (double)below) / (double)h[first] : 0.0);
+    double high = (double)(last + 1) - (h[last] ? (most - (double)above) / (double)h[last] : 0.0);
+    return (xbtab__range){fminf(0.0f, (float)((double)seen->low + width * low)),
+                          fmaxf(0.0f, (float)((double)seen->low + width * high))};
 }
 
 /* Mean square of rounding and clipping with codes over a range, each bin's numbers at its middle. */

@@ -5,7 +5,7 @@
 
 #include "onnx_build.h"
 
-enum { CORPUS_SIZE = 10 };
+enum { CORPUS_SIZE = 11 };
 
 /* Build network k of the corpus; its numbers live as long as the next call. */
 static inline void corpus_build(onnx_build *b, int k)
@@ -134,6 +134,22 @@ static inline void corpus_build(onnx_build *b, int k)
         build_node(b, "Expand", "e", "zeros", "shape", NULL);
         build_node(b, "Where", "w", "e", "x", "zeros");
         build_node(b, "Sub", "y", "x", "w", NULL);
+        break;
+    case 9: /* scales and zeros of each image's own */
+        build_begin(b, 4, image, "y");
+        build_floats(b, "s", 1, scalar, one);
+        build_ints(b, "z", UINT8, 1, scalar, zero);
+        build_ints(b, "W", UINT8, 4, (int64_t[]){3, 2, 2, 2}, byte);
+        build_node(b, "DynamicQuantizeLinear", "q", "x", NULL, NULL);
+        build_output(b, "t");
+        build_output(b, "u");
+        build_node(b, "ConvInteger", "c", "q", "W", "u");
+        build_input(b, "z");
+        build_attribute(b, "pads", 4, (int64_t[]){1, 0, 0, 1}, 0, NULL);
+        build_node(b, "Cast", "f", "c", NULL, NULL);
+        build_attribute(b, "to", 0, (int64_t[]){1}, 0, NULL);
+        build_node(b, "Mul", "v", "t", "s", NULL);
+        build_node(b, "Mul", "y", "f", "v", NULL);
         break;
     default: /* data in another file that is not there */
         build_begin(b, 2, vector, "y");

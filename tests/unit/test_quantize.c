@@ -357,6 +357,37 @@ static void corrections_and_ranges_do_what_they_say(void **state)
     xbtab_network_destroy(&network);
 }
 
+static int by_size(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* Of 600 weights 99.9 % end between the last two, four tenths of the way. */
+static void percentiles_lie_between_weights(void **state)
+{
+    (void)state;
+    xbtab_network *network = dense();
+    xbtab_quantize_options options = {.weight_bits = 12, .weight_range = XBTAB_CLIP_PERCENTILE};
+    xbtab_quantized *q = quantize(network, &dense_images, &options);
+    const xbtab_matrix *m = xbtab_quantized_matrix(q, 0);
+    for (size_t o = 0; o < DENSE_OUTPUTS; o++) {
+        float size[DENSE_INPUTS];
+        for (size_t k = 0; k < DENSE_INPUTS; k++) size[k] = fabsf(dense_W[k * DENSE_OUTPUTS + o]);
+        qsort(size, DENSE_INPUTS, sizeof *size, by_size);
+        double a = (double)size[DENSE_INPUTS - 2], b = (double)size[DENSE_INPUTS - 1];
+        double step = (a + (0.999 * (DENSE_INPUTS - 1) - (DENSE_INPUTS - 2)) * (b - a)) / 2047;
+        assert_true(step < b / 2047);
+        for (size_t k = 0; k < DENSE_INPUTS; k++) {
+            double at = (double)dense_W[k * DENSE_OUTPUTS + o] / step;
+            double wanted = fmin(fmax(floor(at + 0.5), -2047), 2047);
+            assert_true(m->W[o * DENSE_INPUTS + k] == (int16_t)wanted || fabs(at - floor(at) - 0.5) < 1e-9);
+        }
+    }
+    xbtab_quantized_destroy(&q);
+    xbtab_network_destroy(&network);
+}
+
 static void layers_have_their_own_bits(void **state)
 {
     (void)state;
@@ -432,6 +463,7 @@ int main(void)
         cmocka_unit_test(dynamic_scales_are_found_for_each_image),
         cmocka_unit_test(all_bits_are_exact),
         cmocka_unit_test(corrections_and_ranges_do_what_they_say),
+        cmocka_unit_test(percentiles_lie_between_weights),
         cmocka_unit_test(layers_have_their_own_bits),
         cmocka_unit_test(layer_bits_survive_a_file),
     };

@@ -104,7 +104,8 @@ typedef struct xbtab_quantize_options {
     const xbtab_layer_bits *layer_bits; /* layer_bits[n_layer_bits]: exceptions */
     size_t n_layer_bits;
     xbtab_clip weight_range, activation_range;
-    double percentile;      /* share of the numbers inside, 0.5 to 1 (0 = 0.999) */
+    double percentile;      /* share of the numbers inside, 0.5 to 1 (0 = 0.999); between two numbers in
+                               proportion, so that it tells in rows of few weights too */
     int weights_per_tensor; /* one scale a layer (0 = one an output) */
     int bias_correction;    /* add to each bias what rounding the weights takes off the mean output on the
                                calibration images (Nagel et al., Data-Free Quantization, ICCV 2019, section 4.2;
