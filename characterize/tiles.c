@@ -164,7 +164,7 @@ static xbtab_status sample_in_spice(const xbtab__plan *plan, xbtab__spice *spice
     for (int j = 0; j < columns; j++) xbtab__text_add(&outputs, "i(vs%d)\n", j);
     for (int j = 0; j < columns; j++) xbtab__text_add(&outputs, "v(o%d)\n", j);
     for (int i = 0; i < rows && !has_gates; i++) xbtab__text_add(&outputs, "i(vi%d)\n", i);
-    for (int k = 0; k < n_supplies && has_gates; k++) xbtab__text_add(&outputs, supplies[k]);
+    for (int k = 0; k < n_supplies && has_gates; k++) xbtab__text_add(&outputs, "%s", supplies[k]);
     XBTAB_TRY_DONE(xbtab__solve_array(spice, &spec.array, &text, n_vectors, rows, values, n_outputs, &outputs,
                                       found, sample));
     for (int v = 0; v < n_vectors; v++) {

@@ -109,7 +109,7 @@ static int keep_socket_only(int socket)
     return kept;
 }
 
-static void limit(int resource, rlim_t value)
+static void limit(unsigned resource, rlim_t value)
 {
     struct rlimit now;
     if (getrlimit(resource, &now) != 0) return;
@@ -138,7 +138,8 @@ _Noreturn void xbtab__worker_live(const xbtab__worker_task *task)
         if (status == XBTAB_OK && reply.failed) status = XBTAB_NOMEM();
         bool retire = xbtab__spice_is_poisoned(spice);
         goes_on = answer(socket,
-                         (xbtab__message){.status = status, .sample = sample, .retire = retire, .unit = unit},
+                         (xbtab__message){
+                             .status = status, .sample = (int32_t)sample, .retire = retire, .unit = unit},
                          reply.data, reply.n) &&
                   status == XBTAB_OK && !retire;
         xbtab__bytes_clear(&reply);

@@ -26,7 +26,7 @@ enum { N_ARRAY_NAMES = sizeof array_names / sizeof array_names[0] };
 xbtab_status xbtab__array_write(const xbtab__h5_file *file, xbtab__h5_id group, const xbtab_tables *tables)
 {
     const xbtab_array *array = &tables->array;
-    const int value[N_ARRAY_NAMES] = {array->topology, array->polarity, array->drive, array->sense};
+    const unsigned value[N_ARRAY_NAMES] = {array->topology, array->polarity, array->drive, array->sense};
     for (int k = 0; k < N_ARRAY_NAMES; k++) {
         XBTAB_TRY(xbtab__h5_put_text(file, group, array_names[k], array_words(array, k)[value[k]]));
     }
