@@ -9,6 +9,8 @@
 
 #include <xbartab/tables.h>
 
+#include "whole_range.h"
+
 typedef struct sinh_design {
     size_t rows, columns, n_levels;
     int dac_bits, adc_bits;
@@ -41,8 +43,7 @@ static inline xbtab_tables *sinh_tables(const sinh_design *d)
         t->G_level[k] = G_least + (G_most - G_least) * (double)k / (double)(d->n_levels - 1);
     }
     double step = (G_most - G_least) / (double)(d->n_levels - 1) * V_read / ((1 << d->dac_bits) - 1);
-    double codes = ldexp(1.0, d->adc_bits);
-    t->I_full_scale = codes * step * exp2(ceil(log2((double)d->rows * G_most * V_read / (codes * step))));
+    t->I_full_scale = step * xbtab__whole_range((double)d->rows * G_most * V_read / step);
     xbtab_cell_data *c = &t->cell;
     c->n_states = N_STATES;
     c->n_bit = 1;

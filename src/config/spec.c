@@ -15,6 +15,7 @@
 #include "spec_write.h"
 #include "spec_make.h"
 #include "spec_use.h"
+#include "whole_range.h"
 #include "yaml_text.h"
 
 enum { MOST_LEVELS = 256, MOST_CODES = 1 << XBTAB_SPEC_MOST_DAC_BITS };
@@ -279,9 +280,7 @@ static double aligned_full_scale(const xbtab_spec *spec)
 {
     double G_most = spec->G_level[spec->n_levels - 1];
     double unit = (G_most - spec->G_level[0]) / (spec->n_levels - 1) * xbtab_spec_dac_voltage(spec, 1);
-    double codes = ldexp(1.0, spec->adc_bits);
-    double steps = spec->rows * G_most * spec->v_read / (codes * unit);
-    return codes * unit * exp2(ceil(log2(steps)));
+    return unit * xbtab__whole_range(spec->rows * G_most * spec->v_read / unit);
 }
 
 static xbtab_status take_converters(xbtab_spec *spec, const xbtab__yaml *yaml, const spec_text *text)

@@ -85,52 +85,6 @@ done:
 
 /* ---- ranges ---- */
 
-/* All that a bit line, or an output's combined ones, can show, as the next power of two where the range is
- * not the ADC's own, so that whole codes stay whole. */
-static xbtab_status full_range(const xbtab_mapped *mapped, const xbtab__mapped_matrix *mm, double *low,
-                               double *high)
-{
-    const bool is_signed = mm->layout.map->is_signed,
-               is_difference = mapped->scheme.sums == XBTAB_SUMS_SUBTRACTED;
-    const double range = ldexp(1.0, mapped->adc_bits);
-    double least = is_difference ? -range : is_signed ? -0.5 * range : 0.0;
-    double most = is_signed ? least + range : range, positive = 1, negative = 0;
-    if (mapped->one_conversion) {
-        positive = 0;
-        for (int t = 0; t < mm->input_slices; t++) {
-            positive += fmax(mm->weight[t], 0.0);
-            negative += fmax(-mm->weight[t], 0.0);
-        }
-    }
-    if (mapped->scheme.sums == XBTAB_SUMS_ANALOG) {
-        const xbtab__block *b = &mapped->block[mm->first_block];
-        const size_t columns = xbtab__layout_columns(&mm->layout, b->n_outputs);
-        double *s = xbtab__alloc(columns, sizeof *s), *y = xbtab__alloc(b->n_outputs, sizeof *y), up = 0,
-               down = 0;
-        for (size_t j = 0; s && y && j < columns; j++) {
-            s[j] = 1.0;
-            mm->layout.map->combine(&mm->layout, b, s, 0, y);
-            s[j] = 0.0;
-            up += fmax(y[0], 0.0); /* the first output's; all have as many bits */
-            down += fmax(-y[0], 0.0);
-        }
-        xbtab__free(s);
-        xbtab__free(y);
-        if (!s || !y) return XBTAB_NOMEM();
-        double highest = fmax(most * up - least * down, 0), lowest = fmin(least * up - most * down, 0);
-        most = highest;
-        least = lowest;
-    }
-    double top = most * positive - least * negative, bottom = least * positive - most * negative;
-    if (mapped->one_conversion || mapped->scheme.sums == XBTAB_SUMS_ANALOG) {
-        top = exp2(ceil(log2(fmax(top, -bottom))));
-        bottom = bottom < 0 ? -top : 0.0;
-    }
-    *low = bottom;
-    *high = top;
-    return XBTAB_OK;
-}
-
 static xbtab_status set_adc(const xbtab_mapped *mapped, const xbtab__mapped_matrix *mm,
                             const xbtab__samples *samples, xbtab__converter *c)
 {
@@ -140,11 +94,11 @@ static xbtab_status set_adc(const xbtab_mapped *mapped, const xbtab__mapped_matr
     if (s->references != XBTAB_REFERENCES_UNIFORM && s->range == XBTAB_RANGE_FULL)
         return xbtab__samples_lloyd_max(samples, s->adc_bits, c);
     if (s->range != XBTAB_RANGE_FULL) {
-        xbtab__samples_range(samples, s->range, s->range_quantile, s->adc_bits, counts, samples->least < 0,
-                             c);
+        const xbtab__range_rule rule = {s->range, s->range_quantile, xbtab__sum_step(mapped, mm)};
+        xbtab__samples_range(samples, &rule, s->adc_bits, counts, samples->least < 0, c);
         return XBTAB_OK;
     }
-    XBTAB_TRY(full_range(mapped, mm, &low, &high));
+    xbtab__full_range(mapped, mm, &low, &high);
     xbtab__converter_range(c, low, high, s->adc_bits, counts);
     return XBTAB_OK;
 }
@@ -162,10 +116,11 @@ static xbtab_status set_layers(xbtab_mapped *mapped, const xbtab__samples *sampl
         const xbtab__samples *seen = samples ? samples + mm->layer * XBTAB__N_STAGES : NULL;
         XBTAB_TRY(set_adc(mapped, mm, seen, &at[XBTAB__STAGE_ADC]));
         if (!has_sums(mapped)) continue;
-        xbtab__samples_range(&seen[XBTAB__STAGE_PARTIAL], s->range, s->range_quantile, partial_bits, false,
-                             true, &at[XBTAB__STAGE_PARTIAL]);
-        xbtab__samples_range(&seen[XBTAB__STAGE_SUM], s->range, s->range_quantile,
-                             s->sum_bits ? s->sum_bits : partial_bits, false, true, &at[XBTAB__STAGE_SUM]);
+        const xbtab__range_rule rule = {s->range, s->range_quantile, mapped->codes_per_unit};
+        xbtab__samples_range(&seen[XBTAB__STAGE_PARTIAL], &rule, partial_bits, false, true,
+                             &at[XBTAB__STAGE_PARTIAL]);
+        xbtab__samples_range(&seen[XBTAB__STAGE_SUM], &rule, s->sum_bits ? s->sum_bits : partial_bits, false,
+                             true, &at[XBTAB__STAGE_SUM]);
     }
     return XBTAB_OK;
 }
@@ -213,10 +168,15 @@ static double shown(const xbtab_mapped *mapped, const xbtab__mapped_matrix *mm, 
     if (mapped->is_plain) return floor(codes + 0.5) / top;
     if (!mapped->layer) return codes / top; /* while samples are taken */
     const xbtab__converter *c = &mapped->layer[mm->layer].at[XBTAB__STAGE_ADC];
-    if (mapped->scheme.range != XBTAB_RANGE_FULL || c->reference || mapped->layer[mm->layer].threshold)
+    const bool is_full = mapped->scheme.range == XBTAB_RANGE_FULL;
+    if ((!is_full && !c->is_aligned) || c->reference || mapped->layer[mm->layer].threshold)
         return codes / top;
     double u = analog ? codes / top : codes;
-    xbtab__convert(c, &u, NULL, 1);
+    if (is_full) {
+        xbtab__convert(c, &u, NULL, 1);
+    } else { /* as if the range went down to it */
+        u = c->step * floor(u / c->step + c->half);
+    }
     return analog ? u : u / top;
 }
 

@@ -115,7 +115,7 @@ static xbtab_status program_all(xbtab_mapped *mapped)
 }
 
 /* Whether the engine's fused codes are the scheme's: a uniform ADC over its whole range, added digitally. */
-static bool is_plain(const xbtab_mapped *mapped)
+static bool is_plain_scheme(const xbtab_mapped *mapped)
 {
     const xbtab_scheme *s = &mapped->scheme;
     const bool second_sign = s->weights == XBTAB_WEIGHTS_DIFFERENTIAL_ROWS && !mapped->is_alternating;
@@ -172,7 +172,7 @@ static xbtab_status take_scheme(xbtab_mapped *mapped)
     mapped->one_conversion = s->inputs == XBTAB_INPUTS_AMPLITUDE || s->inputs == XBTAB_INPUTS_PULSE_COUNT ||
                              s->inputs == XBTAB_INPUTS_SPIKES;
     XBTAB_TRY(take_tia_spread(mapped));
-    mapped->is_plain = is_plain(mapped);
+    mapped->is_plain = is_plain_scheme(mapped);
     const int most_bits = is_ideal ? MOST_IDEAL_BITS : XBTAB_KERNEL_MOST_ADC_BITS;
     if (!s->adc_bits) s->adc_bits = setup->adc_bits ? setup->adc_bits : t->adc_bits;
     /* the general read-out adds in double precision, and ideal sums have any number of bits */
@@ -181,9 +181,16 @@ static xbtab_status take_scheme(xbtab_mapped *mapped)
     mapped->adc_bits = setup->adc_bits;
     mapped->tia_offset = ldexp(mapped->tia_offset, mapped->adc_bits - t->adc_bits);
     mapped->tia_noise = ldexp(mapped->tia_noise, mapped->adc_bits - t->adc_bits);
-    if (mapped->is_plain && s->adc_bits > most_bits) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "scheme: adc_bits = %d is outside 1 to %d for this engine", s->adc_bits,
-                   most_bits);
+    return XBTAB_OK;
+}
+
+/* Once the layouts are known. */
+static xbtab_status choose_readout(xbtab_mapped *mapped)
+{
+    if (mapped->is_plain) mapped->is_plain = xbtab__range_is_own(mapped);
+    if (mapped->is_plain && mapped->scheme.adc_bits > mapped->adc_bits) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "scheme: adc_bits = %d is outside 1 to %d for this engine",
+                   mapped->scheme.adc_bits, mapped->adc_bits);
     }
     if (!mapped->is_plain && !mapped->engine->read) {
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "the engine %s has no read-out but a plain ADC",
@@ -221,6 +228,7 @@ xbtab_status xbtab_mapped_create(xbtab_mapped **out, const xbtab_quantized *quan
     mapped->codes_per_line =
         ldexp(1.0, mapped->adc_bits) * t->G_level[0] * t->v_read / ((1 << t->dac_bits) - 1) / t->I_full_scale;
     XBTAB_TRY_DONE(xbtab__plan(mapped));
+    XBTAB_TRY_DONE(choose_readout(mapped));
     XBTAB_TRY_DONE(program_all(mapped));
     XBTAB_TRY_DONE(xbtab__calibrate(mapped));
     *out = mapped;
@@ -303,18 +311,15 @@ void xbtab_mapped_get_report(const xbtab_mapped *mapped, xbtab_mapped_report *re
                                     .weights = mapped->weights,
                                     .rows_active = active,
                                     .adc_bits = s->adc_bits};
-    int activation_bits = 1, weight_bits = mapped->cell_bits;
+    int activation_bits = 1;
     for (size_t m = 0; m < mapped->n_matrices; m++) {
         const xbtab__mapped_matrix *mm = &mapped->matrix[m];
         if (report->weight_slices < mm->layout.slices) report->weight_slices = mm->layout.slices;
         if (report->input_slices < mm->input_slices) report->input_slices = mm->input_slices;
         if (activation_bits < mm->m->activation_bits) activation_bits = mm->m->activation_bits;
-        if (s->sums == XBTAB_SUMS_ANALOG && weight_bits < mm->m->weight_bits)
-            weight_bits = mm->m->weight_bits;
     }
     report->adc_bits_needed = xbtab_scheme_adc_bits_needed(s, mapped->dac_bits, activation_bits,
                                                            mapped->cell_bits, (int)mapped->rows);
-    report->adc_bits_exact =
-        xbtab_scheme_adc_bits_needed(s, mapped->dac_bits, activation_bits, weight_bits, (int)mapped->rows);
+    report->adc_bits_exact = xbtab__adc_bits_exact(mapped);
     if (mapped->engine == &xbtab_engine_table) add_table_reports(mapped, report);
 }

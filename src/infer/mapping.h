@@ -99,6 +99,19 @@ size_t xbtab__lines_at_once(const xbtab_mapped *mapped, const xbtab__block *bloc
 void xbtab__drive(const xbtab_mapped *mapped, const xbtab__block *block, const uint16_t *x, size_t first,
                   size_t end, int only, uint16_t *line);
 
+/** A step of what one conversion of a matrix meets on ideal tiles [codes]. */
+double xbtab__sum_step(const xbtab_mapped *mapped, const xbtab__mapped_matrix *mm);
+
+/** range: full: what the word lines driven at once can make a conversion meet, or what the tables' ADC was
+ * given; low is 0 or -high [codes]. */
+void xbtab__full_range(const xbtab_mapped *mapped, const xbtab__mapped_matrix *mm, double *low, double *high);
+
+/** Whether that is the engine's own for all matrices. mapped is planned. */
+bool xbtab__range_is_own(const xbtab_mapped *mapped);
+
+/** Bits whose steps, over the range that the lines driven at once can fill, are those of the sums. */
+int xbtab__adc_bits_exact(const xbtab_mapped *mapped);
+
 /** Set what tiles alone leave open: the blocks' constants, and where the read-out is not the engine's own its
  * ranges and references, from sample images where it needs them. */
 xbtab_status xbtab__calibrate(xbtab_mapped *mapped) XBTAB_MUST_CHECK;

@@ -6,6 +6,8 @@
 #include "memory.h"
 #include "vector.h"
 
+static const double WHOLE = 1e-4; /* of a step: a charge that is whole but for rounding counts as one */
+
 void xbtab__converter_clear(xbtab__converter *c)
 {
     xbtab__free(c->reference);
@@ -18,7 +20,7 @@ void xbtab__converter_range(xbtab__converter *c, double low, double high, int bi
     *c = (xbtab__converter){.low = low,
                             .step = ldexp(high - low, -bits),
                             .largest = ldexp(1.0, bits) - 1.0,
-                            .half = counts ? 0.0 : 0.5};
+                            .half = counts ? WHOLE : 0.5};
 }
 
 void xbtab__converter_ends(xbtab__converter *c, double low, double high, int bits, bool counts,
@@ -29,7 +31,7 @@ void xbtab__converter_ends(xbtab__converter *c, double low, double high, int bit
     *c = (xbtab__converter){.low = low,
                             .step = (high - low) / (counts ? largest + 1.0 : largest),
                             .largest = largest,
-                            .half = counts ? 0.0 : 0.5};
+                            .half = counts ? WHOLE : 0.5};
 }
 
 static xbtab_status make_room(xbtab__converter *c)
@@ -131,24 +133,46 @@ static double square_error(const xbtab__samples *s, const xbtab__converter *c)
     return squares;
 }
 
-void xbtab__samples_range(const xbtab__samples *s, xbtab_range rule, double quantile, int bits, bool counts,
-                          bool symmetric, xbtab__converter *c)
+/* Steps of a whole part of the sums' own, the finest ones that hold low to high: what sums differ by is kept.
+ * Whether bits are enough. */
+static bool align(xbtab__converter *c, double sum_step, double low, double high, bool symmetric)
+{
+    if (symmetric && fmod(c->largest, 2) > 0) return false; /* no code for 0 */
+    double step = sum_step * exp2(-fmax(floor(log2(sum_step / c->step)), 0));
+    for (; step <= sum_step; step *= 2) {
+        double first = symmetric ? -c->largest / 2 : floor(low / step + c->half);
+        if (floor(high / step + c->half) > first + c->largest) continue;
+        *c = (xbtab__converter){
+            .low = first * step, .step = step, .largest = c->largest, .half = c->half, .is_aligned = true};
+        return true;
+    }
+    return false;
+}
+
+/* Of an aligned conversion with the sums' own step: what it clips, as the lowest level's part is taken off
+ * again. */
+static double clip_error(const xbtab__samples *s, const xbtab__converter *c)
+{
+    double squares = 0;
+    for (size_t k = 0; k < XBTAB__SAMPLE_BINS; k++) {
+        if (!s->count[k]) continue;
+        double code = floor((value_of(s, k) - c->low) / c->step + c->half);
+        double clipped = c->step * (code - fmin(fmax(code, 0), c->largest));
+        squares += (double)s->count[k] * clipped * clipped;
+    }
+    return squares;
+}
+
+/* The one of least mean square error, of those that go from the lower end or around 0 to a share of the upper
+ * one and of those whose steps are the sums' own or twice, four times .. as large. */
+static void take_best(const xbtab__samples *s, double sum_step, double low, double high, int bits,
+                      bool symmetric, xbtab__converter *c)
 {
     enum { SHARES = 64 };
-    double share = quantile > 0 ? quantile : 0.001, best = INFINITY;
-    double low = s->least, high = s->most;
-    if (rule == XBTAB_RANGE_PERCENTILE) {
-        low = quantile_of(s, share);
-        high = quantile_of(s, 1.0 - share);
-    }
-    if (symmetric) {
-        high = fmax(fabs(low), fabs(high));
-        low = -high;
-    }
-    if (counts) low = fmin(low, 0.0); /* charges are counted from nothing on */
-    if (!(high > low)) high = low + 1.0;
-    xbtab__converter_ends(c, low, high, bits, counts, symmetric);
-    for (int k = 1; k <= SHARES && rule == XBTAB_RANGE_MSE; k++) {
+    const bool counts = c->half < 0.5, has_middle = fmod(c->largest, 2) <= 0;
+    const double largest = c->largest, half = c->half, finest = c->step;
+    double best = INFINITY;
+    for (int k = 1; k <= SHARES; k++) {
         xbtab__converter tried;
         double at = (double)k / SHARES, l = symmetric ? low * at : low;
         xbtab__converter_ends(&tried, l, symmetric ? high * at : low + (high - low) * at, bits, counts,
@@ -159,6 +183,43 @@ void xbtab__samples_range(const xbtab__samples *s, xbtab_range rule, double quan
             *c = tried;
         }
     }
+    for (double step = sum_step; (!symmetric || has_middle) && step < 2 * finest; step *= 2) {
+        double first = symmetric ? -largest / 2 : floor(low / step + half), spare = 0;
+        if (!symmetric && !counts) spare = fmax(floor(high / step + half) - largest - first, 0);
+        for (int k = 0; k <= (spare > 0 ? SHARES : 0); k++) {
+            double from = first + floor(spare * k / SHARES);
+            const xbtab__converter tried = {.low = from * step,
+                                            .step = step,
+                                            .largest = largest,
+                                            .half = half,
+                                            .is_aligned = step <= sum_step};
+            double error = tried.is_aligned ? clip_error(s, &tried) : square_error(s, &tried);
+            if (error < best) {
+                best = error;
+                *c = tried;
+            }
+        }
+    }
+}
+
+void xbtab__samples_range(const xbtab__samples *s, const xbtab__range_rule *rule, int bits, bool counts,
+                          bool symmetric, xbtab__converter *c)
+{
+    double share = rule->quantile > 0 ? rule->quantile : 0.001;
+    double low = s->least, high = s->most;
+    if (rule->range == XBTAB_RANGE_PERCENTILE) {
+        low = quantile_of(s, share);
+        high = quantile_of(s, 1.0 - share);
+    }
+    if (symmetric) {
+        high = fmax(fabs(low), fabs(high));
+        low = -high;
+    }
+    if (counts) low = fmin(low, 0.0); /* charges are counted from nothing on */
+    if (!(high > low)) high = low + 1.0;
+    xbtab__converter_ends(c, low, high, bits, counts, symmetric);
+    if (align(c, rule->step, low, high, symmetric) || rule->range != XBTAB_RANGE_MSE) return;
+    take_best(s, rule->step, low, high, bits, symmetric, c);
 }
 
 /* Means of the samples between references; a code without samples stays in the middle of its interval. */

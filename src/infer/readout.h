@@ -16,8 +16,10 @@
  * references that u reaches, and stands for value[code]. */
 typedef struct xbtab__converter {
     double low, step;
-    double largest;    /* code */
-    double half;       /* 1/2, or 0 where charges are counted */
+    double largest; /* code */
+    double half;    /* 1/2, or next to nothing where charges are counted */
+    bool
+        is_aligned; /* codes stand for whole multiples of the step, and the sums' own step for some of them */
     double *reference; /* reference[largest], ascending; NULL = uniform */
     double *value;     /* value[largest + 1] */
 } xbtab__converter;
@@ -56,9 +58,16 @@ enum { XBTAB__SAMPLE_BINS = 4096 };
 
 void xbtab__samples_add(xbtab__samples *s, const double *u, size_t n);
 
-/** A conversion for a rule; FULL is all that the samples reach.
+/** How a range is found in samples. */
+typedef struct xbtab__range_rule {
+    xbtab_range range; /* FULL: all that the samples reach */
+    double quantile;   /* 0 = 0.001 */
+    double step;       /* of the sums themselves, which a conversion's own steps meet where bits are enough */
+} xbtab__range_rule;
+
+/** A conversion for a rule.
  *  @param symmetric  around 0. */
-void xbtab__samples_range(const xbtab__samples *s, xbtab_range rule, double quantile, int bits, bool counts,
+void xbtab__samples_range(const xbtab__samples *s, const xbtab__range_rule *rule, int bits, bool counts,
                           bool symmetric, xbtab__converter *c);
 
 /** References and values of least mean square error (Lloyd 1982, Max 1960) for 2^bits codes. */

@@ -20,8 +20,11 @@ const xbtab__weight_map *xbtab__weight_map_find(xbtab_weights weights)
 xbtab_status xbtab__lay_out(xbtab__layout *layout, const xbtab_matrix *m, xbtab_weights weights,
                             int cell_bits)
 {
-    *layout = (xbtab__layout){
-        .map = maps[weights], .weight_bits = m->weight_bits, .cell_bits = cell_bits, .is_binary = true};
+    *layout = (xbtab__layout){.map = maps[weights],
+                              .weight_bits = m->weight_bits,
+                              .cell_bits = cell_bits,
+                              .multiple = 1,
+                              .is_binary = true};
     for (size_t k = 0; k < m->inputs * m->outputs && layout->is_binary; k++)
         layout->is_binary = m->W[k] == 1 || m->W[k] == -1;
     xbtab_status status = layout->map->lay_out(layout, m);

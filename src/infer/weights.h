@@ -20,6 +20,7 @@ typedef struct xbtab__layout {
     const xbtab__weight_map *map;
     int weight_bits, cell_bits;
     int slices;        /* of a weight */
+    int multiple;      /* of a level, that every bit line's sum is a multiple of */
     bool is_binary;    /* every weight is -1 or +1 */
     size_t shared;     /* bit lines that a block's outputs share; they come first */
     size_t per_output; /* bit lines of each output */
@@ -40,7 +41,10 @@ struct xbtab__weight_map {
     bool is_complementary; /* the second line is driven with what the first one's code leaves */
     bool is_signed;        /* the second line counts negatively: its polarity is the other one */
 
-    /** Set slices, shared and per_output. @return XBTAB_ERR_UNSUPPORTED (weights that it cannot hold). */
+    bool inverts_heavy; /* no bit line's cells hold more than half of what they could, or one level each */
+
+    /** Set slices, shared and per_output, and multiple where it is not 1. @return XBTAB_ERR_UNSUPPORTED
+     * (weights that it cannot hold). */
     xbtab_status (*lay_out)(xbtab__layout *layout, const xbtab_matrix *m);
 
     /** Levels of a block: level[row][column] with the given stride, zero before, rows and columns counted

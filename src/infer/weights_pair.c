@@ -106,6 +106,7 @@ static xbtab_status lay_out_ternary(xbtab__layout *l, const xbtab_matrix *m)
         l->slices++;
     }
     l->per_output = 2 * (size_t)l->slices;
+    l->multiple = (int)top_level(l);
     return XBTAB_OK;
 }
 
@@ -159,6 +160,7 @@ static xbtab_status lay_out_xnor(xbtab__layout *l, const xbtab_matrix *m)
     }
     l->slices = 1;
     l->per_output = 1;
+    l->multiple = (int)top_level(l);
     return XBTAB_OK;
 }
 

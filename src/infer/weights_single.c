@@ -110,6 +110,7 @@ static void combine_flip(const xbtab__layout *l, const xbtab__block *b, const do
 
 const xbtab__weight_map xbtab__bias_flip = {.weights = XBTAB_WEIGHTS_BIAS_FLIP,
                                             .lines = 1,
+                                            .inverts_heavy = true,
                                             .lay_out = lay_out_flip,
                                             .levels = flip_levels,
                                             .combine = combine_flip};

@@ -159,6 +159,32 @@ static void expect_tiles(const bench *b, const sinh_design *d)
     assert_true(fabs(b->report.utilisation - share) <= 1e-12);
 }
 
+static size_t n_wrong(const bench *b)
+{
+    size_t n = 0;
+    for (size_t o = 0; o < IMAGES * OUTPUTS; o++) n += b->got[o] != b->exact[o];
+    return n;
+}
+
+/* The bits that a run says are exact are so, by its whole range or by the range of what it sees, and one bit
+ * fewer is not. */
+static void expect_bits(bench *b, xbtab_scheme s, bool reaches_all, const char *text, int *n_told)
+{
+    const int exact = b->report.adc_bits_exact;
+    s.adc_bits = exact;
+    if (run(b, &xbtab_engine_ideal, &s, 2) < 0) fail_msg("%s: %s", text, xbtab_error_message());
+    if (n_wrong(b)) fail_msg("%s: %zu outputs are wrong with %d bits", text, n_wrong(b), exact);
+    s.range = XBTAB_RANGE_MSE;
+    if (run(b, &xbtab_engine_ideal, &s, 2) < 0) fail_msg("%s: %s", text, xbtab_error_message());
+    if (n_wrong(b)) fail_msg("%s, mse: %zu outputs are wrong with %d bits", text, n_wrong(b), exact);
+    s.range = XBTAB_RANGE_FULL;
+    s.adc_bits = exact - 1;
+    if (exact == 1 || !reaches_all) return; /* a DAC's codes are not all there are inputs for */
+    if (run(b, &xbtab_engine_ideal, &s, 2) < 0) fail_msg("%s: %s", text, xbtab_error_message());
+    if (!n_wrong(b)) fail_msg("%s: exact with %d bits, and %d are told", text, exact - 1, exact);
+    ++*n_told;
+}
+
 /* How often each value was drawn and ran, of what a mapping depends on. */
 typedef struct tally {
     const char *what;
@@ -180,6 +206,7 @@ static void every_scheme_gives_the_exact_integers(void **state)
           signs = {"signed inputs", 0, XBTAB_N_SIGNED, {0}}, dac = {"DAC bits", 1, 9, {0}},
           cells = {"bits a cell", 1, 9, {0}}, groups = {"log2 of groups", 0, 3, {0}},
           active = {"active rows", 0, 2, {0}};
+    int exact_bits = 0;
     for (uint32_t trial = 0; trial < TRIALS; trial++) {
         xbtab__random random;
         char text[400];
@@ -232,6 +259,8 @@ static void every_scheme_gives_the_exact_integers(void **state)
         }
         assert_true(b.report.utilisation > 0 && b.report.utilisation <= 1);
         if (s.weights == XBTAB_WEIGHTS_DIFFERENTIAL_COLUMNS) expect_tiles(&b, &d);
+        if (trial / XBTAB_N_WEIGHTS % 3 == 0)
+            expect_bits(&b, s, activation_bits >= d.dac_bits, text, &exact_bits);
         count(&weights, (int)s.weights);
         count(&inputs, (int)s.inputs);
         count(&signs, (int)s.signed_inputs);
@@ -241,13 +270,13 @@ static void every_scheme_gives_the_exact_integers(void **state)
         count(&active, s.rows_active > 0);
         end(&b);
     }
+    assert_in_range(exact_bits, TRIALS / 8, TRIALS);
     const tally *const all[] = {&weights, &inputs, &signs, &dac, &cells, &groups, &active};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
         const tally *t = all[k];
         const int least = TRIALS / (t == &weights ? 32 : 60);
         for (int value = t->first; value < t->end; value++) {
-            if (t->n[value] < least)
-                fail_msg("%s %d: %d of %d trials", t->what, value, t->n[value], TRIALS);
+            if (t->n[value] < least) fail_msg("%s %d: %d of %d trials", t->what, value, t->n[value], TRIALS);
         }
     }
 }
@@ -576,8 +605,9 @@ static void lloyd_max_references_reach_the_published_error(void **state)
         double error[3] = {0};
         xbtab__converter c[3] = {{0}};
         assert_int_equal(xbtab__samples_lloyd_max(&s, bits, &c[0]), XBTAB_OK);
-        xbtab__samples_range(&s, XBTAB_RANGE_MSE, 0, bits, false, true, &c[1]);
-        xbtab__samples_range(&s, XBTAB_RANGE_FULL, 0, bits, false, true, &c[2]);
+        const xbtab__range_rule mse = {XBTAB_RANGE_MSE, 0, 1e-9}, full = {XBTAB_RANGE_FULL, 0, 1e-9};
+        xbtab__samples_range(&s, &mse, bits, false, true, &c[1]);
+        xbtab__samples_range(&s, &full, bits, false, true, &c[2]);
         for (int k = 0; k < 3; k++) {
             for (size_t i = 0; i < N; i++) {
                 double v = u[i];

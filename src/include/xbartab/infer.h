@@ -79,8 +79,9 @@ typedef struct xbtab_mapped_report {
     int input_slices;    /* of the widest layer */
     int adc_bits;        /* of a conversion */
     int adc_bits_needed; /* xbtab_scheme_adc_bits_needed() of the network's widest input */
-    int adc_bits_exact; /* the same, with all bits of a weight where an output's bit lines are combined before
-                           the conversion: so many tell all that it sees apart */
+    int adc_bits_exact;  /* ideal tiles give the exact integers with so many and range: full, and where the
+                            inputs use  all codes of the DAC with no fewer: ceil(log2(n)) for n sums that a
+                            conversion can meet,  what the lowest level carries included */
     /* table engine only */
     double readout_error;                        /* largest over the tiles [codes] */
     size_t refined;                              /* tiles with corrections of their own behind T */

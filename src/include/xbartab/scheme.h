@@ -57,7 +57,7 @@ extern "C" {
       "lloyd_max where that is full")
 
 #define XBTAB_RANGE_LIST(X)                                                                                  \
-    X(XBTAB_RANGE_FULL, "full", "all that the tables' ADC covers")                                           \
+    X(XBTAB_RANGE_FULL, "full", "all that the rows driven at once can give, or the tables' own range")       \
     X(XBTAB_RANGE_PERCENTILE, "percentile", "between two quantiles of what sample images cause")             \
     X(XBTAB_RANGE_MSE, "mse", "least mean square error on what sample images cause")
 
@@ -142,7 +142,7 @@ int xbtab_scheme_find(xbtab_scheme_key key, const char *word);
 /** Bits of the input that one conversion sees: a DAC's, or all of them where slices are summed before it. */
 int xbtab_scheme_input_bits(const xbtab_scheme *scheme, int dac_bits, int activation_bits);
 
-/** ADC bits that tell all sums of a bit line apart: ceil(log2((2^ba - 1)(2^bw - 1) rows)) with ba bits of the
+/** ADC bits that the survey's formula asks for: ceil(log2((2^ba - 1)(2^bw - 1) rows)) with ba bits of the
  * input that a conversion sees, bw bits a cell and the rows driven at once, at least 1 (Chakraborty et al.,
  * Proc. IEEE 108(12), 2020, as in the survey, section III).
  *  @param activation_bits  of the layers' inputs, the widest
