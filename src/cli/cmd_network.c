@@ -1,6 +1,7 @@
 /* cmd_network.c - network FILE.onnx: its layers, and what they take on tiles, without running it; on images,
  * how sensitive its layers are to their bits. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <xbartab/infer.h>
@@ -28,9 +29,8 @@ static void shape_text(const xbtab_network_node *n, char *out, size_t size)
 {
     size_t length = 0;
     out[0] = '\0';
-    for (int k = 1; k < n->rank && length < size; k++)
-        length +=
-            (size_t)snprintf(out + length, size - length, "%s%lld", k > 1 ? "x" : "", (long long)n->dim[k]);
+    for (int k = 0; k < n->rank && length < size; k++)
+        length += (size_t)snprintf(out + length, size - length, "%s%lld", k ? "x" : "", (long long)n->dim[k]);
 }
 
 static void bits_text(int given, int otherwise, char *out, size_t size)
@@ -59,62 +59,103 @@ static json_t *node_json(const network_options *o, const xbtab_network_node *n)
     return node;
 }
 
-static void node_line(const network_options *o, const xbtab_network_node *n)
+/* How wide the columns are. */
+typedef struct widths {
+    int name, type, shape;
+} widths;
+
+static void widen(widths *w, const xbtab_network_node *n)
 {
-    char shape[96], weights[16], activations[16];
+    enum { MOST = 60 };
+    char shape[96];
     shape_text(n, shape, sizeof shape);
+    const char *const text[] = {n->name, n->type, shape};
+    int *const width[] = {&w->name, &w->type, &w->shape};
+    for (int k = 0; k < 3; k++) {
+        int length = (int)strnlen(text[k], MOST);
+        *width[k] = length > *width[k] ? length : *width[k];
+    }
+}
+
+static void node_line(const network_options *o, const widths *w, const xbtab_network_node *n)
+{
+    char shape[96], matrix[72], weights[16], activations[16];
+    shape_text(n, shape, sizeof shape);
+    printf("%-*.*s  %-*s  ", w->name, w->name, n->name, w->type, n->type);
     if (!n->inputs) {
-        printf("%-28.28s %-20.20s %-14s\n", n->name, n->type, shape);
+        printf("%s\n", shape);
         return;
     }
     bits_text(n->weight_bits, o->weight_bits, weights, sizeof weights);
     bits_text(n->activation_bits, o->activation_bits, activations, sizeof activations);
-    printf("%-28.28s %-20.20s %-14s %4zu x %zu x %-8zu %8zu %5s %5s %10.3g %6zu\n", n->name, n->type, shape,
-           n->groups, n->inputs, n->outputs, n->products, weights, activations,
-           (double)(n->groups * n->inputs * n->outputs * n->products), tiles_of(o, n));
+    snprintf(matrix, sizeof matrix, "%zu x %zu x %zu", n->groups, n->inputs, n->outputs);
+    printf("%-*s  %-17s %8zu %5s %5s %10.3g %6zu\n", w->shape, shape, matrix, n->products, weights,
+           activations, (double)(n->groups * n->inputs * n->outputs * n->products), tiles_of(o, n));
+}
+
+/* Sums over all layers. */
+typedef struct totals {
+    double weights, macs;
+    size_t tiles;
+    bool has_float; /* layers whose bits are infer's to choose */
+} totals;
+
+static int add_up(const network_options *o, const char *path, const xbtab_network_node *n, totals *sum)
+{
+    if (!n->inputs) return CLI_DONE;
+    if (tiles_of(o, n) == 0)
+        return cli_fail("%s: an output of node \"%s\" does not fit %d columns", path, n->name, o->columns);
+    double weights = (double)(n->groups * n->inputs * n->outputs);
+    sum->tiles += tiles_of(o, n);
+    sum->weights += weights;
+    sum->macs += weights * (double)n->products;
+    sum->has_float = sum->has_float || !n->weight_bits || !n->activation_bits;
+    return CLI_DONE;
+}
+
+static void print_table(const network_options *o, const xbtab_network_node *node, size_t n, const totals *sum)
+{
+    widths w = {4, 8, 6};
+    for (size_t k = 0; k < n; k++) widen(&w, &node[k]);
+    printf("%-*s  %-*s  %-*s  %-17s %8s %5s %5s %10s %6s\n", w.name, "node", w.type, "operator", w.shape,
+           "output", "groups x in x out", "vectors", "W", "x", "MACs", "tiles");
+    for (size_t k = 0; k < n; k++) node_line(o, &w, &node[k]);
+    printf(
+        "%.6g weights, %.6g multiply-accumulates an image, %zu tiles of %d x %d with %d bits a cell; W: bits "
+        "with the sign%s\n",
+        sum->weights, sum->macs, sum->tiles, o->rows, o->columns, o->cell_bits,
+        sum->has_float ? "; bits in brackets: in float, quantized by infer" : "");
+}
+
+static int print_nodes(const network_options *o, const char *path, const xbtab_network *network,
+                       xbtab_network_node *node, size_t n)
+{
+    totals sum = {0};
+    int code = CLI_DONE;
+    for (size_t k = 0; k < n && code == CLI_DONE; k++) {
+        if (xbtab_network_node_get(network, k, &node[k]) < 0) return cli_failed();
+        code = add_up(o, path, &node[k], &sum);
+    }
+    if (code != CLI_DONE) return code;
+    if (!o->as_json) {
+        print_table(o, node, n, &sum);
+        return CLI_DONE;
+    }
+    json_t *nodes = json_array();
+    for (size_t k = 0; k < n; k++) json_array_append_new(nodes, node_json(o, &node[k]));
+    return cli_print_json(json_pack("{s:o, s:f, s:f, s:I, s:I}", "nodes", nodes, "weights", sum.weights,
+                                    "macs", sum.macs, "outputs", (json_int_t)xbtab_network_outputs(network),
+                                    "tiles", (json_int_t)sum.tiles));
 }
 
 static int describe(const network_options *o, const char *path)
 {
     xbtab_network *network = NULL;
-    json_t *nodes = json_array();
-    double weights = 0, operations = 0;
-    size_t tiles = 0;
-    int code = CLI_DONE;
-    if (xbtab_network_open(&network, path) < 0) code = cli_failed();
-    if (code == CLI_DONE && !o->as_json) {
-        printf("%-28s %-20s %-14s %19s %8s %5s %5s %10s %6s\n", "node", "operator", "output",
-               "groups x in x out", "vectors", "W", "x", "MACs", "tiles");
-    }
-    for (size_t k = 0; code == CLI_DONE && k < xbtab_network_nodes(network); k++) {
-        xbtab_network_node n;
-        if (xbtab_network_node_get(network, k, &n) < 0) {
-            code = cli_failed();
-            break;
-        }
-        if (n.inputs && tiles_of(o, &n) == 0) {
-            code = cli_fail("%s: an output of node \"%s\" does not fit %d columns", path, n.name, o->columns);
-            break;
-        }
-        if (n.inputs) {
-            tiles += tiles_of(o, &n);
-            weights += (double)(n.groups * n.inputs * n.outputs);
-            operations += (double)(n.groups * n.inputs * n.outputs * n.products);
-        }
-        if (o->as_json) json_array_append_new(nodes, node_json(o, &n));
-        if (!o->as_json) node_line(o, &n);
-    }
-    if (code == CLI_DONE && o->as_json) {
-        code = cli_print_json(
-            json_pack("{s:O, s:f, s:f, s:I, s:I}", "nodes", nodes, "weights", weights, "macs", operations,
-                      "outputs", (json_int_t)xbtab_network_outputs(network), "tiles", (json_int_t)tiles));
-    } else if (code == CLI_DONE) {
-        printf("%.6g weights, %.6g multiply-accumulates an image, %zu tiles of %d x %d with %d bits a cell; "
-               "bits in "
-               "brackets: in float, quantized by infer\n",
-               weights, operations, tiles, o->rows, o->columns, o->cell_bits);
-    }
-    json_decref(nodes);
+    if (xbtab_network_open(&network, path) < 0) return cli_failed();
+    size_t n = xbtab_network_nodes(network);
+    xbtab_network_node *node = calloc(n + 1, sizeof *node);
+    int code = node ? print_nodes(o, path, network, node, n) : cli_fail("no memory for %zu nodes", n);
+    free(node);
     xbtab_network_destroy(&network);
     return code;
 }

@@ -67,7 +67,7 @@ typedef struct xbtab__attributes {
     int n_perm, n_axes, n_starts, n_ends;
     int64_t keepdims, narrow, is_signed, to, training_mode, start, end;
     float epsilon, min, max, out_scale, out_bias, value;
-    char mode[32], rounding_mode[16];
+    char mode[32], rounding_mode[16], data_layout[8];
     char auto_pad[16];
     int64_t group, axis, trans_a, trans_b, count_include_pad, ceil_mode;
     bool has_axis;

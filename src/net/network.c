@@ -304,9 +304,26 @@ static void drop_unneeded(xbtab_network *n)
     }
 }
 
+/* Whole numbers are a quantized graph's own weights (FINN keeps them so), in steps of 1. */
+static bool take_whole_weights(const xbtab_network *n, xbtab__node *node)
+{
+    xbtab__linear *l = &node->linear;
+    size_t rows = l->groups * l->outputs;
+    if (!n->is_quantized || !l->W || l->step) return true;
+    for (size_t k = 0; k < rows * l->inputs; k++) {
+        if (truncf(l->W[k]) != l->W[k] || fabsf(l->W[k]) > INT16_MAX) return true;
+    }
+    l->step = xbtab__alloc(rows, sizeof *l->step);
+    for (size_t r = 0; r < rows && l->step; r++) l->step[r] = 1.0f;
+    return l->step != NULL;
+}
+
 xbtab_status xbtab__network_finish(xbtab_network *n)
 {
     drop_unneeded(n);
+    for (int k = 0; k < n->n_nodes; k++) {
+        if (!take_whole_weights(n, &n->node[k])) return XBTAB_NOMEM();
+    }
     for (int k = 0; k < n->n_nodes;) {
         if (n->value[n->node[k].output].constant) {
             drop_node(n, k);

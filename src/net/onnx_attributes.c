@@ -22,6 +22,7 @@ void xbtab__attributes_init(xbtab__attributes *out, const char *type)
                                .auto_pad = "NOTSET",
                                .mode = "constant",
                                .rounding_mode = "ROUND",
+                               .data_layout = "NCHW",
                                .keepdims = 1,
                                .end = INT64_MAX,
                                .is_signed = 1,
@@ -42,6 +43,7 @@ void xbtab__attributes_init(xbtab__attributes *out, const char *type)
                                .cubic = -0.75f,
                                .aspect = "stretch",
                                .to = XBTAB__TYPE_FLOAT};
+    if (strcmp(type, "Trunc") == 0) snprintf(out->rounding_mode, sizeof out->rounding_mode, "FLOOR");
     for (size_t k = 0; k < sizeof defaults / sizeof defaults[0]; k++) {
         if (strcmp(type, defaults[k].type) != 0) continue;
         out->alpha = defaults[k].alpha;
@@ -183,6 +185,7 @@ static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
         size_t size;
     } words[] = {{"auto_pad", out->auto_pad, sizeof out->auto_pad},
                  {"mode", out->mode, sizeof out->mode},
+                 {"data_layout", out->data_layout, sizeof out->data_layout},
                  {"rounding_mode", out->rounding_mode, sizeof out->rounding_mode},
                  {"direction", out->direction, sizeof out->direction},
                  {"nearest_mode", out->nearest_mode, sizeof out->nearest_mode},

@@ -363,9 +363,11 @@ static xbtab_status add_input(xbtab_network *n, const Onnx__GraphProto *graph)
             continue;
         }
         if (!is_fixed || d->dim_value < 1) {
-            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
-                       "%s: axis %zu of input \"%s\" has no fixed size; only that of the batch may be open",
-                       n->path, k, input->name);
+            XBTAB_FAIL(
+                XBTAB_ERR_UNSUPPORTED,
+                "%s: axis %zu of input \"%s\" has no fixed size; only the batch may be open: export it with "
+                "fixed sizes",
+                n->path, k, input->name);
         }
         dim[k] = d->dim_value;
     }

@@ -68,6 +68,7 @@ xbtab_status xbtab__unsupported(const xbtab_network *n, const xbtab__node *node,
 xbtab_status xbtab__infer_same(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    xbtab__output_of(n, node)->is_scalar = xbtab__input_of(n, node, 0)->is_scalar;
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, s->dim);
 }
 

@@ -79,6 +79,7 @@ static xbtab_status infer_squeeze(xbtab_network *n, xbtab__node *node)
         if (a->n_axes == 0) is_gone[k] = s->dim[k] == 1;
         if (!is_gone[k]) dim[rank++] = s->dim[k];
     }
+    xbtab__output_of(n, node)->is_scalar = rank == 0;
     if (rank == 0) dim[rank++] = 1;
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
 }

@@ -15,12 +15,14 @@ static xbtab_status infer_broadcast(xbtab_network *n, xbtab__node *node)
 {
     int64_t dim[XBTAB__NET_RANK], turned[XBTAB__NET_RANK];
     int rank = 0;
+    bool is_scalar = true;
     for (int k = 0; k < XBTAB__NET_RANK; k++) dim[k] = 1; /* from the last axis on */
     for (int i = 0; i < node->n_inputs; i++) {
         if (!xbtab__input_of(n, node, i))
             return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "input %d is left out", i);
         const xbtab__shape *s = &xbtab__input_of(n, node, i)->shape;
         rank = s->rank > rank ? s->rank : rank;
+        is_scalar = is_scalar && xbtab__input_of(n, node, i)->is_scalar;
         for (int k = 0; k < s->rank; k++) {
             int64_t d = from_last(s, k);
             if (d != dim[k] && d != 1 && dim[k] != 1) {
@@ -31,6 +33,7 @@ static xbtab_status infer_broadcast(xbtab_network *n, xbtab__node *node)
             dim[k] = d > dim[k] ? d : dim[k];
         }
     }
+    xbtab__output_of(n, node)->is_scalar = is_scalar;
     for (int k = 0; k < rank; k++) turned[rank - 1 - k] = dim[k];
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, turned);
 }

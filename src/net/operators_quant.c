@@ -268,24 +268,46 @@ static void run_trunc(const xbtab_network *n, const xbtab__node *node, const xbt
     const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
     const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
     float drop = exp2f(xbtab__input_of(n, node, 3)->constant[0] - xbtab__input_of(n, node, 4)->constant[0]);
-    const char *mode =
-        strcmp(node->attributes.rounding_mode, "ROUND") == 0 ? "FLOOR" : node->attributes.rounding_mode;
     const float *x = run->data[node->input[0]];
     float *y = run->data[node->output];
     for (size_t c = 0; c < s->size; c++) {
         float factor = number(scale, s, c, -1), z = number(zero, s, c, -1);
-        y[c] = (round_as(mode, rintf(x[c] / factor + z) / drop) - z) * factor;
+        y[c] = (round_as(node->attributes.rounding_mode, rintf(x[c] / factor + z) / drop) - z) * factor;
     }
 }
 
-/* ---- FINN: MultiThreshold, thresholds[channels or 1][steps] on axis 1 ---- */
+/* What is left of the integers: those of out_bits, of either sign where nothing says which. */
+static void trunc_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
+                          xbtab__lattice *out)
+{
+    const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
+    double bits = (double)xbtab__input_of(n, node, 4)->constant[0];
+    bool is_positive = of[node->input[0]].not_negative && zero->constant[0] == 0;
+    double low = is_positive ? 0.0 : -exp2(bits - 1), high = exp2(bits) - 1;
+    out->not_negative = is_positive;
+    if (scale->shape.size != 1 || zero->shape.size != 1 || high - low > 65535) return;
+    double s = (double)scale->constant[0];
+    *out = (xbtab__lattice){.is_known = true,
+                            .not_negative = is_positive,
+                            .a = s,
+                            .b = s * (low - (double)zero->constant[0]),
+                            .most = (int32_t)(high - low)};
+}
+
+/* ---- FINN: MultiThreshold, thresholds[channels or 1][steps] on the axis that data_layout calls C ---- */
 
 static xbtab_status infer_thresholds(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
     const xbtab__value *t = xbtab__input_of(n, node, 1);
-    if (!t->constant || t->shape.rank != 2 || s->rank < 2 ||
-        (t->shape.dim[0] != 1 && t->shape.dim[0] != s->dim[1]) || t->shape.dim[1] > 65535) {
+    const char *layout = node->attributes.data_layout, *c = strchr(layout, 'C');
+    node->attributes.axis = c ? c - layout : s->rank;
+    if (node->attributes.axis >= s->rank)
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT,
+                                "data_layout \"%s\" names no channels of its %d axes", layout, s->rank);
+    if (!t->constant || t->shape.rank != 2 ||
+        (t->shape.dim[0] != 1 && t->shape.dim[0] != s->dim[node->attributes.axis]) ||
+        t->shape.dim[1] > 65535) {
         return xbtab__unsupported(n, node, "its thresholds must be constant, one row or one a channel");
     }
     return xbtab__infer_same(n, node);
@@ -293,13 +315,13 @@ static xbtab_status infer_thresholds(xbtab_network *n, xbtab__node *node)
 
 static void run_thresholds(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
 {
-    const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
+    xbtab__split s = xbtab__split_at(&xbtab__output_of(n, node)->shape, (int)node->attributes.axis);
     const xbtab__value *t = xbtab__input_of(n, node, 1);
     const float *x = run->data[node->input[0]];
     float *y = run->data[node->output];
-    size_t steps = (size_t)t->shape.dim[1], plane = s->size / (size_t)(s->dim[0] * s->dim[1]);
-    for (size_t c = 0; c < s->size; c++) {
-        size_t channel = t->shape.dim[0] == 1 ? 0 : c / plane % (size_t)s->dim[1], passed = 0;
+    size_t steps = (size_t)t->shape.dim[1];
+    for (size_t c = 0; c < s.before * s.on * s.behind; c++) {
+        size_t channel = t->shape.dim[0] == 1 ? 0 : c / s.behind % s.on, passed = 0;
         for (size_t k = 0; k < steps; k++) passed += x[c] >= t->constant[channel * steps + k];
         y[c] = node->attributes.out_scale * (float)passed + node->attributes.out_bias;
     }
@@ -408,7 +430,8 @@ static const xbtab__operator operators[] = {
      .most_inputs = 5,
      .integer = XBTAB__INTEGER_NONE,
      .infer = infer_quant,
-     .run = run_trunc},
+     .run = run_trunc,
+     .lattice = trunc_lattice},
 };
 
 const xbtab__operator *xbtab__operators_quant(int *n)

@@ -107,6 +107,44 @@ static void the_first_output_counts(void **state)
     gives(1, 0);
 }
 
+/* Shapes worked out from sizes without axes: PyTorch's x.reshape(len(x), h * w), TensorFlow's strided slices.
+ */
+static void shapes_are_made_of_single_sizes(void **state)
+{
+    (void)state;
+    onnx_build b;
+    int64_t places[] = {0, 1, 2}, none[] = {0};
+    begin(&b);
+    build_longs(&b, "image", 3, (int64_t[]){-1, 2, 2});
+    for (int k = 0; k < 3; k++) {
+        static const char *const name[] = {"p0", "p1", "p2"};
+        build_longs(&b, name[k], k == 0, &places[k]); /* p1 and p2 have no axes */
+        if (k == 0) continue;
+        b.tensor[b.graph.n_initializer - 1].n_dims = 0;
+        b.tensor[b.graph.n_initializer - 1].n_int64_data = 1;
+    }
+    build_longs(&b, "axes", 1, none);
+    build_node(&b, "Reshape", "i", "x", "image", NULL);
+    build_node(&b, "Shape", "s", "i", NULL, NULL);
+    build_node(&b, "Slice", "n", "s", "p0", "one");
+    build_longs(&b, "one", 1, &places[1]);
+    build_node(&b, "Squeeze", "n0", "n", "axes", NULL);
+    build_node(&b, "Unsqueeze", "n1", "n0", "axes", NULL);
+    build_node(&b, "Gather", "h", "s", "p1", NULL);
+    build_node(&b, "Gather", "w", "s", "p2", NULL);
+    build_node(&b, "Mul", "hw", "h", "w", NULL);
+    build_node(&b, "Cast", "hw64", "hw", NULL, NULL);
+    build_attribute(&b, "to", 0, (int64_t[]){7}, 0, NULL);
+    build_node(&b, "Unsqueeze", "hw1", "hw64", "axes", NULL);
+    build_node(&b, "Concat", "flat", "n1", "hw1", NULL);
+    build_attribute(&b, "axis", 0, (int64_t[]){0}, 0, NULL);
+    build_node(&b, "Reshape", "r", "i", "flat", NULL);
+    build_node(&b, "Gemm", "y", "r", "W", "row");
+    build_attribute(&b, "transB", 0, (int64_t[]){1}, 0, NULL);
+    build_write(&b, path);
+    gives(1, 1);
+}
+
 /* Before opset 7 a bias began at the first axis that it has, given by its number. */
 static void older_sums_name_their_axis(void **state)
 {
@@ -167,9 +205,11 @@ static int remove_file(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights_on_the_left_are_a_layer),
-        cmocka_unit_test(a_transposed_tensor_is_turned_first), cmocka_unit_test(the_first_output_counts),
-        cmocka_unit_test(older_sums_name_their_axis), cmocka_unit_test(older_scales_are_attributes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(weights_on_the_left_are_a_layer),
+                                       cmocka_unit_test(a_transposed_tensor_is_turned_first),
+                                       cmocka_unit_test(the_first_output_counts),
+                                       cmocka_unit_test(shapes_are_made_of_single_sizes),
+                                       cmocka_unit_test(older_sums_name_their_axis),
+                                       cmocka_unit_test(older_scales_are_attributes)};
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

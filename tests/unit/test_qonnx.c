@@ -1,0 +1,183 @@
+/* test_qonnx.c - operators of QONNX and FINN, which ONNX has no test vectors of, against plain code. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <xbartab/network.h>
+
+#include "onnx_build.h"
+
+enum { C = 3, P = 4, N = C * P };
+
+static char path[] = "/tmp/xbartab-test-XXXXXX";
+static float x[N] = {-3.0f, -1.25f, -0.75f, -0.26f, 0, 0.24f, 0.25f, 0.75f, 1.25f, 2.0f, 2.6f, 9.0f};
+static const xbtab_images images = {.n = 1, .channels = 1, .height = 1, .width = N, .pixel = x};
+
+static xbtab_network *open_network(const onnx_build *b)
+{
+    xbtab_network *network = NULL;
+    build_write(b, path);
+    if (xbtab_network_open(&network, path) < 0) fail_msg("%s", xbtab_error_message());
+    return network;
+}
+
+static void run(const onnx_build *b, float *y, size_t n)
+{
+    xbtab_network *network = open_network(b);
+    assert_int_equal(xbtab_network_outputs(network), n);
+    assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y), XBTAB_OK);
+    xbtab_network_destroy(&network);
+}
+
+static float to_whole(const char *mode, float v)
+{
+    return strcmp(mode, "FLOOR") == 0   ? floorf(v)
+           : strcmp(mode, "CEIL") == 0  ? ceilf(v)
+           : strcmp(mode, "ROUND") == 0 ? rintf(v)
+                                        : truncf(v);
+}
+
+static const char *const modes[] = {"ROUND", "FLOOR", "CEIL", "ROUND_TO_ZERO"};
+
+/* Quant with every sign, range and rounding; the scale differs from number to number. */
+static void quant_follows_its_definition(void **state)
+{
+    (void)state;
+    static float scale[N], zero[1] = {1}, bits[1] = {3};
+    for (int k = 0; k < N; k++) scale[k] = 0.25f * (float)(1 + k % 3);
+    for (int way = 0; way < 16; way++) {
+        onnx_build b;
+        float y[N];
+        int is_signed = way & 1, narrow = way >> 1 & 1;
+        const char *mode = modes[way >> 2];
+        build_begin(&b, 2, (int64_t[]){1, N}, "y");
+        build_floats(&b, "s", 1, (int64_t[]){N}, scale);
+        build_floats(&b, "z", 1, (int64_t[]){1}, zero);
+        build_floats(&b, "bits", 1, (int64_t[]){1}, bits);
+        build_node(&b, "Quant", "y", "x", "s", "z");
+        build_input(&b, "bits");
+        build_attribute(&b, "signed", 0, (int64_t[]){is_signed}, 0, NULL);
+        build_attribute(&b, "narrow", 0, (int64_t[]){narrow}, 0, NULL);
+        build_attribute(&b, "rounding_mode", 0, NULL, 0, mode);
+        run(&b, y, N);
+        float low = is_signed ? -4.0f + (float)narrow : 0, high = is_signed ? 3.0f : 7.0f - (float)narrow;
+        for (int k = 0; k < N; k++) {
+            float q = fminf(fmaxf(x[k] / scale[k] + 1, low), high);
+            assert_true(y[k] == (to_whole(mode, q) - 1) * scale[k]);
+        }
+    }
+}
+
+/* Trunc drops bits, downwards unless another rounding is named; what is left are the next layer's integers.
+ */
+static void trunc_keeps_the_upper_bits(void **state)
+{
+    (void)state;
+    static float scale[1] = {0.25f}, zero[1] = {0}, in[1] = {6}, out[1] = {4}, W[N];
+    for (int k = 0; k < N; k++) W[k] = (float)(k % 5) - 2;
+    for (int way = 0; way < 5; way++) {
+        onnx_build b;
+        float y[1], integer[1], wanted = 0;
+        const char *mode = way < 4 ? modes[way] : "FLOOR";
+        build_begin(&b, 2, (int64_t[]){1, N}, "y");
+        build_floats(&b, "s", 1, (int64_t[]){1}, scale);
+        build_floats(&b, "z", 1, (int64_t[]){1}, zero);
+        build_floats(&b, "in", 1, (int64_t[]){1}, in);
+        build_floats(&b, "out", 1, (int64_t[]){1}, out);
+        build_floats(&b, "W", 2, (int64_t[]){N, 1}, W);
+        build_node(&b, "Trunc", "t", "x", "s", "z");
+        build_input(&b, "in");
+        build_input(&b, "out");
+        if (way < 4) build_attribute(&b, "rounding_mode", 0, NULL, 0, mode);
+        build_node(&b, "MatMul", "y", "t", "W", NULL);
+        for (int k = 0; k < N; k++) wanted += W[k] * to_whole(mode, rintf(x[k] / 0.25f) / 4) * 0.25f;
+        xbtab_network *network = open_network(&b);
+        xbtab_quantized *q = NULL;
+        assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_create(&q, network, &images, NULL), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_run(q, &images, 1, NULL, NULL, NULL, integer), XBTAB_OK);
+        assert_true(y[0] == wanted && integer[0] == wanted);
+        xbtab_quantized_destroy(&q);
+        xbtab_network_destroy(&network);
+    }
+}
+
+/* MultiThreshold counts the thresholds that each number reaches, with its channel's own or one row for all.
+ */
+static void thresholds_are_of_channels(void **state)
+{
+    (void)state;
+    static float t[C * 4] = {-1, 0, 1, 2, -3, -2, 0.24f, 0.25f, 0, 1, 2.6f, 9};
+    for (int way = 0; way < 3; way++) { /* channels first, last, and one row */
+        onnx_build b;
+        float y[N];
+        int64_t first[] = {1, C, 1, P}, last[] = {1, 1, P, C};
+        build_begin(&b, 2, (int64_t[]){1, N}, "y");
+        build_floats(&b, "t", 2, (int64_t[]){way == 2 ? 1 : C, 4}, t);
+        build_longs(&b, "shape", 4, way == 1 ? last : first);
+        build_node(&b, "Reshape", "r", "x", "shape", NULL);
+        build_node(&b, "MultiThreshold", "y", "r", "t", NULL);
+        build_attribute(&b, "out_scale", 0, NULL, 0.5f, NULL);
+        build_attribute(&b, "out_bias", 0, NULL, -1, NULL);
+        if (way == 1) build_attribute(&b, "data_layout", 0, NULL, 0, "NHWC");
+        run(&b, y, N);
+        for (int k = 0; k < N; k++) {
+            int passed = 0, channel = way == 0 ? k / P : way == 1 ? k % C : 0;
+            for (int s = 0; s < 4; s++) passed += x[k] >= t[channel * 4 + s];
+            assert_true(y[k] == 0.5f * (float)passed - 1);
+        }
+    }
+}
+
+/* FINN's matrices are whole numbers without a scale: they are mapped as they are. */
+static void whole_weights_are_taken_as_they_are(void **state)
+{
+    (void)state;
+    static float t[2] = {0.5f, 1.5f}, W[N * 2], half[1] = {0.5f};
+    onnx_build b;
+    float y[2], integer[2];
+    xbtab_quantized *q = NULL;
+    for (int k = 0; k < N * 2; k++) W[k] = (float)(k % 4) - 1;
+    build_begin(&b, 2, (int64_t[]){1, N}, "y");
+    build_floats(&b, "t", 2, (int64_t[]){1, 2}, t);
+    build_floats(&b, "W", 2, (int64_t[]){N, 2}, W);
+    build_floats(&b, "half", 1, (int64_t[]){1}, half);
+    build_node(&b, "MultiThreshold", "m", "x", "t", NULL);
+    build_node(&b, "MatMul", "p", "m", "W", NULL);
+    build_node(&b, "Mul", "y", "p", "half", NULL);
+    xbtab_network *network = open_network(&b);
+    assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y), XBTAB_OK);
+    assert_int_equal(xbtab_quantized_create(&q, network, &images, NULL), XBTAB_OK);
+    const xbtab_matrix *m = xbtab_quantized_matrix(q, 0);
+    assert_true(m->weight_bits == 3 && m->activation_bits == 2);
+    for (int k = 0; k < N * 2; k++) assert_true((float)m->W[k % 2 * N + k / 2] == W[k]);
+    assert_int_equal(xbtab_quantized_run(q, &images, 1, NULL, NULL, NULL, integer), XBTAB_OK);
+    assert_memory_equal(y, integer, sizeof y);
+    xbtab_quantized_destroy(&q);
+    xbtab_network_destroy(&network);
+}
+
+static int make_file(void **state)
+{
+    (void)state;
+    int fd = mkstemp(path);
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quant_follows_its_definition), cmocka_unit_test(trunc_keeps_the_upper_bits),
+        cmocka_unit_test(thresholds_are_of_channels), cmocka_unit_test(whole_weights_are_taken_as_they_are)};
+    return cmocka_run_group_tests(tests, make_file, remove_file);
+}
