@@ -318,7 +318,9 @@ static xbtab_status run_image(void *context, size_t image, int thread)
     const xbtab__float_run *run = &job->floats[thread];
     size_t size = n->value[n->input].shape.size, n_outputs = n->value[job->output].shape.size;
     float *x = run->data[n->input];
-    for (size_t k = 0; k < size; k++) x[k] = job->scale * job->images->pixel[image * size + k];
+    const float *pixel = job->images->pixel + image * size;
+    size_t last = xbtab__channels_last(n, job->images);
+    for (size_t k = 0; k < size; k++) x[k] = job->scale * pixel[xbtab__pixel_at(job->images, last, k)];
     for (int k = 0; k < n->n_nodes; k++) XBTAB_TRY(run_node(job, k, image, thread));
     memcpy(job->outputs + image * n_outputs, run->data[job->output], n_outputs * sizeof(float));
     return XBTAB_OK;

@@ -336,8 +336,18 @@ xbtab_status xbtab__for_images(size_t n, const xbtab_run_options *options, xbtab
 int xbtab__thread_count(const xbtab_run_options *options);
 
 /** Run one image in float; `run` has room for network->memory numbers behind its activations. */
-void xbtab__network_run_image(const xbtab_network *network, const float *pixel, float scale,
-                              const xbtab__float_run *run);
+void xbtab__network_run_image(const xbtab_network *network, const xbtab_images *images, size_t image,
+                              float scale, const xbtab__float_run *run);
+
+/** Channels that come last in a network's input, as TensorFlow has them; 1 where they come first, as in
+ * images. */
+size_t xbtab__channels_last(const xbtab_network *network, const xbtab_images *images);
+
+/** Where number k of a network's input stands in an image. */
+static inline size_t xbtab__pixel_at(const xbtab_images *images, size_t channels_last, size_t k)
+{
+    return k % channels_last * images->height * images->width + k / channels_last;
+}
 
 /** Memory of float runs, one a thread. */
 xbtab_status xbtab__float_runs_create(xbtab__float_run **out, const xbtab_network *network,

@@ -166,7 +166,11 @@ static xbtab_status run_image(void *context, size_t image, int thread)
     const xbtab__code *in = &job->q->code[n->input], *out = &job->q->code[job->output];
     const float *pixel = job->images->pixel + image * size;
     int32_t *x = run->codes + n->value[n->input].offset;
-    for (size_t k = 0; k < size; k++) x[k] = round_to_code((double)(job->scale * pixel[k]) / in->scale, in);
+    size_t last = xbtab__channels_last(n, job->images);
+    for (size_t k = 0; k < size; k++) {
+        float p = job->scale * pixel[xbtab__pixel_at(job->images, last, k)];
+        x[k] = round_to_code((double)p / in->scale, in);
+    }
     for (int k = 0; k < n->n_nodes; k++) XBTAB_TRY(run_node(job, k, image, run, thread));
     const int32_t *y = run->codes + n->value[job->output].offset;
     bool has_sums = is_linear_output(n, job->output);

@@ -373,11 +373,27 @@ void xbtab__float_runs_destroy(xbtab__float_run **runs, int n)
     *runs = NULL;
 }
 
-void xbtab__network_run_image(const xbtab_network *network, const float *pixel, float scale,
-                              const xbtab__float_run *run)
+/* Whether an input of four axes takes such images, with its channels on one axis and its heights on another.
+ */
+static bool has_axes(const xbtab__shape *s, int channels, int height, const xbtab_images *images)
+{
+    return s->rank == 4 && (size_t)s->dim[channels] == images->channels &&
+           (size_t)s->dim[height] == images->height && (size_t)s->dim[height + 1] == images->width;
+}
+
+size_t xbtab__channels_last(const xbtab_network *network, const xbtab_images *images)
+{
+    const xbtab__shape *s = &network->value[network->input].shape;
+    return has_axes(s, 3, 1, images) && !has_axes(s, 1, 2, images) ? images->channels : 1;
+}
+
+void xbtab__network_run_image(const xbtab_network *network, const xbtab_images *images, size_t image,
+                              float scale, const xbtab__float_run *run)
 {
     float *x = run->data[network->input];
-    for (size_t k = 0; k < network->value[network->input].shape.size; k++) x[k] = scale * pixel[k];
+    size_t size = network->value[network->input].shape.size, last = xbtab__channels_last(network, images);
+    const float *pixel = images->pixel + image * size;
+    for (size_t k = 0; k < size; k++) x[k] = scale * pixel[xbtab__pixel_at(images, last, k)];
     for (int k = 0; k < network->n_nodes; k++) network->node[k].type->run(network, &network->node[k], run);
 }
 
@@ -386,11 +402,7 @@ xbtab_status xbtab__check_images(const xbtab_network *network, const xbtab_image
     const xbtab__value *input = &network->value[network->input];
     size_t size = images->channels * images->height * images->width;
     const xbtab__shape *s = &input->shape;
-    bool fits = size == s->size;
-    if (s->rank == 4) {
-        fits = (size_t)s->dim[1] == images->channels && (size_t)s->dim[2] == images->height &&
-               (size_t)s->dim[3] == images->width;
-    }
+    bool fits = s->rank == 4 ? has_axes(s, 1, 2, images) || has_axes(s, 3, 1, images) : size == s->size;
     if (!fits) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: input \"%s\" takes %zu numbers; the images have %zu x %zu x %zu",
                    network->path, input->name, s->size, images->channels, images->height, images->width);
@@ -453,8 +465,8 @@ static xbtab_status run_image(void *context, size_t image, int thread)
 {
     const float_job *job = context;
     const xbtab_network *n = job->network;
-    size_t size = n->value[n->input].shape.size, n_outputs = xbtab_network_outputs(n);
-    xbtab__network_run_image(n, job->images->pixel + image * size, job->scale, &job->runs[thread]);
+    size_t n_outputs = xbtab_network_outputs(n);
+    xbtab__network_run_image(n, job->images, image, job->scale, &job->runs[thread]);
     memcpy(job->outputs + image * n_outputs, job->runs[thread].data[n->output], n_outputs * sizeof(float));
     return XBTAB_OK;
 }

@@ -23,9 +23,7 @@ typedef struct range_job {
 
 static void run_in_float(const range_job *job, size_t image, int thread)
 {
-    const xbtab_network *n = job->network;
-    size_t size = n->value[n->input].shape.size;
-    xbtab__network_run_image(n, job->images->pixel + image * size, job->scale, &job->runs[thread]);
+    xbtab__network_run_image(job->network, job->images, image, job->scale, &job->runs[thread]);
 }
 
 /* ---- first pass: ends ---- */

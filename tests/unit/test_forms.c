@@ -145,6 +145,49 @@ static void shapes_are_made_of_single_sizes(void **state)
     gives(1, 1);
 }
 
+/* Float, integer and digital runs of a network on an image, one after the other. */
+static void run_all(const onnx_build *b, const xbtab_images *images, float y[3][OUT])
+{
+    xbtab_network *network = NULL;
+    build_write(b, path);
+    if (xbtab_network_open(&network, path) < 0) fail_msg("%s", xbtab_error_message());
+    assert_int_equal(xbtab_network_run(network, images, 1, NULL, y[0]), XBTAB_OK);
+    for (int way = 1; way < 3; way++) {
+        xbtab_quantized *q = NULL;
+        const xbtab_layer_bits bits = {.name = "y", .weight_bits = 8};
+        xbtab_quantize_options options = {.layer_bits = &bits, .n_layer_bits = way == 2};
+        assert_int_equal(xbtab_quantized_create(&q, network, images, &options), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_run(q, images, 1, NULL, NULL, NULL, y[way]), XBTAB_OK);
+        xbtab_quantized_destroy(&q);
+    }
+    xbtab_network_destroy(&network);
+}
+
+/* TensorFlow's inputs have rows, columns, channels; images have channels, rows, columns. */
+static void channels_may_come_last(void **state)
+{
+    (void)state;
+    enum { ROWS = 2, COLUMNS = 3, CHANNELS = 2, N = ROWS * COLUMNS * CHANNELS };
+    static float pixel[N], turned[N], many[OUT * N];
+    float y[3][OUT], wanted[3][OUT];
+    xbtab_images images = {.n = 1, .channels = CHANNELS, .height = ROWS, .width = COLUMNS, .pixel = pixel};
+    xbtab_images flat = {.n = 1, .channels = 1, .height = 1, .width = N, .pixel = turned};
+    for (int k = 0; k < OUT * N; k++) many[k] = 0.1f * (float)(k % 7) - 0.2f;
+    for (int k = 0; k < N; k++) pixel[k] = 0.3f * (float)((k * 5) % N) - 1;
+    for (int k = 0; k < N; k++) turned[k] = pixel[k % CHANNELS * ROWS * COLUMNS + k / CHANNELS];
+    for (int way = 0; way < 2; way++) { /* the images as they are, and as a list in the network's order */
+        onnx_build b;
+        if (way == 0) build_begin(&b, 4, (int64_t[]){1, ROWS, COLUMNS, CHANNELS}, "y");
+        if (way == 1) build_begin(&b, 2, (int64_t[]){1, N}, "y");
+        build_floats(&b, "W", 2, (int64_t[]){OUT, N}, many);
+        build_node(&b, "Flatten", "f", "x", NULL, NULL);
+        build_node(&b, "Gemm", "y", "f", "W", NULL);
+        build_attribute(&b, "transB", 0, (int64_t[]){1}, 0, NULL);
+        run_all(&b, way ? &flat : &images, way ? wanted : y);
+    }
+    assert_memory_equal(y, wanted, sizeof y);
+}
+
 /* Before opset 7 a bias began at the first axis that it has, given by its number. */
 static void older_sums_name_their_axis(void **state)
 {
@@ -209,6 +252,7 @@ int main(void)
                                        cmocka_unit_test(a_transposed_tensor_is_turned_first),
                                        cmocka_unit_test(the_first_output_counts),
                                        cmocka_unit_test(shapes_are_made_of_single_sizes),
+                                       cmocka_unit_test(channels_may_come_last),
                                        cmocka_unit_test(older_sums_name_their_axis),
                                        cmocka_unit_test(older_scales_are_attributes)};
     return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -69,7 +69,8 @@ typedef struct xbtab_run_options {
     const char *what; /* for the progress report; a static string */
 } xbtab_run_options;
 
-/** Run the first n images in float.
+/** Run the first n images in float. An input of four axes has the images' channels first, or as TensorFlow's
+ *  last (rows, columns, channels), whichever fits.
  *  @param[out] outputs  outputs[n][xbtab_network_outputs()]. The same bits for any number of threads.
  *  @return XBTAB_ERR_INPUT (images of another shape), XBTAB_ERR_CANCELED, XBTAB_ERR_NOMEM. */
 xbtab_status xbtab_network_run(const xbtab_network *network, const xbtab_images *images, size_t n,
