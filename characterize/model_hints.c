@@ -25,6 +25,11 @@ static const struct {
     {"could not find a valid modelname",
      "add the .model line to this very file, outside or inside the subcircuit"},
     {"unknown parameter", "the element or .model line does not know it: compare with ngspice's manual"},
+    {"time points it is at",
+     "something oscillates by itself or settles far faster than the pulses: take it out "
+     "of the dynamic subcircuit, or slow it down to a thousandth of a pulse"},
+    {"took too long", "the model makes ngspice hang: simplify it step by step until it comes back; functions "
+                      "without a slope and loops of B sources are the usual cause"},
     {"Timestep too small", "a slope is no number or jumps there: see the clamps of devicemodels/README.md; a "
                            "temperature that follows the "
                            "current at once wants 0.1 ns"},

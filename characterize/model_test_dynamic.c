@@ -24,6 +24,9 @@ static const double beyond = 1.2, outside = 0.01;
 /* A sheet's pulse moves the conductance at least so far. */
 static const double least_move = 0.01;
 
+/* Shares of the state's range: a state that does not move at all; one that 0 V leaves alone. */
+static const double least_step = 1e-6, most_drift = 0.01;
+
 static xbtab_model_use use_of(const xbtab__bench *b)
 {
     return (xbtab_model_use){.model = b->model, .value = b->value, .dynamic_value = b->dynamic_value};
@@ -67,7 +70,8 @@ done:
     return status;
 }
 
-static void check_read(xbtab__bench *b)
+/* Whether ngspice solves it at all. */
+static bool check_read(xbtab__bench *b)
 {
     static const char hint[] =
         "write the current of both subcircuits with the same expression, the state from its "
@@ -79,14 +83,14 @@ static void check_read(xbtab__bench *b)
         double I[STATES], node[STATES], scale = 1e-15;
         if (read_dynamic(b, state, voltages[v], I, node) < 0) {
             xbtab__bench_verdict(b, false, hint, "dynamic, at %g V: %s", voltages[v], xbtab_error_message());
-            return;
+            return false;
         }
         for (int s = 0; s < STATES; s++) {
             double expected;
             b->value[m->state] = state[s];
             if (xbtab__bench_respond(b, &voltages[v], 1, &expected) < 0) {
                 xbtab__bench_verdict(b, false, hint, "%s", xbtab_error_message());
-                return;
+                return false;
             }
             scale = fmax(scale, fabs(expected));
             worst = fmax(worst, fabs(I[s] - expected) / scale);
@@ -101,6 +105,7 @@ static void check_read(xbtab__bench *b)
     xbtab__bench_verdict(b, worst <= same_current, hint,
                          "dynamic: the same current as the static subcircuit at the same state, within %.1e",
                          worst);
+    return true;
 }
 
 static double conductance(xbtab__bench *b, double state)
@@ -111,10 +116,13 @@ static double conductance(xbtab__bench *b, double state)
 }
 
 /* A train of one of the sheet's pulses from the far end. */
-static void check_pulses(xbtab__bench *b, bool is_set)
+static bool check_pulses(xbtab__bench *b, bool is_set)
 {
     static const char hint[] =
         "change the amplitude's sign or size in the sheet's dynamic, or the state's rate";
+    static const char still[] = "nothing moves the state from its bound: give its node a current source, the "
+                                "rate; a window that is 0 "
+                                "at a bound for both signs of the voltage holds it there";
     static const char stuck[] = "let the rate fall to 0 smoothly before a bound, keep exponents bounded (see "
                                 "devicemodels/README.md)";
     const xbtab_model *m = b->model;
@@ -134,15 +142,42 @@ static void check_pulses(xbtab__bench *b, bool is_set)
         sample != XBTAB_SAMPLE_OK) {
         xbtab__bench_verdict(b, false, stuck, "dynamic, %d %s pulses: %s", PULSES, name,
                              sample == XBTAB_SAMPLE_OK ? xbtab_error_message() : reason);
-        return;
+        return false;
     }
     double G[3] = {conductance(b, before), conductance(b, after[0]), conductance(b, after[PULSES - 1])};
     double sign = is_set ? 1 : -1;
     bool moves = sign * (G[1] / G[0] - 1) >= least_move && sign * (G[2] - G[1]) >= -1e-9 * G[1];
-    xbtab__bench_verdict(b, moves, hint,
+    bool is_still = fabs(after[PULSES - 1] - before) <= least_step * (p->max - p->min);
+    xbtab__bench_verdict(b, moves, is_still ? still : hint,
                          "dynamic: %s pulses of %g V, %g s take %g S to %g S, %d of them to %g S", name,
                          pulse[0].amplitude, pulse[0].width, G[0], G[1], PULSES, G[2]);
     xbtab__bench_defaults(b);
+    return true;
+}
+
+/* What is programmed stays: no voltage for as long as a pulse lasts, from the middle of the range. */
+static void check_rest(xbtab__bench *b)
+{
+    static const char hint[] = "the rate must be 0 at 0 V: no constant term, no leak at the state's node (it "
+                               "keeps its charge; 1e15 ohm at the least)";
+    const xbtab_model *m = b->model;
+    const xbtab_parameter *p = &m->parameters[m->state];
+    const double start = xbtab__bench_state(m, 0.5);
+    const xbtab_model_pulse none = {0.0, fmin(m->dynamic->set.width, m->dynamic->reset.width)};
+    xbtab_model_use use = use_of(b);
+    xbtab_sample_status sample = XBTAB_SAMPLE_OK;
+    char reason[XBTAB__REASON_SIZE] = "";
+    double after = NAN;
+    xbtab__train train = {.n = 1, .pulse = &none};
+    b->value[m->state] = start;
+    bool runs = xbtab__run_train(b->spice, &use, NULL, start, &train, &after, NULL, &sample, reason) >= 0 &&
+                sample == XBTAB_SAMPLE_OK;
+    xbtab__bench_defaults(b);
+    if (!runs) return; /* the pulses told why */
+    double drift = fabs(after - start) / (p->max - p->min);
+    xbtab__bench_verdict(b, drift <= most_drift, hint,
+                         "dynamic: 0 V for %g s moves %s from %g to %g, %.2g of its range", none.width,
+                         p->name, start, after, drift);
 }
 
 /* Triangles beyond the sheet's pulses; what the state's node holds, not what a reader makes of it. */
@@ -187,8 +222,8 @@ static void check_node(xbtab__bench *b)
 
 void xbtab__check_dynamic(xbtab__bench *b)
 {
-    check_read(b);
-    check_pulses(b, true);
-    check_pulses(b, false);
+    if (!check_read(b)) return; /* nor is anything else solved */
+    if (!check_pulses(b, true) || !check_pulses(b, false)) return;
+    check_rest(b);
     check_node(b);
 }

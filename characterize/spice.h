@@ -110,7 +110,8 @@ typedef struct xbtab__spice_waveform {
 } xbtab__spice_waveform;
 
 /** Run one transient. What holds of xbtab__spice_sweep() about evidence, errors and threads holds here; a run
- *  that stops ("timestep too small") is a result, NOT_CONVERGED, and what came before it stays. */
+ *  that stops ("timestep too small") is a result, NOT_CONVERGED, and what came before it stays; so is TIMEOUT,
+ *  after more time points than any circuit needs that does not oscillate by itself. */
 xbtab_status xbtab__spice_transient(xbtab__spice *spice, const xbtab__spice_transient_job *job,
                                     xbtab__spice_waveform *waveform) XBTAB_MUST_CHECK;
 

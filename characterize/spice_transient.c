@@ -17,6 +17,10 @@ enum { ROOM_AT_FIRST = 256 };
 
 static const double reltol_default = 1e-6;
 
+/* Time points of one run, and more for each breakpoint: a circuit that takes so many oscillates by itself or
+ * has a time constant far below the drive's. The models here take some ten thousand. */
+enum { MOST_POINTS = 100000, POINTS_A_BREAKPOINT = 20 };
+
 /* How late a corner may come, as a share of the whole run: ngspice's clock has about 1e-15. */
 static const double late = 1e-12;
 
@@ -25,6 +29,7 @@ typedef struct transient {
     const xbtab__spice_transient_job *job;
     double *t, *out; /* points that came, or wanted ones that are filled */
     size_t n, room;
+    int n_points; /* of ngspice's own */
     double *last; /* last[n_outputs]: the point before */
     double t_last;
     int time_column; /* -1 until the first point */
@@ -73,6 +78,7 @@ static void take_point(xbtab__spice_analysis *analysis, const vecvaluesall *poin
     }
     if (tr->time_column < 0 || tr->no_memory || analysis->fault_at < INT_MAX) return;
     double t = point->vecsa[tr->time_column]->creal;
+    tr->n_points = p + 1;
     double *row = tr->last + analysis->n_outputs;
     for (int o = 0; o < analysis->n_outputs; o++) row[o] = point->vecsa[analysis->column[o]]->creal;
     if (!xbtab__spice_is_finite_row(row, analysis->n_outputs)) tr->is_finite = false;
@@ -130,6 +136,13 @@ static void set_breakpoints(xbtab__spice *spice, const double *times, int n, dou
     }
 }
 
+static void stop_after(xbtab__spice *spice, int points)
+{
+    char line[XBTAB__SPICE_COMMAND_SIZE];
+    snprintf(line, sizeof line, "stop after %d", points);
+    xbtab__spice_command(spice, line);
+}
+
 static xbtab_sample_status run(xbtab__spice *spice, transient *tr, bool whole_ladder)
 {
     const xbtab__spice_transient_job *job = tr->job;
@@ -137,6 +150,7 @@ static xbtab_sample_status run(xbtab__spice *spice, transient *tr, bool whole_la
     char line[XBTAB__SPICE_COMMAND_SIZE];
     snprintf(line, sizeof line, "tran %.17g %.17g 0 %.17g", step_max, job->t_stop, step_max);
     tr->n = 0;
+    tr->n_points = 0;
     tr->time_column = -1;
     tr->is_finite = true;
     tr->analysis.whole_ladder = whole_ladder;
@@ -144,12 +158,20 @@ static xbtab_sample_status run(xbtab__spice *spice, transient *tr, bool whole_la
     tr->analysis.is_first = true;
     set_breakpoints(spice, job->times, job->n_times, job->t_stop);
     set_breakpoints(spice, job->corners, job->n_corners, job->t_stop);
+    int most = MOST_POINTS + POINTS_A_BREAKPOINT * (job->n_times + job->n_corners);
+    stop_after(spice, most);
     int code = xbtab__spice_run(spice, &tr->analysis, line);
+    xbtab__spice_command(spice, "delete all");
     if (tr->analysis.n_plots != 1 || tr->analysis.refused) {
         xbtab__spice_keep_reason(spice, "ngspice did not start the transient");
         return XBTAB_SAMPLE_REFUSED;
     }
     if (!tr->is_finite) return XBTAB_SAMPLE_NOT_FINITE;
+    if (tr->n_points >= most && tr->t_last < job->t_stop * (1 - 1e-9)) {
+        snprintf(spice->fault, sizeof spice->fault, "after %d time points it is at %g s of %g s",
+                 tr->n_points, tr->t_last, job->t_stop);
+        return XBTAB_SAMPLE_TIMEOUT;
+    }
     bool is_whole =
         tr->t_last >= job->t_stop * (1 - 1e-9) && (!job->n_times || tr->n == (size_t)job->n_times);
     if (spice->poisoned || code != 0 || tr->analysis.fault_at < INT_MAX || !is_whole) {

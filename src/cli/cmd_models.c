@@ -98,7 +98,8 @@ int cmd_models(int argc, const char **argv)
     const struct poptOption options[] = {
         {"models", '\0', POPT_ARG_STRING, &folder, 0, "the user's own models too", "DIR"},
         {"plot", '\0', POPT_ARG_STRING, &picture, 0,
-         "show: draw the I-V family, the published points and a switching loop with gnuplot", "FILE.svg|png"},
+         "show: draw the I-V family, the figures that its sheet checks and a switching loop with gnuplot",
+         "FILE.svg|png"},
         {"output", 'o', POPT_ARG_STRING, &output, 0,
          "from-csv: the model's sheet; NAME.sub is written beside it", "DIR/rram/NAME.yaml"},
         {"odd", '\0', POPT_ARG_NONE, &measured.is_odd, 0,

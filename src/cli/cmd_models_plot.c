@@ -1,5 +1,5 @@
-/* cmd_models_plot.c - a device's I-V family with its published points, and beside it the loop of one that
- * switches, drawn by gnuplot. */
+/* cmd_models_plot.c - a device's I-V family with the figures that its sheet checks, and beside it the loop of
+ * one that switches, drawn by gnuplot. */
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,15 +11,27 @@
 
 #include "cli.h"
 
-enum { POINTS = 101, STATES = 7 };
+enum { POINTS = 101, STATES = 7, MOST_CURVES = 24 };
 
 static const double V_most = 0.5;
 
-static double state_at(const xbtab_model *m, int s)
+/* The states of the curves: even steps of the range, then those that the sheet has figures of. */
+static int choose_states(const xbtab_model *m, double *state)
 {
+    int n = 0;
+    if (m->state < 0) return 1;
     const xbtab_parameter *p = &m->parameters[m->state];
-    double u = (double)s / (STATES - 1);
-    return m->state_is_log ? p->min * pow(p->max / p->min, u) : p->min + u * (p->max - p->min);
+    for (; n < STATES; n++) {
+        double u = (double)n / (STATES - 1);
+        state[n] = m->state_is_log ? p->min * pow(p->max / p->min, u) : p->min + u * (p->max - p->min);
+    }
+    for (int k = 0; k < m->n_checks && n < MOST_CURVES; k++) {
+        double x = m->checks[k].state;
+        bool is_there = false;
+        for (int s = 0; s < n && !is_there; s++) is_there = fabs(state[s] - x) <= 1e-6 * fabs(x);
+        if (!is_there) state[n++] = x;
+    }
+    return n;
 }
 
 static const char *terminal(const char *path, bool is_wide)
@@ -50,45 +62,81 @@ static void plot_loop(FILE *gnuplot, const double *V, const double *I)
     }
 }
 
-/* The published figures that are currents at a voltage, or a resistance. */
-static void plot_checks(FILE *gnuplot, const xbtab_model *m)
+/* ---- the sheet's figures ---- */
+
+/* Those that are currents at a voltage, or resistances. */
+static bool is_point(const xbtab_model_check *c)
 {
-    for (int k = 0; k < m->n_checks; k++) {
-        const xbtab_model_check *c = &m->checks[k];
-        if (c->figure == XBTAB_FIGURE_RESISTANCE)
-            fprintf(gnuplot, "%.9g %.9g\n", c->drive, fabs(c->drive / c->expected));
-        if (c->figure == XBTAB_FIGURE_CURRENT) fprintf(gnuplot, "%.9g %.9g\n", c->drive, fabs(c->expected));
-    }
-    fprintf(gnuplot, "e\n");
+    return c->figure == XBTAB_FIGURE_RESISTANCE || c->figure == XBTAB_FIGURE_CURRENT;
 }
 
-static int draw(const xbtab_model *m, const double *V, double (*I)[POINTS], const double *loop,
-                const char *path, const char *format)
+/* The first point of the same source: each source is a series. */
+static int series_of(const xbtab_model *m, int k)
+{
+    for (int first = 0; first < k; first++) {
+        if (is_point(&m->checks[first]) && strcmp(m->checks[first].source, m->checks[k].source) == 0)
+            return first;
+    }
+    return k;
+}
+
+/* In gnuplot's single quotes a quote is two. */
+static void print_title(FILE *gnuplot, const char *text)
+{
+    fputs(" title '", gnuplot);
+    for (; *text; text++) {
+        if (*text == '\'') fputc('\'', gnuplot);
+        fputc(*text == '\n' ? ' ' : *text, gnuplot);
+    }
+    fputs("' noenhanced", gnuplot);
+}
+
+static void name_points(FILE *gnuplot, const xbtab_model *m)
+{
+    for (int k = 0; k < m->n_checks; k++) {
+        if (!is_point(&m->checks[k]) || series_of(m, k) != k) continue;
+        fprintf(gnuplot, ", '-' with points pointtype 7");
+        print_title(gnuplot, m->checks[k].source);
+    }
+}
+
+static void plot_points(FILE *gnuplot, const xbtab_model *m)
+{
+    for (int first = 0; first < m->n_checks; first++) {
+        if (!is_point(&m->checks[first]) || series_of(m, first) != first) continue;
+        for (int k = first; k < m->n_checks; k++) {
+            const xbtab_model_check *c = &m->checks[k];
+            if (!is_point(c) || series_of(m, k) != first) continue;
+            double I = c->figure == XBTAB_FIGURE_CURRENT ? c->expected : c->drive / c->expected;
+            fprintf(gnuplot, "%.9g %.9g\n", c->drive, fabs(I));
+        }
+        fprintf(gnuplot, "e\n");
+    }
+}
+
+static int draw(const xbtab_model *m, const double *state, int n_states, const double *V, double (*I)[POINTS],
+                const double *loop, const char *path, const char *format)
 {
     FILE *gnuplot = popen("gnuplot 2>/dev/null", "w");
-    int n_states = m->state >= 0 ? STATES : 1;
-    bool has_points = false;
     char beside[4096];
     snprintf(beside, sizeof beside, "%s.part", path);
     if (!gnuplot) return cli_fail("gnuplot cannot be started");
-    for (int k = 0; k < m->n_checks; k++) {
-        has_points = has_points || m->checks[k].figure == XBTAB_FIGURE_RESISTANCE ||
-                     m->checks[k].figure == XBTAB_FIGURE_CURRENT;
-    }
     fprintf(gnuplot,
             "set terminal %s\nset output '%s'\n%sset title '%s' noenhanced\nset xlabel 'voltage (V)'\n"
-            "set ylabel '|current| (A)'\nset logscale y\nset format y '%%.0e'\nset key outside\nplot ",
+            "set ylabel '|current| (A)'\nset logscale y\nset format y '%%.0e'\nset key outside bottom center "
+            "horizontal\nplot ",
             format, beside, loop ? "set multiplot layout 1,2\n" : "", m->name);
     for (int s = 0; s < n_states; s++) {
         char name[96] = "current";
         if (m->state >= 0) {
             const xbtab_parameter *p = &m->parameters[m->state];
-            snprintf(name, sizeof name, "%s = %.3g %s", p->name, state_at(m, s),
+            snprintf(name, sizeof name, "%s = %.3g %s", p->name, state[s],
                      strcmp(p->unit, "1") == 0 ? "" : p->unit);
         }
-        fprintf(gnuplot, "%s'-' with lines title '%s' noenhanced", s ? ", " : "", name);
+        fprintf(gnuplot, "%s'-' with lines dashtype %d title '%s' noenhanced", s ? ", " : "",
+                s < STATES ? 1 : 2, name);
     }
-    if (has_points) fprintf(gnuplot, ", '-' with points pointtype 7 title 'published'");
+    name_points(gnuplot, m);
     fprintf(gnuplot, "\n");
     for (int s = 0; s < n_states; s++) {
         for (int k = 0; k < POINTS; k++) {
@@ -100,7 +148,7 @@ static int draw(const xbtab_model *m, const double *V, double (*I)[POINTS], cons
         }
         fprintf(gnuplot, "e\n");
     }
-    if (has_points) plot_checks(gnuplot, m);
+    plot_points(gnuplot, m);
     if (loop) plot_loop(gnuplot, loop, loop + XBTAB_LOOP_POINTS);
     if (pclose(gnuplot) == 0 && rename(beside, path) == 0) return CLI_DONE;
     remove(beside);
@@ -109,10 +157,10 @@ static int draw(const xbtab_model *m, const double *V, double (*I)[POINTS], cons
 
 int cli_plot_model(const xbtab_model *m, const char *path)
 {
-    double V[POINTS], (*I)[POINTS] = calloc(STATES, sizeof *I);
+    double V[POINTS], (*I)[POINTS] = calloc(MOST_CURVES, sizeof *I), state[MOST_CURVES];
     double *value = calloc((size_t)m->n_parameters + 1, sizeof *value);
     double *loop = calloc(3 * XBTAB_LOOP_POINTS, sizeof *loop);
-    int n_states = m->state >= 0 ? STATES : 1, code = CLI_DONE;
+    int n_states = choose_states(m, state), code = CLI_DONE;
     const char *format = terminal(path, m->dynamic);
     if (!I || !value || !loop) {
         code = cli_fail("out of memory");
@@ -129,13 +177,14 @@ int cli_plot_model(const xbtab_model *m, const char *path)
     V[POINTS / 2] = 0.0;
     for (int s = 0; s < n_states && code == CLI_DONE; s++) {
         for (int k = 0; k < m->n_parameters; k++) value[k] = m->parameters[k].value;
-        if (m->state >= 0) value[m->state] = state_at(m, s);
+        if (m->state >= 0) value[m->state] = state[s];
         if (xbtab_model_current(m, value, V, POINTS, 1, I[s]) < 0) code = cli_failed();
     }
     if (code == CLI_DONE && m->dynamic &&
         xbtab_model_loop(m, loop, loop + XBTAB_LOOP_POINTS, loop + 2 * XBTAB_LOOP_POINTS) < 0)
         code = cli_failed();
-    if (code == CLI_DONE && format) code = draw(m, V, I, m->dynamic ? loop : NULL, path, format);
+    if (code == CLI_DONE && format)
+        code = draw(m, state, n_states, V, I, m->dynamic ? loop : NULL, path, format);
     free(loop);
     free(I);
     free(value);

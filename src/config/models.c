@@ -34,6 +34,18 @@ static bool starts_with(const char *line, const char *word)
     return strncasecmp(line, word, n) == 0 && !isalnum((unsigned char)line[n]);
 }
 
+/* "name = 1" as "name=1". */
+static void join_equations(char *text)
+{
+    char *to = text;
+    for (char *c = text; *c; c++) {
+        const char *next = c + strspn(c, " \t");
+        bool is_gap = next > c && (*next == '=' || (to > text && to[-1] == '='));
+        if (!is_gap) *to++ = *c;
+    }
+    *to = '\0';
+}
+
 /* The .subckt line of the model or of its dynamic: its pins by number, and one default for each parameter of
  * the sheet. */
 static xbtab_status check_header(const xbtab_model *model, bool is_dynamic, char *header, int line)
@@ -42,6 +54,7 @@ static xbtab_status check_header(const xbtab_model *model, bool is_dynamic, char
     int n_pins = 0, n_parameters = 0;
     int wanted_pins = model->n_pins, wanted_parameters = model->n_parameters;
     bool in_parameters = false;
+    join_equations(header);
     if (is_dynamic) {
         wanted_pins += model->dynamic->noise_interval > 0 ? 2 : 1;
         wanted_parameters += model->dynamic->n_parameters;
@@ -70,8 +83,8 @@ static xbtab_status check_header(const xbtab_model *model, bool is_dynamic, char
     }
     const char *what = is_dynamic ? "the dynamic .subckt" : ".subckt";
     if (n_parameters != wanted_parameters) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%d: %s has %d parameters, the sheet %s has %d", model->sub_path, line,
-                   what, n_parameters, model->sheet_path, wanted_parameters);
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%d: %s has %d parameters, the sheet %s has %d: NAME=default for each",
+                   model->sub_path, line, what, n_parameters, model->sheet_path, wanted_parameters);
     }
     if (n_pins != wanted_pins) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%d: %s has %d pins, the sheet %s has %d%s", model->sub_path, line,

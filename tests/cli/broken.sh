@@ -42,6 +42,9 @@ bad "neither rises nor falls with gap" "narrow min and max of the state" "Bread 
 bad "Undefined parameter [g00]" "correct the name in the braces" "Bread top bottom I={i0*exp(-gap/g00)}*V(top,bottom)"
 [ "$(grep -c failed: test.txt)" = 1 ] || fail "one mistake, many failures: $(cat test.txt)"
 if [ "$SANITIZED" = 0 ]; then
+    bad "all states are all but a short" "look at the units" "Bread top bottom I={1e5*exp(-gap/g0)}*V(top,bottom)"
+    bad "with the sheet's defaults, at 0.1 V" "a division comes near 0" "Rread top bottom {gap}"
+    [ "$(grep -c failed: test.txt)" = 1 ] || fail "one mistake, many failures: $(cat test.txt)"
     bad "turns back between" "two branches meet with a step, or the formula bends back" "Bread top bottom I=$G*exp(-30*V(top,bottom)^2)"
     bad "-0.5 out of range for sqrt" "Newton's way and the other sign" "Bread top bottom I={i0}*sqrt(V(top,bottom))"
     bad "no such function 'sinnh'" "write it with what B sources have" "Bread top bottom I={i0}*sinnh(V(top,bottom))"
@@ -52,22 +55,43 @@ model mine "bottom top" "Bread top bottom I=$G"
 refused 1 "mine/rram/mine.sub:2: pin 1 is bottom, in the sheet mine/rram/mine.yaml it is top: the order counts" \
     "$XBARTAB" models test mine --models mine
 
-# a state that leaves its bounds beyond the sheet's pulses
-model mine "top bottom" "Bread top bottom I=$G"
-cat >>mine/rram/mine.sub <<'S'
-.subckt mine_dynamic top bottom state gap=0.5n i0=50u g0=0.3n v0=0.4
+# devices that switch, each with one thing wrong
+switching() { # switching WORDS TO-DO BODY: of its dynamic subcircuit, beside the right current
+    model mine "top bottom" "Bread top bottom I=$G"
+    cat >>mine/rram/mine.sub <<S
+.subckt mine_dynamic top bottom state gap = 0.5n i0=50u g0= 0.3n v0 =0.4
 .ic v(state)={gap*1e9}
 Bread top bottom I={i0}*exp({-1e-9/g0}*V(state))*sinh({1/v0}*V(top,bottom))
-Bstate 0 state I=-1u*V(top,bottom)
-Cstate state 0 1p
+$3
 .ends mine_dynamic
 S
-cat >>mine/rram/mine.yaml <<'Y'
+    cat >>mine/rram/mine.yaml <<'Y'
 dynamic:
   subcircuit: mine_dynamic
   scale: "1e9"
   set: {amplitude: 1 V, width: 100 ns}
   reset: {amplitude: -1 V, width: 100 ns}
 Y
-! "$XBARTAB" models test mine --models mine >test.txt || fail "a state out of its bounds passes"
-grep "triangles of 1.2 V and -1.2 V keep the node of gap in" test.txt | grep -qF "to do: let the state's rate fall to 0" || fail "$(cat test.txt)"
+    ! "$XBARTAB" models test mine --models mine >test.txt || fail "passes: $3"
+    grep -F -- "$1" test.txt | grep -qF -- "to do: $2" || fail "not \"$1 ... to do: $2\": $(grep failed test.txt)"
+}
+store='Cstate state 0 1p'
+bounded='*min(max((2-V(state))/0.1,0),1)*min(max((V(state)-0.1)/0.1,0),1)'
+switching "triangles of 1.2 V and -1.2 V keep the node of gap in" "let the state's rate fall to 0" \
+    "Bstate 0 state I=-1u*V(top,bottom)
+$store"
+if [ "$SANITIZED" = 0 ]; then
+    switching "take 1.60741e-07 S to 1.60741e-07 S" "nothing moves the state from its bound" "$store"
+    switching "take 9.05023e-05 S to 9.05023e-05 S" "nothing moves the state from its bound: give its node a current source" \
+        "Bstate 0 state I=-8u*V(top,bottom)$bounded
+$store"
+    switching "0 V for 1e-07 s moves gap from 1.05e-09" "the rate must be 0 at 0 V" "Bstate 0 state I=-8u*V(top,bottom)$bounded
+Rleak state 0 1meg
+$store"
+    switching "after 101000 time points it is at" "something oscillates by itself" "Bstate 0 state I=-1u*V(top,bottom)
+$store
+Lring ring 0 1e-15
+Cring ring 0 1e-15
+.ic v(ring)=1"
+    [ "$(grep -c failed: test.txt)" = 1 ] || fail "one mistake, many failures: $(cat test.txt)"
+fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# models show --plot draws every device, published points included, and says so where it cannot.
+# models show --plot draws every device, the figures of its sheet included and named by their source, and says so where it cannot.
 source "$(dirname "$0")/common.sh"
 
 refused 2 "--plot is for show NAME" "$XBARTAB" models list --plot x.svg
@@ -14,7 +14,10 @@ for sheet in "$XBARTAB_SOURCE"/devicemodels/rram/*.yaml; do
     "$XBARTAB" models show "$name" --plot "$name.svg" >/dev/null || fail "$name"
     grep -q "</svg>" "$name.svg" || fail "$name.svg is not whole"
     if grep -qE "^ *- \{state: .*(resistance|current):" "$sheet"; then
-        grep -q published "$name.svg" || fail "$name: no published points"
+        grep -E "^ *- \{state: .*(resistance|current):" "$sheet" | sed 's/.*source: *//;s/}.*//;s/"//g' | sort -u >sources.txt
+        while IFS= read -r words; do # gnuplot writes a quote of its own for an apostrophe
+            sed "s/&#39;/'/g;s/&apos;/'/g" "$name.svg" | grep -qF -- "$words" || fail "$name: no points of \"$words\""
+        done <sources.txt
     fi
     if grep -q "^dynamic:" "$sheet"; then
         grep -q "second cycle" "$name.svg" || fail "$name: no loop"
