@@ -21,9 +21,6 @@ enum { POINTS_A_DECADE = 50, OFFSETS = 9 };
 static const double ramp_share = 1e-4, first_share = 2, growth = 8;
 enum { TURNS = 4, STEPS = 400 };
 
-/* Columns beyond are too long for a transient in reasonable time. */
-enum { MOST_ROWS = 1024 };
-
 /* Frequencies of the noise analysis, as multiples of the read bandwidth: far enough below for white noise to
  * be white, and above for the pole to have cut off all but a thousandth. */
 static const double f_lowest = 1e-6, f_highest = 1e3;
@@ -260,7 +257,6 @@ done:
 xbtab_status xbtab__find_column(const xbtab__plan *plan, xbtab__spice *spice, xbtab__numbers *out)
 {
     const xbtab_spec *spec = plan->spec;
-    xbtab_status status = XBTAB_OK;
     bool has_gates = xbtab_array_has_gates(&spec->array);
     int most = (1 << spec->dac_bits) - 1;
     const stepped step = {plan, compose_column, has_gates ? spec->V_gate[0] : 0,
@@ -271,6 +267,5 @@ xbtab_status xbtab__find_column(const xbtab__plan *plan, xbtab__spice *spice, xb
     out->x[XBTAB__COLUMN_SETTLING] = NAN;
     double V = fabs(xbtab_spec_input_voltage(spec, 0, most));
     out->x[XBTAB__COLUMN_ENERGY] = spec->rows * (double)spec->columns * spec->wire.c_word * V * V;
-    if (spec->rows <= MOST_ROWS) status = settle(&step, spice, &out->x[XBTAB__COLUMN_SETTLING]);
-    return status;
+    return settle(&step, spice, &out->x[XBTAB__COLUMN_SETTLING]);
 }

@@ -40,6 +40,12 @@ gates() { # gates NAME KEYS
 }
 gates gates ""
 [ "$SANITIZED" = 1 ] || gates pairs ", polarity: alternating, drive: both, sense: top"
+# a column so long that its rows go in groups, on a lossy bit line
+if [ "$SANITIZED" = 0 ]; then
+    small tall 1100 2 's/model: opamp/model: ideal/;s/word: 1 ohm, bit: 1 ohm/word: 0 ohm, bit: 1 ohm, capacitance: 100 fF/
+        s/g_min: 0.5 uS, g_max: 10 uS/g_min: 1 nS, g_max: 10 nS/;s/driver: {resistance: 20 ohm}/driver: {resistance: 0 ohm}/
+        s/sink: {resistance: 10 ohm}/sink: {resistance: 0 ohm}/;s/tiles: 4, tiles_heldout: 2, vectors: 6/engine: solve, tiles: 2, tiles_heldout: 1, vectors: 4, check_tiles: 1, check_full: 0/'
+fi
 # as slow a TIA never settles within the turns that are tried
 small slow 2 2 's/model: opamp/model: opamp, parameters: [{name: bandwidth, value: 1 kHz}]/'
 
@@ -93,6 +99,8 @@ if os.path.exists("right.json"):
     assert settling("right") == settling("left")
     near(settling("signed"), settling("left"), 0.02, "lines of one sign: settling [s]")
     near(settling("pairs"), settling("gates"), 0.1, "pairs of gates: settling [s]")
+    # current that comes in all along the line: its slowest mode starts at 8/pi^2 of it
+    near(settling("tall"), 4 / math.pi**2 * 1100 * 1101 * 1e-13 * math.log(8 / math.pi**2 * 512), 0.02, "1,100 rows: settling [s]")
 
 cmos = json.load(open("cmos.json"))
 assert 1e-9 < cmos["tia"]["settling"] < 1e-6 and 1e-9 < cmos["energy"]["settling"] < 1e-6
