@@ -90,7 +90,7 @@ static void show_text(const xbtab_arch *a, int published)
     printf("%s %s\n%s\n", a->name, a->survey_ref, a->summary);
     if (a->notes) printf("%s%s", a->notes, a->notes[strlen(a->notes) - 1] == '\n' ? "" : "\n");
     if (!published) {
-        printf("ADC: %d bits used, %d needed to tell all sums apart\nscheme:\n", xbtab_arch_adc_bits(a),
+        printf("ADC: %d bits used, %d needed by the survey's formula\nscheme:\n", xbtab_arch_adc_bits(a),
                xbtab_arch_adc_bits_needed(a));
         print_scheme(&a->scheme);
     }

@@ -48,12 +48,7 @@ static int open_arch(explain_run *r)
     int code = cli_open_arch(&r->arch, r->o.arch, r->models);
     if (code != CLI_DONE) return code;
     r->scheme = r->arch->scheme;
-    if (!r->o.bits.weight_bits) r->o.bits.weight_bits = r->arch->weight_bits;
-    if (!r->o.bits.activation_bits) r->o.bits.activation_bits = r->arch->activation_bits;
-    if (!r->o.bits.n_layer_bits) {
-        r->o.bits.layer_bits = r->arch->layer;
-        r->o.bits.n_layer_bits = (size_t)r->arch->n_layers;
-    }
+    cli_quantizing_as(&r->o.quantizing, r->arch, &r->o.bits);
     if (r->o.adc_bits) r->scheme.adc_bits = r->o.adc_bits;
     return r->o.tables ? CLI_DONE
                        : cli_cached_tables(&r->cached, r->arch->spec, r->models, r->o.cache, r->o.threads);

@@ -225,14 +225,7 @@ static int run_integer(inference *f, double *share)
     int code = has_own_bits(f->network, &is_quantized);
     if (code != CLI_DONE) return code;
     xbtab_quantize_options quantize = f->quantize;
-    if (f->arch && !is_quantized) {
-        if (!quantize.weight_bits) quantize.weight_bits = f->arch->weight_bits;
-        if (!quantize.activation_bits) quantize.activation_bits = f->arch->activation_bits;
-    }
-    if (f->arch && !is_quantized && !quantize.n_layer_bits) {
-        quantize.layer_bits = f->arch->layer;
-        quantize.n_layer_bits = (size_t)f->arch->n_layers;
-    }
+    if (f->arch && !is_quantized) cli_quantizing_as(&f->quantizing, f->arch, &quantize);
     quantize.n_images = (size_t)f->o.calibrate;
     quantize.run = f->run;
     quantize.run.what = "calibration";

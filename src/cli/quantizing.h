@@ -2,6 +2,7 @@
 #ifndef XBTAB_CLI_QUANTIZING_H
 #define XBTAB_CLI_QUANTIZING_H
 
+#include <xbartab/arch.h>
 #include <xbartab/network.h>
 
 #include "cli.h"
@@ -59,6 +60,9 @@ typedef struct cli_quantizing {
 /** Check and read what the options say, into the library's. @return an exit code; end with the next in any
  * case. */
 int cli_quantizing_take(cli_quantizing *q, const char *verb, xbtab_quantize_options *options);
+
+/** What the options leave open is as in a preset. */
+void cli_quantizing_as(const cli_quantizing *q, const xbtab_arch *arch, xbtab_quantize_options *options);
 void cli_quantizing_clear(cli_quantizing *q);
 
 #endif

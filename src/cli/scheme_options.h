@@ -30,7 +30,8 @@ typedef struct cli_scheme {
          POPT_ARG_STRING,                                                                                      \
          &(s)->range,                                                                                          \
          0,                                                                                                    \
-         "full (the tables'), or for each layer from the calibration images: percentile, mse",                 \
+         "full (what the rows driven at once can give), or for each layer from the calibration images: "       \
+         "percentile, mse",                                                                                    \
          "WORD"},                                                                                              \
         {"adc-offset",                                                                                         \
          '\0',                                                                                                 \

@@ -25,7 +25,7 @@ typedef struct layer_text {
 } layer_text;
 
 typedef struct quantization_text {
-    char *weight_bits, *activation_bits;
+    char *weight_bits, *activation_bits, *weight_range, *activation_range;
     layer_text *layers;
     unsigned layers_count;
 } quantization_text;
@@ -73,7 +73,10 @@ static const cyaml_schema_value_t layer_value = {
 static const cyaml_schema_field_t quantization_fields[] = {
     OPTIONAL_TEXT("weight_bits", quantization_text, weight_bits),
     OPTIONAL_TEXT("activation_bits", quantization_text, activation_bits),
-    LIST("layers", quantization_text, layers, layer_value), CYAML_FIELD_END};
+    OPTIONAL_TEXT("weight_range", quantization_text, weight_range),
+    OPTIONAL_TEXT("activation_range", quantization_text, activation_range),
+    LIST("layers", quantization_text, layers, layer_value),
+    CYAML_FIELD_END};
 static const cyaml_schema_field_t network_fields[] = {TEXT("network", network_text, network),
                                                       TEXT("images", network_text, images),
                                                       OPTIONAL_TEXT("labels", network_text, labels),
@@ -126,12 +129,23 @@ done:
     return status;
 }
 
+static xbtab_status take_clip(xbtab_clip *out, const xbtab__yaml *yaml, const char *key, const char *text)
+{
+    static const char *const words[] = {"minmax", "percentile", "mse", NULL};
+    int value = XBTAB_CLIP_MINMAX;
+    XBTAB_TRY(xbtab__yaml_choice(&value, yaml, key, text, words));
+    *out = (xbtab_clip)value;
+    return XBTAB_OK;
+}
+
 static xbtab_status take_quantization(xbtab_arch *a, const xbtab__yaml *yaml, const quantization_text *text)
 {
     char key[64];
     XBTAB_TRY(xbtab__yaml_int(&a->weight_bits, yaml, "quantization.weight_bits", text->weight_bits, 1, 16));
     XBTAB_TRY(xbtab__yaml_int(&a->activation_bits, yaml, "quantization.activation_bits",
                               text->activation_bits, 1, 16));
+    XBTAB_TRY(take_clip(&a->weight_range, yaml, "quantization.weight_range", text->weight_range));
+    XBTAB_TRY(take_clip(&a->activation_range, yaml, "quantization.activation_range", text->activation_range));
     a->layer = xbtab__alloc(text->layers_count, sizeof *a->layer);
     if (!a->layer) return XBTAB_NOMEM();
     a->n_layers = (int)text->layers_count;
@@ -310,7 +324,7 @@ int xbtab_arch_warn(const xbtab_arch *a, xbtab_note_fn note, void *payload)
     if (used < needed) {
         snprintf(
             line, sizeof line,
-            "%s: %d input bits x %d cell bits x %d rows need %d ADC bits to tell all sums apart, and the %s "
+            "%s: %d input bits x %d cell bits x %d rows need %d ADC bits by the survey's formula, and the %s "
             "has %d",
             a->name, xbtab_scheme_input_bits(&a->scheme, a->spec->dac_bits, activation_bits(a)),
             xbtab_arch_cell_bits(a), rows_active(a), needed,

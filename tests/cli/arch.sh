@@ -71,7 +71,7 @@ a = json.load(open("narrow.json"))
 assert a["adc_bits"] == 3 and a["accuracy"]["ideal"] < a["accuracy"]["integer"]'
 sed 's/bits: 8}/bits: 5}/' mine.yaml >five.yaml
 run five.yaml --mode ideal >/dev/null
-grep -q "need 8 ADC bits to tell all sums apart, and the sar has 5" err.txt || fail "an ADC out of reach is not told: $(cat err.txt)"
+grep -q "need 8 ADC bits by the survey's formula, and the sar has 5" err.txt || fail "an ADC out of reach is not told: $(cat err.txt)"
 sed '/^networks/,$d' mine.yaml >no_network.yaml
 # what is lost is told apart by leaving effects out: wires that take the voltage, and nothing where all are gone
 sed 's/bit: 1 ohm/bit: 300 ohm/' mine.yaml >long.yaml
@@ -84,6 +84,14 @@ of = lambda n: json.load(open(n + ".json"))["accuracy"]
 assert of("long")["table"] < of("short")["table"] - 0.05, (of("long"), of("short"))
 assert of("all")["table"] == of("all")["ideal"], of("all")
 P
+# ranges of activations are the preset's, or the command line's
+sed 's/^networks:/quantization: {activation_bits: 2, activation_range: mse}\nnetworks:/' mine.yaml >clipped.yaml
+run clipped.yaml --mode integer --predictions preset.csv >/dev/null
+run mine.yaml --mode integer --activation-bits 2 --activation-range mse --predictions options.csv >/dev/null
+run clipped.yaml --mode integer --activation-range minmax --predictions other.csv >/dev/null
+cmp preset.csv options.csv || fail "a preset's range of activations is not taken"
+! cmp -s preset.csv other.csv || fail "the command line's range of activations is not taken"
+
 rm -f err.txt
 refused 2 "--without wires is none of: ir_drop, nonlinearity, tia" "$XBARTAB" infer --arch mine.yaml --without wires
 

@@ -3,6 +3,26 @@
 : "${XBARTAB:?the program}"; export XBARTAB
 source "$(dirname "$0")/common.sh"
 export XBARTAB_DATA=$DATA
+# labels of the picture: none touches another or a point, whatever the systems
+$PYTHON - "$XBARTAB_SOURCE/scripts/architectures" <<'P'
+import importlib.machinery, importlib.util, itertools, random, sys
+sys.dont_write_bytecode = True
+loader = importlib.machinery.SourceFileLoader("architectures", sys.argv[1])
+m = importlib.util.module_from_spec(importlib.util.spec_from_loader("architectures", loader))
+loader.exec_module(m)
+random.seed(1)
+for trial in range(100):
+    places = {}
+    for k in range(random.randint(1, 60)):
+        places.setdefault((random.randint(1, random.choice((3, 16))), random.randint(1, 8)), []).append("[%d]" % random.randint(1, 999))
+    (width, height), placed = m.place_labels(places)
+    boxes = [(x * width - m.CHARACTER * len(t) / 2, y * height + dy - m.LINE / 2, x * width + m.CHARACTER * len(t) / 2,
+              y * height + dy + m.LINE / 2) for x, y, t, dy in placed]
+    boxes += [(x * width - m.MARK / 2, y * height - m.MARK / 2, x * width + m.MARK / 2, y * height + m.MARK / 2) for x, y in places]
+    for a, b in itertools.combinations(boxes, 2):
+        assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (trial, a, b)
+    assert sorted(n for _, _, t, _ in placed for n in t.split()) == sorted(n for names in places.values() for n in names)
+P
 [ -e "$DATA/mnist/t10k-images-idx3-ubyte.gz" ] || { echo "no MNIST in $DATA"; exit 77; }
 [ "$SANITIZED" = 0 ] || { echo "left to the other build"; exit 77; }
 
@@ -21,7 +41,8 @@ for r in rows:
         assert "is not at hand" in r["why"]
         continue
     assert float(r["integer"]) - float(r["ideal"]) <= 0.02 or "read-out" in r["why"]
-assert json.load(open("out/architectures.json"))[0]["preset"]["adc_bits_needed"] > 0
+first = json.load(open("out/architectures.json"))[0]
+assert first["preset"]["adc_bits_needed"] > 0 and int(rows[0]["adc_bits_exact"]) == first["result"]["adc_bits_exact"]
 P
 if command -v gnuplot >/dev/null; then [ -s out/bits.png ] || fail "no picture"; fi
 $PYTHON "$XBARTAB_SOURCE/scripts/architectures" --only nothing 2>err.txt && fail "an unknown preset is taken"

@@ -153,7 +153,8 @@ static void layers_have_bits_of_their_own(void **state)
     assert_int_equal(xbtab_network_open(&network, XBARTAB_SOURCE_FOLDER "/data/networks/lenet5.onnx"),
                      XBTAB_OK);
     assert_int_equal(
-        xbtab_images_open(&images, XBARTAB_SOURCE_FOLDER "/data/digits/test-images.idx.gz", NULL, 5), XBTAB_OK);
+        xbtab_images_open(&images, XBARTAB_SOURCE_FOLDER "/data/digits/test-images.idx.gz", NULL, 5),
+        XBTAB_OK);
     assert_int_equal(xbtab_quantized_create(&q, network, images, &options), XBTAB_OK);
     static const int weight_bits[] = {4, 8, 3, 8, 8}, activation_bits[] = {3, 8, 8, 8, 8};
     assert_int_equal(xbtab_quantized_matrices(q), 5);
@@ -223,6 +224,7 @@ static void mistakes_are_named_with_what_is_allowed(void **state)
     is_refused("scheme.weights", "xnor_pair", "xnor_pair holds one bit, and the weights have 6 bits");
     is_refused("scheme.noise_sigma", "-1", "outside 0 to");
     is_refused("quantization.weight_bits", "17", "17 is outside 1 to 16");
+    is_refused("quantization.activation_range", "extremes", "is not one of: minmax, percentile, mse");
     is_refused("provenance", "[{key: tile.array.rows, value: 128, trust: published, source: x}]",
                "tile.array.rows is 37 in this file, not 128");
     is_refused("provenance", "[{key: tile.array.lines, value: 1, trust: published, source: x}]",

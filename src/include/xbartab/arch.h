@@ -5,7 +5,8 @@
  *   survey_ref: "[11]"              notes: what a reader must know: deviations, findings
  *   tile: { ... }                   a tile's specification, as in spec.h
  *   scheme: { ... }                 words and numbers of scheme.h
- *   quantization: {weight_bits: 8, activation_bits: 8, layers: [{layer: 0, weight_bits: 6}]}
+ *   quantization: {weight_bits: 8, activation_bits: 8, activation_range: percentile,
+ *                  layers: [{layer: 0, weight_bits: 6}]}
  *   networks:  - {network: FILE, images: FILE, labels: FILE, measure: accuracy, limit: 1000, raw_pixels: yes,
  *                 published: 98.4 %, difference: why ours is another}
  *   published: - {what: efficiency, value: 141.18 TOPS/W, trust: published, source: abstract}
@@ -55,6 +56,7 @@ typedef struct xbtab_arch {
     xbtab_spec *spec; /* its text is the tile's, in a form in which equal tiles are equal texts */
     xbtab_scheme scheme;
     int weight_bits, activation_bits; /* of networks in float; files that are quantized keep their own */
+    xbtab_clip weight_range, activation_range; /* of the same */
     int n_layers, n_networks, n_published, n_numbers;
     xbtab_layer_bits *layer;
     xbtab_arch_network *network;
@@ -86,8 +88,8 @@ int xbtab_arch_adc_bits(const xbtab_arch *arch);
  * have other bits of their own. */
 int xbtab_arch_adc_bits_needed(const xbtab_arch *arch);
 
-/** What is unusual but possible, such as an ADC that cannot tell all sums apart: one call of note a finding,
- * each with its numbers. @return how many there were. */
+/** What is unusual but possible, such as an ADC with fewer bits than the survey's formula asks for: one call
+ * of note a finding, each with its numbers. @return how many there were. */
 int xbtab_arch_warn(const xbtab_arch *arch, xbtab_note_fn note, void *payload);
 
 /** A YAML text with one value replaced, or added where there is none.
