@@ -36,12 +36,26 @@ static void add_models(xbtab__text *text, const xbtab_spec *spec)
     add_model(text, &spec->tia);
 }
 
-static void add_fingerprint(xbtab__text *text, const xbtab_spec *spec, const char *ngspice)
+static void add_age(xbtab__text *text, const xbtab__aged *aged)
 {
+    if (!aged) return;
+    const xbtab_chip_options *o = xbtab__aged_options(aged);
+    xbtab__text_add(
+        text,
+        "aged: chip %u of seed %llu, %.17g s, %.17g K, %.17g writes, %d scaled, written %d within %.17g "
+        "by %d\n%s\n",
+        o->chip, (unsigned long long)o->seed, o->time, o->temperature, o->writes, o->is_scaled,
+        (int)o->writing, o->tolerance, o->pulses, o->population->text);
+}
+
+static void add_fingerprint(xbtab__text *text, const xbtab__run *run)
+{
+    const xbtab_spec *spec = run->plan.spec;
     xbtab__text_add(text, "xbartab %s, libngspice %s, seed %llu\n%s\nwires %.17g %.17g %.17g %.17g\n",
-                    XBTAB_VERSION, ngspice, (unsigned long long)spec->seed, spec->text, spec->r_word,
+                    XBTAB_VERSION, run->ngspice, (unsigned long long)spec->seed, spec->text, spec->r_word,
                     spec->r_bit, spec->wire.c_word, spec->wire.c_bit);
     add_models(text, spec);
+    add_age(text, run->aged);
 }
 
 /* ---- results to tables ---- */
@@ -212,6 +226,33 @@ static xbtab_status take_readout(xbtab_tables *t, const xbtab__run *run)
     return XBTAB_OK;
 }
 
+static xbtab_status take_age(xbtab_tables *t, const xbtab_chip_options *o)
+{
+    t->aged = (xbtab_aged_data){.population = xbtab__strdup(o->population->name),
+                                .sheet = xbtab__strdup(o->population->text),
+                                .time = o->time,
+                                .temperature = o->temperature,
+                                .cycles = o->writes,
+                                .writing = o->writing,
+                                .tolerance = o->tolerance,
+                                .pulses = o->pulses,
+                                .is_scaled = o->is_scaled};
+    return t->aged.population && t->aged.sheet ? XBTAB_OK : XBTAB_NOMEM();
+}
+
+/* What a sample tile's cells had; of a circuit that failed, what they were to have. */
+static xbtab_status take_conductances(xbtab_sample_data *d, const xbtab__run *run, int tile)
+{
+    const xbtab__unit_result *unit = &run->unit[XBTAB__UNIT_TILE + tile];
+    xbtab__tile_plan t = xbtab__tile_plan_of(&run->plan, tile);
+    size_t cells = (size_t)t.rows * (size_t)t.columns, first = (size_t)tile * cells;
+    if (unit->status != XBTAB_SAMPLE_OK)
+        return xbtab__tile_conductances(&run->plan, tile, d->level + first, d->G + first);
+    memcpy(d->G + first, unit->numbers.x + (size_t)t.vectors * xbtab__tile_stride(t.columns),
+           cells * sizeof *d->G);
+    return XBTAB_OK;
+}
+
 static xbtab_status take_samples(xbtab_tables *t, const xbtab__run *run)
 {
     const xbtab_spec *spec = run->plan.spec;
@@ -228,6 +269,11 @@ static xbtab_status take_samples(xbtab_tables *t, const xbtab__run *run)
     d->I_out = xbtab__alloc(n * columns, sizeof *d->I_out);
     d->V_out = xbtab__alloc(n * columns, sizeof *d->V_out);
     d->P = xbtab__alloc(n, sizeof *d->P);
+    if (run->aged) {
+        XBTAB_TRY(take_age(t, xbtab__aged_options(run->aged)));
+        d->G = xbtab__alloc(d->n_tiles * t->rows * columns, sizeof *d->G);
+        if (!d->G) return XBTAB_NOMEM();
+    }
     if (!d->is_heldout || !d->level || !d->code || !d->status || !d->I_out || !d->V_out || !d->P)
         return XBTAB_NOMEM();
     for (size_t tile = 0; tile < d->n_tiles; tile++) {
@@ -235,6 +281,7 @@ static xbtab_status take_samples(xbtab_tables *t, const xbtab__run *run)
         d->is_heldout[tile] = xbtab__tile_plan_of(&run->plan, (int)tile).is_heldout;
         xbtab__tile_levels(&run->plan, (int)tile, d->level + tile * t->rows * columns);
         xbtab__tile_codes(&run->plan, (int)tile, d->code + tile * d->n_vectors * t->rows);
+        if (d->G) XBTAB_TRY(take_conductances(d, run, (int)tile));
         for (size_t v = 0; v < d->n_vectors; v++) {
             size_t at = tile * d->n_vectors + v;
             if (unit->status != XBTAB_SAMPLE_OK) { /* the whole circuit failed */
@@ -297,7 +344,7 @@ static xbtab_status take_record(int64_t unit, int status, const void *bytes, siz
 static xbtab_status open_journal(xbtab__run *run, const char *path, int resume)
 {
     xbtab__text fingerprint = {0};
-    add_fingerprint(&fingerprint, run->plan.spec, run->ngspice);
+    add_fingerprint(&fingerprint, run);
     xbtab_status status = xbtab__text_status(&fingerprint);
     if (status == XBTAB_OK) {
         status = resume ? xbtab__journal_resume(&run->journal, path, fingerprint.s, take_record, run, NULL)
@@ -380,7 +427,8 @@ static xbtab_status characterize(xbtab_tables **out, const xbtab_spec *spec, con
     xbtab_tables *tables = NULL;
     if (!options) options = &defaults;
     gsl_error_handler_t *handler = gsl_set_error_handler_off();
-    XBTAB_TRY_DONE(xbtab__run_init(&run, spec));
+    XBTAB_TRY_DONE(xbtab__run_init(
+        &run, spec, path && options->chip && options->chip->population ? options->chip : NULL));
     tables = xbtab__alloc(1, sizeof *tables);
     if (!tables) {
         status = XBTAB_NOMEM();

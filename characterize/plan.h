@@ -10,6 +10,7 @@
 #include <xbartab/tables.h>
 #include <xbartab/tile.h>
 
+#include "aged.h"
 #include "check.h"
 #include "spice.h"
 #include "text.h"
@@ -47,7 +48,8 @@ typedef struct xbtab__plan {
     const xbtab_spec *spec;
     uint64_t seed;
     int n_states;
-    double *G_target;  /* G_target[n_states]: levels, and conductances between them; ascending [S] */
+    const xbtab__aged *aged; /* the sample tiles' cells; NULL = they are at their levels */
+    double *G_target; /* G_target[n_states]: levels, and conductances between and about them; ascending [S] */
     double *parameter; /* parameter[n_states]: state parameters, once unit XBTAB__UNIT_STATES is done */
     double *G_state;   /* G_state[n_states]: conductances reached [S] */
     /** For tiles that are not solved in ngspice: what the curves' units found; NULL until they are done. */
@@ -123,6 +125,13 @@ void xbtab__heldout_cell_point(const xbtab__plan *plan, int s, double *parameter
 int xbtab__heldout_gate(const xbtab__plan *plan, int s); /* number of a held-out point's gate voltage */
 int xbtab__heldout_cell_points(const xbtab__plan *plan);
 
+/** The level's own state. */
+int xbtab__level_state(const xbtab__plan *plan, int level);
+
+/** Conductances that the cells of a sample tile are to have, from its levels: G[rows][columns] [S]. */
+xbtab_status xbtab__tile_conductances(const xbtab__plan *plan, int tile, const uint8_t *level,
+                                      double *G) XBTAB_MUST_CHECK;
+
 /** Levels and DAC codes of a sample tile, from its random streams.
  *  @param[out] level  level[rows][columns]; @param[out] code  code[vectors][rows]. */
 void xbtab__tile_levels(const xbtab__plan *plan, int tile, uint8_t *level);
@@ -131,7 +140,8 @@ xbtab__tile_plan xbtab__tile_plan_of(const xbtab__plan *plan, int tile);
 int xbtab__sample_tiles(const xbtab__plan *plan); /* fitted and held-out ones */
 int xbtab__check_tiles(const xbtab__plan *plan);
 
-/** Doubles a vector of a tile takes in its unit's result: status, power, currents, outputs. */
+/** Doubles a vector of a tile takes in its unit's result: status, power, currents, outputs. Behind the
+ * vectors come the conductances that the cells had, G[rows][columns] [S], where they are aged. */
 size_t xbtab__tile_stride(int columns);
 
 /* ---- the one way to ngspice ---- */

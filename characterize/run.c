@@ -9,36 +9,79 @@
 #include "memory.h"
 #include "write_units.h"
 
+/* States that are added below and above the levels, at the most on either side. */
+enum { MOST_OUTSIDE = 64 };
+
+/* n conductances from G on, evenly on a logarithmic scale, the end left out; returns how many. */
+static int add_even(double *target, double G, double end, int n)
+{
+    for (int k = 0; k < n; k++) target[k] = G * pow(end / G, (double)k / n);
+    return n;
+}
+
+/* The least and the most that any sample tile's cell is to conduct. */
+static xbtab_status find_extremes(const xbtab__plan *plan, double *least, double *most)
+{
+    xbtab_status status = XBTAB_OK;
+    size_t cells = (size_t)plan->spec->rows * (size_t)plan->spec->columns;
+    uint8_t *level = xbtab__alloc(cells, 1);
+    double *G = xbtab__alloc(cells, sizeof *G);
+    if (!level || !G) status = XBTAB_NOMEM();
+    for (int tile = 0; tile < xbtab__sample_tiles(plan) + xbtab__check_tiles(plan) && status == XBTAB_OK;
+         tile++) {
+        xbtab__tile_plan t = xbtab__tile_plan_of(plan, tile);
+        xbtab__tile_levels(plan, tile, level);
+        status = xbtab__tile_conductances(plan, tile, level, G);
+        for (int c = 0; c < t.rows * t.columns; c++) {
+            *least = fmin(*least, G[c]);
+            *most = fmax(*most, G[c]);
+        }
+    }
+    xbtab__free(level);
+    xbtab__free(G);
+    return status;
+}
+
+/* Steps from low to high of a ratio no larger than that of the levels' own states. */
+static int steps_between(double low, double high, double step)
+{
+    double n = ceil(log(high / low) / step);
+    return high > low * (1 + 1e-9) ? (int)fmin(fmax(n, 1), MOST_OUTSIDE) : 0;
+}
+
 /* Every level, and further conductances between neighbours, evenly on a logarithmic scale, up to the number
- * asked. */
+ * asked; and as far below and above them as the sample tiles' cells reach. */
 static xbtab_status choose_conductances(xbtab__plan *plan)
 {
     const xbtab_spec *spec = plan->spec;
-    int gaps = spec->n_levels - 1, between = 0;
+    int gaps = spec->n_levels - 1, between = 0, n = 0;
+    double low = spec->G_level[0], high = spec->G_level[gaps], least = low, most = high;
     if (spec->sampling.states > spec->n_levels) {
         between = (spec->sampling.states - spec->n_levels + gaps - 1) / gaps;
     }
-    plan->n_states = spec->n_levels + gaps * between;
+    if (plan->aged) XBTAB_TRY(find_extremes(plan, &least, &most));
+    int inside = gaps * (between + 1);
+    double step = log(high / low) / inside;
+    int below = steps_between(least, low, step), above = steps_between(high, most, step);
+    plan->n_states = below + inside + above + 1;
     plan->G_target = xbtab__alloc((size_t)plan->n_states, sizeof *plan->G_target);
     plan->parameter = xbtab__alloc((size_t)plan->n_states, sizeof *plan->parameter);
     plan->G_state = xbtab__alloc((size_t)plan->n_states, sizeof *plan->G_state);
     if (!plan->G_target || !plan->parameter || !plan->G_state) return XBTAB_NOMEM();
-    int s = 0;
-    for (int k = 0; k < gaps; k++) {
-        double ratio = spec->G_level[k + 1] / spec->G_level[k];
-        plan->G_target[s++] = spec->G_level[k];
-        for (int b = 1; b <= between; b++) {
-            plan->G_target[s++] = spec->G_level[k] * pow(ratio, (double)b / (between + 1));
-        }
-    }
-    plan->G_target[s] = spec->G_level[gaps];
+    n += add_even(plan->G_target, least, low, below);
+    for (int k = 0; k < gaps; k++)
+        n += add_even(plan->G_target + n, spec->G_level[k], spec->G_level[k + 1], between + 1);
+    n += add_even(plan->G_target + n, high, most, above);
+    plan->G_target[n] = above ? most : high;
     return XBTAB_OK;
 }
 
-xbtab_status xbtab__run_init(xbtab__run *run, const xbtab_spec *spec)
+xbtab_status xbtab__run_init(xbtab__run *run, const xbtab_spec *spec, const xbtab_chip_options *chip)
 {
     *run = (xbtab__run){.plan = {.spec = spec, .seed = spec->seed}};
     XBTAB_TRY(xbtab__need_size(spec));
+    if (chip) XBTAB_TRY(xbtab__aged_create(&run->aged, spec, chip));
+    run->plan.aged = run->aged;
     XBTAB_TRY(choose_conductances(&run->plan));
     run->n_units = xbtab__plan_units(&run->plan);
     run->unit = xbtab__alloc((size_t)run->n_units, sizeof *run->unit);
@@ -52,6 +95,7 @@ void xbtab__run_clear(xbtab__run *run)
     xbtab__free(run->plan.G_target);
     xbtab__free(run->plan.parameter);
     xbtab__free(run->plan.G_state);
+    xbtab__aged_destroy(&run->aged);
     xbtab__journal_close(&run->journal);
     *run = (xbtab__run){.n_units = 0};
 }

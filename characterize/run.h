@@ -19,12 +19,15 @@ typedef struct xbtab__run {
     xbtab__plan plan;
     xbtab__unit_result *unit; /* unit[n_units] */
     int n_units;
+    xbtab__aged *aged;       /* the plan's; NULL = none */
     xbtab__journal *journal; /* NULL = none is kept */
     char ngspice[64];
 } xbtab__run;
 
-/** Prepare a run: conductances to tabulate, room for the results. End with xbtab__run_clear(). */
-xbtab_status xbtab__run_init(xbtab__run *run, const xbtab_spec *spec) XBTAB_MUST_CHECK;
+/** Prepare a run: conductances to tabulate, room for the results. End with xbtab__run_clear().
+ *  @param chip  of the sample tiles' cells; NULL = they are at their levels. */
+xbtab_status xbtab__run_init(xbtab__run *run, const xbtab_spec *spec,
+                             const xbtab_chip_options *chip) XBTAB_MUST_CHECK;
 void xbtab__run_clear(xbtab__run *run);
 
 /** Run the units [first, end) that are not done. */

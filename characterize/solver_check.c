@@ -2,6 +2,7 @@
 #include "solver_check.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "exact.h"
 #include "memory.h"
@@ -28,7 +29,11 @@ static xbtab_status compare_tile(comparison *c, const xbtab__plan *plan, const x
     }
     xbtab__tile_levels(plan, tile, level);
     xbtab__tile_codes(plan, tile, code);
-    for (size_t k = 0; k < cells; k++) G[k] = plan->spec->G_level[level[k]];
+    if (plan->aged) {
+        memcpy(G, x + (size_t)t.vectors * xbtab__tile_stride(t.columns), cells * sizeof *G);
+    } else {
+        XBTAB_TRY_DONE(xbtab__tile_conductances(plan, tile, level, G));
+    }
     XBTAB_TRY_DONE(xbtab__exact_create(&circuit, technology, rows, columns));
     xbtab__exact_program(circuit, G);
     for (int v = 0; v < t.vectors; v++, x += xbtab__tile_stride(t.columns)) {

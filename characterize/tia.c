@@ -54,7 +54,8 @@ static void compose_tia(xbtab__text *text, const xbtab__plan *plan, const char *
 
 static void compose_column(xbtab__text *text, const xbtab__plan *plan, const char *source)
 {
-    xbtab__compose_column_bench(text, plan->spec, source, plan->parameter[plan->n_states - 1],
+    xbtab__compose_column_bench(text, plan->spec, source,
+                                plan->parameter[xbtab__level_state(plan, plan->spec->n_levels - 1)],
                                 mean_conductance(plan->spec));
 }
 

@@ -90,6 +90,49 @@ void xbtab__tile_levels(const xbtab__plan *plan, int tile, uint8_t *level)
     }
 }
 
+int xbtab__level_state(const xbtab__plan *plan, int level)
+{
+    int s = 0; /* every level is one of the tabulated states */
+    while (plan->G_target[s] != plan->spec->G_level[level]) s++;
+    return s;
+}
+
+xbtab_status xbtab__tile_conductances(const xbtab__plan *plan, int tile, const uint8_t *level, double *G)
+{
+    xbtab__tile_plan t = xbtab__tile_plan_of(plan, tile);
+    if (plan->aged) return xbtab__aged_conductances(plan->aged, tile, level, t.rows, t.columns, G);
+    for (int c = 0; c < t.rows * t.columns; c++) G[c] = plan->spec->G_level[level[c]];
+    return XBTAB_OK;
+}
+
+/* The state parameter of a conductance, between those of the tabulated states. */
+static double parameter_at(const xbtab__plan *plan, double G)
+{
+    int s = 0;
+    while (s + 2 < plan->n_states && plan->G_target[s + 1] <= G) s++;
+    double low = plan->G_target[s], a = plan->parameter[s], b = plan->parameter[s + 1];
+    double share = fmin(fmax(log(G / low) / log(plan->G_target[s + 1] / low), 0.0), 1.0);
+    return plan->spec->rram.model->state_is_log ? a * pow(b / a, share) : a + share * (b - a);
+}
+
+/* Of one bench: what ngspice takes to read it grows faster than it does. */
+enum { MOST_MEASURED = 256 };
+
+/* Cells for ngspice: the parameters of their states, and what they conduct with them. */
+static xbtab_status find_cells(const xbtab__plan *plan, xbtab__spice *spice, const uint8_t *level, int n,
+                               double *parameter, double *G)
+{
+    for (int c = 0; c < n; c++) {
+        parameter[c] =
+            plan->aged ? parameter_at(plan, G[c]) : plan->parameter[xbtab__level_state(plan, level[c])];
+    }
+    for (int c = 0; c < n && plan->aged; c += MOST_MEASURED) {
+        int some = n - c < MOST_MEASURED ? n - c : MOST_MEASURED;
+        XBTAB_TRY(xbtab__measure_cells(plan->spec, spice, parameter + c, some, G + c));
+    }
+    return XBTAB_OK;
+}
+
 /* Vector 0 drives every word line fully. Of the others, each has a density of its own: in turns uniform in 5
  * to 95 %, and from a single word line up on a logarithmic scale, since the bit planes of real activations
  * are sparse. Where signs alternate, half of the vectors drive both word lines of a pair by one input. */
@@ -127,6 +170,7 @@ size_t xbtab__tile_stride(int columns)
 typedef struct sampling_job {
     xbtab__tile_plan t;
     uint8_t *level, *code;
+    double *G;      /* of the cells; in ngspice, those that it found */
     double *result; /* result[t.vectors][stride] */
 } sampling_job;
 
@@ -152,11 +196,7 @@ static xbtab_status sample_in_spice(const xbtab__plan *plan, xbtab__spice *spice
     }
     spec.rows = rows;
     spec.columns = columns;
-    for (size_t c = 0; c < n_cells; c++) {
-        int s = 0; /* every level is one of the tabulated states */
-        while (plan->G_target[s] != spec.G_level[job->level[c]]) s++;
-        parameter[c] = plan->parameter[s];
-    }
+    XBTAB_TRY_DONE(find_cells(plan, spice, job->level, (int)n_cells, parameter, job->G));
     for (size_t k = 0; k < n_inputs; k++)
         values[k] = xbtab_spec_input_voltage(&spec, (int)(k % (size_t)rows), job->code[k]);
     xbtab__compose_crossbar(&text, &spec, parameter);
@@ -195,11 +235,8 @@ static xbtab_status sample_by_solver(const xbtab__plan *plan, const sampling_job
     xbtab_status status;
     size_t rows = (size_t)job->t.rows, columns = (size_t)job->t.columns;
     xbtab__exact *circuit = NULL;
-    double *G = xbtab__alloc(rows * columns, sizeof *G);
-    if (!G) return XBTAB_NOMEM();
-    for (size_t c = 0; c < rows * columns; c++) G[c] = plan->spec->G_level[job->level[c]];
     XBTAB_TRY_DONE(xbtab__exact_create(&circuit, plan->technology, rows, columns));
-    xbtab__exact_program(circuit, G);
+    xbtab__exact_program(circuit, job->G);
     for (int v = 0; v < job->t.vectors; v++) {
         double *result = job->result + (size_t)v * xbtab__tile_stride(job->t.columns), *I = result + 2;
         XBTAB_TRY_DONE(xbtab__exact_solve(circuit, job->code + (size_t)v * rows, I));
@@ -209,27 +246,34 @@ static xbtab_status sample_by_solver(const xbtab__plan *plan, const sampling_job
     }
 done:
     xbtab__exact_destroy(&circuit);
-    xbtab__free(G);
     return status;
 }
 
-/* For each vector: status, power, the bit lines' currents, the TIAs' outputs. */
+/* For each vector: status, power, the bit lines' currents, the TIAs' outputs; and the conductances of aged
+ * cells. */
 xbtab_status xbtab__sample_tile(const xbtab__plan *plan, int tile, xbtab__spice *spice, xbtab__numbers *out)
 {
     xbtab_status status;
     sampling_job job = {.t = xbtab__tile_plan_of(plan, tile)};
-    job.level = xbtab__alloc((size_t)job.t.rows * (size_t)job.t.columns, 1);
+    size_t cells = (size_t)job.t.rows * (size_t)job.t.columns,
+           n = (size_t)job.t.vectors * xbtab__tile_stride(job.t.columns);
+    job.level = xbtab__alloc(cells, 1);
     job.code = xbtab__alloc((size_t)job.t.vectors * (size_t)job.t.rows, 1);
-    out->n = (size_t)job.t.vectors * xbtab__tile_stride(job.t.columns);
+    job.G = xbtab__alloc(cells, sizeof *job.G);
+    out->n = n + (plan->aged ? cells : 0);
     out->x = job.result = xbtab__alloc(out->n, sizeof *out->x);
-    if (job.level && job.code && job.result) {
-        xbtab__tile_levels(plan, tile, job.level);
-        xbtab__tile_codes(plan, tile, job.code);
-        status = job.t.in_spice ? sample_in_spice(plan, spice, &job) : sample_by_solver(plan, &job);
-    } else {
+    if (!job.level || !job.code || !job.G || !job.result) {
         status = XBTAB_NOMEM();
+        goto done;
     }
+    xbtab__tile_levels(plan, tile, job.level);
+    xbtab__tile_codes(plan, tile, job.code);
+    XBTAB_TRY_DONE(xbtab__tile_conductances(plan, tile, job.level, job.G));
+    status = job.t.in_spice ? sample_in_spice(plan, spice, &job) : sample_by_solver(plan, &job);
+    if (plan->aged) memcpy(out->x + n, job.G, cells * sizeof *out->x);
+done:
     xbtab__free(job.level);
+    xbtab__free(job.G);
     xbtab__free(job.code);
     return status;
 }

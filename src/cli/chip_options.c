@@ -122,17 +122,20 @@ static xbtab_chip_counts sum_of(const xbtab_chips_report *r, size_t t)
     return sum;
 }
 
-void cli_chips_warn(const cli_chips *c, const xbtab_tables *tables, const xbtab_chips_report *report)
+void cli_chips_warn_of_window(const cli_chips *c, double low, double high)
 {
     const xbtab_population *p = c->population;
-    double low = tables->G_level[0], high = tables->G_level[tables->n_levels - 1];
-    if (!c->is_scaled && (low < 0.5 * p->G_min || high > 1.001 * p->G_max || high < 0.3 * p->G_max)) {
-        fprintf(stderr,
-                "xbartab: warning: the tile's levels of %g S to %g S are not the window of population %s, %g "
-                "S to %g "
-                "S; --scale-population stretches it to them\n",
-                low, high, p->name, p->G_min, p->G_max);
-    }
+    if (c->is_scaled || !(low < 0.5 * p->G_min || high > 1.001 * p->G_max || high < 0.3 * p->G_max)) return;
+    fprintf(
+        stderr,
+        "xbartab: warning: the tile's levels of %g S to %g S are not the window of population %s, %g S to %g "
+        "S; --scale-population stretches it to them\n",
+        low, high, p->name, p->G_min, p->G_max);
+}
+
+void cli_chips_warn(const cli_chips *c, const xbtab_tables *tables, const xbtab_chips_report *report)
+{
+    cli_chips_warn_of_window(c, tables->G_level[0], tables->G_level[tables->n_levels - 1]);
     for (size_t t = 0; t < report->n_times; t++) {
         xbtab_chip_counts n = sum_of(report, t);
         if (n.clipped == 0) continue;

@@ -19,8 +19,8 @@ typedef struct cli_chips {
     size_t n_times;
 } cli_chips;
 
-/** Lines of a table of options for a cli_chips c. */
-#define CLI_CHIP_OPTIONS(c)                                                                                  \
+/** Lines of a table of options for the age of a cli_chips c. */
+#define CLI_AGE_OPTIONS(c)                                                                                   \
     {"population",                                                                                           \
      '\0',                                                                                                   \
      POPT_ARG_STRING,                                                                                        \
@@ -35,7 +35,6 @@ typedef struct cli_chips {
          0,                                                                                                  \
          "stretch the sheet's window to the tile's largest level",                                           \
          NULL},                                                                                              \
-        {"chips", '\0', POPT_ARG_INT, &(c)->n_chips, 0, "simulate so many chips (1)", "N"},                  \
         {"time",                                                                                             \
          '\0',                                                                                               \
          POPT_ARG_ARGV,                                                                                      \
@@ -59,6 +58,10 @@ typedef struct cli_chips {
         "pulses", '\0', POPT_ARG_INT, &(c)->pulses, 0, "of a verified write, at the most (100)", "N"         \
     }
 
+/** The same with how many chips there are. */
+#define CLI_CHIP_OPTIONS(c)                                                                                  \
+    {"chips", '\0', POPT_ARG_INT, &(c)->n_chips, 0, "simulate so many chips (1)", "N"}, CLI_AGE_OPTIONS(c)
+
 /** A population by its name or its file. @return an exit code. */
 int cli_open_population(xbtab_population **out, const char *name_or_file);
 
@@ -74,7 +77,10 @@ bool cli_chips_asked(const cli_chips *chips);
 /** The chip that the options describe, at the first of their times. */
 xbtab_chip_options cli_chip(const cli_chips *chips, long seed);
 
-/** Warn where the sheet does not fit the tile, or conductances left the tables' range. */
+/** Warn where the sheet does not fit levels from low to high [S]. */
+void cli_chips_warn_of_window(const cli_chips *chips, double low, double high);
+
+/** That, or conductances left the tables' range. */
 void cli_chips_warn(const cli_chips *chips, const xbtab_tables *tables, const xbtab_chips_report *report);
 
 /** What they did. */

@@ -5,6 +5,7 @@
 #include <xbartab/characterize.h>
 #include <xbartab/tables.h>
 
+#include "chip_options.h"
 #include "cli.h"
 
 static int report(const char *path, double seconds, int as_json)
@@ -29,12 +30,15 @@ int cmd_characterize(int argc, const char **argv)
 {
     const char *folder = NULL, *output = NULL, *seed = NULL, *arguments[2];
     int as_json = 0;
-    xbtab_characterize_options run = {.progress = cli_progress};
+    cli_chips chips = {0};
+    xbtab_chip_options chip = {0};
+    xbtab_characterize_options run = {.progress = cli_progress, .chip = &chip};
     const struct poptOption options[] = {
         {"output", 'o', POPT_ARG_STRING, &output, 0, "table file to write", "TABLES.h5"},
         {"jobs", 'j', POPT_ARG_INT, &run.workers, 0, "worker processes (one a core)", "N"},
         {"seed", '\0', POPT_ARG_STRING, &seed, 0,
-         "seed of the random samples, instead of the specification's", "S"},
+         "seed of the random samples and of their cells, instead of the specification's", "S"},
+        CLI_AGE_OPTIONS(&chips),
         {"resume", '\0', POPT_ARG_NONE, &run.resume, 0, "continue what an earlier run left", NULL},
         {"models", '\0', POPT_ARG_STRING, &folder, 0, "the user's own models too", "DIR"},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
@@ -54,6 +58,11 @@ int cmd_characterize(int argc, const char **argv)
         code = cli_usage(argv[0], "-j %d is outside 0 to 1024", run.workers);
         goto done;
     }
+    if (cli_chips_asked(&chips) && (code = cli_chips_open(&chips, argv[0])) != CLI_DONE) goto done;
+    if (chips.n_times > 1) {
+        code = cli_usage(argv[0], "tables are of one --time; make a file for each");
+        goto done;
+    }
     if (cli_open_models(&models, folder) < 0 || xbtab_spec_open(&spec, arguments[0], models) < 0 ||
         xbtab_spec_size_selector(spec) < 0) {
         code = cli_failed();
@@ -66,12 +75,18 @@ int cmd_characterize(int argc, const char **argv)
             goto done;
         }
     }
+    if (chips.population) {
+        chip = cli_chip(&chips, 0);
+        chip.seed = spec->seed;
+        cli_chips_warn_of_window(&chips, spec->G_level[0], spec->G_level[spec->n_levels - 1]);
+    }
     cli_catch_interrupt();
     double began = cli_seconds();
     xbtab_status status = xbtab_characterize(spec, output, &run);
     code = status < 0 ? cli_failed() : report(output, cli_seconds() - began, as_json);
     if (status == XBTAB_ERR_CANCELED) fprintf(stderr, "xbartab: continue with --resume\n");
 done:
+    cli_chips_close(&chips);
     xbtab_spec_destroy(&spec);
     xbtab_models_destroy(&models);
     cli_finish(context, options);

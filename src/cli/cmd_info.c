@@ -1,6 +1,5 @@
 /* cmd_info.c - info TABLES.h5. */
 #include <math.h>
-#include <math.h>
 #include <stdio.h>
 
 #include <xbartab/tables.h>
@@ -12,6 +11,35 @@ static long count_failed(const xbtab_sample_data *s)
     long failed = 0;
     for (size_t k = 0; k < s->n_tiles * s->n_vectors; k++) failed += s->status[k] != XBTAB_SAMPLE_OK;
     return failed;
+}
+
+/* What the sample tiles' aged cells are: root mean square of their distance from their levels, least and
+ * most. */
+typedef struct aged_cells {
+    double rms, least, most; /* [S] */
+} aged_cells;
+
+static aged_cells look_at_cells(const xbtab_tables *t)
+{
+    size_t n = t->samples.n_tiles * t->rows * t->columns;
+    aged_cells a = {.least = INFINITY};
+    for (size_t c = 0; c < n; c++) {
+        double G = t->samples.G[c], error = G - t->G_level[t->samples.level[c]];
+        a.rms += error * error / (double)n;
+        a.least = fmin(a.least, G);
+        a.most = fmax(a.most, G);
+    }
+    a.rms = sqrt(a.rms);
+    return a;
+}
+
+static json_t *age_json(const xbtab_tables *t)
+{
+    const xbtab_aged_data *a = &t->aged;
+    const aged_cells cells = look_at_cells(t);
+    return json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "name", a->population, "time", a->time,
+                     "temperature", a->temperature, "cycles", a->cycles, "rms", cells.rms, "g_min",
+                     cells.least, "g_max", cells.most);
 }
 
 static const char *origin(const xbtab_write_data *w)
@@ -109,6 +137,7 @@ static json_t *info_json(const xbtab_tables *t)
         json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", XBTAB_TABLES_SCHEMA, "tile",
                   tile, "cell", cli_error_json(&t->cell.error), "tia", tia_json(t), "transfer", transfer,
                   "energy", energy_json(t), "samples", samples, "solver", solver, "provenance", provenance);
+    if (t->aged.population) json_object_set_new(info, "population", age_json(t));
     if (t->write.n) json_object_set_new(info, "write", write_json(&t->write));
     return info;
 }
@@ -162,6 +191,14 @@ static void info_text(const xbtab_tables *t)
     if (isfinite(t->readout.f_read)) readout_text(t);
     printf("samples    %zu tiles x %zu vectors solved by %s, %ld failed\n", t->samples.n_tiles,
            t->samples.n_vectors, cli_sampled_by(t), count_failed(&t->samples));
+    if (t->aged.population) {
+        const aged_cells cells = look_at_cells(t);
+        printf("population %s, %g s after its writes, at %g K, %g writes before: cells off their levels by "
+               "%.3g S "
+               "(rms), %.3g to %.3g S\n",
+               t->aged.population, t->aged.time, t->aged.temperature, t->aged.cycles, cells.rms, cells.least,
+               cells.most);
+    }
     if (t->write.n) {
         printf("write      %zu pulses at %zu conductances %g to %g S, %s (%s)\n", t->write.n, t->write.n_G,
                t->write.G[0], t->write.G[t->write.n_G - 1], origin(&t->write), t->write.source);

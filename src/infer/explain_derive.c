@@ -68,12 +68,11 @@ static xbtab_status solve_tile(xbtab_derived *d, const xbtab_technology *technol
 {
     const xbtab_tables *t = &d->tables;
     size_t cells = t->rows * t->columns, n_vectors = t->samples.n_vectors;
-    const uint8_t *level = t->samples.level + tile * cells;
     xbtab__exact *circuit = NULL;
     double *G = xbtab__alloc(cells, sizeof *G);
     xbtab_status status = G ? xbtab__exact_create(&circuit, technology, t->rows, t->columns) : XBTAB_NOMEM();
     if (status < 0) goto done;
-    for (size_t c = 0; c < cells; c++) G[c] = t->G_level[level[c]];
+    xbtab__sample_conductances(t, tile, G);
     xbtab__exact_program(circuit, G);
     for (size_t at = tile * n_vectors; at < (tile + 1) * n_vectors; at++) {
         XBTAB_TRY_DONE(

@@ -11,8 +11,6 @@
 #include "tables_array.h"
 #include "tables_readout.h"
 
-enum { LONGEST_TEXT = 64 << 20 };
-
 static const char spice_name[] = "ngspice", solver_name[] = "xbartab";
 
 xbtab_status xbtab__put_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
@@ -377,8 +375,8 @@ static xbtab_status read_provenance(const xbtab__h5_file *file, xbtab__h5_id gro
     xbtab__free(seed);
     if (fields != 1) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: /provenance seed is not a number", file->path);
     t->seed = value;
-    XBTAB_TRY(xbtab__h5_get_long_text(file, group, "specification", &t->spec_text, LONGEST_TEXT));
-    return xbtab__h5_get_long_text(file, group, "models", &t->models_text, LONGEST_TEXT);
+    XBTAB_TRY(xbtab__h5_get_long_text(file, group, "specification", &t->spec_text, XBTAB__LONGEST_TEXT));
+    return xbtab__h5_get_long_text(file, group, "models", &t->models_text, XBTAB__LONGEST_TEXT);
 }
 
 /* first_schema: of a group that older files lack; has: of one that not every file has (NULL = all do) */
@@ -398,6 +396,7 @@ static const struct {
     {"solver", 2, NULL, write_solver, read_solver},
     {"write", 3, xbtab__has_pulses, xbtab__put_pulses, xbtab__get_pulses},
     {"samples", 1, NULL, write_samples, read_samples},
+    {"population", 4, xbtab__has_age, xbtab__put_age, xbtab__get_age},
 };
 
 enum { N_GROUPS = sizeof groups / sizeof groups[0] };
@@ -510,6 +509,7 @@ void xbtab_tables_destroy(xbtab_tables **tables)
     if (!tables || !*tables) return;
     xbtab_tables *t = *tables;
     xbtab__clear_pulses(&t->write);
+    xbtab__clear_age(t);
     void *blocks[] = {t->tile_name,
                       t->G_level,
                       t->cell.G_state,

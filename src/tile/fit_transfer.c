@@ -37,6 +37,13 @@ typedef struct samples {
     long failed;       /* vectors */
 } samples;
 
+void xbtab__sample_conductances(const xbtab_tables *t, size_t tile, double *G)
+{
+    size_t n = t->rows * t->columns, first = tile * n;
+    for (size_t c = 0; c < n; c++)
+        G[c] = t->samples.G ? t->samples.G[first + c] : t->G_level[t->samples.level[first + c]];
+}
+
 static double mean_drive(const uint8_t *code, size_t rows, int dac_bits)
 {
     long sum = 0;
@@ -45,14 +52,13 @@ static double mean_drive(const uint8_t *code, size_t rows, int dac_bits)
 }
 
 /* The ideal product: every cell at its own conductance and the full input voltage. */
-static void ideal_product(const xbtab_tables *t, const uint8_t *level, const uint8_t *code, double *I)
+static void ideal_product(const xbtab_tables *t, const double *G, const uint8_t *code, double *I)
 {
     double V_step = t->v_read / ((1 << t->dac_bits) - 1);
     memset(I, 0, t->columns * sizeof *I);
     for (size_t i = 0; i < t->rows; i++) {
         int sign = xbtab_array_sign(&t->array, (long)i);
-        for (size_t j = 0; j < t->columns; j++)
-            I[j] += sign * code[i] * V_step * t->G_level[level[i * t->columns + j]];
+        for (size_t j = 0; j < t->columns; j++) I[j] += sign * code[i] * V_step * G[i * t->columns + j];
     }
 }
 
@@ -74,15 +80,12 @@ static xbtab_status prepare_tile(samples *all, const xbtab_tables *t, const xbta
                                  size_t tile)
 {
     const xbtab_sample_data *d = &t->samples;
-    size_t n_cells = t->rows * t->columns;
-    const uint8_t *level = d->level + tile * n_cells;
     xbtab_tile *programmed = NULL;
-    double *G = xbtab__alloc(n_cells, sizeof *G);
+    double *G = xbtab__alloc(t->rows * t->columns, sizeof *G);
     if (!G) return XBTAB_NOMEM();
-    for (size_t c = 0; c < n_cells; c++) G[c] = t->G_level[level[c]];
+    xbtab__sample_conductances(t, tile, G);
     xbtab_status status = xbtab_tile_create(&programmed, technology, G, t->rows, t->columns);
-    xbtab__free(G);
-    XBTAB_TRY(status);
+    if (status < 0) goto done;
     memcpy(all->I_lost + tile * t->columns, programmed->I_lost, t->columns * sizeof *all->I_lost);
     for (size_t v = 0; v < d->n_vectors; v++) {
         size_t at = tile * d->n_vectors + v;
@@ -94,7 +97,7 @@ static xbtab_status prepare_tile(samples *all, const xbtab_tables *t, const xbta
         sample *s = &all->s[all->n++];
         double *y = all->y + at * t->columns, *ideal = all->ideal + at * t->columns;
         xbtab_tile_product(programmed, code, y);
-        ideal_product(t, level, code, ideal);
+        ideal_product(t, G, code, ideal);
         *s = (sample){.y = y,
                       .ideal = ideal,
                       .I_lost = all->I_lost + tile * t->columns,
@@ -106,8 +109,10 @@ static xbtab_status prepare_tile(samples *all, const xbtab_tables *t, const xbta
         if (!s->is_heldout) all->n_fit++;
         for (size_t j = 0; j < t->columns; j++) all->I_most = fmax(all->I_most, fabs(s->I[j]));
     }
+done:
     xbtab_tile_destroy(&programmed);
-    return XBTAB_OK;
+    xbtab__free(G);
+    return status;
 }
 
 static double place_of(size_t j, size_t columns)

@@ -12,4 +12,7 @@
  *  @return XBTAB_ERR_SPICE (too few good samples), XBTAB_ERR_SOLVE, XBTAB_ERR_NOMEM. */
 xbtab_status xbtab__fit_transfer(xbtab_tables *tables) XBTAB_MUST_CHECK;
 
+/** What a sample tile's cells conduct: G[rows][columns] [S]. */
+void xbtab__sample_conductances(const xbtab_tables *tables, size_t tile, double *G);
+
 #endif

@@ -58,6 +58,7 @@ if [ -e stop.h5.partial ]; then
     refused 1 "--resume" "$XBARTAB" characterize tile.yaml -o stop.h5
     tile 20 17 >other.yaml
     refused 1 "stop.h5.partial" "$XBARTAB" characterize other.yaml -o stop.h5 --resume
+    refused 1 "stop.h5.partial" "$XBARTAB" characterize tile.yaml -o stop.h5 --resume --population none --scale-population
     "$XBARTAB" characterize tile.yaml -o stop.h5 --resume >/dev/null 2>&1
 fi
 cmp stop.h5 whole.h5 || fail "other bytes after Ctrl-C"

@@ -9,7 +9,7 @@ $PYTHON - <<'P'
 import h5py, json, math, xarray
 
 info = json.load(open("i.json"))
-assert info["schema"] == 3
+assert info["schema"] == 4
 assert (info["tile"]["rows"], info["tile"]["columns"]) == (9, 7)
 for group in ("cell", "tia", "transfer", "energy"):
     for key in ("heldout_rmse_fs", "heldout_max_fs", "samples", "failed"):
@@ -34,7 +34,7 @@ axes = {
     "solver/max": ("size",),
 }
 with h5py.File("t.h5") as f:
-    assert f.attrs["xbartab_schema"] == 3
+    assert f.attrs["xbartab_schema"] == 4
     assert [f["tile"].attrs[k].decode() for k in ("topology", "polarity", "drive", "sense")] == \
         ["word_line_input", "uniform", "left", "bottom"]
     assert "sky130_gap" in f["provenance/specification"][()].decode()
@@ -104,6 +104,41 @@ assert solve["solver"][0]["samples"] == 3 * 6 * 7 and solve["solver"][0]["max_fs
 a, b = (t["transfer"]["heldout_rmse_fs"] for t in (spice, solve))
 assert abs(a - b) < 1e-3 * a, (a, b)
 P
+
+# sample tiles of a chip's cells, written and aged: ngspice has their conductances, the states reach as far as they do, any
+# number of workers gives the same bytes, and another age other cells
+tile 9 8 >aged.yaml
+aged=(characterize aged.yaml --population wan_2022 --scale-population)
+"$XBARTAB" "${aged[@]}" --time 1d -j 1 -o aged.h5 --json >/dev/null
+"$XBARTAB" "${aged[@]}" --time 1d -j 3 -o again.h5 >/dev/null 2>&1
+"$XBARTAB" "${aged[@]}" --cycles 1e9 --temperature 358 --seed 5 -o fresh.h5 >/dev/null 2>&1
+cmp aged.h5 again.h5 || fail "other aged tables with 3 workers"
+"$XBARTAB" info aged.h5 --json >aged.json
+"$XBARTAB" info fresh.h5 >fresh.txt
+grep -q "^population wan_2022, 0 s after its writes, at 358 K, 1e+09 writes before: cells off" fresh.txt || fail "$(cat fresh.txt)"
+$PYTHON - <<'P'
+import h5py, json, numpy
+i = json.load(open("aged.json"))
+p = i["population"]
+assert (p["name"], p["time"], p["temperature"], p["cycles"]) == ("wan_2022", 86400, 300, 0)
+assert i["transfer"]["samples"] == 2 * 6 * 8 and 0 < i["transfer"]["heldout_rmse_fs"] < 0.003 and i["solver"][0]["max_fs"] < 1e-6
+with h5py.File("aged.h5") as f, h5py.File("fresh.h5") as fresh:
+    d, level = f["population/sample_conductance"], f["tile/conductance"][...]
+    assert [d.dims[k].label for k in range(3)] == ["tile", "word_line", "bit_line"] and d.attrs["units"] == b"S"
+    assert "published" in f["population/sheet"][()].decode()
+    G, written, states = d[...], level[f["samples/level"][...]], f["cell/state_conductance"][...]
+    assert abs(((G - written) ** 2).mean() ** 0.5 / p["rms"] - 1) < 1e-9 and 0.02 < p["rms"] / level[-1] < 0.2
+    assert p["g_min"] == G.min() < level[0] and p["g_max"] == G.max() > level[-1]
+    assert abs(states[0] / G.min() - 1) < 1e-3 and states[-1] >= G.max() * (1 - 1e-3) and numpy.isin(level, states).all()
+    # short wires: currents are nearly the sum of the cells' own; with the levels' conductances they are not
+    code, I = f["samples/code"][...], f["samples/current"][...]
+    off = [abs(0.2 * numpy.einsum("tvi,tij->tvj", code, g) - I).mean() / I.mean() for g in (G, written)]
+    assert off[0] < 0.01 and off[1] > 3 * off[0], off
+    assert abs(fresh["population/sample_conductance"][...] / G - 1).max() > 0.01
+P
+refused 2 "simulated chips need --population" "$XBARTAB" characterize tile.yaml -o no.h5 --time 1d
+refused 2 "tables are of one --time" "$XBARTAB" characterize tile.yaml -o no.h5 --population none --time 0 --time 1s
+refused 1 'no population is called "nobody"' "$XBARTAB" characterize tile.yaml -o no.h5 --population nobody
 
 # DACs of all kinds of bits: 8-bit inputs in three slices, the last one narrower, and in a single one
 digits="$XBARTAB_SOURCE/data/networks/digits.onnx --images $XBARTAB_SOURCE/data/digits/test-images.idx.gz

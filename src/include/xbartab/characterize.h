@@ -6,6 +6,7 @@
 #ifndef XBARTAB_CHARACTERIZE_H
 #define XBARTAB_CHARACTERIZE_H
 
+#include <xbartab/chip.h>
 #include <xbartab/engine.h>
 #include <xbartab/progress.h>
 #include <xbartab/solve.h>
@@ -20,6 +21,12 @@ extern "C" {
 typedef struct xbtab_characterize_options {
     int workers; /* processes (0 = one a core) */
     int resume;  /* continue from the journal PATH.partial where there is one (0 = refuse if there is) */
+    /** The cells of the sample tiles are this simulated chip's at its age, devices numbered by tile and
+     * place, so that the tables are fitted to, and held against, circuits of varied and drifted cells. Its
+     * writes are the population's own (/write is not known yet), its read noise is left out. A cell goes no
+     * further than its model can. NULL, or without a population = cells are at their levels; borrowed for the
+     * call. */
+    const xbtab_chip_options *chip;
     xbtab_progress_fn progress; /* NULL = none */
     xbtab_note_fn note;         /* NULL = none */
     void *payload;              /* for both */

@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /** Schema of the files this library writes. It reads this one and every older one. */
-enum { XBTAB_TABLES_SCHEMA = 3 };
+enum { XBTAB_TABLES_SCHEMA = 4 };
 
 /** How well a table reproduces SPICE samples that its fit never saw. */
 typedef struct xbtab_fit_error {
@@ -140,12 +140,26 @@ typedef struct xbtab_sample_data {
     int by_solver;             /* 0: solved in ngspice; 1: by our solver, see xbtab_solver_data */
     int32_t *is_heldout;       /* is_heldout[n_tiles] */
     uint8_t *level;            /* level[n_tiles][rows][columns] */
-    uint8_t *code;             /* code[n_tiles][n_vectors][rows]: DAC codes */
-    int32_t *status;           /* status[n_tiles][n_vectors]: xbtab_sample_status */
-    double *I_out;             /* I_out[n_tiles][n_vectors][columns]; NAN where failed [A] */
-    double *V_out;             /* V_out[n_tiles][n_vectors][columns]; NAN where failed [V] */
-    double *P;                 /* P[n_tiles][n_vectors]: power from the drivers; NAN where failed [W] */
+    double *G;       /* G[n_tiles][rows][columns]: what the cells conduct at v_read where they have an
+                        age (xbtab_aged_data); NULL = what their levels say [S] */
+    uint8_t *code;   /* code[n_tiles][n_vectors][rows]: DAC codes */
+    int32_t *status; /* status[n_tiles][n_vectors]: xbtab_sample_status */
+    double *I_out;   /* I_out[n_tiles][n_vectors][columns]; NAN where failed [A] */
+    double *V_out;   /* V_out[n_tiles][n_vectors][columns]; NAN where failed [V] */
+    double *P;       /* P[n_tiles][n_vectors]: power from the drivers; NAN where failed [W] */
 } xbtab_sample_data;
+
+/** The age of the sample tiles' cells: those of a simulated chip (chip.h), written to their levels, aged, and
+ * held against the same circuits as ever. Tabulated states then reach as far as these cells do. Noise of
+ * reads is not in it. */
+typedef struct xbtab_aged_data {
+    char *population;   /* name of its sheet; NULL: every cell is at its level, and the rest is 0 */
+    char *sheet;        /* the whole sheet */
+    double time;        /* since the writes [s] */
+    double temperature; /* since then [K] */
+    double cycles;      /* writes that the devices have endured before */
+    double writing, tolerance, pulses, is_scaled; /* as of xbtab_chip_options */
+} xbtab_aged_data;
 
 /** Which way a pulse moves the conductance. */
 typedef enum xbtab_pulse_kind {
@@ -191,6 +205,7 @@ typedef struct xbtab_tables {
     xbtab_readout_data readout;
     xbtab_solver_data solver;
     xbtab_sample_data samples;
+    xbtab_aged_data aged;
     xbtab_write_data write;
     /* provenance */
     char *spec_text, *models_text; /* the whole input */
