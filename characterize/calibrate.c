@@ -9,7 +9,7 @@
 
 #include <gsl/gsl_errno.h>
 
-#include "calibrate_private.h"
+#include "calibrate_fit.h"
 #include "clock.h"
 #include "memory.h"
 #include "random.h"

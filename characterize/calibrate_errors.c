@@ -1,5 +1,5 @@
-/* calibrate_errors.c - what a fit is worth: standard errors, what the data do not fix, the measurement's own
- * noise, and the error on points that no fit saw. */
+/* calibrate_errors.c - what a fit is worth: standard errors, what the data do not fix, and the fitted curves.
+ */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 
-#include "calibrate_private.h"
+#include "calibrate_fit.h"
 #include "memory.h"
 
 /* Directions in which the scaled Jacobian is this small (cosine of an angle, squared) are not fixed. */
@@ -291,168 +291,6 @@ static xbtab_status judge(xbtab_fit *fit, xbtab__fitting *f)
     return status;
 }
 
-/* ---- the measurement's own noise ---- */
-
-/* Fourth divided differences of five neighbours vanish for any cubic; scaled to the noise of one point. */
-size_t xbtab__curve_noise(const double *x, const double *y, size_t n, double *out)
-{
-    size_t found = 0;
-    for (size_t k = 0; k + 5 <= n; k++) {
-        double sum = 0, norm = 0;
-        bool good = true;
-        for (int i = 0; i < 5 && good; i++) {
-            double weight = 1, span = x[k + 4] - x[k];
-            for (int j = 0; j < 5; j++) {
-                if (i == j) continue;
-                double gap = (x[k + (size_t)i] - x[k + (size_t)j]) / span;
-                good = good && span != 0 && fabs(gap) > 1e-6;
-                weight /= gap;
-            }
-            sum += weight * y[k + (size_t)i];
-            norm += weight * weight;
-        }
-        if (good) out[found++] = fabs(sum) / sqrt(norm);
-    }
-    return found;
-}
-
-static xbtab_status measure_noise(xbtab_fit *fit, const xbtab__fitting *f)
-{
-    const xbtab__points *p = f->p;
-    double *size = xbtab__alloc(p->n, sizeof *size), *x = xbtab__alloc(p->n, sizeof *x),
-           *y = xbtab__alloc(p->n, sizeof *y);
-    size_t n = 0;
-    double sum = 0, heldout = 0;
-    size_t n_heldout = 0;
-    fit->noise = fit->noise_mad = fit->heldout_noise = NAN;
-    if (!size || !x || !y) {
-        xbtab__free(size);
-        xbtab__free(x);
-        xbtab__free(y);
-        return XBTAB_NOMEM();
-    }
-    for (int d = 0; d < p->n_devices; d++) {
-        size_t points = 0;
-        for (size_t k = p->first[d]; k < p->first[d + 1]; k++) {
-            if (!xbtab__is_seen(f, k, false) && !p->is_hidden[k]) continue;
-            /* time goes through decades, so its curves are smooth in ln t */
-            x[points] = fit->kind == XBTAB_FIT_RETENTION && p->x[k] > 0 ? log(p->x[k]) : p->x[k];
-            y[points++] = f->c->weighting == XBTAB__WEIGHTING_LOG ? log(fmax(fabs(p->y[k]), 1e-30)) : p->y[k];
-        }
-        if (points < 6) continue;
-        gsl_sort2(x, 1, y, 1, points);
-        size_t more = xbtab__curve_noise(x, y, points, size + n);
-        for (size_t k = n; k < n + more; k++) {
-            sum += size[k] * size[k];
-            if (p->is_heldout[d]) heldout += size[k] * size[k];
-        }
-        if (p->is_heldout[d]) n_heldout += more;
-        n += more;
-    }
-    fit->n_noise = n;
-    if (n > 0) {
-        gsl_sort(size, 1, n);
-        fit->noise = sqrt(sum / (double)n);
-        fit->noise_mad = gsl_stats_median_from_sorted_data(size, 1, n) / 0.6745;
-    }
-    if (n_heldout > 0) fit->heldout_noise = sqrt(heldout / (double)n_heldout);
-    xbtab__free(size);
-    xbtab__free(x);
-    xbtab__free(y);
-    return XBTAB_OK;
-}
-
-/* ---- points that no fit saw ---- */
-
-/* sigma^2 = floor^2 + (slope y)^2 through squared residuals, weighted by its own square; four rounds. */
-static void fit_spread(xbtab_fit *fit, const double *r, const double *y, size_t n, bool flat_only)
-{
-    double mean = 0, a, b = 0;
-    for (size_t k = 0; k < n; k++) mean += r[k] * r[k] / (double)n;
-    a = mean;
-    for (int turn = 0; turn < 4 && !flat_only && mean > 0; turn++) {
-        double s = 0, sx = 0, sxx = 0, sr = 0, sxr = 0;
-        for (size_t k = 0; k < n; k++) {
-            double x = y[k] * y[k], spread = fmax(a + b * x, 1e-3 * mean), w = 1 / (spread * spread);
-            s += w;
-            sx += w * x;
-            sxx += w * x * x;
-            sr += w * r[k] * r[k];
-            sxr += w * x * r[k] * r[k];
-        }
-        double det = s * sxx - sx * sx;
-        if (!(det > 0)) break;
-        b = fmax((s * sxr - sx * sr) / det, 0);
-        a = fmax(b > 0 ? (sr - b * sx) / s : sr / s, 0);
-    }
-    fit->interval_floor = sqrt(a);
-    fit->interval_slope = sqrt(b);
-}
-
-static double spread_at(const xbtab_fit *fit, double y)
-{
-    return hypot(fit->interval_floor, fit->interval_slope * y);
-}
-
-typedef struct sample {
-    double *r, *y;
-    size_t n;
-} sample;
-
-static void add_points(sample *s, const xbtab__fitting *f, int d, bool hidden)
-{
-    for (size_t k = f->p->first[d]; k < f->p->first[d + 1]; k++) {
-        /* both kinds must be fit for the weighting */
-        bool is_seen = xbtab__is_seen(f, k, true), is_hidden = f->p->is_hidden[k];
-        if (hidden ? !is_hidden : !is_seen) continue;
-        s->r[s->n] = f->residual[k] * f->scale;
-        s->y[s->n++] = f->p->y[k];
-    }
-}
-
-static xbtab_status judge_unseen(xbtab_fit *fit, xbtab__fitting *f)
-{
-    const xbtab__points *p = f->p;
-    sample known = {.n = 0}, unseen = {.n = 0};
-    xbtab_status status = XBTAB_OK;
-    known.r = xbtab__alloc(p->n, sizeof(double));
-    known.y = xbtab__alloc(p->n, sizeof(double));
-    unseen.r = xbtab__alloc(p->n, sizeof(double));
-    unseen.y = xbtab__alloc(p->n, sizeof(double));
-    if (!known.r || !known.y || !unseen.r || !unseen.y) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    fit->heldout_rmse = fit->coverage = NAN;
-    for (int d = 0; d < p->n_devices; d++) {
-        /* the interval comes from the fitted devices, seen in the same way: without their hidden points */
-        if (f->has_heldout) XBTAB_TRY_DONE(xbtab__fit_device(f, d, p->is_heldout[d], true));
-        if (!f->has_heldout) add_points(&known, f, d, false);
-        add_points(f->has_heldout && !p->is_heldout[d] ? &known : &unseen, f, d, true);
-    }
-    if (unseen.n == 0) goto done;
-    fit_spread(fit, known.r, known.y, known.n, f->c->weighting == XBTAB__WEIGHTING_LOG);
-    for (size_t k = 0; k < known.n; k++)
-        known.r[k] = fabs(known.r[k]) / fmax(spread_at(fit, known.y[k]), 1e-300);
-    gsl_sort(known.r, 1, known.n);
-    fit->interval_factor = gsl_stats_quantile_from_sorted_data(known.r, 1, known.n, 0.95);
-    double sum = 0;
-    size_t inside = 0;
-    for (size_t k = 0; k < unseen.n; k++) {
-        sum += unseen.r[k] * unseen.r[k];
-        inside += fabs(unseen.r[k]) <= fit->interval_factor * spread_at(fit, unseen.y[k]);
-    }
-    fit->n_hidden = unseen.n;
-    fit->heldout_rmse = sqrt(sum / (double)unseen.n);
-    fit->coverage = (double)inside / (double)unseen.n;
-done:
-    xbtab__free(known.r);
-    xbtab__free(known.y);
-    xbtab__free(unseen.r);
-    xbtab__free(unseen.y);
-    return status;
-}
-
 /* The curves as they will be drawn, and each device's own error. */
 static xbtab_status keep_curves(xbtab_fit *fit, xbtab__fitting *f)
 {
@@ -485,14 +323,14 @@ xbtab_status xbtab__fit_figures(xbtab_fit *fit, xbtab__fitting *f)
     xbtab_status status = XBTAB_OK;
     /* held-out devices are fitted first, so that all are judged alike */
     for (int d = 0; d < f->p->n_devices && status == XBTAB_OK; d++) {
-        if (f->p->is_heldout[d]) status = xbtab__fit_device(f, d, true, true);
+        if (f->p->is_heldout[d]) status = xbtab__fit_device_robustly(f, d, true);
     }
     memcpy(kept, f->u_device, (size_t)f->p->n_devices * (size_t)width * sizeof *kept);
     if (status == XBTAB_OK) status = judge(fit, f);
-    if (status == XBTAB_OK) status = measure_noise(fit, f);
-    if (status == XBTAB_OK) status = judge_unseen(fit, f);
+    if (status == XBTAB_OK) status = xbtab__judge_unseen(fit, f);
     memcpy(f->u_device, kept, (size_t)f->p->n_devices * (size_t)width * sizeof *kept);
     if (status == XBTAB_OK) status = keep_curves(fit, f);
+    if (status == XBTAB_OK) status = xbtab__judge_noise(fit, f);
     xbtab__free(kept);
     return status;
 }

@@ -141,9 +141,13 @@ static void add_figures(xbtab__text *text, const xbtab_fit *fit)
     add_number(text, "\n  residual_sigma: ", fit->rmse_dof);
     add_number(text, "\n  residual_max: ", fit->max_residual);
     add_number(text, "\n  noise: ", fit->noise);
+    xbtab__text_add(text, " # of one point: fourth differences of residuals of points %d apart",
+                    fit->noise_apart);
     add_number(text, "\n  noise_from_median: ", fit->noise_mad);
+    add_number(text, "\n  noise_neighbours: ", fit->noise_near);
     xbtab__text_add(text, "\n  held_out_points: %zu", fit->n_hidden);
     add_number(text, "\n  held_out_rmse: ", fit->n_hidden ? fit->heldout_rmse : NAN);
+    add_number(text, "\n  held_out_rmse_by_noise_alone: ", fit->n_hidden ? fit->heldout_expected : NAN);
     add_number(text, "\n  held_out_coverage_95: ", fit->n_hidden ? fit->coverage : NAN);
     if (fit->n_hidden) {
         add_number(text, "\n  prediction_interval: {factor: ", fit->interval_factor);

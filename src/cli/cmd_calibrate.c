@@ -45,11 +45,13 @@ static json_t *fit_json(const xbtab_fit *fit, const char *output)
                             fit->n_devices, "devices_heldout", fit->n_heldout, "dof", fit->dof, "weighting",
                             fit->weighting, "loss", fit->loss, "in_ngspice", fit->in_ngspice);
     json_t *more = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:i, s:i, s:i, s:f}", "rmse", number(fit->rmse),
-        "residual_sigma", number(fit->rmse_dof), "residual_max", number(fit->max_residual), "noise",
-        number(fit->noise), "noise_from_median", number(fit->noise_mad), "heldout.points",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:f}", "rmse",
+        number(fit->rmse), "residual_sigma", number(fit->rmse_dof), "residual_max", number(fit->max_residual),
+        "noise", number(fit->noise), "noise_from_median", number(fit->noise_mad), "noise_neighbours",
+        number(fit->noise_near), "noise_points_apart", fit->noise_apart, "heldout.points",
         (json_int_t)fit->n_hidden, "heldout.rmse", number(fit->n_hidden ? fit->heldout_rmse : NAN),
-        "heldout.noise", number(fit->heldout_noise), "heldout.coverage",
+        "heldout.noise", number(fit->heldout_noise), "heldout.rmse_expected_of_noise",
+        number(fit->n_hidden ? fit->heldout_expected : NAN), "heldout.coverage",
         number(fit->n_hidden ? fit->coverage : NAN), "starts", fit->n_starts, "starts_that_agree",
         fit->n_agree, "iterations", fit->iterations, "seconds", fit->seconds);
     json_object_update(out, more);
@@ -93,15 +95,15 @@ static void print_fit(const xbtab_fit *fit, const char *output)
     printf("residuals: RMSE %.4g %s, largest %.4g, %d degrees of freedom; %d of %d starts agree\n", fit->rmse,
            unit, fit->max_residual, fit->dof, fit->n_agree, fit->n_starts);
     if (isfinite(fit->noise)) {
-        printf("measurement noise: %.4g %s (RMS), %.4g (from the median), of %zu fourth divided differences "
-               "along "
-               "the curves\n",
-               fit->noise, unit, fit->noise_mad, fit->n_noise);
+        printf("measurement noise: %.4g %s (RMS), %.4g (from the median), from %zu fourth differences of "
+               "points %d "
+               "apart; of neighbours %.4g\n",
+               fit->noise, unit, fit->noise_mad, fit->n_noise, fit->noise_apart, fit->noise_near);
     }
     if (fit->n_hidden > 0) {
         printf("held out: %d devices, %zu points that no fit saw: RMSE %.4g %s", fit->n_heldout,
                fit->n_hidden, fit->heldout_rmse, unit);
-        if (isfinite(fit->heldout_noise)) printf(" (noise %.4g)", fit->heldout_noise);
+        if (isfinite(fit->heldout_expected)) printf(" (%.4g by the noise alone)", fit->heldout_expected);
         printf(", %.1f %% inside the 95 %% prediction interval\n", 100 * fit->coverage);
     }
     printf("%.1f s %s; written: %s\n", fit->seconds, fit->in_ngspice ? "in ngspice" : "by the formula",

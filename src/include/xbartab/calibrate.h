@@ -97,12 +97,17 @@ typedef struct xbtab_fit {
     double rmse;     /* of the points that the fit saw, sqrt(mean square residual) */
     double rmse_dof; /* s = sqrt(sum of squares / dof) */
     double max_residual;
-    double noise, noise_mad; /* measurement noise from fourth divided differences along each curve: root mean
-                                square, and from the median magnitude; NAN if no curve has 6 points */
+    double noise, noise_mad; /* measurement noise of one point, from fourth divided differences of the
+                                residuals of points `noise_apart` apart on a curve: root mean square, and from
+                                the median magnitude; NAN if no curve has 6 points */
+    int noise_apart;         /* 1 to 3, as far as the curves are long enough */
+    double noise_near;       /* the same of neighbours: less, where neighbours' errors go together */
     size_t n_noise;          /* differences that it comes from */
     double heldout_rmse;     /* of points that no fit saw */
     size_t n_hidden;         /* how many */
     double heldout_noise;    /* noise of the held-out devices' curves */
+    double heldout_expected; /* what a model without error would have: the noise, and what it does to the
+                                devices' own parameters */
     double interval_floor, interval_slope, interval_factor; /* 95 % prediction interval: +- factor *
                                 sqrt(floor^2 + (slope y)^2) */
     double coverage;                                        /* share of hidden points inside it */
