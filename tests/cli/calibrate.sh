@@ -115,7 +115,8 @@ import json
 f = json.load(open("measured.json"))
 assert f["devices"] == 256 and f["devices_heldout"] == 64, f
 assert 0.90 <= f["heldout.coverage"] <= 0.97, f["heldout.coverage"]
-assert f["heldout.rmse"] < 2 * f["heldout.noise"], (f["heldout.rmse"], f["heldout.noise"])
+assert f["noise_points_apart"] == 3 and f["noise_neighbours"] < f["noise"], f # errors of neighbours go together
+assert f["heldout.rmse"] < 1.4 * f["heldout.rmse_expected_of_noise"], f
 v0 = [p for p in f["parameters"] if p["name"] == "v0"][0]
 assert v0["identifiable"] and abs(v0["value"] - 0.66) < 0.06, v0
 P
