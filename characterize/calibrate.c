@@ -108,6 +108,18 @@ static xbtab_status copy(char **out, const char *text)
     return *out ? XBTAB_OK : XBTAB_NOMEM();
 }
 
+/* The highest pulses of the data, set ones to the side to which the sheet's set pulse goes. */
+static void take_pulses(xbtab_fit *fit, const xbtab__points *p)
+{
+    for (size_t k = 0; k < p->n && p->pulse; k++) {
+        const xbtab__point_pulses *q = &p->pulse[k];
+        xbtab_model_pulse *to =
+            q->amplitude * fit->model->dynamic->set.amplitude > 0 ? &fit->set : &fit->reset;
+        if (q->n > 0 && fabs(q->amplitude) > fabs(to->amplitude))
+            *to = (xbtab_model_pulse){q->amplitude, q->width};
+    }
+}
+
 static xbtab_status fit_fill(xbtab_fit *fit, const xbtab__calibration *c, const xbtab__points *p)
 {
     static const char *const losses[] = {"squares", "huber", "cauchy"};
@@ -144,6 +156,7 @@ static xbtab_status fit_fill(xbtab_fit *fit, const xbtab__calibration *c, const 
     fit->n_device = c->n_device;
     fit->n_devices = p->n_devices;
     fit->n_points = n;
+    take_pulses(fit, p);
     memcpy(fit->shared, c->shared, (size_t)c->n_shared * sizeof *fit->shared);
     memcpy(fit->device, c->device, (size_t)c->n_device * sizeof *fit->device);
     for (int d = 0; d < p->n_devices; d++) {
@@ -337,7 +350,7 @@ xbtab_status xbtab_calibrate(xbtab_fit **out, const char *spec, const char *cons
     XBTAB_TRY_DONE(fit_fill(t.fit, c, &p));
     XBTAB_TRY_DONE(join_names(&t.fit->data, data, n));
     if (!options) options = &defaults;
-    t.fit->in_ngspice = c->model && (options->force_spice || !c->formula);
+    t.fit->in_ngspice = c->model && (options->force_spice || !c->formula || c->has_trains);
     gsl_error_handler_t *handler = gsl_set_error_handler_off();
     status = t.fit->in_ngspice ? run_in_ngspice(&t, options) : run_here(&t, options);
     gsl_set_error_handler(handler);
@@ -384,7 +397,8 @@ xbtab_status xbtab_model_current(const xbtab_model *model, const double *value, 
                                  int in_spice, double *I)
 {
     int n_own = model->n_parameters;
-    sweep s = {.c = {.model = model, .n_own = n_own, .n_parameters = n_own + XBTAB__INSTRUMENT}};
+    sweep s = {
+        .c = {.model = model, .n_read = n_own, .n_own = n_own, .n_parameters = n_own + XBTAB__INSTRUMENT}};
     double *all = xbtab__alloc((size_t)s.c.n_parameters, sizeof *all);
     const char **names = xbtab__alloc((size_t)n_own + 2, sizeof *names);
     xbtab_status status = XBTAB_OK;

@@ -13,11 +13,12 @@
 #include "memory.h"
 #include "random.h"
 
-enum { LARGEST_FILE = 1 << 28, MOST_FIELDS = 4096 };
+enum { LARGEST_FILE = 1 << 28, MOST_FIELDS = 4096, LONGEST_TRAIN = 10000 };
 
 /* Points as they come. */
 typedef struct raw {
     double x, y, T;
+    xbtab__point_pulses pulse;
     int device;
     size_t line;
 } raw;
@@ -35,14 +36,17 @@ typedef struct reader {
     size_t n_slots;
 } reader;
 
-static const char *const column_names[3][XBTAB_FIT_COLUMNS] = {
-    {"voltage", "current", "device", "temperature"},
-    {"pulse", "conductance", "device", "temperature"},
-    {"time", "conductance", "device", "temperature"}};
+static const char *const column_names[XBTAB_FIT_COLUMNS] = {"",      "",          "device", "temperature",
+                                                            "state", "amplitude", "width",  "gate"};
 
 static const char *name_of(const reader *r, int k)
 {
-    return k == XBTAB_FIT_Y && r->c->y_is_resistance ? "resistance" : column_names[r->c->kind][k];
+    static const char *const x[] = {"voltage", "pulse", "time"};
+    if (k == XBTAB_FIT_X) return x[r->c->kind];
+    if (k != XBTAB_FIT_Y) return column_names[k];
+    return r->c->y_is_resistance                              ? "resistance"
+           : r->c->y_is_current || r->c->kind == XBTAB_FIT_IV ? "current"
+                                                              : "conductance";
 }
 
 int xbtab__split_line(char *line, char delimiter, char **field, int most)
@@ -186,30 +190,52 @@ static xbtab_status find_label(int *out, reader *r, const char *text)
     return XBTAB_OK;
 }
 
+/* A curve's name: its device's, and where there are several states the state's. */
+static xbtab_status curve_name(char *out, size_t size, const reader *r, size_t line, char *const *field,
+                               int n)
+{
+    int device = r->column[XBTAB_FIT_DEVICE], state = r->column[XBTAB_FIT_STATE];
+    for (int k = 0; k < 2; k++) {
+        int column = k ? state : device;
+        if (column < n) continue;
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: has %d columns, the %s is in column %d", r->path, line, n,
+                   k ? "state" : "device", column + 1);
+    }
+    snprintf(out, size, "%s%s%s",
+             device >= 0  ? field[device]
+             : state >= 0 ? ""
+                          : "all",
+             device >= 0 && state >= 0 ? "/" : "", state >= 0 ? field[state] : "");
+    return XBTAB_OK;
+}
+
 static xbtab_status take_line(reader *r, size_t line, char *const *field, int n)
 {
-    raw p = {.T = 300, .line = line};
+    raw p = {.T = 300, .line = line, .pulse = r->c->pulse};
+    char name[256];
     p.x = (double)r->n; /* data without an argument are a series */
-    if (r->column[XBTAB_FIT_X] >= 0) XBTAB_TRY(number_at(&p.x, r, line, XBTAB_FIT_X, field, n));
+    double *const more[XBTAB_FIT_COLUMNS] = {[XBTAB_FIT_X] = &p.x,
+                                             [XBTAB_FIT_TEMPERATURE] = &p.T,
+                                             [XBTAB_FIT_AMPLITUDE] = &p.pulse.amplitude,
+                                             [XBTAB_FIT_WIDTH] = &p.pulse.width,
+                                             [XBTAB_FIT_GATE] = &p.pulse.v_gate};
+    for (int k = 0; k < XBTAB_FIT_COLUMNS; k++) {
+        if (more[k] && r->column[k] >= 0) XBTAB_TRY(number_at(more[k], r, line, k, field, n));
+    }
     XBTAB_TRY(number_at(&p.y, r, line, XBTAB_FIT_Y, field, n));
     if (r->c->y_is_resistance) {
         if (p.y <= 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the resistance is not above 0", r->path, line);
         p.y = 1 / p.y;
     }
-    if (r->column[XBTAB_FIT_TEMPERATURE] >= 0)
-        XBTAB_TRY(number_at(&p.T, r, line, XBTAB_FIT_TEMPERATURE, field, n));
-    int device = r->column[XBTAB_FIT_DEVICE];
-    if (device >= n) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: has %d columns, the device is in column %d", r->path, line, n,
-                   device + 1);
-    }
-    XBTAB_TRY(find_label(&p.device, r, device >= 0 ? field[device] : "all"));
+    if (r->c->y_is_current) p.y /= r->c->v_read;
+    XBTAB_TRY(curve_name(name, sizeof name, r, line, field, n));
+    XBTAB_TRY(find_label(&p.device, r, name));
     if (p.x < r->c->least || p.x > r->c->most) return XBTAB_OK;
     if (r->n == r->room) {
         size_t room = r->room ? 2 * r->room : 1024;
-        raw *more = xbtab__realloc(r->point, room, sizeof *more);
-        if (!more) return XBTAB_NOMEM();
-        r->point = more;
+        raw *grown = xbtab__realloc(r->point, room, sizeof *grown);
+        if (!grown) return XBTAB_NOMEM();
+        r->point = grown;
         r->room = room;
     }
     r->point[r->n++] = p;
@@ -260,6 +286,10 @@ static xbtab_status sort_by_device(xbtab__points *out, const reader *r)
     out->x = xbtab__alloc(n, sizeof *out->x);
     out->y = xbtab__alloc(n, sizeof *out->y);
     out->T = xbtab__alloc(n, sizeof *out->T);
+    if (r->c->has_trains) {
+        out->pulse = xbtab__alloc(n, sizeof *out->pulse);
+        if (!out->pulse) return XBTAB_NOMEM();
+    }
     out->device = xbtab__alloc(n, sizeof *out->device);
     out->line = xbtab__alloc(n, sizeof *out->line);
     out->first = xbtab__alloc((size_t)r->n_labels + 2, sizeof *out->first);
@@ -277,8 +307,33 @@ static xbtab_status sort_by_device(xbtab__points *out, const reader *r)
         out->x[at] = p->x;
         out->y[at] = p->y;
         out->T[at] = p->T;
+        if (out->pulse) out->pulse[at] = p->pulse;
         out->device[at] = p->device;
         out->line[at] = p->line;
+    }
+    return XBTAB_OK;
+}
+
+/* How many pulses stand between the points of a train; a device's first point is before them all. */
+static xbtab_status count_pulses(xbtab__points *p, const char *path)
+{
+    for (int d = 0; d < p->n_devices; d++) {
+        double sum = 0;
+        for (size_t k = p->first[d]; k < p->first[d + 1]; k++) {
+            double n = k > p->first[d] ? p->x[k] - p->x[k - 1] : 0;
+            if (n < 0 || n != floor(n)) {
+                XBTAB_FAIL(
+                    XBTAB_ERR_INPUT,
+                    "%s:%zu: pulse number %g after %g: a device's lines count whole pulses, in their order",
+                    path, p->line[k], p->x[k], p->x[k - 1]);
+            }
+            sum += n;
+            if (sum > LONGEST_TRAIN) {
+                XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: more than %d pulses of device %s; give data.range.max",
+                           path, p->line[k], LONGEST_TRAIN, p->label[d]);
+            }
+            p->pulse[k].n = (int)n;
+        }
     }
     return XBTAB_OK;
 }
@@ -344,6 +399,9 @@ xbtab_status xbtab__points_read(xbtab__points *out, const xbtab__calibration *c,
     out->label = r.label;
     if (status == XBTAB_OK) {
         if (c->offset_is_first) subtract_first(out);
+        if (c->has_trains) status = count_pulses(out, n_paths == 1 ? paths[0] : "data");
+    }
+    if (status == XBTAB_OK) {
         status = hold_out(out, c);
     }
     if (status < 0) xbtab__points_clear(out);
@@ -357,6 +415,7 @@ void xbtab__points_clear(xbtab__points *p)
     xbtab__free(p->x);
     xbtab__free(p->y);
     xbtab__free(p->T);
+    xbtab__free(p->pulse);
     xbtab__free(p->device);
     xbtab__free(p->line);
     xbtab__free(p->first);

@@ -87,6 +87,39 @@ static double device_cost(const xbtab__fitting *f, int device, bool hide)
     return sum;
 }
 
+/* Coordinate of step s of a grid over bounds. */
+static double scanned(int s)
+{
+    return asin(2 * (0.01 + 0.98 * s / (SCAN - 1)) - 1);
+}
+
+/* A train's state before it, from its first point alone, which no pulse has touched. */
+static xbtab_status scan_first_point(xbtab__fitting *f, int device, int state)
+{
+    const xbtab__calibration *c = f->c;
+    size_t first = f->p->first[device], width = (size_t)c->n_parameters;
+    double *u = f->u_device + device * c->n_device + state, y[SCAN], best = INFINITY;
+    double *value = xbtab__alloc(SCAN * width, sizeof *value), wanted = xbtab__measure(f, f->p->y[first]);
+    xbtab__curve_job job[SCAN];
+    if (!value) return XBTAB_NOMEM();
+    const xbtab__point_pulses none = {0};
+    for (int s = 0; s < SCAN; s++) {
+        *u = scanned(s);
+        xbtab__values_of(f, device, value + (size_t)s * width);
+        job[s] = (xbtab__curve_job){
+            .value = value + (size_t)s * width, .x = f->p->x + first, .pulse = &none, .n = 1, .y = &y[s]};
+    }
+    xbtab_status status = xbtab__curves_run(c, f->spice, job, SCAN);
+    xbtab__free(value);
+    for (int s = 0; s < SCAN; s++) {
+        double off = fabs(xbtab__measure(f, y[s]) - wanted);
+        if (!(off < best)) continue;
+        best = off;
+        *u = scanned(s);
+    }
+    return status;
+}
+
 /* The state's start: the best of a grid over its bounds, with the offset that suits each. */
 static xbtab_status scan_state(xbtab__fitting *f, int device, bool hide)
 {
@@ -98,9 +131,10 @@ static xbtab_status scan_state(xbtab__fitting *f, int device, bool hide)
         if (c->device[k] == c->n_own + XBTAB__OFFSET) offset = k;
     }
     if (state < 0) return XBTAB_OK;
+    if (c->has_trains) return scan_first_point(f, device, state);
     for (int s = 0; s < SCAN; s++) {
         double sum = 0, weights = 0;
-        u[state] = asin(2 * (0.01 + 0.98 * s / (SCAN - 1)) - 1);
+        u[state] = scanned(s);
         if (offset >= 0) u[offset] = 0;
         XBTAB_TRY(xbtab__device_residuals(f, device, f->residual + f->p->first[device]));
         if (offset >= 0 && c->weighting == XBTAB__WEIGHTING_LINEAR) {
@@ -136,7 +170,7 @@ static xbtab_status fit_device_once(xbtab__fitting *f, int device, bool hide, do
     if (!x) return XBTAB_NOMEM();
     for (size_t k = 0; k < width; k++) gsl_vector_set(x, k, u[k]);
     /* the last step was this small, so what is left is about its square */
-    xbtab_status status = xbtab__fit_drive(&fdf, x, MOST_INNER, 1e-6, f);
+    xbtab_status status = xbtab__fit_drive(&fdf, x, MOST_INNER, f->c->has_trains ? 1e-4 : 1e-6, f);
     for (size_t k = 0; k < width; k++) u[k] = gsl_vector_get(x, k);
     gsl_vector_free(x);
     if (status == XBTAB_OK) status = xbtab__device_residuals(f, device, f->residual + f->p->first[device]);
@@ -170,6 +204,8 @@ xbtab_status xbtab__fit_device(xbtab__fitting *f, int device, bool scan, bool hi
     for (int s = 0; s < starts; s++) {
         draw_own(f, device, s);
         XBTAB_TRY(scan_state(f, device, hide));
+        /* trains are fitted with the shared ones */
+        if (c->has_trains && c->n_shared > 0 && !hide) return XBTAB_OK;
         XBTAB_TRY(fit_device_once(f, device, hide, &cost));
         if (cost < best) {
             best = cost;

@@ -10,7 +10,7 @@
 
 typedef struct formula_run {
     const xbtab__calibration *c;
-    const double **value; /* [n_own + 2] */
+    const double **value; /* [n_read + 2] */
     char *is_array;
     double *scratch;
     double T;
@@ -18,10 +18,10 @@ typedef struct formula_run {
 
 static void response(formula_run *f, size_t n, const double *x, const double *T, double *y)
 {
-    int n_own = f->c->n_own;
-    f->value[n_own] = x;
-    f->value[n_own + 1] = T ? T : &f->T;
-    f->is_array[n_own + 1] = T != NULL;
+    int n_read = f->c->n_read;
+    f->value[n_read] = x;
+    f->value[n_read + 1] = T ? T : &f->T;
+    f->is_array[n_read + 1] = T != NULL;
     xbtab__expression_run(f->c->formula, n, f->value, f->is_array, f->scratch, y);
 }
 
@@ -55,7 +55,7 @@ static void run_formula(formula_run *f, const xbtab__curve_job *job, double *roo
     const double *instrument = job->value + f->c->n_own;
     double series = instrument[XBTAB__SERIES], parallel = instrument[XBTAB__PARALLEL];
     size_t n = job->n;
-    for (int k = 0; k < f->c->n_own; k++) f->value[k] = &job->value[k];
+    for (int k = 0; k < f->c->n_read; k++) f->value[k] = &job->value[k];
     f->T = 300;
     if (f->c->has_series) {
         double *V = room;
@@ -77,13 +77,13 @@ static xbtab_status run_formulas(const xbtab__calibration *c, const xbtab__curve
     size_t most = 1;
     for (int k = 0; k < n_jobs; k++) most = job[k].n > most ? job[k].n : most;
     formula_run f = {.c = c};
-    f.value = xbtab__alloc((size_t)c->n_own + 2, sizeof *f.value);
-    f.is_array = xbtab__alloc((size_t)c->n_own + 2, 1);
+    f.value = xbtab__alloc((size_t)c->n_read + 2, sizeof *f.value);
+    f.is_array = xbtab__alloc((size_t)c->n_read + 2, 1);
     f.scratch = xbtab__alloc(xbtab__expression_scratch(c->formula, most), sizeof *f.scratch);
     double *room = xbtab__alloc(3 * most, sizeof *room);
     xbtab_status status = XBTAB_OK;
     if (f.value && f.is_array && f.scratch && room) {
-        f.is_array[c->n_own] = 1;
+        f.is_array[c->n_read] = 1;
         for (int k = 0; k < n_jobs; k++) run_formula(&f, &job[k], room);
     } else {
         status = XBTAB_NOMEM();
@@ -121,7 +121,7 @@ static void compose(xbtab__text *text, const xbtab__calibration *c, const xbtab_
         } else {
             xbtab__text_add(text, "Xc%d a%d 0 %s", k, k, c->model->name);
         }
-        for (int l = 0; l < c->n_own; l++)
+        for (int l = 0; l < c->n_read; l++)
             xbtab__text_add(text, " %s=%.17g", c->parameter[l].name, job[k].value[l]);
         xbtab__text_add(text, "\n");
         if (!s) continue;
@@ -166,12 +166,18 @@ static xbtab_status run_circuit(const xbtab__calibration *c, xbtab__spice *spice
     return status;
 }
 
-xbtab_status xbtab__curves_run(const xbtab__calibration *c, xbtab__spice *spice, const xbtab__curve_job *job,
-                               int n_jobs)
+xbtab_status xbtab__reads_run(const xbtab__calibration *c, xbtab__spice *spice, const xbtab__curve_job *job,
+                              int n_jobs)
 {
     if (!spice) return run_formulas(c, job, n_jobs);
     for (int k = 0; k < n_jobs; k += CURVES) {
         XBTAB_TRY(run_circuit(c, spice, job + k, n_jobs - k < CURVES ? n_jobs - k : CURVES));
     }
     return XBTAB_OK;
+}
+
+xbtab_status xbtab__curves_run(const xbtab__calibration *c, xbtab__spice *spice, const xbtab__curve_job *job,
+                               int n_jobs)
+{
+    return c->has_trains ? xbtab__trains_run(c, spice, job, n_jobs) : xbtab__reads_run(c, spice, job, n_jobs);
 }

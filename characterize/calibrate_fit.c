@@ -103,19 +103,99 @@ static int outer_df(const gsl_vector *x, void *context, gsl_matrix *out)
     return status < 0 ? xbtab__fit_fail(f, status) : GSL_SUCCESS;
 }
 
+/* ---- shared and own at once: for trains, whose runs are dear, and few ---- */
+
+static size_t own_place(const xbtab__fitting *f, int use, int k)
+{
+    return (size_t)(f->c->n_shared + use * f->c->n_device + k);
+}
+
+static void take_all(xbtab__fitting *f, const gsl_vector *x)
+{
+    int width = f->c->n_device;
+    for (int k = 0; k < f->c->n_shared; k++) f->u_shared[k] = gsl_vector_get(x, (size_t)k);
+    for (int d = 0; d < f->n_use; d++) {
+        for (int k = 0; k < width; k++)
+            f->u_device[f->use[d] * width + k] = gsl_vector_get(x, own_place(f, d, k));
+    }
+}
+
+static int joint_f(const gsl_vector *x, void *context, gsl_vector *out)
+{
+    xbtab__fitting *f = context;
+    size_t row = 0;
+    take_all(f, x);
+    for (int d = 0; d < f->n_use; d++) {
+        size_t first = f->p->first[f->use[d]], end = f->p->first[f->use[d] + 1];
+        xbtab_status status = xbtab__device_residuals(f, f->use[d], f->residual + first);
+        if (status < 0) return xbtab__fit_fail(f, status);
+        for (size_t k = first; k < end; k++)
+            gsl_vector_set(out, row++, f->residual[k] * xbtab__root_weight(f, k, false));
+    }
+    return GSL_SUCCESS;
+}
+
+static int joint_df(const gsl_vector *x, void *context, gsl_matrix *out)
+{
+    xbtab__fitting *f = context;
+    size_t row = 0, n_shared = (size_t)f->c->n_shared, n_device = (size_t)f->c->n_device;
+    take_all(f, x);
+    gsl_matrix_set_zero(out);
+    for (int d = 0; d < f->n_use; d++) {
+        size_t first = f->p->first[f->use[d]], n = xbtab__points_of(f, f->use[d]);
+        xbtab_status status = xbtab__device_jacobian(f, f->use[d], f->own, f->shared);
+        if (status < 0) return xbtab__fit_fail(f, status);
+        for (size_t k = 0; k < n; k++, row++) {
+            double weight = xbtab__root_weight(f, first + k, false);
+            for (size_t l = 0; l < n_shared; l++)
+                gsl_matrix_set(out, row, l, f->shared[k * n_shared + l] * weight);
+            for (size_t l = 0; l < n_device; l++)
+                gsl_matrix_set(out, row, own_place(f, d, (int)l), f->own[k * n_device + l] * weight);
+        }
+    }
+    return GSL_SUCCESS;
+}
+
+/* Residuals where the joint fit ended. */
+static xbtab_status see_devices(xbtab__fitting *f)
+{
+    for (int k = 0; k < f->n_use; k++)
+        XBTAB_TRY(xbtab__device_residuals(f, f->use[k], f->residual + f->p->first[f->use[k]]));
+    return XBTAB_OK;
+}
+
 static xbtab_status fit_once(xbtab__fitting *f)
 {
     size_t rows = 0, width = (size_t)f->c->n_shared;
+    bool is_joint = f->c->has_trains && f->c->n_device > 0;
     if (width == 0) return solve_devices(f);
     for (int d = 0; d < f->n_use; d++) rows += xbtab__points_of(f, f->use[d]);
+    if (is_joint) width = own_place(f, f->n_use, 0);
     gsl_multifit_nlinear_fdf fdf = {.f = outer_f, .df = outer_df, .n = rows, .p = width, .params = f};
+    if (is_joint) {
+        fdf.f = joint_f;
+        fdf.df = joint_df;
+    }
     gsl_vector *x = gsl_vector_alloc(width);
     if (!x) return XBTAB_NOMEM();
-    for (size_t k = 0; k < width; k++) gsl_vector_set(x, k, f->u_shared[k]);
-    xbtab_status status = xbtab__fit_drive(&fdf, x, MOST_OUTER, f->spice ? 1e-6 : 1e-9, f);
-    for (size_t k = 0; k < width; k++) f->u_shared[k] = gsl_vector_get(x, k);
+    for (int k = 0; k < f->c->n_shared; k++) gsl_vector_set(x, (size_t)k, f->u_shared[k]);
+    for (int d = 0; d < f->n_use && is_joint; d++) {
+        for (int k = 0; k < f->c->n_device; k++)
+            gsl_vector_set(x, own_place(f, d, k), f->u_device[f->use[d] * f->c->n_device + k]);
+    }
+    xbtab_status status = xbtab__fit_drive(&fdf, x, MOST_OUTER,
+                                           f->c->has_trains ? 1e-4
+                                           : f->spice       ? 1e-6
+                                                            : 1e-9,
+                                           f);
+    if (is_joint) {
+        take_all(f, x);
+    } else {
+        for (size_t k = 0; k < width; k++) f->u_shared[k] = gsl_vector_get(x, k);
+    }
     gsl_vector_free(x);
-    return status == XBTAB_OK ? solve_devices(f) : status;
+    if (status < 0) return status;
+    return is_joint ? see_devices(f) : solve_devices(f);
 }
 
 xbtab_status xbtab__fitting_run(xbtab__fitting *f, bool scan, double *cost)

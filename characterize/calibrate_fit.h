@@ -62,6 +62,12 @@ xbtab_status xbtab__device_jacobian(xbtab__fitting *f, int device, double *own,
 xbtab_status xbtab__projected_jacobian(xbtab__fitting *f, int device, double *shared,
                                        double *whole) XBTAB_MUST_CHECK;
 
+/** All parameters' values for a device. @param[out] value  value[n_parameters]. */
+void xbtab__values_of(const xbtab__fitting *f, int device, double *value);
+
+/** A response as residuals count it: over the scale, or its logarithm. */
+double xbtab__measure(const xbtab__fitting *f, double response);
+
 /** Points of a device. */
 size_t xbtab__points_of(const xbtab__fitting *f, int device);
 

@@ -5,7 +5,8 @@
  * instrument (offset, series, parallel). Each parameter is fixed, shared by all devices, or one of each
  * device's own. The devices' own are eliminated: for given shared ones each device is fitted by itself, and
  * the shared ones are fitted to what is left (variable projection, Golub and Pereyra 1973; Jacobian after
- * Kaufman 1975). Both fits are GSL's trust-region Levenberg-Marquardt. */
+ * Kaufman 1975); of trains of pulses all are fitted at once. The fits are GSL's trust-region
+ * Levenberg-Marquardt. */
 #ifndef XBTAB_CHARACTERIZE_CALIBRATE_PRIVATE_H
 #define XBTAB_CHARACTERIZE_CALIBRATE_PRIVATE_H
 
@@ -44,17 +45,24 @@ typedef struct xbtab__column {
     char *unit;
 } xbtab__column;
 
+/** Pulses between a point of a train and the one before it. */
+typedef struct xbtab__point_pulses {
+    int n;
+    double amplitude, width, v_gate; /* of each [V], [s], [V] */
+} xbtab__point_pulses;
+
 enum { XBTAB__INSTRUMENT = 3, XBTAB__OFFSET = 0, XBTAB__SERIES = 1, XBTAB__PARALLEL = 2 };
 
 typedef struct xbtab__calibration {
     char *path, *text, *name, *description;
     xbtab_fit_kind kind;
-    const xbtab_model *model;    /* iv; borrowed */
+    const xbtab_model *model;    /* iv, and pulses without a law; borrowed */
     const xbtab_model *selector; /* in series; NULL = none */
     double *selector_value;      /* [selector->n_parameters] */
     xbtab__expression *formula;  /* closed form; NULL = ngspice only */
     char *formula_text;          /* laws: as given */
-    int n_own;                   /* parameters of the model or law */
+    int n_read;                  /* parameters of the law, or of the model's read curve */
+    int n_own;                   /* n_read, and for trains those of its dynamics */
     int n_parameters;            /* n_own + XBTAB__INSTRUMENT */
     xbtab__quantity_fitted *parameter;
     int n_shared, n_device;
@@ -66,6 +74,10 @@ typedef struct xbtab__calibration {
     int header;           /* -1 = found from the first line */
     bool offset_is_first; /* subtract each device's value at the least |x| */
     bool accepts_units, y_is_resistance;
+    bool y_is_current;         /* of a conductance at v_read */
+    double v_read;             /* [V]; 0 = not given */
+    bool has_trains;           /* pulses of a model with dynamics, in ngspice */
+    xbtab__point_pulses pulse; /* where no column says what a pulse is */
     xbtab__weighting weighting;
     xbtab_fit_loss loss;
     double least, most; /* range of x that is used */
@@ -79,7 +91,8 @@ typedef struct xbtab__points {
     size_t n;
     double *x, *y, *T;
     int *device;
-    size_t *line; /* of the file */
+    xbtab__point_pulses *pulse; /* pulse[n], trains only: of a device's first point 0 */
+    size_t *line;               /* of the file */
     int n_devices;
     char **label;     /* label[n_devices] */
     size_t *first;    /* first[n_devices + 1] */
@@ -119,13 +132,25 @@ xbtab_status xbtab__points_check(const xbtab__points *points, const xbtab__calib
 
 /** One curve to evaluate. */
 typedef struct xbtab__curve_job {
-    const double *value; /* value[n_parameters] */
-    const double *x, *T; /* x[n]; T NULL = 300 K */
+    const double *value;              /* value[n_parameters] */
+    const double *x, *T;              /* x[n]; T NULL = 300 K */
+    const xbtab__point_pulses *pulse; /* pulse[n]: trains */
     size_t n;
     double *y; /* y[n] */
 } xbtab__curve_job;
 
-/** @param spice  NULL = the closed form. @return XBTAB_ERR_SPICE. Values that are not finite are NAN. */
+/** Responses of read curves and laws. @param spice  NULL = the closed form. @return XBTAB_ERR_SPICE. Values
+ * that are not finite are NAN. */
+xbtab_status xbtab__reads_run(const xbtab__calibration *c, xbtab__spice *spice, const xbtab__curve_job *job,
+                              int n_jobs) XBTAB_MUST_CHECK;
+
+/** Conductances along trains: the state of the model's dynamic subcircuit after the pulses of each point,
+ * read by the first one at v_read. A train that ngspice does not finish is NAN from there on. */
+xbtab_status xbtab__trains_run(const xbtab__calibration *c, xbtab__spice *spice, const xbtab__curve_job *job,
+                               int n_jobs) XBTAB_MUST_CHECK;
+
+/** The one or the other. @param spice  NULL = the closed form. @return XBTAB_ERR_SPICE. Values that are not
+ * finite are NAN. */
 xbtab_status xbtab__curves_run(const xbtab__calibration *c, xbtab__spice *spice, const xbtab__curve_job *job,
                                int n_jobs) XBTAB_MUST_CHECK;
 

@@ -45,7 +45,7 @@ double xbtab__value_slope(const xbtab__quantity_fitted *q, double u)
     }
 }
 
-static void values_of(const xbtab__fitting *f, int device, double *value)
+void xbtab__values_of(const xbtab__fitting *f, int device, double *value)
 {
     const xbtab__calibration *c = f->c;
     for (int k = 0; k < c->n_parameters; k++) value[k] = c->parameter[k].value;
@@ -63,7 +63,7 @@ size_t xbtab__points_of(const xbtab__fitting *f, int device)
     return f->p->first[device + 1] - f->p->first[device];
 }
 
-static double measure(const xbtab__fitting *f, double response)
+double xbtab__measure(const xbtab__fitting *f, double response)
 {
     if (f->c->weighting == XBTAB__WEIGHTING_LOG) return log(fmax(fabs(response), 1e-30));
     return response / f->scale;
@@ -83,11 +83,12 @@ xbtab_status xbtab__device_residuals(xbtab__fitting *f, int device, double *out)
 {
     const xbtab__points *p = f->p;
     size_t first = p->first[device], n = xbtab__points_of(f, device);
-    values_of(f, device, f->value);
+    xbtab__values_of(f, device, f->value);
     xbtab__curve_job job = {.value = f->value, .x = p->x + first, .T = p->T + first, .n = n, .y = out};
+    if (p->pulse) job.pulse = p->pulse + first;
     XBTAB_TRY(xbtab__curves_run(f->c, f->spice, &job, 1));
     for (size_t k = 0; k < n; k++) {
-        double r = measure(f, p->y[first + k]) - measure(f, out[k]);
+        double r = xbtab__measure(f, p->y[first + k]) - xbtab__measure(f, out[k]);
         out[k] = isfinite(r) ? r : hopeless;
     }
     return XBTAB_OK;
@@ -107,8 +108,9 @@ xbtab_status xbtab__device_jacobian(xbtab__fitting *f, int device, double *own, 
     const xbtab__points *p = f->p;
     size_t first = p->first[device], n = xbtab__points_of(f, device), n_values = (size_t)c->n_parameters;
     int n_own = own ? c->n_device : 0, n_shared = shared ? c->n_shared : 0, n_jobs = 2 * (n_own + n_shared);
-    /* ngspice's currents carry its tolerance of 1e-9, the formula's only rounding */
-    double step = f->spice ? 3e-4 : 1e-6;
+    /* ngspice's currents carry its tolerance of 1e-9, its time steps one of 1e-5, the formula only rounding
+     */
+    double step = c->has_trains ? 5e-3 : f->spice ? 3e-4 : 1e-6;
     xbtab__curve_job *job = xbtab__alloc((size_t)n_jobs, sizeof *job);
     double *y = xbtab__alloc((size_t)n_jobs * n, sizeof *y),
            *values = xbtab__alloc((size_t)n_jobs * n_values, sizeof *values);
@@ -117,11 +119,12 @@ xbtab_status xbtab__device_jacobian(xbtab__fitting *f, int device, double *own, 
         int k = j / 2 < n_own ? j / 2 : j / 2 - n_own;
         double *u = j / 2 < n_own ? &f->u_device[device * c->n_device + k] : &f->u_shared[k], kept = *u;
         *u = kept + (j % 2 ? -1 : 1) * step * reach(f, j / 2 < n_own, k, kept);
-        values_of(f, device, values + (size_t)j * n_values);
+        xbtab__values_of(f, device, values + (size_t)j * n_values);
         *u = kept;
         job[j] = (xbtab__curve_job){.value = values + (size_t)j * n_values,
                                     .x = p->x + first,
                                     .T = p->T + first,
+                                    .pulse = p->pulse ? p->pulse + first : NULL,
                                     .n = n,
                                     .y = y + (size_t)j * n};
     }
@@ -132,7 +135,7 @@ xbtab_status xbtab__device_jacobian(xbtab__fitting *f, int device, double *own, 
         double *out = j < n_own ? own : shared, wide = 2 * step * reach(f, j < n_own, k, u);
         const double *up = y + (size_t)(2 * j) * n, *down = up + n;
         for (size_t l = 0; l < n; l++) {
-            double d = (measure(f, down[l]) - measure(f, up[l])) / wide;
+            double d = (xbtab__measure(f, down[l]) - xbtab__measure(f, up[l])) / wide;
             out[l * (size_t)width + (size_t)k] = isfinite(d) ? d : 0;
         }
     }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "calibrate_private.h"
+#include "calibrate_spec.h"
 #include "memory.h"
 #include "quantity.h"
 
@@ -29,24 +29,6 @@ typedef struct law_text {
     unsigned parameters_count;
 } law_text;
 
-typedef struct column_text {
-    char *name, *number, *unit;
-} column_text;
-
-typedef struct columns_text {
-    column_text *device, *voltage, *current, *pulse, *time, *temperature, *conductance, *resistance;
-} columns_text;
-
-typedef struct range_text {
-    char *min, *max;
-} range_text;
-
-typedef struct data_text {
-    char *delimiter, *header, *accept_units;
-    columns_text columns;
-    range_text *range;
-} data_text;
-
 typedef struct instrument_text {
     char *offset, *series, *parallel;
 } instrument_text;
@@ -59,7 +41,8 @@ typedef struct calibration_text {
     char *name, *kind, *description, *model, *weighting, *loss, *starts, *seed, *held_out;
     use_text *selector;
     law_text *law;
-    data_text data;
+    xbtab__data_text data;
+    xbtab__pulses_text *pulses;
     instrument_text *instrument;
     fit_text *parameters;
     unsigned parameters_count;
@@ -95,26 +78,36 @@ static const cyaml_schema_field_t law_fields[] = {
     TEXT("formula", law_text, formula),
     OPTIONAL_LIST("parameters", law_text, parameters, &law_parameter_value), CYAML_FIELD_END};
 static const cyaml_schema_field_t column_fields[] = {
-    OPTIONAL_TEXT("name", column_text, name), OPTIONAL_TEXT("number", column_text, number),
-    OPTIONAL_TEXT("unit", column_text, unit), CYAML_FIELD_END};
+    OPTIONAL_TEXT("name", xbtab__column_text, name), OPTIONAL_TEXT("number", xbtab__column_text, number),
+    OPTIONAL_TEXT("unit", xbtab__column_text, unit), CYAML_FIELD_END};
 static const cyaml_schema_field_t columns_fields[] = {
-    OPTIONAL_MAPPING("device", columns_text, device, column_fields),
-    OPTIONAL_MAPPING("voltage", columns_text, voltage, column_fields),
-    OPTIONAL_MAPPING("current", columns_text, current, column_fields),
-    OPTIONAL_MAPPING("pulse", columns_text, pulse, column_fields),
-    OPTIONAL_MAPPING("time", columns_text, time, column_fields),
-    OPTIONAL_MAPPING("temperature", columns_text, temperature, column_fields),
-    OPTIONAL_MAPPING("conductance", columns_text, conductance, column_fields),
-    OPTIONAL_MAPPING("resistance", columns_text, resistance, column_fields),
+    OPTIONAL_MAPPING("device", xbtab__columns_text, device, column_fields),
+    OPTIONAL_MAPPING("voltage", xbtab__columns_text, voltage, column_fields),
+    OPTIONAL_MAPPING("current", xbtab__columns_text, current, column_fields),
+    OPTIONAL_MAPPING("pulse", xbtab__columns_text, pulse, column_fields),
+    OPTIONAL_MAPPING("time", xbtab__columns_text, time, column_fields),
+    OPTIONAL_MAPPING("temperature", xbtab__columns_text, temperature, column_fields),
+    OPTIONAL_MAPPING("conductance", xbtab__columns_text, conductance, column_fields),
+    OPTIONAL_MAPPING("resistance", xbtab__columns_text, resistance, column_fields),
+    OPTIONAL_MAPPING("state", xbtab__columns_text, state, column_fields),
+    OPTIONAL_MAPPING("amplitude", xbtab__columns_text, amplitude, column_fields),
+    OPTIONAL_MAPPING("width", xbtab__columns_text, width, column_fields),
+    OPTIONAL_MAPPING("gate", xbtab__columns_text, gate, column_fields),
     CYAML_FIELD_END};
-static const cyaml_schema_field_t range_fields[] = {OPTIONAL_TEXT("min", range_text, min),
-                                                    OPTIONAL_TEXT("max", range_text, max), CYAML_FIELD_END};
+static const cyaml_schema_field_t range_fields[] = {OPTIONAL_TEXT("min", xbtab__range_text, min),
+                                                    OPTIONAL_TEXT("max", xbtab__range_text, max),
+                                                    CYAML_FIELD_END};
 static const cyaml_schema_field_t data_fields[] = {
-    OPTIONAL_TEXT("delimiter", data_text, delimiter),
-    OPTIONAL_TEXT("header", data_text, header),
-    OPTIONAL_TEXT("accept_units", data_text, accept_units),
-    CYAML_FIELD_MAPPING("columns", CYAML_FLAG_DEFAULT, data_text, columns, columns_fields),
-    OPTIONAL_MAPPING("range", data_text, range, range_fields),
+    OPTIONAL_TEXT("delimiter", xbtab__data_text, delimiter),
+    OPTIONAL_TEXT("header", xbtab__data_text, header),
+    OPTIONAL_TEXT("accept_units", xbtab__data_text, accept_units),
+    OPTIONAL_TEXT("read_voltage", xbtab__data_text, read_voltage),
+    CYAML_FIELD_MAPPING("columns", CYAML_FLAG_DEFAULT, xbtab__data_text, columns, columns_fields),
+    OPTIONAL_MAPPING("range", xbtab__data_text, range, range_fields),
+    CYAML_FIELD_END};
+static const cyaml_schema_field_t pulses_fields[] = {
+    OPTIONAL_TEXT("amplitude", xbtab__pulses_text, amplitude),
+    OPTIONAL_TEXT("width", xbtab__pulses_text, width), OPTIONAL_TEXT("gate", xbtab__pulses_text, gate),
     CYAML_FIELD_END};
 static const cyaml_schema_field_t instrument_fields[] = {
     OPTIONAL_TEXT("offset", instrument_text, offset), OPTIONAL_TEXT("series", instrument_text, series),
@@ -134,6 +127,7 @@ static const cyaml_schema_field_t calibration_fields[] = {
     OPTIONAL_MAPPING("selector", calibration_text, selector, use_fields),
     OPTIONAL_MAPPING("law", calibration_text, law, law_fields),
     CYAML_FIELD_MAPPING("data", CYAML_FLAG_DEFAULT, calibration_text, data, data_fields),
+    OPTIONAL_MAPPING("pulses", calibration_text, pulses, pulses_fields),
     OPTIONAL_MAPPING("instrument", calibration_text, instrument, instrument_fields),
     OPTIONAL_TEXT("weighting", calibration_text, weighting),
     OPTIONAL_TEXT("loss", calibration_text, loss),
@@ -144,8 +138,6 @@ static const cyaml_schema_field_t calibration_fields[] = {
     CYAML_FIELD_END};
 static const cyaml_schema_value_t calibration_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, calibration_text, calibration_fields)};
-
-enum { PLACE_SIZE = 160 };
 
 static xbtab_status copy_text(char **out, const char *text)
 {
@@ -201,7 +193,8 @@ static xbtab_status take_model(xbtab__calibration *c, const xbtab__yaml *yaml, c
                                const xbtab_models *models)
 {
     for (int k = 0; k < c->n_own; k++) {
-        const xbtab_parameter *p = &c->model->parameters[k];
+        const xbtab_parameter *p =
+            k < c->n_read ? &c->model->parameters[k] : &c->model->dynamic->parameters[k - c->n_read];
         XBTAB_TRY(
             add_parameter(&c->parameter[k], p->name, p->unit, p->description, p->value, p->min, p->max));
     }
@@ -233,12 +226,12 @@ static xbtab_status take_formula(xbtab__calibration *c, const xbtab__yaml *yaml)
     static const char *const arguments[] = {"V", "n", "t"};
     const char *text = c->model ? c->model->current : c->formula_text, **names;
     if (!text || c->selector) return XBTAB_OK;
-    names = xbtab__alloc((size_t)c->n_own + 2, sizeof *names);
+    names = xbtab__alloc((size_t)c->n_read + 2, sizeof *names);
     if (!names) return XBTAB_NOMEM();
-    for (int k = 0; k < c->n_own; k++) names[k] = c->parameter[k].name;
-    names[c->n_own] = arguments[c->kind];
-    names[c->n_own + 1] = "T";
-    xbtab_status status = xbtab__expression_create(&c->formula, text, names, c->n_own + 2);
+    for (int k = 0; k < c->n_read; k++) names[k] = c->parameter[k].name;
+    names[c->n_read] = c->model ? "V" : arguments[c->kind];
+    names[c->n_read + 1] = "T";
+    xbtab_status status = xbtab__expression_create(&c->formula, text, names, c->n_read + 2);
     xbtab__free(names);
     if (status == XBTAB_ERR_INPUT)
         return xbtab__error_prefix(status, "%s:%d: law", yaml->path, xbtab__yaml_line(yaml, "law.formula"));
@@ -315,73 +308,6 @@ static xbtab_status take_roles(xbtab__calibration *c, const xbtab__yaml *yaml, c
     return XBTAB_OK;
 }
 
-/* ---- data ---- */
-
-static xbtab_status take_column(xbtab__column *column, const xbtab__yaml *yaml, const char *key,
-                                const column_text *text, const char *unit)
-{
-    char place[PLACE_SIZE], one[64];
-    column->times = 1;
-    if (!text) return XBTAB_OK;
-    if (!text->name == !text->number) return xbtab__yaml_fail(yaml, key, "needs name or number");
-    if (text->name) XBTAB_TRY(copy_text(&column->name, text->name));
-    snprintf(place, sizeof place, "%s.number", key);
-    XBTAB_TRY(xbtab__yaml_int(&column->number, yaml, place, text->number, 1, 10000));
-    XBTAB_TRY(copy_text(&column->unit, text->unit ? text->unit : unit));
-    if (!text->unit || strcmp(unit, "1") == 0) return XBTAB_OK;
-    snprintf(one, sizeof one, "1 %s", text->unit);
-    snprintf(place, sizeof place, "%s.unit", key);
-    return xbtab__yaml_quantity(&column->times, yaml, place, one, unit, DBL_MIN, DBL_MAX);
-}
-
-static xbtab_status take_data(xbtab__calibration *c, const xbtab__yaml *yaml, const data_text *text)
-{
-    static const char *const delimiters[] = {"auto", "tab", "comma", "semicolon", "space", NULL};
-    static const char *const answers[] = {"no", "yes", "auto", NULL};
-    static const char *const x_names[] = {"voltage", "pulse", "time"}, *const x_units[] = {"V", "1", "s"};
-    const columns_text *t = &text->columns;
-    const column_text *x[] = {t->voltage, t->pulse, t->time};
-    int delimiter = 0, accept = 0;
-    char key[64];
-    c->header = 2;
-    XBTAB_TRY(xbtab__yaml_choice(&delimiter, yaml, "data.delimiter", text->delimiter, delimiters));
-    XBTAB_TRY(xbtab__yaml_choice(&c->header, yaml, "data.header", text->header, answers));
-    XBTAB_TRY(xbtab__yaml_choice(&accept, yaml, "data.accept_units", text->accept_units, answers));
-    if (c->header == 2) c->header = -1;
-    c->delimiter = "\0\t,; "[delimiter];
-    c->accepts_units = accept == 1;
-    snprintf(key, sizeof key, "data.columns.%s", x_names[c->kind]);
-    if (!x[c->kind]) return xbtab__yaml_fail(yaml, "data.columns", "needs %s", x_names[c->kind]);
-    for (int k = 0; k < 3; k++) {
-        if (k != (int)c->kind && x[k])
-            return xbtab__yaml_fail(yaml, "data.columns", "%s is not for this kind", x_names[k]);
-    }
-    XBTAB_TRY(take_column(&c->column[XBTAB_FIT_X], yaml, key, x[c->kind], x_units[c->kind]));
-    if (c->kind == XBTAB_FIT_IV) {
-        if (!t->current || t->conductance || t->resistance)
-            return xbtab__yaml_fail(yaml, "data.columns", "kind iv needs voltage and current");
-        XBTAB_TRY(take_column(&c->column[XBTAB_FIT_Y], yaml, "data.columns.current", t->current, "A"));
-    } else {
-        if (t->current || !t->conductance == !t->resistance)
-            return xbtab__yaml_fail(yaml, "data.columns", "needs one of conductance and resistance");
-        c->y_is_resistance = t->resistance != NULL;
-        XBTAB_TRY(t->resistance ? take_column(&c->column[XBTAB_FIT_Y], yaml, "data.columns.resistance",
-                                              t->resistance, "ohm")
-                                : take_column(&c->column[XBTAB_FIT_Y], yaml, "data.columns.conductance",
-                                              t->conductance, "S"));
-    }
-    XBTAB_TRY(take_column(&c->column[XBTAB_FIT_DEVICE], yaml, "data.columns.device", t->device, "1"));
-    XBTAB_TRY(take_column(&c->column[XBTAB_FIT_TEMPERATURE], yaml, "data.columns.temperature", t->temperature,
-                          "K"));
-    c->least = -DBL_MAX;
-    c->most = DBL_MAX;
-    if (!text->range) return XBTAB_OK;
-    XBTAB_TRY(xbtab__yaml_quantity(&c->least, yaml, "data.range.min", text->range->min, x_units[c->kind],
-                                   -DBL_MAX, DBL_MAX));
-    return xbtab__yaml_quantity(&c->most, yaml, "data.range.max", text->range->max, x_units[c->kind],
-                                c->least, DBL_MAX);
-}
-
 /* ---- the whole ---- */
 
 static xbtab_status take_calibration(xbtab__calibration *c, const xbtab__yaml *yaml,
@@ -397,16 +323,25 @@ static xbtab_status take_calibration(xbtab__calibration *c, const xbtab__yaml *y
     if (text->description) XBTAB_TRY(copy_text(&c->description, text->description));
     XBTAB_TRY(xbtab__yaml_choice(&word, yaml, "kind", text->kind, kinds));
     c->kind = (xbtab_fit_kind)word;
-    if ((c->kind == XBTAB_FIT_IV) != !!text->model || !text->model == !text->law)
-        return xbtab__yaml_fail(yaml, "kind", "kind iv needs model, kinds pulses and retention need law");
+    if (!text->model == !text->law || (c->kind == XBTAB_FIT_IV && text->law) ||
+        (c->kind == XBTAB_FIT_RETENTION && text->model))
+        return xbtab__yaml_fail(yaml, "kind",
+                                "kind iv needs model, kind retention law, kind pulses one of both");
     c->state = -1;
     if (text->model) {
         c->model = find_model(models, XBTAB_MODEL_RRAM, text->model, yaml, "model");
         if (!c->model) return XBTAB_ERR_INPUT;
-        c->n_own = c->model->n_parameters;
+        c->n_own = c->n_read = c->model->n_parameters;
         c->state = c->model->state;
+        if (c->kind == XBTAB_FIT_PULSES && !c->model->dynamic) {
+            return xbtab__yaml_fail(
+                yaml, "model",
+                "%s is a read curve that does not switch; take a model with \"dynamic\", or a law",
+                c->model->name);
+        }
+        if (c->kind == XBTAB_FIT_PULSES) c->n_own += c->model->dynamic->n_parameters;
     } else {
-        c->n_own = (int)text->law->parameters_count;
+        c->n_own = c->n_read = (int)text->law->parameters_count;
     }
     c->n_parameters = c->n_own + XBTAB__INSTRUMENT;
     c->parameter = xbtab__alloc((size_t)c->n_parameters, sizeof *c->parameter);
@@ -415,7 +350,7 @@ static xbtab_status take_calibration(xbtab__calibration *c, const xbtab__yaml *y
     XBTAB_TRY(take_formula(c, yaml));
     XBTAB_TRY(take_instrument(c, yaml, text->instrument));
     XBTAB_TRY(take_roles(c, yaml, text));
-    XBTAB_TRY(take_data(c, yaml, &text->data));
+    XBTAB_TRY(xbtab__calibration_take_data(c, yaml, &text->data, text->pulses));
     word = 0;
     XBTAB_TRY(xbtab__yaml_choice(&word, yaml, "weighting", text->weighting, weightings));
     c->weighting = (xbtab__weighting)word;

@@ -77,6 +77,44 @@ static void add_source(xbtab__text *text, const xbtab_fit *fit)
     xbtab__add_yaml_string(text, source);
 }
 
+static void add_parameter(xbtab__text *text, const xbtab_parameter *own, const xbtab_fitted *p,
+                          const char *margin)
+{
+    bool is_fitted = p && p->role != XBTAB_FIT_FIXED;
+    xbtab__text_add(text, "%s- name: %s\n%s  unit: \"%s\"\n%s", margin, own->name, margin, own->unit, margin);
+    add_quantity(text, "  default: ", p ? p->value : own->value, own->unit);
+    xbtab__text_add(text, "\n%s", margin);
+    add_quantity(text, "  min: ", own->min, own->unit);
+    xbtab__text_add(text, "\n%s", margin);
+    add_quantity(text, "  max: ", own->max, own->unit);
+    xbtab__text_add(text, "\n%s  description: ", margin);
+    xbtab__add_yaml_string(text, own->description);
+    xbtab__text_add(text, "\n%s  source: ", margin);
+    xbtab__add_yaml_string(text, is_fitted ? "fitted, see fit" : own->source);
+    xbtab__text_add(text, "\n%s  trust: %s\n", margin, is_fitted ? "derived" : own->trust);
+}
+
+/* The dynamics with the fitted values, if trains were fitted; its pulses are the data's, where they have both
+ * kinds. */
+static void add_dynamic(xbtab__text *text, const xbtab_fit *fit)
+{
+    const xbtab_model_dynamic *d = fit->model->dynamic;
+    const xbtab_model_pulse *pulse[] = {fit->set.width > 0 ? &fit->set : &d->set,
+                                        fit->reset.width > 0 ? &fit->reset : &d->reset};
+    bool is_fitted = fit->kind == XBTAB_FIT_PULSES;
+    xbtab__text_add(text, "dynamic:\n  subcircuit: %s\n  scale: \"%.17g\"\n", d->subcircuit, d->scale);
+    if (d->noise_interval > 0) xbtab__text_add(text, "  noise_interval: %.9g s\n", d->noise_interval);
+    xbtab__text_add(text, "  parameters:%s\n", d->n_parameters > 0 ? "" : " []");
+    for (int k = 0; k < d->n_parameters; k++) {
+        const xbtab_fitted *p = is_fitted ? &fit->parameter[fit->model->n_parameters + k] : NULL;
+        add_parameter(text, &d->parameters[k], p, "    ");
+    }
+    for (int k = 0; k < 2; k++) {
+        xbtab__text_add(text, "  %s: {amplitude: %.9g V, width: %.9g s}\n", k ? "reset" : "set",
+                        pulse[k]->amplitude, pulse[k]->width);
+    }
+}
+
 static void add_model(xbtab__text *text, const xbtab_fit *fit, const char *name)
 {
     const xbtab_model *m = fit->model;
@@ -96,19 +134,9 @@ static void add_model(xbtab__text *text, const xbtab_fit *fit, const char *name)
         xbtab__text_add(text, "\n");
     }
     xbtab__text_add(text, "parameters:\n");
-    for (int k = 0; k < m->n_parameters; k++) {
-        const xbtab_fitted *p = &fit->parameter[k];
-        bool is_fitted = p->role != XBTAB_FIT_FIXED;
-        xbtab__text_add(text, "  - name: %s\n    unit: %s\n", p->name, p->unit);
-        add_quantity(text, "    default: ", p->value, p->unit);
-        add_quantity(text, "\n    min: ", m->parameters[k].min, p->unit);
-        add_quantity(text, "\n    max: ", m->parameters[k].max, p->unit);
-        xbtab__text_add(text, "\n    description: ");
-        xbtab__add_yaml_string(text, p->description);
-        xbtab__text_add(text, "\n    source: ");
-        xbtab__add_yaml_string(text, is_fitted ? "fitted, see fit" : m->parameters[k].source);
-        xbtab__text_add(text, "\n    trust: %s\n", is_fitted ? "derived" : m->parameters[k].trust);
-    }
+    for (int k = 0; k < m->n_parameters; k++)
+        add_parameter(text, &m->parameters[k], &fit->parameter[k], "  ");
+    if (m->dynamic) add_dynamic(text, fit);
 }
 
 static void add_law(xbtab__text *text, const xbtab_fit *fit, const char *name)

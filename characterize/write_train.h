@@ -1,4 +1,4 @@
-/* write_train.h - one cell or bare device through a train of pulses, in ngspice. */
+/* write_train.h - cells or bare devices through a train of pulses, in ngspice. */
 #ifndef XBTAB_CHARACTERIZE_WRITE_TRAIN_H
 #define XBTAB_CHARACTERIZE_WRITE_TRAIN_H
 
@@ -18,5 +18,13 @@ xbtab_status xbtab__run_train(xbtab__spice *spice, const xbtab_model_use *rram,
                               const xbtab_model_use *selector, double state, const xbtab__train *train,
                               double *after, double *energy, xbtab_sample_status *sample,
                               char *reason) XBTAB_MUST_CHECK;
+
+/** Run one train on n cells at once, whose states then have their time points in common: differences between
+ * them are smooth.
+ *  @param      rram   rram[n]: uses of one model; state[n].
+ *  @param[out] after  after[n][train->n], as above. @return as above. */
+xbtab_status xbtab__run_trains(xbtab__spice *spice, const xbtab_model_use *rram,
+                               const xbtab_model_use *selector, const double *state, int n,
+                               const xbtab__train *train, double *after) XBTAB_MUST_CHECK;
 
 #endif

@@ -124,6 +124,19 @@ static void compose_parameters(xbtab__text *text, const xbtab_model_use *rram, d
     xbtab__text_add(text, "\n");
 }
 
+static void compose_gate(xbtab__text *text, const xbtab_model_use *selector, const xbtab__train *train)
+{
+    xbtab__text_add(text, "%s\n", xbtab__compose_text_of(selector));
+    if (selector->model->gate >= 0) xbtab__text_add(text, "Vgate gate 0 dc %.17g\n", train->v_gate);
+}
+
+static void compose_selector(xbtab__text *text, const xbtab_model_use *selector)
+{
+    xbtab__text_add(text, "%s %s", selector->model->gate >= 0 ? " gate" : "", selector->model->name);
+    xbtab__compose_values(text, selector, -1);
+    xbtab__text_add(text, "\n");
+}
+
 void xbtab__compose_train(xbtab__text *text, const xbtab_model_use *rram, const xbtab_model_use *selector,
                           double state, const xbtab__train *train)
 {
@@ -136,16 +149,33 @@ void xbtab__compose_train(xbtab__text *text, const xbtab_model_use *rram, const 
                     has_noise ? " noise" : "");
     compose_parameters(text, rram, state);
     if (has_selector) {
-        bool has_gate = selector->model->gate >= 0;
-        xbtab__text_add(text, "%s\n", xbtab__compose_text_of(selector));
-        if (has_gate) xbtab__text_add(text, "Vgate gate 0 dc %.17g\n", train->v_gate);
-        xbtab__text_add(text, "Xselector mid in1%s %s", has_gate ? " gate" : "", selector->model->name);
-        xbtab__compose_values(text, selector, -1);
-        xbtab__text_add(text, "\n");
+        compose_gate(text, selector, train);
+        xbtab__text_add(text, "Xselector mid in1");
+        compose_selector(text, selector);
     }
     if (has_noise) compose_noise(text, train, dynamic);
     xbtab__text_add(text, "Benergy 0 energy I=V(in0,in1)*I(Vm)\nCenergy energy 0 %.17g\n.ic v(energy)=0\n",
                     xbtab__train_energy_unit(train));
+}
+
+void xbtab__compose_trains(xbtab__text *text, const xbtab_model_use *rram, const xbtab_model_use *selector,
+                           const double *state, int n, const xbtab__train *train)
+{
+    bool has_selector = selector && selector->model->n_pins > 0,
+         has_noise = rram->model->dynamic->noise_interval > 0;
+    xbtab__text_add(text, "%s\n", rram->model->sub_text);
+    compose_drive(text, "Vword in0", train, +1);
+    compose_drive(text, "Vbit in1", train, -1);
+    if (has_selector) compose_gate(text, selector, train);
+    for (int k = 0; k < n; k++) {
+        xbtab__text_add(text, "Xr%d in0 ", k);
+        xbtab__text_add(text, has_selector ? "mid%d" : "in1", k);
+        xbtab__text_add(text, " state%d%s", k, has_noise ? " 0" : "");
+        compose_parameters(text, &rram[k], state[k]);
+        if (!has_selector) continue;
+        xbtab__text_add(text, "Xs%d mid%d in1", k, k);
+        compose_selector(text, selector);
+    }
 }
 
 void xbtab__compose_dynamic_bench(xbtab__text *text, const xbtab_model_use *rram, const double *state, int n,

@@ -35,6 +35,11 @@ void xbtab__compose_train(xbtab__text *text, const xbtab_model_use *rram, const 
                           double state, const xbtab__train *train);
 double xbtab__train_energy_unit(const xbtab__train *train);
 
+/** The same n times side by side under one train, without noise and energy: cell k has the values of rram[k],
+ *  starts from state[k], and its state is v(state<k>). All are uses of one model. */
+void xbtab__compose_trains(xbtab__text *text, const xbtab_model_use *rram, const xbtab_model_use *selector,
+                           const double *state, int n, const xbtab__train *train);
+
 /** n bare dynamic devices side by side between in0 and ground, device k with state[k] and its current in
  *  i(vm<k>), its state in v(state<k>). @param source  what stands behind the voltage's nodes: "dc 0.1". */
 void xbtab__compose_dynamic_bench(xbtab__text *text, const xbtab_model_use *rram, const double *state, int n,

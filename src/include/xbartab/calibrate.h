@@ -1,7 +1,8 @@
 /* calibrate.h - from measured data to a model's parameters, with the errors they carry.
  *
- * A YAML specification names a model of devicemodels/ (kind iv: current against voltage) or states a law as a
- * formula (kinds pulses: conductance against pulse number; retention: conductance against time and
+ * A YAML specification names a model of devicemodels/ (kind iv: current against voltage; kind pulses:
+ * conductance along trains of pulses, which the model's dynamic subcircuit goes through in ngspice) or states
+ * a law as a formula (kinds pulses: conductance against pulse number; retention: conductance against time and
  * temperature), the columns of the data, and for each parameter whether it is fixed, shared by all devices,
  * or a device's own. The fit is GSL's trust-region nonlinear least squares (gsl_multifit_nlinear, Levenberg-
  * Marquardt with geodesic acceleration off), in coordinates that keep every parameter within its bounds; the
@@ -37,7 +38,11 @@ typedef enum xbtab_fit_column {
     XBTAB_FIT_Y = 1,
     XBTAB_FIT_DEVICE = 2,
     XBTAB_FIT_TEMPERATURE = 3,
-    XBTAB_FIT_COLUMNS = 4
+    XBTAB_FIT_STATE = 4, /* what tells the curves of a device apart */
+    XBTAB_FIT_AMPLITUDE = 5,
+    XBTAB_FIT_WIDTH = 6,
+    XBTAB_FIT_GATE = 7,
+    XBTAB_FIT_COLUMNS = 8
 } xbtab_fit_column;
 
 typedef enum xbtab_fit_role {
@@ -77,10 +82,12 @@ typedef struct xbtab_fit {
     const xbtab_model *model; /* borrowed from the set; NULL for laws */
     const char *weighting;    /* "linear" or "log": what residuals are */
     const char *loss;
-    int in_ngspice; /* evaluated in ngspice, not by the formula */
+    xbtab_model_pulse set, reset; /* trains: the data's highest of each kind; width 0 = there is none */
+    int in_ngspice;               /* evaluated in ngspice, not by the formula */
     char ngspice[64];
     int n_parameters;
-    xbtab_fitted *parameter; /* the model's own, then offset, series and parallel */
+    xbtab_fitted
+        *parameter; /* the model's own, for trains those of its dynamics, then offset, series and parallel */
     int n_shared;
     int *shared;         /* indices of the shared parameters */
     double *correlation; /* [n_shared][n_shared] */

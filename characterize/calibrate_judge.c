@@ -1,4 +1,4 @@
-/* calibrate_errors.c - what a fit is worth: standard errors, what the data do not fix, and the fitted curves.
+/* calibrate_judge.c - what a fit is worth: standard errors, what the data do not fix, and the fitted curves.
  */
 #include <float.h>
 #include <math.h>
