@@ -17,7 +17,9 @@ static const char *const x_units[] = {"V", "1", "s"};
 
 static const char *y_name(const xbtab__calibration *c)
 {
-    return c->kind == XBTAB_FIT_IV ? "current" : c->y_is_resistance ? "resistance" : "conductance";
+    return c->kind == XBTAB_FIT_IV || c->y_is_current ? "current"
+           : c->y_is_resistance                       ? "resistance"
+                                                      : "conductance";
 }
 
 static xbtab_status check_change(const xbtab__points *p, const xbtab__calibration *c)
@@ -27,8 +29,9 @@ static xbtab_status check_change(const xbtab__points *p, const xbtab__calibratio
     gsl_stats_minmax(&x_low, &x_high, p->x, 1, p->n);
     gsl_stats_minmax(&y_low, &y_high, p->y, 1, p->n);
     if (x_low == x_high) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "data: the %s is %s at all %zu points; a fit needs a sweep",
-                   x_names[c->kind], xbtab__quantity_print(text, sizeof text, x_low, x_units[c->kind]), p->n);
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "data: the %s is %s at all %zu points; a fit needs a %s",
+                   x_names[c->kind], xbtab__quantity_print(text, sizeof text, x_low, x_units[c->kind]), p->n,
+                   c->kind == XBTAB_FIT_IV ? "sweep" : "series");
     }
     if (y_low == y_high) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "data: the %s is the same number at all %zu points (%g in SI units)",
@@ -57,9 +60,9 @@ static xbtab_status check_change(const xbtab__points *p, const xbtab__calibratio
     }
     if (p->n_devices == 1 && c->n_device > 0 && c->n_shared > 0 && p->n < 3 * free_parameters) {
         XBTAB_FAIL(XBTAB_ERR_INPUT,
-                   "data: one sweep of %zu points cannot tell shared parameters from the device's own; "
+                   "data: one %s of %zu points cannot tell shared parameters from the device's own; "
                    "make them all fit: device or fixed, or give several devices",
-                   p->n);
+                   c->kind == XBTAB_FIT_IV ? "sweep" : "series", p->n);
     }
     return XBTAB_OK;
 }
@@ -82,23 +85,71 @@ static const char *prefix_of(int thousands)
     return names[4 + thousands];
 }
 
+/* A figure outside what is usual, of a column whose unit is thereby in doubt. */
 static xbtab_status doubt(const xbtab__calibration *c, const char *what, double figure, const char *unit,
-                          const char *column, int thousands, double low, double high)
+                          xbtab_fit_column which, int thousands, double low, double high)
 {
+    static const char *const bases[][2] = {
+        {"V", "volt"}, {"A", "ampere"}, {"S", "siemens"}, {"ohm", "ohm"}, {"s", "second"}};
+    const char *column = which == XBTAB_FIT_X           ? x_names[c->kind]
+                         : which == XBTAB_FIT_AMPLITUDE ? "amplitude"
+                         : which == XBTAB_FIT_WIDTH     ? "width"
+                                                        : y_name(c),
+               *base = "units", *own = c->column[which].unit;
+    const char *of = which == XBTAB_FIT_Y ? (c->y_is_resistance               ? "ohm"
+                                             : strcmp(column, "current") == 0 ? "A"
+                                                                              : "S")
+                                          : unit;
     char got[64], from[64], to[64], hint[160] = "";
+    for (size_t k = 0; k < sizeof bases / sizeof bases[0]; k++) {
+        if (strcmp(of, bases[k][0]) == 0) base = bases[k][1];
+    }
     if (thousands != 99) {
         snprintf(hint, sizeof hint, "; it would fit if the column were in %s%s (1e%d of %s)",
-                 prefix_of(thousands),
-                 column[0] == 'v'                       ? "volt"
-                 : column[0] == 'c' && column[1] == 'u' ? "ampere"
-                                                        : "units",
-                 -3 * thousands, c->column[column[0] == 'v' ? XBTAB_FIT_X : XBTAB_FIT_Y].unit);
+                 prefix_of(thousands), base, -3 * thousands, own);
     }
     XBTAB_FAIL(XBTAB_ERR_INPUT,
                "data: suspicious unit of the %s: %s is %s, usual is %s to %s%s; or say accept_units: yes",
                column, what, xbtab__quantity_print(got, sizeof got, figure, unit),
                xbtab__quantity_print(from, sizeof from, low, unit),
                xbtab__quantity_print(to, sizeof to, high, unit), hint);
+}
+
+/* Pulses are of 10 mV to 20 V and of a picosecond to a minute and more; columns of them may be in other
+ * units. */
+static xbtab_status check_pulses(const xbtab__points *p, const xbtab__calibration *c)
+{
+    double amplitude = 0, width = 0, least = DBL_MAX;
+    int n = 0;
+    for (size_t k = 0; k < p->n; k++) {
+        if (p->pulse[k].n == 0) continue;
+        n++;
+        amplitude = fmax(amplitude, fabs(p->pulse[k].amplitude));
+        width = fmax(width, p->pulse[k].width);
+        least = fmin(least, p->pulse[k].width);
+    }
+    if (n == 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "data: no pulse at all: the pulse number of no device rises");
+    if (least <= 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "data: a pulse has a width of %g s", least);
+    if (amplitude < 0.01 || amplitude > 20)
+        return doubt(c, "the highest pulse", amplitude, "V", XBTAB_FIT_AMPLITUDE,
+                     thousands_off(amplitude, 0.01, 20), 0.01, 20);
+    if (width < 1e-12 || width > 100)
+        return doubt(c, "the longest pulse", width, "s", XBTAB_FIT_WIDTH, thousands_off(width, 1e-12, 100),
+                     1e-12, 100);
+    return XBTAB_OK;
+}
+
+/* Below 150 K lies what is meant in degrees Celsius. */
+static xbtab_status check_temperature(const xbtab__points *p)
+{
+    double low, high;
+    gsl_stats_minmax(&low, &high, p->T, 1, p->n);
+    if (low >= 150 && high <= 1000) return XBTAB_OK;
+    XBTAB_FAIL(XBTAB_ERR_INPUT,
+               "data: suspicious unit of the temperature: %g K to %g K, usual is 150 K to 1000 K; a column "
+               "in degrees Celsius "
+               "has the unit degC; or say accept_units: yes",
+               low, high);
 }
 
 /* The largest chord conductances of the devices: their upper quartile stands for the technology. */
@@ -160,20 +211,22 @@ xbtab_status xbtab__points_check(const xbtab__points *p, const xbtab__calibratio
     if (c->accepts_units) return XBTAB_OK;
     for (size_t k = 0; k < p->n; k++) x = fmax(x, fabs(p->x[k]));
     if (c->kind == XBTAB_FIT_IV && (x < V_low || x > V_high)) {
-        return doubt(c, "the largest voltage", x, "V", "voltage", thousands_off(x, V_low, V_high), V_low,
+        return doubt(c, "the largest voltage", x, "V", XBTAB_FIT_X, thousands_off(x, V_low, V_high), V_low,
                      V_high);
     }
+    if (c->has_trains) XBTAB_TRY(check_pulses(p, c));
+    XBTAB_TRY(check_temperature(p));
     XBTAB_TRY(largest_conductance(&G, p, c));
     if (G < G_low || G > G_high) {
         int thousands = thousands_off(G, G_low, G_high);
-        return doubt(c, "the conductance that most devices stay below", G, "S", y_name(c),
+        return doubt(c, "the conductance that most devices stay below", G, "S", XBTAB_FIT_Y,
                      c->y_is_resistance && thousands != 99 ? -thousands : thousands, G_low, G_high);
     }
     if (c->kind == XBTAB_FIT_IV && c->state >= 0 && c->parameter[c->state].role != XBTAB_FIT_FIXED) {
         double low = 0, high = 0;
         XBTAB_TRY(model_reach(&low, &high, p, c, spice));
         if (isfinite(high) && high > 0 && (G * x > 3 * high || G * x < low / 3)) {
-            return doubt(c, "the current at the largest voltage", G * x, "A", "current",
+            return doubt(c, "the current at the largest voltage", G * x, "A", XBTAB_FIT_Y,
                          thousands_off(G * x, low, high), low, high);
         }
     }

@@ -141,7 +141,7 @@ static xbtab_status number_at(double *out, const reader *r, size_t line, int k, 
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the %s is %s; remove such lines", r->path, line, name_of(r, k),
                    text);
     }
-    *out = value * column->times;
+    *out = value * column->times + column->plus;
     return XBTAB_OK;
 }
 

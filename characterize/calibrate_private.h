@@ -39,9 +39,9 @@ typedef struct xbtab__quantity_fitted {
 
 /** A column of the data file. */
 typedef struct xbtab__column {
-    char *name;   /* header's name; NULL = by number */
-    int number;   /* from 1; 0 = not given */
-    double times; /* to SI */
+    char *name;         /* header's name; NULL = by number */
+    int number;         /* from 1; 0 = not given */
+    double times, plus; /* to SI: value*times + plus */
     char *unit;
 } xbtab__column;
 

@@ -27,6 +27,10 @@ static xbtab_status take_column(xbtab__column *column, const xbtab__yaml *yaml, 
     XBTAB_TRY(xbtab__yaml_int(&column->number, yaml, place, text->number, 1, 10000));
     XBTAB_TRY(copy_text(&column->unit, text->unit ? text->unit : unit));
     if (!text->unit || strcmp(unit, "1") == 0) return XBTAB_OK;
+    if (strcmp(unit, "K") == 0 && strcmp(text->unit, "degC") == 0) {
+        column->plus = 273.15;
+        return XBTAB_OK;
+    }
     snprintf(one, sizeof one, "1 %s", text->unit);
     snprintf(place, sizeof place, "%s.unit", key);
     return xbtab__yaml_quantity(&column->times, yaml, place, one, unit, DBL_MIN, DBL_MAX);

@@ -13,6 +13,12 @@ static const struct {
 } prefixes[] = {{'f', 1e-15}, {'p', 1e-12}, {'n', 1e-9}, {'u', 1e-6}, {'m', 1e-3},
                 {'k', 1e3},   {'M', 1e6},   {'G', 1e9},  {'T', 1e12}};
 
+/* Times that are longer than seconds tell well. */
+static const struct {
+    const char *name;
+    double seconds;
+} times[] = {{"min", 60}, {"h", 3600}, {"d", 86400}};
+
 enum { N_PREFIXES = sizeof prefixes / sizeof prefixes[0] };
 
 /* The word that ends the text is the unit, blanks behind it aside. */
@@ -67,6 +73,12 @@ const char *xbtab__quantity_parse(double *out, const char *text, const char *uni
     for (int k = 0; k < N_PREFIXES; k++) {
         if (end[0] == prefixes[k].letter && is_unit(end + 1, unit)) {
             *out = scaled(text, n, value, prefixes[k].factor);
+            return NULL;
+        }
+    }
+    for (size_t k = 0; k < sizeof times / sizeof times[0] && strcmp(unit, "s") == 0; k++) {
+        if (is_unit(end, times[k].name)) {
+            *out = value * times[k].seconds;
             return NULL;
         }
     }
