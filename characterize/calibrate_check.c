@@ -81,7 +81,7 @@ static int thousands_off(double figure, double low, double high)
 
 static const char *prefix_of(int thousands)
 {
-    static const char *const names[] = {"tera", "giga", "mega", "kilo", "", "milli", "micro", "nano", "pico"};
+    static const char *const names[] = {"pico", "nano", "micro", "milli", "", "kilo", "mega", "giga", "tera"};
     return names[4 + thousands];
 }
 
@@ -104,9 +104,11 @@ static xbtab_status doubt(const xbtab__calibration *c, const char *what, double 
     for (size_t k = 0; k < sizeof bases / sizeof bases[0]; k++) {
         if (strcmp(of, bases[k][0]) == 0) base = bases[k][1];
     }
-    if (thousands != 99) {
+    /* the unit that would do, in thousands of the SI unit */
+    double wanted = log10(c->column[which].times > 0 ? c->column[which].times : 1) / 3 - thousands;
+    if (thousands != 99 && fabs(wanted) <= 4.1) {
         snprintf(hint, sizeof hint, "; it would fit if the column were in %s%s (1e%d of %s)",
-                 prefix_of(thousands), base, -3 * thousands, own);
+                 prefix_of((int)lround(wanted)), base, -3 * thousands, own);
     }
     XBTAB_FAIL(XBTAB_ERR_INPUT,
                "data: suspicious unit of the %s: %s is %s, usual is %s to %s%s; or say accept_units: yes",
