@@ -65,6 +65,8 @@ xbtab_status xbtab__shift_layer(const xbtab_network *n, xbtab__node *node, float
     return XBTAB_OK;
 }
 
+enum { OUTPUTS_AT_ONCE = 8 };
+
 /* ---- by a constant matrix: vectors along the last axis ---- */
 
 static xbtab_status set_constant_product(xbtab_network *n, xbtab__node *node, const xbtab__value *bias)
@@ -114,6 +116,20 @@ xbtab_status xbtab__infer_product_shifted(xbtab_network *n, xbtab__node *node, f
     return xbtab__shift_layer(n, node, x_zero, w_zero);
 }
 
+/* n outputs of one vector at once, each summed in the order of its inputs: n sums that do not wait for one
+ * another. */
+static inline void sum_outputs(const xbtab__linear *l, size_t first, size_t n, const float *x, float zero,
+                               float *y)
+{
+    const float *W = l->W + first * l->inputs;
+    float sum[OUTPUTS_AT_ONCE];
+    for (size_t o = 0; o < n; o++) sum[o] = l->bias[first + o];
+    for (size_t k = 0; k < l->inputs; k++) {
+        for (size_t o = 0; o < n; o++) sum[o] += W[o * l->inputs + k] * (x[k] - zero);
+    }
+    for (size_t o = 0; o < n; o++) y[first + o] = sum[o];
+}
+
 void xbtab__run_product(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
 {
     const xbtab__linear *l = &node->linear;
@@ -122,11 +138,10 @@ void xbtab__run_product(const xbtab_network *n, const xbtab__node *node, const x
     for (size_t p = 0; p < l->positions; p++) {
         const float *x = run->data[node->input[0]] + p * l->inputs;
         float *y = run->data[node->output] + p * l->outputs;
-        for (size_t o = 0; o < l->outputs; o++) {
-            float sum = l->bias[o];
-            for (size_t k = 0; k < l->inputs; k++) sum += l->W[o * l->inputs + k] * (x[k] - zero);
-            y[o] = sum;
-        }
+        size_t o = 0;
+        for (; o + OUTPUTS_AT_ONCE <= l->outputs; o += OUTPUTS_AT_ONCE)
+            sum_outputs(l, o, OUTPUTS_AT_ONCE, x, zero, y);
+        sum_outputs(l, o, l->outputs - o, x, zero, y);
     }
 }
 
