@@ -231,7 +231,7 @@ typedef struct digital_job {
 static int32_t code_of(const xbtab__lattice *in, float x)
 {
     double at = floor(((double)x - in->b) / in->a + 0.5);
-    return at <= 0 ? 0 : at >= in->most ? in->most : (int32_t)at;
+    return !(at > 0) ? 0 : at >= in->most ? in->most : (int32_t)at;
 }
 
 /* Sums of some of a layer's vectors as numbers of its output. */

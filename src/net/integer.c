@@ -26,7 +26,7 @@ typedef struct integer_job {
 static int32_t round_to_code(double x, const xbtab__code *code)
 {
     double q = floor(x + 0.5) + code->zero;
-    return q <= 0 ? 0 : q >= code->most ? code->most : (int32_t)q;
+    return !(q > 0) ? 0 : q >= code->most ? code->most : (int32_t)q;
 }
 
 /* Sums as codes of the layer's output. */

@@ -1,4 +1,5 @@
 /* quantize.c - codes for weights and activations from the ranges that calibration images cause. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@ enum { DEFAULT_BITS = 8, DEFAULT_IMAGES = 100, MOST_BITS = 16 };
 xbtab__code xbtab__code_for(xbtab__range r, int bits)
 {
     xbtab__code code = {.most = (1 << bits) - 1};
-    double low = fmin(r.low, 0.0f), high = fmax(r.high, 0.0f);
+    double low = fmax(fmin(r.low, 0.0), -FLT_MAX), high = fmin(fmax(r.high, 0.0), FLT_MAX); /* not infinite */
     if (!(high - low > 0)) high = 1.0; /* a tensor of zeros */
     code.scale = (high - low) / code.most;
     code.zero = (int32_t)floor(-low / code.scale + 0.5);
@@ -303,13 +304,28 @@ static xbtab_status take_options(const xbtab_network *n, const xbtab_quantize_op
     return check_layers(n, o);
 }
 
+static xbtab_status check_weights(const xbtab_network *n, const xbtab__node *node)
+{
+    const xbtab__linear *l = &node->linear;
+    size_t rows = l->W ? l->groups * l->outputs : 0;
+    for (size_t k = 0; k < rows * l->inputs; k++) {
+        if (!isfinite(l->W[k])) return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "a weight is not finite");
+    }
+    for (size_t r = 0; r < rows; r++) {
+        if (!isfinite(l->bias[r])) return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "a bias is not finite");
+    }
+    return XBTAB_OK;
+}
+
 static xbtab_status create(xbtab_quantized **out, const xbtab_network *network, const xbtab_images *images,
                            const xbtab__ranges *ranges, const xbtab_quantize_options *o)
 {
     xbtab_status status = XBTAB_OK;
     size_t n_matrices = 0;
-    for (int k = 0; k < network->n_nodes; k++)
+    for (int k = 0; k < network->n_nodes; k++) {
+        XBTAB_TRY(check_weights(network, &network->node[k]));
         n_matrices += network->node[k].linear.W ? network->node[k].linear.groups : 0;
+    }
     xbtab_quantized *q = xbtab__alloc(1, sizeof *q);
     if (!q) return XBTAB_NOMEM();
     *q = (xbtab_quantized){.network = network, .raw_pixels = o->run.raw_pixels != 0};

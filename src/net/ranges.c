@@ -75,7 +75,7 @@ static void count_values(const range_job *job, int thread)
         double bins = BINS / ((double)r->high - (double)r->low);
         for (size_t k = 0; k < n->value[v].shape.size; k++) {
             double at = ((double)x[k] - (double)r->low) * bins;
-            counts[(size_t)v * BINS + (at < 0 ? 0 : at >= BINS ? BINS - 1 : (size_t)at)]++;
+            counts[(size_t)v * BINS + (!(at > 0) ? 0 : at >= BINS ? BINS - 1 : (size_t)at)]++;
         }
     }
 }

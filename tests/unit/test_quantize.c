@@ -418,6 +418,38 @@ static void layers_have_their_own_bits(void **state)
     xbtab_network_destroy(&network);
 }
 
+/* Weights must be finite; activations that are not become the ends of their codes, and a NaN the lowest. */
+static void numbers_that_are_not_finite_end_well(void **state)
+{
+    (void)state;
+    xbtab_network *network = NULL;
+    xbtab_quantized *q = NULL;
+    float x[4] = {-1, 0, 2, 1}, W[4] = {1, INFINITY, 1, 1}, zero[1] = {0}, y[1];
+    xbtab_images images = {.n = 1, .channels = 1, .height = 1, .width = 4, .pixel = x};
+    for (int way = 0; way < 3;
+         way++) { /* weights; activations in integers, and in real numbers between layers */
+        onnx_build b;
+        build_begin(&b, 2, (int64_t[]){1, 4}, "y");
+        build_floats(&b, "W", 2, (int64_t[]){4, 1}, W);
+        build_floats(&b, "zero", 1, (int64_t[]){1}, zero);
+        build_floats(&b, "V", 2, (int64_t[]){1, 1}, W);
+        build_node(&b, "Div", "d", "x", "zero", NULL);
+        build_node(&b, "MatMul", "m", way == 1 ? "x" : "d", "W", NULL);
+        build_node(&b, way == 2 ? "Exp" : "Relu", "e", "m", NULL, NULL);
+        build_node(&b, "MatMul", "y", "e", "V", NULL);
+        network = open_network(&b);
+        xbtab_status status = xbtab_quantized_create(&q, network, &images, NULL);
+        assert_int_equal(status, way == 0 ? XBTAB_ERR_INPUT : XBTAB_OK);
+        if (way == 0)
+            assert_non_null(strstr(xbtab_error_message(), "node \"m\" (MatMul): a weight is not finite"));
+        if (way > 0) assert_int_equal(xbtab_quantized_run(q, &images, 1, NULL, NULL, NULL, y), XBTAB_OK);
+        xbtab_quantized_destroy(&q);
+        xbtab_network_destroy(&network);
+        W[1] = way == 0 ? 3e38f : 1;
+        x[0] = way == 0 ? 3e38f : -1;
+    }
+}
+
 static void layer_bits_survive_a_file(void **state)
 {
     (void)state;
@@ -465,6 +497,7 @@ int main(void)
         cmocka_unit_test(corrections_and_ranges_do_what_they_say),
         cmocka_unit_test(percentiles_lie_between_weights),
         cmocka_unit_test(layers_have_their_own_bits),
+        cmocka_unit_test(numbers_that_are_not_finite_end_well),
         cmocka_unit_test(layer_bits_survive_a_file),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
