@@ -184,7 +184,7 @@ int cmd_calibrate(int argc, const char **argv)
          "FILE.csv"},
         {"output", 'o', POPT_ARG_STRING, &output, 0, "parameter sheet to write, NAME.sub beside it",
          "NAME.yaml"},
-        {"plot", '\0', POPT_ARG_STRING, &picture, 0, "picture of the fit (needs gnuplot)", "FILE.svg"},
+        {"plot", '\0', POPT_ARG_STRING, &picture, 0, "picture of the fit (needs gnuplot)", "FILE.svg|png"},
         {"devices", '\0', POPT_ARG_STRING, &devices, 0, "each device's own parameters", "FILE.csv"},
         {"spice", '\0', POPT_ARG_NONE, &in_spice, 0, "evaluate in ngspice even where the sheet has a formula",
          NULL},

@@ -157,7 +157,7 @@ int cmd_sweep(int argc, const char **argv)
         {"jobs", 'j', POPT_ARG_INT, &s.workers, 0, "runs at once (one a core)", "N"},
         {"cache", '\0', POPT_ARG_STRING, &s.cache, 0, "folder of tables (~/.cache/xbartab)", "DIR"},
         {"models", '\0', POPT_ARG_STRING, &s.models, 0, "the user's own models too", "DIR"},
-        {"plot", '\0', POPT_ARG_STRING, &plot, 0, "draw the accuracies with gnuplot", "FILE.svg"},
+        {"plot", '\0', POPT_ARG_STRING, &plot, 0, "draw the accuracies with gnuplot", "FILE.svg|png"},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
     poptContext context;

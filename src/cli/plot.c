@@ -43,8 +43,10 @@ int cli_plot_begin(cli_plot *plot, const char *path, int width, int height)
         remove(plot->beside);
         return cli_fail("gnuplot does not start");
     }
-    fprintf(plot->script, "set terminal svg size %d,%d background rgb 'white'\nset output '%s'\n", width,
-            height, plot->beside);
+    const size_t n = strlen(path);
+    const bool is_png = n > 4 && strcmp(path + n - 4, ".png") == 0;
+    fprintf(plot->script, "set terminal %s size %d,%d background rgb 'white'\nset output '%s'\n",
+            is_png ? "pngcairo" : "svg", width, height, plot->beside);
     return CLI_DONE;
 }
 

@@ -10,7 +10,7 @@ typedef struct cli_plot {
     char beside[4096];
 } cli_plot;
 
-/** Start gnuplot writing an SVG beside path.
+/** Start gnuplot writing beside path: PNG where it ends in .png, else SVG.
  *  @return CLI_DONE; CLI_USAGE after a line on stderr where gnuplot is not installed (no picture, no
  * failure). */
 int cli_plot_begin(cli_plot *plot, const char *path, int width, int height);

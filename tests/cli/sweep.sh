@@ -64,7 +64,8 @@ cmp killed.csv whole.csv || fail "a killed sweep ends in other bytes"
 grep -q "is of another sweep; give another -o" err.txt || fail "another sweep: $(cat err.txt)"
 cmp -s a.csv whole.csv || fail "a refused sweep changed the file"
 # values that hold commas, and keys of the tile
-sweep --set 'wire={word: 1 ohm, bit: 1 ohm},{word: 1 ohm, bit: 40 ohm}' -o w.csv >/dev/null 2>&1
+sweep --set 'wire={word: 1 ohm, bit: 1 ohm},{word: 1 ohm, bit: 40 ohm}' -o w.csv --plot w.png >/dev/null 2>&1
+if command -v gnuplot >/dev/null; then [ "$(head -c 4 w.png | tail -c 3)" = PNG ] || fail "no PNG"; fi
 $PYTHON -c 'import csv
 r = list(csv.DictReader(open("w.csv")))
 assert len(r) == 2 and r[1]["wire"] == "{word: 1 ohm, bit: 40 ohm}" and r[0]["status"] == r[1]["status"] == "ok"
