@@ -15,8 +15,8 @@ for sheet in "$XBARTAB_SOURCE"/devicemodels/rram/*.yaml; do
     grep -q "</svg>" "$name.svg" || fail "$name.svg is not whole"
     if grep -qE "^ *- \{state: .*(resistance|current):" "$sheet"; then
         grep -E "^ *- \{state: .*(resistance|current):" "$sheet" | sed 's/.*source: *//;s/}.*//;s/"//g' | sort -u >sources.txt
-        while IFS= read -r words; do # gnuplot writes a quote of its own for an apostrophe
-            sed "s/&#39;/'/g;s/&apos;/'/g" "$name.svg" | grep -qF -- "$words" || fail "$name: no points of \"$words\""
+        while IFS= read -r words; do # (grep -q would end before sed)
+            sed "s/&#39;/'/g;s/&apos;/'/g" "$name.svg" | grep -F -- "$words" >/dev/null || fail "$name: no points of \"$words\""
         done <sources.txt
     fi
     if grep -q "^dynamic:" "$sheet"; then
