@@ -59,13 +59,22 @@ static void add_row(json_t *rows, const char *effect, double G, double t, double
                                           "mean", mean, "sigma", sigma, "trust", trust));
 }
 
-/* Figures of every effect at a few conductances and times. */
-static json_t *figures(const xbtab_population *p)
+/* Where figures are wanted; 0 and NAN: a few conductances of the window, and a second, a day and a year. */
+typedef struct places {
+    int levels;
+    double step, time; /* [S], [s] */
+} places;
+
+/* Figures of every effect there. */
+static json_t *figures(const xbtab_population *p, const places *at)
 {
-    static const double times[] = {1, 86400, 31557600};
+    static const double usual[] = {1, 86400, 31557600};
+    const double *times = isnan(at->time) ? usual : &at->time;
+    const int n = at->levels > 0 ? at->levels : 5, n_times = isnan(at->time) ? 3 : 1;
     json_t *rows = json_array();
-    for (int k = 0; k < 5; k++) {
-        double G = p->G_min + (p->G_max - p->G_min) * k / 4, mean, sigma;
+    for (int k = 0; k < n; k++) {
+        double mean, sigma,
+            G = at->step > 0 ? k * at->step : p->G_min + (p->G_max - p->G_min) * k / (n > 1 ? n - 1 : 1);
         const struct {
             const char *name;
             const xbtab_distribution *d;
@@ -76,7 +85,7 @@ static json_t *figures(const xbtab_population *p)
             xbtab_distribution_moments(effects[l].d, G, &mean, &sigma);
             add_row(rows, effects[l].name, G, 0, mean, sigma, effects[l].d->trust);
         }
-        for (int l = 0; l < 3; l++) {
+        for (int l = 0; l < n_times; l++) {
             xbtab_relaxation_moments(p, G, times[l], p->temperature, &mean, &sigma);
             add_row(rows, "relaxation", G, times[l], mean, sigma, p->relaxation.trust);
         }
@@ -87,9 +96,9 @@ static json_t *figures(const xbtab_population *p)
     return rows;
 }
 
-static int show(const xbtab_population *p, int as_json)
+static int show(const xbtab_population *p, const places *at, int as_json)
 {
-    json_t *rows = figures(p);
+    json_t *rows = figures(p, at);
     if (as_json) {
         return cli_print_json(json_pack(
             "{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:o, s:s}", "name", p->name, "summary", p->summary,
@@ -182,15 +191,17 @@ static int confusion(const xbtab_population *p, int levels, double step, double 
 int cmd_population(int argc, const char **argv)
 {
     const char *folder = NULL, *output = NULL, *arguments[3];
-    double step = 0, time = 1, temperature = 0;
-    int as_json = 0, levels = 16, devices = 4000, verified = 0, seed = 1;
+    places at = {.time = NAN};
+    double temperature = 0;
+    int as_json = 0, devices = 4000, verified = 0, seed = 1;
     const struct poptOption options[] = {
         {"data", '\0', POPT_ARG_STRING, &folder, 0, "fit: folder with the measured files", "DIR"},
         {"output", 'o', POPT_ARG_STRING, &output, 0, "fit: population sheet to write", "FILE.yaml"},
-        {"levels", '\0', POPT_ARG_INT, &levels, 0, "confusion: number of levels (16)", "N"},
-        {"step", '\0', POPT_ARG_DOUBLE, &step, 0, "confusion: conductance between levels (0 = window/(N-1))",
-         "SIEMENS"},
-        {"time", '\0', POPT_ARG_DOUBLE, &time, 0, "confusion: time since the write (1)", "SECONDS"},
+        {"levels", '\0', POPT_ARG_INT, &at.levels, 0, "confusion, show: number of levels (16, 5)", "N"},
+        {"step", '\0', POPT_ARG_DOUBLE, &at.step, 0,
+         "confusion, show: conductance between levels (the window's/(N-1))", "SIEMENS"},
+        {"time", '\0', POPT_ARG_DOUBLE, &at.time, 0,
+         "confusion: time since the write (1); show: relaxation then (1 s, a day, a year)", "SECONDS"},
         {"temperature", '\0', POPT_ARG_DOUBLE, &temperature, 0, "confusion: temperature (0 = the sheet's)",
          "KELVIN"},
         {"devices", '\0', POPT_ARG_INT, &devices, 0, "confusion: devices a level (4000)", "N"},
@@ -205,6 +216,10 @@ int cmd_population(int argc, const char **argv)
                          "list | show NAME|FILE | fit SPEC.yaml | confusion NAME|FILE",
                          "xbartab population confusion wan_2022 --time 86400", 1, 2, arguments);
     if (code != CLI_DONE) goto done;
+    if (at.levels < 0 || at.levels > 4096 || !(at.step >= 0) || at.time < 0) {
+        code = cli_usage(argv[0], "--levels (up to 4096), --step and --time must not be negative");
+        goto done;
+    }
     const char *verb = arguments[0], *name = arguments[1];
     bool is_list = strcmp(verb, "list") == 0, is_show = strcmp(verb, "show") == 0,
          is_fit = strcmp(verb, "fit") == 0, is_confusion = strcmp(verb, "confusion") == 0;
@@ -220,9 +235,11 @@ int cmd_population(int argc, const char **argv)
     } else if ((code = cli_open_population(&p, name)) != CLI_DONE) {
         goto done;
     } else if (is_show) {
-        code = show(p, as_json);
+        code = show(p, &at, as_json);
     } else {
-        code = confusion(p, levels, step > 0 ? step : p->G_max / (levels > 1 ? levels - 1 : 1), time,
+        const int levels = at.levels ? at.levels : 16;
+        const double step = at.step > 0 ? at.step : p->G_max / (levels > 1 ? levels - 1 : 1);
+        code = confusion(p, levels, step, isnan(at.time) ? 1 : at.time,
                          temperature > 0 ? temperature : p->temperature, devices, verified, seed, as_json);
     }
 done:
