@@ -120,11 +120,12 @@ static void print_table(const network_options *o, const xbtab_network_node *node
     printf("%-*s  %-*s  %-*s  %-17s %8s %5s %5s %10s %6s\n", w.name, "node", w.type, "operator", w.shape,
            "output", "groups x in x out", "vectors", "W", "x", "MACs", "tiles");
     for (size_t k = 0; k < n; k++) node_line(o, &w, &node[k]);
-    printf(
-        "%.6g weights, %.6g multiply-accumulates an image, %zu tiles of %d x %d with %d bits a cell; W: bits "
-        "with the sign%s\n",
-        sum->weights, sum->macs, sum->tiles, o->rows, o->columns, o->cell_bits,
-        sum->has_float ? "; bits in brackets: in float, quantized by infer" : "");
+    printf("%.6g weights, %.6g multiply-accumulates an image, %zu tiles of %d x %d with %d bit%s a cell; W: "
+           "bits "
+           "of a weight with its sign, x: of an input%s\n",
+           sum->weights, sum->macs, sum->tiles, o->rows, o->columns, o->cell_bits,
+           o->cell_bits > 1 ? "s" : "",
+           sum->has_float ? "; bits in brackets: in float, quantized by infer" : "");
 }
 
 static int print_nodes(const network_options *o, const char *path, const xbtab_network *network,

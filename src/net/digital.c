@@ -45,10 +45,11 @@ static xbtab_status find_lattices(xbtab__lattice **out, const xbtab_network *n, 
                                   bool raw_pixels)
 {
     xbtab__lattice *of = xbtab__alloc((size_t)n->n_values, sizeof *of);
+    bool is_whole = raw_pixels || xbtab__is_integer_type(n->value[n->input].type);
     if (!of) return XBTAB_NOMEM();
     if (is_bytes) {
         of[n->input] = (xbtab__lattice){
-            .is_known = true, .not_negative = true, .a = raw_pixels ? 1.0 : 1.0 / 255.0, .most = 255};
+            .is_known = true, .not_negative = true, .a = is_whole ? 1.0 : 1.0 / 255.0, .most = 255};
     }
     for (int k = 0; k < n->n_nodes; k++) {
         const xbtab__node *node = &n->node[k];
@@ -364,7 +365,7 @@ xbtab_status xbtab__run_digital(const xbtab_quantized *q, const xbtab_images *im
                        .images = images,
                        .runs = runs_create(q, threads),
                        .by = *by,
-                       .scale = images->is_bytes && !q->raw_pixels ? 1.0f / 255.0f : 1.0f,
+                       .scale = xbtab__pixel_scale(q->network, images, q->raw_pixels),
                        .output = xbtab__quantized_output(q->network),
                        .outputs = outputs};
     if (!job.runs) return XBTAB_NOMEM();

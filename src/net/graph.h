@@ -339,6 +339,15 @@ int xbtab__thread_count(const xbtab_run_options *options);
 void xbtab__network_run_image(const xbtab_network *network, const xbtab_images *images, size_t image,
                               float scale, const xbtab__float_run *run);
 
+/** What a byte of an image is worth at a network's input: 1/255, or 1 where it is asked for raw or takes
+ * integers. */
+static inline float xbtab__pixel_scale(const xbtab_network *network, const xbtab_images *images, bool is_raw)
+{
+    bool is_whole =
+        is_raw || !images->is_bytes || xbtab__is_integer_type(network->value[network->input].type);
+    return is_whole ? 1.0f : 1.0f / 255.0f;
+}
+
 /** Channels that come last in a network's input, as TensorFlow has them; 1 where they come first, as in
  * images. */
 size_t xbtab__channels_last(const xbtab_network *network, const xbtab_images *images);

@@ -224,7 +224,7 @@ xbtab_status xbtab_quantized_run(const xbtab_quantized *quantized, const xbtab_i
                        .images = images,
                        .runs = runs_create(quantized, threads),
                        .by = by,
-                       .scale = images->is_bytes && !quantized->raw_pixels ? 1.0f / 255.0f : 1.0f,
+                       .scale = xbtab__pixel_scale(quantized->network, images, quantized->raw_pixels),
                        .output = xbtab__quantized_output(quantized->network),
                        .outputs = outputs};
     if (!job.runs) return XBTAB_NOMEM();

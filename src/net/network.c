@@ -483,7 +483,7 @@ xbtab_status xbtab_network_run(const xbtab_network *network, const xbtab_images 
     float_job job = {.network = network,
                      .images = images,
                      .runs = runs,
-                     .scale = images->is_bytes && !options->raw_pixels ? 1.0f / 255.0f : 1.0f,
+                     .scale = xbtab__pixel_scale(network, images, options->raw_pixels != 0),
                      .outputs = outputs};
     xbtab_status status = xbtab__for_images(n, options, run_image, &job);
     xbtab__float_runs_destroy(&runs, threads);

@@ -372,7 +372,7 @@ static xbtab_status add_input(xbtab_network *n, const Onnx__GraphProto *graph)
         dim[k] = d->dim_value;
     }
     XBTAB_TRY(xbtab__add_value(n, input->name, &n->input));
-    n->value[n->input].type = XBTAB__TYPE_FLOAT;
+    n->value[n->input].type = xbtab__is_integer_type(type->elem_type) ? type->elem_type : XBTAB__TYPE_FLOAT;
     return xbtab__shape_set(n, NULL, &n->value[n->input], (int)type->shape->n_dim, dim);
 }
 

@@ -171,7 +171,7 @@ xbtab_status xbtab__ranges_find(xbtab__ranges *out, const xbtab_network *n, cons
     *out = (xbtab__ranges){.n_values = n->n_values};
     range_job job = {.network = n,
                      .images = images,
-                     .scale = images->is_bytes && !options->run.raw_pixels ? 1.0f / 255.0f : 1.0f,
+                     .scale = xbtab__pixel_scale(n, images, options->run.raw_pixels != 0),
                      .ranges = out,
                      .ends = xbtab__alloc(count, sizeof *job.ends)};
     if (!job.ends) return XBTAB_NOMEM();

@@ -1,5 +1,6 @@
 /* test_forms.c - legitimate forms of graphs that exporters write: constant matrices on the left, transposed
  * operands, several outputs, and branches that lead nowhere. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -188,6 +189,31 @@ static void channels_may_come_last(void **state)
     assert_memory_equal(y, wanted, sizeof y);
 }
 
+/* An input of bytes is fed bytes; others what is between 0 and 1. */
+static void inputs_of_bytes_take_them_as_they_are(void **state)
+{
+    (void)state;
+    float bytes[IN] = {0, 255, 17, 200}, y[3][OUT];
+    xbtab_images images = {.n = 1, .channels = 1, .height = 1, .width = IN, .pixel = bytes, .is_bytes = 1};
+    for (int way = 0; way < 2; way++) {
+        onnx_build b;
+        begin(&b);
+        if (way == 1) b.tensor_type[0].elem_type = ONNX__TENSOR_PROTO__DATA_TYPE__UINT8;
+        build_node(&b, "Cast", "f", "x", NULL, NULL);
+        build_attribute(&b, "to", 0, (int64_t[]){1}, 0, NULL);
+        build_node(&b, "Gemm", "y", "f", "W", NULL);
+        build_attribute(&b, "transB", 0, (int64_t[]){1}, 0, NULL);
+        run_all(&b, &images, y);
+        for (int o = 0; o < OUT; o++) {
+            float wanted = 0, most = way ? 255 : 1;
+            for (int k = 0; k < IN; k++) wanted += W[o * IN + k] * bytes[k] * most / 255;
+            for (int run = 0; run < 3; run++) /* 8 bits of weights and inputs */
+                if (!(fabsf(y[run][o] - wanted) <= (run ? 0.02f * most : 1e-6f * most)))
+                    fail_msg("way %d, run %d: %g instead of %g", way, run, (double)y[run][o], (double)wanted);
+        }
+    }
+}
+
 /* Before opset 7 a bias began at the first axis that it has, given by its number. */
 static void older_sums_name_their_axis(void **state)
 {
@@ -253,6 +279,7 @@ int main(void)
                                        cmocka_unit_test(the_first_output_counts),
                                        cmocka_unit_test(shapes_are_made_of_single_sizes),
                                        cmocka_unit_test(channels_may_come_last),
+                                       cmocka_unit_test(inputs_of_bytes_take_them_as_they_are),
                                        cmocka_unit_test(older_sums_name_their_axis),
                                        cmocka_unit_test(older_scales_are_attributes)};
     return cmocka_run_group_tests(tests, make_file, remove_file);

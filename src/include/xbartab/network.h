@@ -62,7 +62,8 @@ xbtab_status xbtab_network_node_get(const xbtab_network *network, size_t k,
 
 /** How a run goes. */
 typedef struct xbtab_run_options {
-    int raw_pixels;             /* feed bytes as 0..255 (0 = divided by 255); float images are never scaled */
+    int raw_pixels;             /* feed bytes as 0..255 (0 = divided by 255, unless the input takes integers);
+                                   float images are never scaled */
     int threads;                /* (0 = one a core) */
     xbtab_progress_fn progress; /* NULL = none */
     void *payload;
