@@ -205,10 +205,17 @@ static void run_norm(const xbtab_network *n, const xbtab__node *node, const xbta
         name, 1, 1, XBTAB__INTEGER_NONE, infer, run, NULL, NULL                                              \
     }
 
+static void cast_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
+                         xbtab__lattice *out)
+{
+    int32_t to = xbtab__output_of(n, node)->type;
+    if (to == XBTAB__TYPE_FLOAT || to == XBTAB__TYPE_DOUBLE) *out = of[node->input[0]];
+}
+
 static const xbtab__operator operators[] = {
     {"BatchNormalization", 5, 5, XBTAB__INTEGER_NONE, infer_norm, run_norm, NULL, NULL},
-    {"Cast", 1, 1, XBTAB__INTEGER_NONE, infer_cast, run_cast, NULL, NULL},
-    {"CastLike", 2, 2, XBTAB__INTEGER_NONE, infer_cast, run_cast, NULL, NULL},
+    {"Cast", 1, 1, XBTAB__INTEGER_NONE, infer_cast, run_cast, cast_lattice, NULL},
+    {"CastLike", 2, 2, XBTAB__INTEGER_NONE, infer_cast, run_cast, cast_lattice, NULL},
     {"Clip", 1, 3, XBTAB__INTEGER_NONE, infer_clip, run_clip, clip_lattice, NULL},
     ROW("Abs", xbtab__infer_same, run_abs),
     ROW("Acos", xbtab__infer_same, run_acos),

@@ -250,6 +250,23 @@ static xbtab_status infer_slice(xbtab_network *n, xbtab__node *node)
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim);
 }
 
+/* What stands around a tensor is on its lattice, or nothing is. */
+static void pad_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
+                        xbtab__lattice *out)
+{
+    const xbtab__lattice *in = &of[node->input[0]];
+    double value = (double)node->attributes.value, at = in->is_known ? (value - in->b) / in->a : 0;
+    bool is_constant = strcmp(node->attributes.mode, "constant") == 0;
+    (void)n;
+    out->not_negative = in->not_negative && (!is_constant || value >= 0);
+    if (!in->is_known) return;
+    if (is_constant && (fabs(at - floor(at + 0.5)) > 1e-6 || at < -0.5 || at > in->most + 0.5)) return;
+    out->is_known = true;
+    out->a = in->a;
+    out->b = in->b;
+    out->most = in->most;
+}
+
 static xbtab_status infer_pad(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
@@ -338,7 +355,7 @@ static void concat_lattice(const xbtab_network *n, const xbtab__node *node, cons
 static const xbtab__operator operators[] = {
     {"Concat", 1, XBTAB__NET_INPUTS, XBTAB__INTEGER_NONE, infer_concat, run_concat, concat_lattice, NULL},
     {"Gather", 2, 2, XBTAB__INTEGER_NONE, infer_gather, run_gather, xbtab__lattice_same, NULL},
-    {"Pad", 1, 4, XBTAB__INTEGER_NONE, infer_pad, run_window, NULL, NULL},
+    {"Pad", 1, 4, XBTAB__INTEGER_NONE, infer_pad, run_window, pad_lattice, NULL},
     {"Shape", 1, 1, XBTAB__INTEGER_NONE, infer_shape, xbtab__run_copy, NULL, NULL},
     {"Slice", 1, 5, XBTAB__INTEGER_NONE, infer_slice, run_window, xbtab__lattice_same, NULL},
     {"Squeeze", 1, 2, XBTAB__INTEGER_COPY, infer_squeeze, xbtab__run_copy, xbtab__lattice_same, NULL},

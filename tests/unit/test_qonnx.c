@@ -161,6 +161,44 @@ static void whole_weights_are_taken_as_they_are(void **state)
     xbtab_network_destroy(&network);
 }
 
+/* Padding and casts keep a tensor's codes. */
+static void pads_and_casts_keep_codes(void **state)
+{
+    (void)state;
+    static float scale[1] = {0.5f}, zero[1] = {0}, bits[1] = {2}, W[9];
+    onnx_build b;
+    float y[N], integer[N];
+    xbtab_quantized *q = NULL;
+    for (int k = 0; k < 9; k++) W[k] = (float)(k - 4);
+    for (int way = 0; way < 2; way++) { /* around with 0, and with what is on no code */
+        build_begin(&b, 2, (int64_t[]){1, N}, "y");
+        build_longs(&b, "shape", 4, (int64_t[]){1, 1, C, P});
+        build_longs(&b, "pads", 8, (int64_t[]){0, 0, 1, 1, 0, 0, 1, 1});
+        build_floats(&b, "s", 1, (int64_t[]){1}, scale);
+        build_floats(&b, "z", 1, (int64_t[]){1}, zero);
+        build_floats(&b, "bits", 1, (int64_t[]){1}, bits);
+        build_floats(&b, "W", 4, (int64_t[]){1, 1, 3, 3}, W);
+        build_floats(&b, "around", 1, (int64_t[]){1}, way ? &W[0] : zero);
+        build_node(&b, "Reshape", "r", "x", "shape", NULL);
+        build_node(&b, "Quant", "q", "r", "s", "z");
+        build_input(&b, "bits");
+        build_attribute(&b, "signed", 0, (int64_t[]){0}, 0, NULL);
+        build_node(&b, "Cast", "c", "q", NULL, NULL);
+        build_attribute(&b, "to", 0, (int64_t[]){1}, 0, NULL);
+        build_node(&b, "Pad", "p", "c", "pads", "around");
+        build_node(&b, "Conv", "y", "p", "W", NULL);
+        xbtab_network *network = open_network(&b);
+        assert_int_equal(xbtab_network_outputs(network), N);
+        assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_create(&q, network, &images, NULL), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_matrix(q, 0)->activation_bits, way ? 8 : 2);
+        assert_int_equal(xbtab_quantized_run(q, &images, 1, NULL, NULL, NULL, integer), XBTAB_OK);
+        if (way == 0) assert_memory_equal(y, integer, sizeof y);
+        xbtab_quantized_destroy(&q);
+        xbtab_network_destroy(&network);
+    }
+}
+
 static int make_file(void **state)
 {
     (void)state;
@@ -178,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quant_follows_its_definition), cmocka_unit_test(trunc_keeps_the_upper_bits),
-        cmocka_unit_test(thresholds_are_of_channels), cmocka_unit_test(whole_weights_are_taken_as_they_are)};
+        cmocka_unit_test(thresholds_are_of_channels), cmocka_unit_test(pads_and_casts_keep_codes),
+        cmocka_unit_test(whole_weights_are_taken_as_they_are)};
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }
