@@ -40,6 +40,21 @@ bool xbtab__needs_digital(const xbtab_network *n)
     return false;
 }
 
+/* Operators that hand lattices on and leave channels where they are. */
+static bool keeps_channels(const xbtab__node *node)
+{
+    return node->type->integer == XBTAB__INTEGER_MAX || strcmp(node->type->name, "Identity") == 0 ||
+           strcmp(node->type->name, "Dropout") == 0;
+}
+
+/* Whether a layer's input is on a lattice that its matrices can take, each group its own. */
+static bool has_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *in)
+{
+    bool is_depthwise = node->linear.is_convolution && n->value[node->input[0]].shape.rank > 1 &&
+                        (int64_t)node->linear.groups == n->value[node->input[0]].shape.dim[1];
+    return in->is_known || (in->factor && is_depthwise);
+}
+
 /* The lattice of every value, from the input's pixels on. */
 static xbtab_status find_lattices(xbtab__lattice **out, const xbtab_network *n, bool is_bytes,
                                   bool raw_pixels)
@@ -55,6 +70,7 @@ static xbtab_status find_lattices(xbtab__lattice **out, const xbtab_network *n, 
         const xbtab__node *node = &n->node[k];
         xbtab__lattice found = {.is_known = false};
         if (node->type->lattice) node->type->lattice(n, node, of, &found);
+        if (of[node->input[0]].factor && found.factor && !keeps_channels(node)) found.factor = NULL;
         of[node->output] = found;
         for (int more = 0; more < node->n_more && node->type->lattice == xbtab__lattice_same; more++) {
             if (node->more[more] >= 0) of[node->more[more]] = found; /* parts of one tensor */
@@ -120,7 +136,8 @@ xbtab_status xbtab_network_node_get(const xbtab_network *n, size_t k, xbtab_netw
     out->products = l->positions;
     out->weight_bits = weight_bits_of(l);
     bool is_recurrent = node->type->integer == XBTAB__INTEGER_RECURRENT;
-    out->activation_bits = n->is_quantized && in->is_known && !is_recurrent ? bits_for(in->most) : 0;
+    out->activation_bits =
+        n->is_quantized && has_lattice(n, node, in) && !is_recurrent ? bits_for(in->most) : 0;
     xbtab__free(of);
     return XBTAB_OK;
 }
@@ -159,6 +176,7 @@ static xbtab_status make_layer(xbtab_quantized *q, int k, const xbtab__lattice *
     size_t rows = l->groups * l->outputs;
     double most = 1;
     layer->in = *in;
+    layer->factor = in->factor;
     if (in->most > 65535) {
         return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
                                 "its input has %d levels; 16 bits are supported", in->most + 1);
@@ -180,8 +198,9 @@ static xbtab_status make_layer(xbtab_quantized *q, int k, const xbtab__lattice *
             most = fmax(most, fabs((double)w[i]));
         }
         double bias = (double)l->bias[r] + (l->step ? 0.0 : xbtab__bias_correction(n, k, ranges, r, w, step));
-        layer->scale[r] = step * in->a;
-        layer->shift[r] = step * in->b * sum + bias;
+        double factor = in->factor ? (double)in->factor[r / l->outputs] : 1.0;
+        layer->scale[r] = step * in->a * factor;
+        layer->shift[r] = step * in->b * factor * sum + bias;
         if (l->has_zero) layer->per_zero[r] = step * sum;
     }
     xbtab__add_matrices(q, k, bits_for(most) + 1, bits_for(in->most));
@@ -203,7 +222,7 @@ xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *ima
         int value = is_recurrent ? n->node[k].output : n->node[k].input[0]; /* R takes its own answers */
         xbtab__code code = xbtab__code_for(xbtab__range_choose(ranges, value, bits, options), bits);
         xbtab__lattice in = {.a = code.scale, .b = -code.zero * code.scale, .most = code.most};
-        if (n->is_quantized && of[value].is_known && !is_recurrent) in = of[value];
+        if (n->is_quantized && !is_recurrent && has_lattice(n, &n->node[k], &of[value])) in = of[value];
         status = make_layer(q, k, &in, weight_bits, ranges, options);
     }
     xbtab__free(of);
@@ -260,7 +279,9 @@ static xbtab_status run_layer(const digital_job *job, int k, size_t image, int t
     size_t size = q->network->value[node->input[0]].shape.size;
     float zero = l->has_zero ? job->floats[thread].data[node->input[2]][0] : 0;
     int32_t pad = l->has_zero ? code_of(&layer->in, zero) : layer->pad;
-    for (size_t c = 0; c < size; c++) run->code[c] = code_of(&layer->in, x[c]);
+    size_t plane = layer->factor ? size / l->groups : size; /* single channels, where each has a factor */
+    for (size_t c = 0; c < size; c++)
+        run->code[c] = code_of(&layer->in, layer->factor ? x[c] / layer->factor[c / plane] : x[c]);
     xbtab__vectors v = {.node = k, .image = image};
     for (; v.group < l->groups; v.group++) {
         for (v.first = 0; v.first < l->positions; v.first += v.n) {

@@ -165,6 +165,8 @@ typedef struct xbtab__lattice {
     bool not_negative; /* no number is below 0; told also where the grid is not known */
     double a, b;
     int32_t most;
+    const float *factor; /* factor[channels], where a and b differ by it between the second axis's places: the
+                            lattice is not known then, but a convolution of single channels can take it */
 } xbtab__lattice;
 
 struct xbtab__operator {

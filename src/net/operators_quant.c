@@ -162,14 +162,41 @@ static void run_dequantize(const xbtab_network *n, const xbtab__node *node, cons
     for (size_t c = 0; c < s->size; c++) y[c] = (x[c] - number(zero, s, c, axis)) * number(scale, s, c, axis);
 }
 
+/* Whether all numbers of a parameter are the same; none is 0. */
+static bool is_one_number(const xbtab__value *v)
+{
+    for (size_t k = 1; v && k < v->shape.size; k++) {
+        if (v->constant[k] != v->constant[0]) return false;
+    }
+    return true;
+}
+
+/* The node's scale takes integers to real numbers: one for all, or one a channel, on the second axis. */
+static void scale_lattice(const xbtab_network *n, const xbtab__node *node, int axis, xbtab__lattice *out)
+{
+    const xbtab__value *scale = xbtab__input_of(n, node, 1);
+    const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
+    bool is_axis =
+        axis == 1 || (axis < 0 && s->rank - scale->shape.rank >= 0 && s->rank - scale->shape.rank <= 1 &&
+                      scale->shape.dim[1 - (s->rank - scale->shape.rank)] == s->dim[1]);
+    if (is_one_number(scale)) {
+        out->is_known = true;
+        out->a *= (double)scale->constant[0];
+        out->b *= (double)scale->constant[0];
+    } else if (s->rank > 1 && is_axis && (int64_t)scale->shape.size == s->dim[1]) {
+        out->factor = scale->constant;
+    }
+}
+
 static void dequantize_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
                                xbtab__lattice *out)
 {
-    const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
+    const xbtab__value *zero = xbtab__input_of(n, node, 2);
     const xbtab__lattice *in = &of[node->input[0]];
-    if (!in->is_known || scale->shape.size != 1 || (zero && zero->shape.size != 1)) return;
-    double s = (double)scale->constant[0], z = zero ? (double)zero->constant[0] : 0.0;
-    *out = (xbtab__lattice){.is_known = true, .a = s * in->a, .b = s * (in->b - z), .most = in->most};
+    double z = zero ? (double)zero->constant[0] : 0.0;
+    if (!in->is_known || !is_one_number(zero)) return;
+    *out = (xbtab__lattice){.a = in->a, .b = in->b - z, .most = in->most};
+    scale_lattice(n, node, (int)node->attributes.axis, out);
 }
 
 /* Steps of constants: each element's own scale. */
@@ -231,14 +258,13 @@ static void run_quant(const xbtab_network *n, const xbtab__node *node, const xbt
 static void quant_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
                           xbtab__lattice *out)
 {
-    const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
+    const xbtab__value *zero = xbtab__input_of(n, node, 2);
     double low, high;
     (void)of;
     quant_range(n, node, &low, &high);
-    if (scale->shape.size != 1 || zero->shape.size != 1 || high - low > 65535) return;
-    double s = (double)scale->constant[0];
-    *out = (xbtab__lattice){
-        .is_known = true, .a = s, .b = s * (low - (double)zero->constant[0]), .most = (int32_t)(high - low)};
+    if (!is_one_number(zero) || high - low > 65535) return;
+    *out = (xbtab__lattice){.a = 1, .b = low - (double)zero->constant[0], .most = (int32_t)(high - low)};
+    scale_lattice(n, node, -1, out);
 }
 
 static void run_bipolar(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)

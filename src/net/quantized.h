@@ -16,9 +16,10 @@ typedef struct xbtab__integer_layer {
     int16_t *W;          /* W[groups][outputs][inputs] */
     double *scale;       /* scale[groups * outputs]: of an output's sum, input scale times weight scale */
     /* digital networks only */
-    xbtab__lattice in; /* of the layer's input */
-    int32_t pad;       /* code around a convolution's image */
-    double *shift;     /* shift[groups * outputs]: what is added to scale times the sum */
+    xbtab__lattice in;   /* of the layer's input */
+    const float *factor; /* factor[groups] of `in`, borrowed; NULL = 1 */
+    int32_t pad;         /* code around a convolution's image */
+    double *shift;       /* shift[groups * outputs]: what is added to scale times the sum */
     double *per_zero; /* per_zero[groups * outputs]: what is taken off for each unit of the input's zero where
                          the node has one that differs from image to image; else NULL */
     /* the others */

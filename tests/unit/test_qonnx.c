@@ -161,6 +161,56 @@ static void whole_weights_are_taken_as_they_are(void **state)
     xbtab_network_destroy(&network);
 }
 
+/* A depthwise convolution takes codes whose scale differs between channels, as Brevitas' MobileNets have
+ * them; QONNX's Quant, and QuantizeLinear and DequantizeLinear on the second axis. */
+static void depthwise_layers_take_scales_of_channels(void **state)
+{
+    (void)state;
+    static float scale[C] = {0.5f, 0.25f, 1.5f}, zero[1] = {0}, bits[1] = {3}, W[C * 2 * 2];
+    static int32_t none[C];
+    for (int k = 0; k < C * 4; k++) W[k] = (float)(k % 7) - 3;
+    for (int way = 0; way < 3; way++) {
+        onnx_build b;
+        float y[C * 6], integer[C * 6];
+        xbtab_quantized *q = NULL;
+        build_begin(&b, 2, (int64_t[]){1, N}, "y");
+        build_longs(&b, "shape", 4, (int64_t[]){1, C, 2, 2});
+        build_floats(&b, "s", way ? 1 : 4, way ? (int64_t[]){C} : (int64_t[]){1, C, 1, 1}, scale);
+        build_floats(&b, "z", 1, (int64_t[]){1}, zero);
+        build_ints(&b, "none", ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, 1, (int64_t[]){C}, none);
+        build_floats(&b, "bits", 1, (int64_t[]){1}, bits);
+        build_floats(&b, "W", 4, (int64_t[]){C, 1, 2, 2}, W);
+        build_node(&b, "Reshape", "r", "x", "shape", NULL);
+        if (way == 0) {
+            build_node(&b, "Quant", "q", "r", "s", "z");
+            build_input(&b, "bits");
+            build_attribute(&b, "signed", 0, (int64_t[]){0}, 0, NULL);
+        } else {
+            build_node(&b, "QuantizeLinear", "i", "r", "s", "none");
+            build_node(&b, "DequantizeLinear", "q", "i", "s", "none");
+        }
+        if (way < 2) build_node(&b, "Identity", "k", "q", NULL, NULL);
+        if (way == 2) { /* channels that change places take their scales along: no lattice any more */
+            build_node(&b, "Transpose", "k", "q", NULL, NULL);
+            build_attribute(&b, "perm", 4, (int64_t[]){0, 1, 3, 2}, 0, NULL);
+        }
+        build_node(&b, "Conv", "y", "k", "W", NULL);
+        build_attribute(&b, "group", 0, (int64_t[]){C}, 0, NULL);
+        build_attribute(&b, "pads", 4, (int64_t[]){0, 1, 1, 1}, 0, NULL);
+        xbtab_network *network = open_network(&b);
+        xbtab_network_node node;
+        assert_int_equal(xbtab_network_outputs(network), C * 6);
+        assert_int_equal(xbtab_network_node_get(network, xbtab_network_nodes(network) - 1, &node), XBTAB_OK);
+        assert_int_equal(node.activation_bits, way == 0 ? 3 : way == 1 ? 8 : 0);
+        assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_create(&q, network, &images, NULL), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_run(q, &images, 1, NULL, NULL, NULL, integer), XBTAB_OK);
+        if (way < 2) assert_memory_equal(y, integer, sizeof y);
+        xbtab_quantized_destroy(&q);
+        xbtab_network_destroy(&network);
+    }
+}
+
 /* Padding and casts keep a tensor's codes. */
 static void pads_and_casts_keep_codes(void **state)
 {
@@ -214,9 +264,11 @@ static int remove_file(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(quant_follows_its_definition), cmocka_unit_test(trunc_keeps_the_upper_bits),
-        cmocka_unit_test(thresholds_are_of_channels), cmocka_unit_test(pads_and_casts_keep_codes),
-        cmocka_unit_test(whole_weights_are_taken_as_they_are)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(quant_follows_its_definition),
+                                       cmocka_unit_test(trunc_keeps_the_upper_bits),
+                                       cmocka_unit_test(thresholds_are_of_channels),
+                                       cmocka_unit_test(pads_and_casts_keep_codes),
+                                       cmocka_unit_test(depthwise_layers_take_scales_of_channels),
+                                       cmocka_unit_test(whole_weights_are_taken_as_they_are)};
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }
