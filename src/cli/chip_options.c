@@ -157,8 +157,10 @@ static double percent(uint64_t n, uint64_t of)
 
 void cli_chips_print(const cli_chips *c, const xbtab_chips_report *r)
 {
-    printf("%zu simulated chip%s of population %s:\n", r->n_chips, r->n_chips > 1 ? "s" : "",
-           c->population->name);
+    const size_t runs = r->n_chips * r->n_times;
+    printf("%zu simulated chip%s of population %s, %.3g s each to program and %.3g s to run:\n", r->n_chips,
+           r->n_chips > 1 ? "s" : "", c->population->name, r->programming / (double)runs,
+           r->running / (double)runs);
     for (size_t t = 0; t < r->n_times; t++) {
         xbtab_chips_summary s = xbtab_chips_summarize(r, t);
         xbtab_chip_counts n = sum_of(r, t);
@@ -199,6 +201,7 @@ json_t *cli_chips_json(const cli_chips *c, const xbtab_chips_report *r)
                               json_pack("{s:f, s:f, s:f, s:f, s:f, s:o}", "time", c->time[t], "mean", s.mean,
                                         "sigma", s.sigma, "min", s.min, "max", s.max, "chips", chips));
     }
-    return json_pack("{s:s, s:I, s:o}", "population", c->population->name, "n", (json_int_t)r->n_chips,
-                     "times", times);
+    return json_pack("{s:s, s:I, s:o, s:f, s:f}", "population", c->population->name, "n",
+                     (json_int_t)r->n_chips, "times", times, "programming_seconds", r->programming,
+                     "running_seconds", r->running);
 }

@@ -122,12 +122,14 @@ static int explain(explain_run *r, const char *network)
 
 /* ---- results ---- */
 
-static void print_cost(const xbtab_cost *c)
+/* sign: of the points as they are told. */
+static void print_cost(const xbtab_cost *c, double sign)
 {
     if (c->is_given) {
-        printf("  %6.2f %% %+7.2f +- %.2f", 100 * c->accuracy, 0.0 - 100 * c->points, 100 * c->error);
+        printf("  %6.2f %% %+7.2f +- %5.2f %8.3f %%", 100 * c->accuracy, 0.0 + sign * 100 * c->points,
+               100 * c->error, 100 * c->change);
     } else {
-        printf("  %24s", "-");
+        printf("  %35s", "-");
     }
 }
 
@@ -138,22 +140,19 @@ static void print_text(const explain_run *r)
     printf("accuracy on %zu images: float %.2f %%, exact integers %.2f %%, all effects %.2f %%", x->images,
            100 * x->accuracy_float, 100 * x->accuracy_integer, 100 * x->accuracy_all);
     if (x->n_chips > 1) printf(" (%zu chips, spread %.2f)", x->n_chips, 100 * x->sigma_all);
-    printf("\n\n%-18s %24s  %24s\n", "effect", "alone", "left out");
+    printf(", outputs off by %.3f %%", 100 * x->change_all);
+    printf("\n\n%-18s  %35s  %35s\n", "effect", "alone: accuracy, points, outputs", "left out: the same");
     for (int k = 0; k < XBTAB_N_EFFECTS; k++) {
         if (!x->effect[k].is_present) continue;
         printf("%-18s", xbtab_effect_word((xbtab_effect)k));
-        print_cost(&x->effect[k].alone);
-        if (x->effect[k].left_out.is_given) {
-            const xbtab_cost *c = &x->effect[k].left_out;
-            printf("  %6.2f %% %+7.2f +- %.2f", 100 * c->accuracy, 100 * c->points, 100 * c->error);
-        } else {
-            printf("  %24s", "-");
-        }
+        print_cost(&x->effect[k].alone, -1);
+        print_cost(&x->effect[k].left_out, 1);
         printf("  %s\n", xbtab_effect_text((xbtab_effect)k));
     }
-    printf("\npoints: what the effect takes from exact integers, and what leaving it out gives back; +- "
-           "standard error of "
-           "the paired difference\n");
+    printf(
+        "\npoints: what the effect takes from exact integers, and what leaving it out gives back; +- "
+        "standard error of the paired difference\noutputs: how far they are from the exact integers', root "
+        "mean square\n");
     printf("\n%-24s %6s %9s %10s %18s\n", "layer", "tiles", "clipped", "error", "worst tile");
     for (size_t l = 0; l < x->n_layers; l++) {
         const xbtab_explained_layer *y = &x->layer[l];
@@ -178,9 +177,9 @@ static void print_text(const explain_run *r)
 
 static json_t *cost_json(const xbtab_cost *c)
 {
-    return c->is_given
-               ? json_pack("{s:f, s:f, s:f}", "accuracy", c->accuracy, "points", c->points, "error", c->error)
-               : json_null();
+    return c->is_given ? json_pack("{s:f, s:f, s:f, s:f}", "accuracy", c->accuracy, "points", c->points,
+                                   "error", c->error, "output_change", c->change)
+                       : json_null();
 }
 
 static int print_json(const explain_run *r)
@@ -205,12 +204,12 @@ static int print_json(const explain_run *r)
                                                 y->rmse, "worst_tile", (json_int_t)y->worst,
                                                 "worst_rmse_codes", y->worst_rmse));
     }
-    return cli_print_json(json_pack("{s:I, s:I, s:{s:f, s:f, s:f, s:f}, s:o, s:o, s:{s:s, s:I, s:f}}",
-                                    "images", (json_int_t)x->images, "chips", (json_int_t)x->n_chips,
-                                    "accuracy", "float", x->accuracy_float, "integer", x->accuracy_integer,
-                                    "all", x->accuracy_all, "all_sigma", x->sigma_all, "effects", effects,
-                                    "layers", layers, "worst_tile", "layer", worst->name, "tile",
-                                    (json_int_t)worst->worst, "rmse_codes", worst->worst_rmse));
+    return cli_print_json(json_pack(
+        "{s:I, s:I, s:{s:f, s:f, s:f, s:f, s:f}, s:o, s:o, s:{s:s, s:I, s:f}}", "images",
+        (json_int_t)x->images, "chips", (json_int_t)x->n_chips, "accuracy", "float", x->accuracy_float,
+        "integer", x->accuracy_integer, "all", x->accuracy_all, "all_sigma", x->sigma_all, "output_change",
+        x->change_all, "effects", effects, "layers", layers, "worst_tile", "layer", worst->name, "tile",
+        (json_int_t)worst->worst, "rmse_codes", worst->worst_rmse));
 }
 
 static int check_options(explain_options *o)

@@ -60,6 +60,7 @@ static xbtab_status run_one(job *b, xbtab_chips_report *r, size_t k, size_t t)
     xbtab_chip *chip = NULL;
     xbtab_mapped *mapped = NULL;
     size_t at = t * r->n_chips + k;
+    double began = xbtab__seconds();
     xbtab_status status;
     chip_options.chip += (uint32_t)k;
     if (b->o->time) chip_options.time = b->o->time[t];
@@ -71,7 +72,10 @@ static xbtab_status run_one(job *b, xbtab_chips_report *r, size_t k, size_t t)
     XBTAB_TRY_DONE(xbtab_mapped_create(&mapped, b->quantized, b->setup, b->engine, &map));
     xbtab_mapped_get_report(mapped, &r->mapped);
     b->progress.step = (long)r->mapped.tiles;
+    r->programming += xbtab__seconds() - began;
+    began = xbtab__seconds();
     XBTAB_TRY_DONE(xbtab_mapped_run(mapped, b->images, b->n, &map.run, b->outputs, &r->products));
+    r->running += xbtab__seconds() - began;
     r->accuracy[at] = accuracy_of(b->quantized, b->images, b->n, b->outputs);
     xbtab_chip_get_counts(chip, &r->counts[at]);
     b->progress.a_chip = b->progress.step + (long)b->n;

@@ -20,10 +20,12 @@ enum {
     OF_DEVICES = BIT(DEVICES) | BIT(PROGRAMMING) | BIT(READ_NOISE) | BIT(DRIFT) | BIT(FAULTS)
 };
 
-/* Whether each image is classified rightly, on each chip: right[n_chips][n]. */
+/* Whether each image is classified rightly, on each chip: right[n_chips][n]; and how far the outputs are from
+ * the exact integers'. */
 typedef struct verdicts {
     size_t n_chips; /* 1 where no effect depends on the chip */
     uint8_t *right;
+    double squares; /* summed over chips, images and outputs */
 } verdicts;
 
 typedef struct explainer {
@@ -36,7 +38,8 @@ typedef struct explainer {
     xbtab_explained_layer *layer;
     size_t *first_matrix; /* first_matrix[n_layers + 1] */
     unsigned present;
-    float *outputs;
+    float *outputs, *exact_outputs; /* [n][outputs] */
+    double exact_squares;           /* summed over images and outputs */
     verdicts exact, all;
     /* progress */
     double began;
@@ -51,6 +54,17 @@ static void judge(const explainer *e, const float *outputs, uint8_t *right)
     for (size_t k = 0; k < e->n; k++) {
         right[k] = xbtab_argmax(outputs + k * n_outputs, n_outputs) == (size_t)e->images->label[k];
     }
+}
+
+/* Sum of the squared differences of two runs' outputs; b = NULL: of the outputs themselves. */
+static double squares_of(const explainer *e, const float *a, const float *b)
+{
+    double sum = 0;
+    for (size_t k = 0; k < e->n * xbtab_quantized_outputs(e->quantized); k++) {
+        double d = (double)a[k] - (b ? (double)b[k] : 0.0);
+        sum += d * d;
+    }
+    return sum;
 }
 
 static int right_of(const explainer *e, const verdicts *v, size_t chip, size_t image)
@@ -87,6 +101,7 @@ static xbtab_status cost_of(xbtab_cost *cost, const explainer *e, const verdicts
     }
     *cost = (xbtab_cost){
         .is_given = 1, .accuracy = sum / (double)chips, .points = gsl_stats_mean(by_chip, 1, chips)};
+    if (e->exact_squares > 0) cost->change = sqrt(told->squares / (double)told->n_chips / e->exact_squares);
     if (e->n > 1) cost->error = gsl_stats_sd(by_image, 1, e->n) / sqrt((double)e->n);
     if (chips > 1) cost->error = hypot(cost->error, gsl_stats_sd(by_chip, 1, chips) / sqrt((double)chips));
     xbtab__free(by_image);
@@ -113,10 +128,11 @@ static int report(const xbtab_progress *inner, void *payload)
 }
 
 static xbtab_status run_once(explainer *e, const xbtab_mapped *mapped, const xbtab_run_options *run,
-                             size_t first_matrix, size_t end_matrix, uint8_t *right)
+                             size_t first_matrix, size_t end_matrix, size_t chip, verdicts *v)
 {
     XBTAB_TRY(xbtab__mapped_run_part(mapped, e->images, e->n, run, e->outputs, first_matrix, end_matrix));
-    judge(e, e->outputs, right);
+    judge(e, e->outputs, v->right + chip * e->n);
+    v->squares += squares_of(e, e->outputs, e->exact_outputs);
     e->steps_done++;
     return XBTAB_OK;
 }
@@ -147,11 +163,10 @@ static xbtab_status run_chip(explainer *e, const xbtab_quantized *quantized,
     }
     XBTAB_TRY_DONE(xbtab_mapped_create(&mapped, quantized, &setup,
                                        is_ideal ? &xbtab_engine_ideal : &xbtab_engine_table, &map));
-    XBTAB_TRY_DONE(
-        run_once(e, mapped, &map.run, 0, xbtab_quantized_matrices(quantized), whole->right + number * e->n));
+    XBTAB_TRY_DONE(run_once(e, mapped, &map.run, 0, xbtab_quantized_matrices(quantized), number, whole));
     for (size_t l = 0; layers && l < e->n_layers; l++) {
-        XBTAB_TRY_DONE(run_once(e, mapped, &map.run, e->first_matrix[l], e->first_matrix[l + 1],
-                                layers[l].right + number * e->n));
+        XBTAB_TRY_DONE(
+            run_once(e, mapped, &map.run, e->first_matrix[l], e->first_matrix[l + 1], number, &layers[l]));
     }
     if (on == e->present && quantized == e->quantized && number == 0) {
         status = xbtab__explain_watch(e->layer, e->first_matrix, e->n_layers, mapped, e->images,
@@ -248,6 +263,8 @@ static xbtab_status explain_quantization(explainer *e, xbtab_explained_effect *o
     XBTAB_TRY(verdicts_init(&real, e, 1));
     judge(e, e->o->float_outputs, real.right);
     xbtab_status status = cost_of(&out->alone, e, &real, &e->exact, &e->exact);
+    const double squares = squares_of(e, e->o->float_outputs, NULL);
+    if (squares > 0) out->alone.change = sqrt(squares_of(e, e->exact_outputs, e->o->float_outputs) / squares);
     if (status == XBTAB_OK && e->o->fine)
         status = explain_left_out(e, e->o->fine, e->present, &out->left_out);
     verdicts_clear(&real);
@@ -305,13 +322,15 @@ static xbtab_status prepare(explainer *e)
     xbtab_run_options run = e->o->map.run;
     run.what = "integer";
     e->outputs = xbtab__alloc(e->n * xbtab_quantized_outputs(e->quantized), sizeof *e->outputs);
-    if (!e->outputs) return XBTAB_NOMEM();
+    e->exact_outputs = xbtab__alloc(e->n * xbtab_quantized_outputs(e->quantized), sizeof *e->exact_outputs);
+    if (!e->outputs || !e->exact_outputs) return XBTAB_NOMEM();
     XBTAB_TRY(find_layers(e));
     XBTAB_TRY(find_effects(e));
     count_steps(e);
     XBTAB_TRY(verdicts_init(&e->exact, e, 1));
-    XBTAB_TRY(xbtab_quantized_run(e->quantized, e->images, e->n, NULL, NULL, &run, e->outputs));
-    judge(e, e->outputs, e->exact.right);
+    XBTAB_TRY(xbtab_quantized_run(e->quantized, e->images, e->n, NULL, NULL, &run, e->exact_outputs));
+    judge(e, e->exact_outputs, e->exact.right);
+    e->exact_squares = squares_of(e, e->exact_outputs, NULL);
     return XBTAB_OK;
 }
 
@@ -330,6 +349,8 @@ static void summarize(const explainer *e, xbtab_explanation *x)
         x->sigma_all += pow(accuracy_of(e, &e->all, c) - x->accuracy_all, 2) / (double)(e->all.n_chips - 1);
     }
     x->sigma_all = sqrt(x->sigma_all);
+    if (e->exact_squares > 0)
+        x->change_all = sqrt(e->all.squares / (double)e->all.n_chips / e->exact_squares);
     for (size_t l = 1; l < e->n_layers; l++) {
         if (x->layer[l].worst_rmse > x->layer[x->worst_layer].worst_rmse) x->worst_layer = l;
     }
@@ -369,6 +390,7 @@ done:
     xbtab__free(e.layer);
     xbtab__free(e.first_matrix);
     xbtab__free(e.outputs);
+    xbtab__free(e.exact_outputs);
     xbtab_explanation_clear(&x);
     return status;
 }

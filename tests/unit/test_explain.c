@@ -255,12 +255,67 @@ static void effects_are_told_apart(void **state)
     finish(&f);
 }
 
+/* One effect alone: how far the outputs go, by the effect's strength in a sheet. */
+static void explain_with(const fixture *f, xbtab_explanation *x, const char *format, double strength)
+{
+    char text[1024];
+    xbtab_population *p = NULL;
+    snprintf(text, sizeof text,
+             "name: t\nsummary: s\nsource: s\nconductance: {min: 1 uS, max: 20 uS}\ntemperature: 300 K\n");
+    snprintf(text + strlen(text), sizeof text - strlen(text), format, strength, strength, strength, strength,
+             strength);
+    if (xbtab_population_parse(&p, text, "test") < 0) fail_msg("%s", xbtab_error_message());
+    const xbtab_engine_setup setup = {.technology = f->technology, .refine = -1, .adc_bits = 6};
+    const xbtab_explain_options o = {
+        .chip = {.population = p, .seed = 6, .time = 86400, .writing = XBTAB_WRITING_DIRECT},
+        .float_outputs = f->real,
+        .without_layers = 1,
+        .n_watched = 1,
+        .map = {.seed = 9}};
+    if (xbtab_explain(x, f->quantized, &setup, &f->images, 6, &o) < 0) fail_msg("%s", xbtab_error_message());
+    xbtab_population_destroy(&p);
+}
+
+/* Every effect changes the outputs, those of devices in step with their strength. Curved cells do so where
+ * wires lower their voltage: alone, at the one voltage that they then see, they are exact. */
+static void every_effect_changes_the_outputs(void **state)
+{
+    (void)state;
+    static const char sheets[] =
+        "device_to_device: {family: lognormal, sigma: {value: %g}, source: s, trust: assumed}\n"
+        "cycle_to_cycle: {family: normal, scale: relative, sigma: {value: %g}, source: s, trust: assumed}\n"
+        "read_noise: {scale: relative, sigma: {value: %g}, source: s, trust: assumed}\n"
+        "relaxation: {law: power, t0: 1 s, nu_mean: {value: %g}, source: s, trust: assumed}\n"
+        "stuck: {stuck_lrs: %g, stuck_hrs: 0, g_lrs: 20 uS, source: s, trust: assumed}\n";
+    fixture f;
+    xbtab_explanation weak, strong;
+    prepare(&f);
+    explain_with(&f, &weak, sheets, 0.01);
+    explain_with(&f, &strong, sheets, 0.02);
+    for (int k = 0; k < XBTAB_N_EFFECTS; k++) {
+        const xbtab_explained_effect *e = &strong.effect[k];
+        double b = weak.effect[k].alone.change, c = e->alone.change;
+        assert_true(e->is_present);
+        if (k == XBTAB_EFFECT_NONLINEARITY) {
+            assert_true(c < 1e-3 && fabs(e->left_out.change - strong.change_all) > 1e-3 * strong.change_all);
+        } else if (!(c > 2e-3) || (k < XBTAB_EFFECT_DEVICES ? c != b : !(c > 1.3 * b && c < 3 * b))) {
+            fail_msg("%s: outputs off by %g, and by %g at half the strength",
+                     xbtab_effect_word((xbtab_effect)k), c, b);
+        }
+    }
+    assert_true(strong.change_all > weak.change_all);
+    xbtab_explanation_clear(&weak);
+    xbtab_explanation_clear(&strong);
+    finish(&f);
+}
+
 int main(void)
 {
     int file = mkstemp(path);
     if (file >= 0) close(file);
     const struct CMUnitTest tests[] = {cmocka_unit_test(technologies_without_an_effect_are_right),
-                                       cmocka_unit_test(effects_are_told_apart)};
+                                       cmocka_unit_test(effects_are_told_apart),
+                                       cmocka_unit_test(every_effect_changes_the_outputs)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     unlink(path);
     return failed;

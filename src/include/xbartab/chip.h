@@ -148,6 +148,8 @@ typedef struct xbtab_chips_report {
     xbtab_chip_counts *counts; /* counts[n_times][n_chips] */
     xbtab_product_counts products;
     xbtab_mapped_report mapped; /* of the last chip */
+    double programming;         /* time that writing all of them and making their tables took [s] */
+    double running;             /* and that all their images took [s] */
 } xbtab_chips_report;
 
 /** Mean, standard deviation between chips (0 for one), least and most. */

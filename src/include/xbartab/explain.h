@@ -41,6 +41,9 @@ typedef struct xbtab_cost {
     double accuracy; /* share */
     double points;   /* accuracy lost, a share of 1; negative = won */
     double error;    /* standard error of points */
+    double change;   /* of the network's outputs from the exact integers' (of quantization: from the float
+                        network's),   root mean square over images, chips and outputs, as a share of theirs: it
+                        tells effects apart   that are too small, or images too few, to cost points */
 } xbtab_cost;
 
 typedef struct xbtab_explained_effect {
@@ -64,6 +67,7 @@ typedef struct xbtab_explanation {
     double accuracy_integer; /* nothing but quantization */
     double accuracy_all;     /* all effects, mean over chips */
     double sigma_all;        /* between chips */
+    double change_all;       /* of the outputs, as of xbtab_cost */
     xbtab_explained_effect effect[XBTAB_N_EFFECTS];
     xbtab_explained_layer *layer; /* layer[n_layers] */
     size_t worst_layer;           /* holds the worst tile of all */
