@@ -133,6 +133,27 @@ static void print_cost(const xbtab_cost *c, double sign)
     }
 }
 
+/* A column a layer: points, or how far the outputs move. */
+static void print_layers(const xbtab_explanation *x, const char *what, bool is_change)
+{
+    printf("\n%s:\n%-18s", what, "");
+    for (size_t l = 0; l < x->n_layers; l++) printf(" %15.15s", x->layer[l].name);
+    printf("\n");
+    for (int k = XBTAB_EFFECT_ADC; k < XBTAB_N_EFFECTS; k++) {
+        if (!x->effect[k].is_present) continue;
+        printf("%-18s", xbtab_effect_word((xbtab_effect)k));
+        for (size_t l = 0; l < x->n_layers; l++) {
+            const xbtab_cost *c = &x->effect[k].layer[l];
+            if (is_change) {
+                printf(" %13.3f %%", 100 * c->change);
+            } else {
+                printf(" %+6.2f +- %5.2f", 100 * c->points, 100 * c->error);
+            }
+        }
+        printf("\n");
+    }
+}
+
 static void print_text(const explain_run *r)
 {
     const xbtab_explanation *x = &r->x;
@@ -162,17 +183,8 @@ static void print_text(const explain_run *r)
     printf("worst tile of all: %zu of %s, conversions off their exact product's by %.3f LSB (rms)\n",
            worst->worst, worst->name, worst->worst_rmse);
     if (r->o.without_layers) return;
-    printf("\npoints lost by an effect in one layer alone:\n%-18s", "");
-    for (size_t l = 0; l < x->n_layers; l++) printf(" %15.15s", x->layer[l].name);
-    printf("\n");
-    for (int k = XBTAB_EFFECT_ADC; k < XBTAB_N_EFFECTS; k++) {
-        if (!x->effect[k].is_present) continue;
-        printf("%-18s", xbtab_effect_word((xbtab_effect)k));
-        for (size_t l = 0; l < x->n_layers; l++) {
-            printf(" %+6.2f +- %5.2f", 100 * x->effect[k].layer[l].points, 100 * x->effect[k].layer[l].error);
-        }
-        printf("\n");
-    }
+    print_layers(x, "points lost by an effect in one layer alone", false);
+    print_layers(x, "outputs moved by it", true);
 }
 
 static json_t *cost_json(const xbtab_cost *c)
@@ -247,8 +259,7 @@ int cmd_explain(int argc, const char **argv)
         {"limit", '\0', POPT_ARG_INT, &o->limit, 0, "run no more than so many images", "N"},
         {"without-layers", '\0', POPT_ARG_NONE, &o->without_layers, 0, "leave out the runs of single layers",
          NULL},
-        {"plot", '\0', POPT_ARG_STRING, &o->plot, 0, "draw a picture with gnuplot: .svg, .png or .pdf",
-         "FILE"},
+        {"plot", '\0', POPT_ARG_STRING, &o->plot, 0, "draw a picture with gnuplot: .svg or .png", "FILE"},
         {"refine", '\0', POPT_ARG_INT, &o->refine, 0, "exact solutions to refine a tile with (20)", "N"},
         {"calibrate", '\0', POPT_ARG_INT, &o->calibrate, 0, "images that set the activations' ranges (100)",
          "N"},

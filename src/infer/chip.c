@@ -79,7 +79,12 @@ static xbtab_status take_sheet(xbtab_chip *chip)
     xbtab_population *p = &chip->sheet;
     XBTAB_TRY(take_writing(chip));
     if (is_off(o, XBTAB_EFFECT_DEVICES)) p->device_to_device = (xbtab_distribution){0};
-    if (is_off(o, XBTAB_EFFECT_PROGRAMMING)) p->programming = p->cycle_to_cycle = (xbtab_distribution){0};
+    /* Relaxation that counts from the target holds the programming error. Without it a cell changes as it
+     * does with it, from its target on. */
+    chip->only_changes = is_off(o, XBTAB_EFFECT_PROGRAMMING) && !is_off(o, XBTAB_EFFECT_DRIFT) &&
+                         p->relaxation.from_target && p->programming.family != XBTAB_FAMILY_NONE;
+    if (is_off(o, XBTAB_EFFECT_PROGRAMMING) && !chip->only_changes)
+        p->programming = p->cycle_to_cycle = (xbtab_distribution){0};
     if (is_off(o, XBTAB_EFFECT_READ_NOISE)) {
         p->read_noise = (xbtab_read_noise){0};
         p->rtn = (xbtab_rtn){0};
@@ -234,6 +239,13 @@ static double cell(xbtab_chip *chip, const xbtab_device *d, double G_level, tile
     xbtab__chip_write_cell(&w, chip, d, G_level * chip->scale);
     bool is_worn = !d->is_stuck && w.written.writes >= d->writes_max;
     double G = xbtab_device_conductance(&chip->sheet, d, &w.written, o->time, o->temperature);
+    bool is_lost = chip->sheet.retention.is_given && !d->is_stuck && !is_worn &&
+                   o->time > xbtab_retention_median(&chip->sheet, o->temperature) *
+                                 exp(chip->sheet.retention.sigma * d->z_retention);
+    if (chip->only_changes && !d->is_stuck && !is_worn) {
+        if (!is_lost) G = fmax(w.written.G_target + G - w.written.G, 0);
+        w.written.G = w.written.G_target;
+    }
     t->pulses += w.pulses;
     t->energy += (uint64_t)(1e18 * w.energy + 0.5);
     if (d->is_stuck) {
@@ -244,9 +256,7 @@ static double cell(xbtab_chip *chip, const xbtab_device *d, double G_level, tile
         t->written++;
         t->square_written += square_of(chip, w.written.G / chip->scale - G_level);
         t->unverified += w.is_unverified;
-        t->lost +=
-            chip->sheet.retention.is_given && o->time > xbtab_retention_median(&chip->sheet, o->temperature) *
-                                                            exp(chip->sheet.retention.sigma * d->z_retention);
+        t->lost += is_lost;
         G = frozen(chip, d, G);
     }
     G = bring_in(chip, G / chip->scale, t);
@@ -308,9 +318,11 @@ xbtab_status xbtab_chip_read_noise(void *context, size_t matrix, size_t tile, co
     memset(sigma, 0, columns * sizeof *sigma);
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < columns; j++) {
-            xbtab_device d;
-            xbtab_device_draw(&d, &chip->sheet, seed, chip->o.chip,
-                              (uint32_t)(tile * cells + i * tables->columns + j));
+            xbtab_device d = {0};
+            if (chip->sheet.rtn.is_given) { /* all that noise asks of a device */
+                xbtab_device_draw(&d, &chip->sheet, seed, chip->o.chip,
+                                  (uint32_t)(tile * cells + i * tables->columns + j));
+            }
             if (d.is_stuck) d.rtn_amplitude = 0;
             sigma[j] += read_variance(chip, &d, G[i * columns + j] * chip->scale);
         }

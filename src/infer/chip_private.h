@@ -21,6 +21,7 @@ struct xbtab_chip {
     const xbtab_tables *tables;
     xbtab_population sheet; /* the given one's parts, without those that are left out; owns nothing */
     bool has_sheet;
+    bool only_changes; /* the written error is drawn, but only what becomes of it counts; see take_sheet() */
     xbtab_writer *writer; /* of the tables' pulses; NULL = the sheet's writes */
     xbtab_chip_options o; /* with its defaults filled in */
     double scale;         /* the sheet's conductance for 1 S of the tables' */

@@ -24,7 +24,7 @@ for spread in 0 0.3 1 3; do
 done
 run --population ./s1.yaml --chips 2 --time 0 --time 1d --threads 3 >many.json
 [ "$SANITIZED" = 1 ] ||
-    "$XBARTAB" explain "${common[@]}" --limit 20 --population ./s1.yaml --without-layers --json 2>/dev/null >e.json
+    "$XBARTAB" explain "${common[@]}" --limit 20 --population ./s1.yaml --without-layers --json --plot e.svg 2>/dev/null >e.json
 $PYTHON - <<'P'
 import json, os
 a = [json.load(open(f"{s}.json")) for s in ("0", "0.3", "1", "3")]
@@ -44,6 +44,8 @@ assert m["n"] == 2 and [t["time"] for t in m["times"]] == [0, 86400]
 assert m["times"][0]["chips"][0] == a[2]["chips"]["times"][0]["chips"][0] # alone and together, 1 and 3 threads
 assert m["times"][1]["chips"][0]["rms_read"] > m["times"][0]["chips"][0]["rms_read"]
 if not os.path.exists("e.json"): raise SystemExit
+picture = open("e.svg").read()
+assert all(word in picture for word in ("ir_drop", "points of accuracy", "outputs off")), picture[:200]
 e = json.load(open("e.json"))
 assert set(e["effects"]) == {"quantization", "adc", "ir_drop", "nonlinearity", "tia", "programming", "faults"}
 assert [x["name"] for x in e["layers"]] == ["conv1", "conv2", "digit"] and e["worst_tile"]["rmse_codes"] > 0

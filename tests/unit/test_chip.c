@@ -106,6 +106,34 @@ static void known_statistics_come_back(void **state)
     xbtab_tables_destroy(&tables);
 }
 
+/* Relaxation about the target holds the programming error: without the error a cell makes the same change
+ * from its target on, without the relaxation it keeps the error. */
+static void programming_and_drift_add_up(void **state)
+{
+    (void)state;
+    static double both[CELLS], drift[CELLS], error[CELLS], apart[CELLS];
+    xbtab_tables *tables = four_levels();
+    xbtab_population *p = parsed(
+        "programming: {family: normal, sigma: {value: 0.3 uS}, source: s, trust: assumed}\n"
+        "relaxation: {law: snapshots, from: target, memory: 0.4, t0: 1 ms, source: s, trust: assumed,\n"
+        "  snapshots: [{time: 1000 s, family: normal, mean: {value: -0.4 uS}, sigma: {value: 0.7 uS}}]}\n");
+    xbtab_chip_options o = {.population = p, .seed = 3, .time = 1};
+    const double target = tables->G_level[2];
+    (void)draw(both, tables, 2, &o);
+    o.off = XBTAB_EFFECT_BIT(XBTAB_EFFECT_PROGRAMMING);
+    xbtab_chip_counts counts = draw(drift, tables, 2, &o);
+    assert_true(counts.rms_written == 0 && counts.rms_read > 0.1e-6);
+    o.off = XBTAB_EFFECT_BIT(XBTAB_EFFECT_DRIFT);
+    (void)draw(error, tables, 2, &o);
+    for (int c = 0; c < CELLS; c++) {
+        near(both[c] - drift[c], error[c] - target, 1e-12 * target);
+        apart[c] = error[c] - target;
+    }
+    near(gsl_stats_sd(apart, 1, CELLS), 0.3e-6, 4 * 0.3e-6 / sqrt(2.0 * CELLS));
+    xbtab_population_destroy(&p);
+    xbtab_tables_destroy(&tables);
+}
+
 /* With feedback a write ends inside its tolerance, in more writes for a smaller one; where the pulses run
  * out, it is told. */
 static void verified_writes_end_in_their_tolerance(void **state)
@@ -465,6 +493,7 @@ static void varied_tiles_agree_with_the_exact_solution(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(known_statistics_come_back),
+                                       cmocka_unit_test(programming_and_drift_add_up),
                                        cmocka_unit_test(verified_writes_end_in_their_tolerance),
                                        cmocka_unit_test(pulses_of_the_tables_write_cells),
                                        cmocka_unit_test(faults_are_counted_exactly),

@@ -80,7 +80,8 @@ typedef struct xbtab_chip_options {
     double tolerance; /* of verified writes: largest error left over, as a share of the largest level's
                          conductance (0 = the sheet's verified writes as they are, else 0.01) */
     int pulses;       /* of verified writes, at the most (0 = 100) */
-    unsigned off;     /* XBTAB_EFFECT_BIT()s of the last five effects, which are left out */
+    unsigned off; /* XBTAB_EFFECT_BIT()s of the last five effects, which are left out; without programming,
+                     relaxation that counts from the target changes cells as it does with it */
 } xbtab_chip_options;
 
 /** What happened to a chip's cells, of all tiles programmed so far. */
