@@ -113,6 +113,40 @@ assert slow["tia"]["noise_rms"] > 0
 P
 "$XBARTAB" info slow.h5 | grep -q "column     settling unknown" || fail "info tells a settling time that there is not"
 
+# a network behind transistors, behind a resistor that lifts its bit lines by the read voltage, and behind outputs that clip:
+# what ngspice says of the whole chain, and what the same run is without its TIA
+behind() { # behind NAME TIA
+    tile 16 8 "s/tia: .*/tia: {model: $2}/;s/vectors: 6/vectors: 4/" >"$1.yaml"
+    "$XBARTAB" characterize "$1.yaml" -o "$1.h5" >/dev/null 2>&1
+}
+run() { # run NAME OPTIONS...
+    "$XBARTAB" infer "$XBARTAB_SOURCE/data/networks/digits.onnx" --tables "$1.h5" --limit 20 --json "${@:2}" 2>/dev/null \
+        --images "$XBARTAB_SOURCE/data/digits/test-images.idx.gz" --labels "$XBARTAB_SOURCE/data/digits/test-labels.idx.gz"
+}
+if [ "$SANITIZED" = 0 ]; then
+    behind transistors cmos_two_stage
+    behind resistor 'divider, parameters: [{name: r_sense, value: 5 kohm}]'
+    behind clipped 'opamp, parameters: [{name: v_min, value: -0.05 V}]'
+    for name in transistors resistor; do run $name --check 5 --check-engine spice >$name.json; done
+    run clipped --refine 0 >clipped.json
+    run clipped --without tia >without.json
+    "$XBARTAB" info resistor.h5 --json >lifted.json
+    $PYTHON - <<'P'
+import json
+load = lambda name: json.load(open(name + ".json"))
+for name in ("transistors", "resistor"):
+    r = load(name)
+    assert r["accuracy"]["table"] >= r["accuracy"]["ideal"] - 0.05, (name, r["accuracy"])
+    assert r["check"]["rmse_fs"] < 1e-4 and r["check"]["codes_differ"] <= 1, (name, r["check"])
+    print("%s: accuracy %.3f, check %.1e" % (name, r["accuracy"]["table"], r["check"]["rmse_fs"]))
+lifted = load("lifted")
+assert lifted["tia"]["virtual_ground"] > 0.1 and lifted["transfer"]["ideal"]["heldout_rmse_fs"] > 0.05, lifted["transfer"]
+clipped, without = load("clipped")["accuracy"], load("without")["accuracy"]
+print("clipped: %.3f, without the TIA %.3f" % (clipped["table"], without["table"]))
+assert clipped["table"] < 0.7 and without["table"] >= without["ideal"] - 0.05
+P
+fi
+
 # the table of wire resistances: ohm/um with liner, and a cell's resistances by node
 for row in "130 0.48 0.17 0.34 1.01" "90 1.49 0.33 0.66 1.97" "65 1.43 0.30 0.60 1.80" "45 2.60 0.42 0.83 2.50" \
     "32 5.70 0.64 1.28 3.83" "22 11.6 0.93 1.86 5.57" "14 19.7 1.26 2.52 7.57" "10 52.8 2.32 4.65 13.9" \
