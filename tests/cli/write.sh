@@ -35,9 +35,25 @@ write:
   reset: {amplitude: [1.6 V], width: [20 ns], gate: [3 V]}
   conductances: 13
 Y
+# Every other model that switches without noise, bare, with pulses of which it takes some dozens
+bare() { # bare MODEL G_MIN G_MAX V_READ SET WIDTH RESET WIDTH
+    small "s/model: sky130_gap/model: $1/;s/model: nmos_level1/model: none/;s/200 mV/$4/
+        s/g_min: 0.5 uS, g_max: 10 uS/g_min: $2, g_max: $3/" >"$1.yaml"
+    printf 'write: {conductances: 13, set: {amplitude: [%s], width: [%s]}, reset: {amplitude: [%s], width: [%s]}}\n' "${@:5}" >>"$1.yaml"
+    trains "$1"
+}
 trains sky
 if [ "$SANITIZED" = 0 ]; then
     trains jart
+    bare memdiode '10 uS' '200 uS' '200 mV' '1.2 V' '20 ms' '-1.7 V' '5 ms'
+    for model in vteam vteam_exponential; do bare $model '1.5 mS' '10 mS' '100 mV' '-0.22 V' '20 ns' '0.5 V' '20 ns'; done
+    bare yakopcic_jo '1 nS' '200 nS' '200 mV' '4 V' '100 ms' '-2 V' '50 ms'
+    bare yakopcic_miao '60 uS' '500 uS' '200 mV' '1 V' '3 ms' '-1.5 V' '5 ms'
+    bare yakopcic_oblea '10 uS' '200 uS' '200 mV' '0.5 V' '30 us' '-0.5 V' '30 us'
+    for sheet in $(grep -l "^dynamic:" "$XBARTAB_SOURCE"/devicemodels/rram/*.yaml); do
+        grep -q "^  noise_interval:" "$sheet" || grep -q "model: $(basename "$sheet" .yaml)[,}]" ./*.yaml ||
+            fail "no train of $(basename "$sheet" .yaml)"
+    done
     "$XBARTAB" characterize sky.yaml -o one.h5 -j 1 >/dev/null
     cmp sky.h5 one.h5 || fail "other bytes with one worker"
 fi
