@@ -1,10 +1,9 @@
 /* bench_solve.c - the exact solver against ngspice on the same tiles in the same run, and how its time grows.
  *
- * The tiles have the cells and wires of a specification (the default tile's nonlinear 1T1R cells behind 1-ohm
- * wires) and random levels. ngspice gets its cheapest way:
- * the circuit loaded once, and each further vector a step of one dc sweep with external sources; a fresh
- * operating point, loading included, is told apart. Ours is the engine that --check and infer --mode solve
- * use, read-out included. */
+ * The tiles have the cells and wires of a specification (by default nonlinear cells with transistors, behind
+ * 1-ohm wires) and random levels. ngspice gets its cheapest way: the circuit loaded once, and each further
+ * vector a step of one dc sweep with external sources; a fresh operating point, loading included, is told
+ * apart. Ours is the engine that --check and infer --mode solve use, read-out included. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>

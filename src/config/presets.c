@@ -49,7 +49,7 @@ bool xbtab__is_name(const char *text)
     return true;
 }
 
-/* Presets are not names in SPICE: "65nm" may start with a digit. */
+/* Presets are not names in SPICE: they may start with a digit. */
 static bool is_word(const char *text)
 {
     return text[0] &&

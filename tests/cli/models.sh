@@ -101,16 +101,18 @@ rm -r mine
 changed tia divider mine 's/output: 10 mV/voltage: 10 mV/'
 refused 1 "needs current and output, for a tia" "$XBARTAB" models list --models mine
 
-# C knows no model by name. A name of letters only is an English word as well: as a whole string literal it must not
-# be there either, but for the engines that are called ideal and table, for "none" as
+# C knows no model by name, nor a node or another preset of one. A name of letters only is an English word as well: as a whole
+# string literal it must not be there either, but for the engines that are called ideal and table, for "none" as
 # a choice of other things, and for the function sinh. src/net, which sees no tile, is left out: ONNX has words of its own.
-for sheet in "$XBARTAB_SOURCE"/devicemodels/*/*.yaml; do
-    name=$(basename "$sheet" .yaml)
+names=$(cd "$XBARTAB_SOURCE/devicemodels" && basename -s .yaml ./*/*.yaml &&
+    sed -nE '/^presets:/,/^[a-oq-z]/s/^ *- (\{)?name: *([a-z0-9_]+).*/\2/p' ./*/*.yaml | sort -u)
+for name in node_65nm 65nm 130nm crosspoint ots; do grep -qx $name <<<"$names" || fail "the test misses $name"; done
+for name in $names; do
     case $name in
     ideal | none | sinh | table) continue ;;
-    *[_0-9]*) found=$(cd "$XBARTAB_SOURCE" && grep -rnwF --include='*.[ch]' -- "$name" src characterize netlists || true) ;;
-    *) found=$(cd "$XBARTAB_SOURCE" && grep -rnF --include='*.[ch]' --exclude-dir=net -- "\"$name\"" src characterize netlists || true) ;;
+    *[_0-9]*) found=$(cd "$XBARTAB_SOURCE" && grep -rniwF --include='*.[ch]' -- "$name" src characterize netlists || true) ;;
+    *) found=$(cd "$XBARTAB_SOURCE" && grep -rniF --include='*.[ch]' --exclude-dir=net -- "\"$name\"" src characterize netlists || true) ;;
     esac
-    [ -z "$found" ] || fail "a model's name in C: $found"
+    [ -z "$found" ] || fail "the name of a model or preset in C: $found"
 done
 echo "all models in arrays"

@@ -3,33 +3,22 @@
 # strongly curved passive ones), wires from 0 to 10 ohm, extreme patterns; currents, voltages and what is refused.
 source "$(dirname "$0")/common.sh"
 
-compare() { # compare ARGUMENTS...: both engines, every figure within 1e-6 of the largest
-    "$XBARTAB" solve "$@" --json >ours.json
-    "$XBARTAB" solve "$@" --engine spice --json >spice.json 2>/dev/null
-    $PYTHON - "$*" <<'P'
-import json, numpy, sys
-a, b = json.load(open("ours.json")), json.load(open("spice.json"))
-worst = 0
-for key in ("i_out", "i_device", "v_word", "v_bit"):
-    x, y = numpy.array(a[key]), numpy.array(b[key])
-    assert x.shape == y.shape, key
-    most = abs(numpy.array(b["v_word" if key[0] == "v" else key])).max()
-    worst = max(worst, abs(x - y).max() / most)
-    assert abs(x - y).max() <= 1e-6 * most, (sys.argv[1], key, abs(x - y).max(), most)
-assert abs(numpy.array(a["i_device"]).sum(axis=1) - a["i_out"]).max() <= 1e-9 * abs(numpy.array(a["i_out"])).max()
-assert b["seconds"] > 0
-print("%.1e: %s" % (worst, sys.argv[1]))
-P
+n_compared=0
+compare() { # compare ARGUMENTS...: both engines; looked at at the end
+    n_compared=$((n_compared + 1))
+    echo "$*" >$n_compared.arguments
+    "$XBARTAB" solve "$@" --json >$n_compared.ours
+    "$XBARTAB" solve "$@" --engine spice --json >$n_compared.spice 2>/dev/null
 }
 
 $PYTHON - <<'P'
 import numpy
 r = numpy.random.default_rng(5)
-for n in (8, 16, 32):
+for n in (8, 16, 32, 48, 64):
     R = 10 ** r.uniform(3, 6, (n, n))
     R[r.uniform(size=R.shape) < 0.1] = numpy.inf
     numpy.savetxt("R%d.csv" % n, R, delimiter=",", fmt="%.17g")
-    V = 0.2 * (r.uniform(size=(n, 4)) < [1, 0.5, 0.1, 0.9])
+    V = 0.2 * (r.uniform(size=(n, 4)) < [1, 0.5, 0.1, 0.9])[:, :2 if n > 32 else 4]
     numpy.savetxt("V%d.csv" % n, V, delimiter=",", fmt="%.17g")
     numpy.savetxt("random%d.csv" % n, r.integers(0, 4, (n, n)), delimiter=",", fmt="%d")
     numpy.savetxt("high%d.csv" % n, numpy.full((n, n), 3), delimiter=",", fmt="%d")
@@ -62,23 +51,36 @@ for cell in 1t1r sinh 1s1r; do
     compare --levels random8.csv --tables $cell.h5 --voltages V8.csv
 done
 
-# 64 x 64, 10-ohm wires: what a characterization says of the solver on the tiles that ngspice solved
-large="resistor sinh 1s1r"
-[ "$SANITIZED" = 0 ] || large=
-for cell in $large; do
-    model=sinh selector='none' level='g_min: 1 uS, g_max: 20 uS' volt='200 mV'
-    [ $cell != resistor ] || model=resistor
-    [ $cell != 1s1r ] || selector='tunnel, parameters: [{name: i_s, value: 1 nA}]' level='g_min: 0.5 uS, g_max: 8 uS' volt='1.2 V'
-    tile 64 64 "s/g_min: 0.5 uS, g_max: 10 uS/$level/" |
-        sed "s/sky130_gap/$model/; s/model: nmos_level1/model: $selector/; s/200 mV/$volt/; s/word: 1 ohm, bit: 1 ohm/word: 10 ohm, bit: 10 ohm/
-             s/tiles: 4, tiles_heldout: 2, vectors: 6/tiles: 1, tiles_heldout: 1, vectors: 4/" >large.yaml
-    "$XBARTAB" characterize large.yaml -o large.h5 >/dev/null 2>&1
-    "$XBARTAB" info large.h5 --json >large.json
+# 10-ohm wires on tiles as large as ngspice orders in seconds; then every figure within 1e-6 of the largest, and what the
+# characterizations say of the solver on the tiles that ngspice solved
+if [ "$SANITIZED" = 0 ]; then
+    compare --resistances R48.csv --voltages V48.csv --r-word 10 --r-bit 10
+    compare --levels random48.csv --tables sinh.h5 --voltages V48.csv --r-word 10 --r-bit 10
+    compare --levels random64.csv --tables 1s1r.h5 --voltages V64.csv --r-word 10 --r-bit 10
+fi
+$PYTHON - $n_compared <<'P'
+import json, numpy, sys
+for n in range(1, int(sys.argv[1]) + 1):
+    arguments = open("%d.arguments" % n).read().strip()
+    a, b = json.load(open("%d.ours" % n)), json.load(open("%d.spice" % n))
+    worst = 0
+    for key in ("i_out", "i_device", "v_word", "v_bit"):
+        x, y = numpy.array(a[key]), numpy.array(b[key])
+        assert x.shape == y.shape, key
+        most = abs(numpy.array(b["v_word" if key[0] == "v" else key])).max()
+        worst = max(worst, abs(x - y).max() / most)
+        assert abs(x - y).max() <= 1e-6 * most, (arguments, key, abs(x - y).max(), most)
+    assert abs(numpy.array(a["i_device"]).sum(axis=1) - a["i_out"]).max() <= 1e-9 * abs(numpy.array(a["i_out"])).max()
+    assert b["seconds"] > 0
+    print("%.1e: %s" % (worst, arguments))
+P
+for cell in 1t1r sinh 1s1r; do
+    "$XBARTAB" info $cell.h5 --json >info.json
     $PYTHON -c '
 import json, sys
-(s,) = json.load(open("large.json"))["solver"]
-print("%.1e: 64 x 64 %s" % (s["max_fs"], sys.argv[1]))
-assert s["rows"] == 64 and s["samples"] == 2 * 4 * 64 and s["max_fs"] <= 1e-6, s' $cell
+(s,) = json.load(open("info.json"))["solver"]
+print("%.1e: characterization of %s" % (s["max_fs"], sys.argv[1]))
+assert s["rows"] == 16 and s["samples"] == 6 * 6 * 16 and s["max_fs"] <= 1e-6, s' $cell
 done
 
 # a voltage beyond the table is no guess, but an error
