@@ -13,7 +13,7 @@
 #include "quantity.h"
 #include "text.h"
 
-enum { LARGEST_FILE = 256 << 20, MOST_COLUMNS = 100000, NAME_SIZE = 64, STRETCH = 16 /* pulses */ };
+enum { LARGEST_FILE = 256 << 20, MOST_COLUMNS = 100000, NAME_SIZE = 64, SHORTEST_STRETCH = 16 /* pulses */ };
 
 /* Columns of a file with a line a pulse; -1 = it has none. */
 typedef struct columns {
@@ -337,15 +337,17 @@ static int by_run(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* Shares of whole runs, where there are enough of them; else of stretches. */
+/* Shares of whole runs, where there are enough of them; else of stretches, four a share in a long run. */
 static void share_out(xbtab__runs *runs)
 {
-    size_t start = 0;
-    for (size_t k = 0; k < runs->n_steps; k++) {
-        if (k > 0 && runs->step[k].run != runs->step[k - 1].run) start = k;
-        size_t share =
-            runs->n_runs >= 2 * XBTAB__FOLDS ? runs->step[k].run : runs->step[k].run + (k - start) / STRETCH;
-        runs->step[k].fold = (int)(share % XBTAB__FOLDS);
+    bool has_many = runs->n_runs >= 2 * XBTAB__FOLDS;
+    for (size_t start = 0, end; start < runs->n_steps; start = end) {
+        size_t run = runs->step[start].run;
+        for (end = start + 1; end < runs->n_steps && runs->step[end].run == run;) end++;
+        size_t stretch = (end - start) / (4 * XBTAB__FOLDS);
+        if (stretch < SHORTEST_STRETCH) stretch = SHORTEST_STRETCH;
+        for (size_t k = start; k < end; k++)
+            runs->step[k].fold = (int)((run + (has_many ? 0 : (k - start) / stretch)) % XBTAB__FOLDS);
     }
 }
 
