@@ -10,6 +10,9 @@ sys.dont_write_bytecode = True
 loader = importlib.machinery.SourceFileLoader("architectures", sys.argv[1])
 m = importlib.util.module_from_spec(importlib.util.spec_from_loader("architectures", loader))
 loader.exec_module(m)
+open("a.csv", "w").write("index,label,prediction,output0\n0,5,5,1\n1,4,3,1\n2,1,1,2\n3,2,2,0\n")
+open("b.csv", "w").write("index,label,prediction,output0\n0,5,5,9\n1,4,3,1\n2,1,7,2\n3,2,2,0\n")
+assert m.agreement("a.csv", "b.csv") == 0.75
 random.seed(1)
 for trial in range(100):
     places = {}
