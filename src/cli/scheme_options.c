@@ -19,12 +19,14 @@ static int take_word(int *value, xbtab_scheme_key key, const char *word, const c
 
 int cli_scheme_open(cli_scheme *s, const char *verb)
 {
-    int weights = 0, range = 0;
+    int weights = 0, range = 0, trim = 0;
     int code = take_word(&weights, XBTAB_KEY_WEIGHTS, s->weights, "weights", verb);
     if (code == CLI_DONE) code = take_word(&range, XBTAB_KEY_RANGE, s->range, "adc-range", verb);
+    if (code == CLI_DONE) code = take_word(&trim, XBTAB_KEY_TRIM, s->trim, "trim", verb);
     if (code != CLI_DONE) return code;
     s->scheme.weights = (xbtab_weights)weights;
     s->scheme.range = (xbtab_range)range;
+    s->scheme.trim = (xbtab_trim)trim;
     if (xbtab_scheme_check(&s->scheme) < 0) return cli_usage(verb, "%s", xbtab_error_message());
     return CLI_DONE;
 }
@@ -34,6 +36,7 @@ void cli_scheme_apply(const cli_scheme *given, xbtab_scheme *scheme)
     const xbtab_scheme *from = &given->scheme;
     if (given->weights) scheme->weights = from->weights;
     if (given->range) scheme->range = from->range;
+    if (given->trim) scheme->trim = from->trim;
     if (from->cell_bits) scheme->cell_bits = from->cell_bits;
     if (from->rows_active) scheme->rows_active = from->rows_active;
     if (from->offset_sigma > 0) scheme->offset_sigma = from->offset_sigma;

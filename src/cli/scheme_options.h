@@ -7,7 +7,7 @@
 #include "cli.h"
 
 typedef struct cli_scheme {
-    char *weights, *range; /* as given */
+    char *weights, *range, *trim; /* as given */
     int tia_spread;
     xbtab_scheme scheme;
 } cli_scheme;
@@ -40,6 +40,13 @@ typedef struct cli_scheme {
          0,                                                                                                    \
          "spread of the bit lines' ADC offsets [steps]",                                                       \
          "X"},                                                                                                 \
+        {"trim",                                                                                               \
+         '\0',                                                                                                 \
+         POPT_ARG_STRING,                                                                                      \
+         &(s)->trim,                                                                                           \
+         0,                                                                                                    \
+         "gains and offsets of the read-outs from test inputs: none (the default), layer, column",             \
+         "WORD"},                                                                                              \
         {"tia-spread",                                                                                         \
          '\0',                                                                                                 \
          POPT_ARG_NONE,                                                                                        \

@@ -77,11 +77,13 @@ sed '/^networks/,$d' mine.yaml >no_network.yaml
 sed 's/bit: 1 ohm/bit: 300 ohm/' mine.yaml >long.yaml
 run long.yaml >long.json
 run long.yaml --without ir_drop >short.json
+run long.yaml --trim column >trimmed.json
 run long.yaml --without ir_drop,nonlinearity,tia >all.json
 $PYTHON - <<'P'
 import json
 of = lambda n: json.load(open(n + ".json"))["accuracy"]
 assert of("long")["table"] < of("short")["table"] - 0.05, (of("long"), of("short"))
+assert of("trimmed")["table"] > of("long")["table"] + 0.05, (of("long"), of("trimmed"))
 assert of("all")["table"] == of("all")["ideal"], of("all")
 P
 # ranges of activations are the preset's, or the command line's
@@ -93,6 +95,7 @@ cmp preset.csv options.csv || fail "a preset's range of activations is not taken
 ! cmp -s preset.csv other.csv || fail "the command line's range of activations is not taken"
 
 rm -f err.txt
+refused 2 "--trim rows is none of: none, layer, column" "$XBARTAB" infer --arch mine.yaml --trim rows
 refused 2 "--without wires is none of: ir_drop, nonlinearity, tia" "$XBARTAB" infer --arch mine.yaml --without wires
 
 touch out.txt err.txt; rm out.txt err.txt
