@@ -27,6 +27,17 @@ bash steps.sh >steps.txt || fail "$(tail -5 steps.txt)"
 grep -q "0 checks failed" steps.txt || fail "$(cat steps.txt)"
 [ -s tile.h5 ] || fail "the recipe made no tables"
 
+# one that switches: a hundred pulses of its table are those of ngspice
+$PYTHON steps.py "$XBARTAB_SOURCE/devicemodels/README.md" "your own device that switches"
+bash steps.sh >steps.txt || fail "$(tail -5 steps.txt)"
+grep -q "0 checks failed" steps.txt && grep -q "dynamic: 0 V for" steps.txt || fail "$(cat steps.txt)"
+"$XBARTAB" info drift.h5 --json >drift.json
+$PYTHON -c '
+import json
+w = json.load(open("drift.json"))["write"]
+print("a device of one'"'"'s own that switches: trains within %.3f %%" % (100 * w["train"]["heldout_max_fs"]))
+assert w["train"]["samples"] == 200 and w["train"]["failed"] == 0 and w["train"]["heldout_max_fs"] < 0.05, w'
+
 # all else of a tile: solved as ngspice does, settled and noisy by the models' own figures, and a network runs on it
 $PYTHON steps.py "$XBARTAB_SOURCE/devicemodels/README.md" "your own selector, amplifier and wire"
 bash steps.sh >steps.txt || fail "$(tail -5 steps.txt)"
