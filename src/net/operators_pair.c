@@ -225,8 +225,9 @@ static void times_lattice(const xbtab_network *n, const xbtab__node *node, const
         c = xbtab__input_of(n, node, 0);
         in = &of[node->input[1]];
     }
-    if (!in->is_known || !c->constant || c->shape.size != 1 || !(c->constant[0] > 0) || is_whole(n, node))
-        return;
+    if (!c->constant || c->shape.size != 1 || !(c->constant[0] > 0)) return;
+    out->not_negative = in->not_negative;
+    if (!in->is_known || is_whole(n, node)) return;
     double factor = is_product ? (double)c->constant[0] : 1.0 / (double)c->constant[0];
     *out = *in;
     out->a *= factor;

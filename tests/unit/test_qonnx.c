@@ -79,7 +79,7 @@ static void trunc_keeps_the_upper_bits(void **state)
     (void)state;
     static float scale[1] = {0.25f}, zero[1] = {0}, in[1] = {6}, out[1] = {4}, W[N];
     for (int k = 0; k < N; k++) W[k] = (float)(k % 5) - 2;
-    for (int way = 0; way < 5; way++) {
+    for (int way = 0; way < 6; way++) { /* the last one of numbers that are not below 0 */
         onnx_build b;
         float y[1], integer[1], wanted = 0;
         const char *mode = way < 4 ? modes[way] : "FLOOR";
@@ -89,16 +89,23 @@ static void trunc_keeps_the_upper_bits(void **state)
         build_floats(&b, "in", 1, (int64_t[]){1}, in);
         build_floats(&b, "out", 1, (int64_t[]){1}, out);
         build_floats(&b, "W", 2, (int64_t[]){N, 1}, W);
-        build_node(&b, "Trunc", "t", "x", "s", "z");
+        build_node(&b, "Relu", "r", "x", NULL, NULL);
+        build_node(&b, "Mul", "m", "r", "s", NULL);
+        build_node(&b, "Div", "d", "m", "s", NULL);
+        build_node(&b, "Trunc", "t", way == 5 ? "d" : "x", "s", "z");
         build_input(&b, "in");
         build_input(&b, "out");
         if (way < 4) build_attribute(&b, "rounding_mode", 0, NULL, 0, mode);
         build_node(&b, "MatMul", "y", "t", "W", NULL);
-        for (int k = 0; k < N; k++) wanted += W[k] * to_whole(mode, rintf(x[k] / 0.25f) / 4) * 0.25f;
+        for (int k = 0; k < N; k++) {
+            float from = way == 5 ? fmaxf(x[k], 0) : x[k];
+            wanted += W[k] * to_whole(mode, rintf(from / 0.25f) / 4) * 0.25f;
+        }
         xbtab_network *network = open_network(&b);
         xbtab_quantized *q = NULL;
         assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y), XBTAB_OK);
         assert_int_equal(xbtab_quantized_create(&q, network, &images, NULL), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_matrix(q, 0)->activation_bits, way == 5 ? 4 : 5);
         assert_int_equal(xbtab_quantized_run(q, &images, 1, NULL, NULL, NULL, integer), XBTAB_OK);
         assert_true(y[0] == wanted && integer[0] == wanted);
         xbtab_quantized_destroy(&q);
