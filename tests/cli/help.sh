@@ -21,7 +21,9 @@ $PYTHON - "$XBARTAB_SOURCE/devicemodels/README.md" <<'P'
 import re, sys, os, textwrap
 blocks = re.findall(r"```(\w+)\n(.*?)```", open(sys.argv[1]).read(), re.S)
 os.makedirs("mine/rram")
-for kind, text in blocks:
+for kind, text in reversed(blocks): # the recipe's are the first
+    if kind not in ("spice", "yaml"):
+        continue
     open("mine/rram/mine." + {"spice": "sub", "yaml": "yaml"}[kind], "w").write(textwrap.dedent(text))
 P
 "$XBARTAB" models test mine --models mine | tail -1 | grep -q "1 models tested, 0 checks failed" || fail "the recipe's model"
