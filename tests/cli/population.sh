@@ -4,6 +4,7 @@ source "$(dirname "$0")/common.sh"
 
 "$XBARTAB" population list --json >list.json
 "$XBARTAB" population show wan_2022 --json >wan.json
+"$XBARTAB" population show wan_2022 --levels 3 --step 2e-5 --time 86400 --json >places.json
 "$XBARTAB" population show hfox_unverified >show.txt
 grep -q "stuck: 9.04 % low-resistance, 1.75 % high-resistance" show.txt || fail "stuck-at shares"
 grep -q "retention: median 3.154e+08 s at 358.15 K" show.txt || fail "retention"
@@ -15,6 +16,8 @@ assert {"wan_2022", "milo_igvva100", "cmo_hfox", "pcm", "hfox_unverified", "tech
 wan = json.load(open("wan.json"))
 row = [r for r in wan["figures"] if r["effect"] == "relaxation" and r["t"] == 86400 and abs(r["G"] - 40e-6) < 1e-12][0]
 assert abs(row["sigma"] - 2.651e-6) < 1e-9 and row["trust"] == "published", row
+there = [r for r in json.load(open("places.json"))["figures"] if r["effect"] == "relaxation"]
+assert [(r["G"], r["t"]) for r in there] == [(0, 86400), (2e-5, 86400), (4e-5, 86400)] and there[2]["sigma"] == row["sigma"], there
 rows = [list(map(float, l.split(","))) for l in open("confusion.csv")]
 assert len(rows) == 16 and all(abs(sum(r) - 1) < 1e-3 for r in rows)
 P
@@ -23,6 +26,7 @@ P
 refused 1 'no population is called "nobody"' "$XBARTAB" population show nobody
 refused 2 "is not list, show, fit or confusion" "$XBARTAB" population draw x
 refused 2 "usage: list, show NAME" "$XBARTAB" population fit x.yaml
+refused 2 "--step and --time must not be negative" "$XBARTAB" population show none --time -1
 refused 1 "2 to 4096 levels" "$XBARTAB" population confusion none --levels 1
 printf 'name: t\nsummary: s\nsource: s\nconductance: {min: 1 uS, max: 5 uS}\ndrift: 3\n' >bad.yaml
 refused 1 "bad.yaml:5: Unexpected key: drift" "$XBARTAB" population show bad.yaml

@@ -135,7 +135,11 @@ with h5py.File("aged.h5") as f, h5py.File("fresh.h5") as fresh:
     off = [abs(0.2 * numpy.einsum("tvi,tij->tvj", code, g) - I).mean() / I.mean() for g in (G, written)]
     assert off[0] < 0.01 and off[1] > 3 * off[0], off
     assert abs(fresh["population/sample_conductance"][...] / G - 1).max() > 0.01
+with h5py.File("again.h5", "r+") as f: f["population/sample_conductance"][0, 0, 0] = -1e-6
+with h5py.File("fresh.h5", "r+") as f: f["population"].attrs["scaled"] = 7.0
 P
+refused 1 "again.h5: /population/sample_conductance has -1e-06 S" "$XBARTAB" info again.h5
+refused 1 "fresh.h5: /population scaled = 7 is outside 0 to 1" "$XBARTAB" info fresh.h5
 refused 2 "simulated chips need --population" "$XBARTAB" characterize tile.yaml -o no.h5 --time 1d
 refused 2 "tables are of one --time" "$XBARTAB" characterize tile.yaml -o no.h5 --population none --time 0 --time 1s
 refused 1 'no population is called "nobody"' "$XBARTAB" characterize tile.yaml -o no.h5 --population nobody
