@@ -112,11 +112,11 @@ static void make_network(fixture *f)
 }
 
 /* Wires that cost a few percent, strongly curved cells, a TIA with an input voltage. */
-static void prepare(fixture *f)
+static void prepare(fixture *f, size_t side)
 {
     const xbtab_quantize_options bits = {.weight_bits = 4, .activation_bits = 5};
-    *f = (fixture){.tables = sinh_tables(&(sinh_design){.rows = SIDE,
-                                                        .columns = SIDE,
+    *f = (fixture){.tables = sinh_tables(&(sinh_design){.rows = side,
+                                                        .columns = side,
                                                         .n_levels = 4,
                                                         .dac_bits = 1,
                                                         .adc_bits = 8,
@@ -172,7 +172,7 @@ static void technologies_without_an_effect_are_right(void **state)
     fixture f;
     double none, with;
     xbtab_check_report check;
-    prepare(&f);
+    prepare(&f, SIDE);
     measure(&f, all, &none, &check);
     assert_true(none < 0.01); /* the kernel's 16 bits */
     assert_true(check.max < 1e-6);
@@ -209,7 +209,7 @@ static void effects_are_told_apart(void **state)
     float integer[IMAGES * OUTPUTS];
     xbtab_population *p = NULL;
     xbtab_explanation x, y;
-    prepare(&f);
+    prepare(&f, SIDE);
     assert_int_equal(xbtab_population_parse(&p, sheet, "test"), XBTAB_OK);
     assert_int_equal(xbtab_quantized_run(f.quantized, &f.images, IMAGES, NULL, NULL, NULL, integer),
                      XBTAB_OK);
@@ -289,7 +289,7 @@ static void every_effect_changes_the_outputs(void **state)
         "stuck: {stuck_lrs: %g, stuck_hrs: 0, g_lrs: 20 uS, source: s, trust: assumed}\n";
     fixture f;
     xbtab_explanation weak, strong;
-    prepare(&f);
+    prepare(&f, SIDE / 2);
     explain_with(&f, &weak, sheets, 0.01);
     explain_with(&f, &strong, sheets, 0.02);
     for (int k = 0; k < XBTAB_N_EFFECTS; k++) {
