@@ -60,6 +60,12 @@ assert abs(float(re.search(r"name: v0\n.*\n *default: (\S+)", open("mine/rram/ce
 rows = open("devices.csv").read().splitlines()
 assert rows[0] == "device,held_out,g,offset,g_error,offset_error,rmse" and len(rows) == 9
 P
+# a device in several states is a curve for each
+sed 's/^/chip\t/' sweeps.csv >states.csv
+sed -e 's/voltage: {number: 3/voltage: {number: 4/;s/current: {number: 2/current: {number: 3/' \
+    -e 's/device: {number: 1}/&\n    state: {number: 2}/' "$spec" >states.yaml
+"$XBARTAB" calibrate states.yaml --data states.csv -o again.yaml --devices states.txt >/dev/null
+[ "$(sed 's/^chip.//' states.txt)" = "$(cat devices.csv)" ] || fail "states of one device: $(cat states.txt)"
 if command -v gnuplot >/dev/null; then grep -q "</svg>" fit.svg || fail "no picture"; fi
 # where gnuplot is missing the fit is done all the same
 PATH=/nowhere "$XBARTAB" calibrate "$spec" --data sweeps.csv -o bare.yaml --plot bare.svg 2>err.txt >/dev/null || fail "without gnuplot"
@@ -136,6 +142,8 @@ table("p_back", P[:5] + P[3:])
 table("p_half", P[:4], change=lambda k, row: (row[0], row[1] / 4) + row[2:])
 P
 shelf=$XBARTAB_SOURCE/data/calibration
+units="kilo mega milli micro"
+[ "$SANITIZED" = 0 ] || units=kilo
 for kind in p r; do
     law=$shelf/pulses.yaml what=conductance column="G [uS]" of="pulse number"
     [ $kind = p ] || { law=$shelf/retention.yaml what=resistance column="R [kohm]" of=time; }
@@ -146,7 +154,7 @@ for kind in p r; do
     try "data: one series of 6 points cannot tell shared parameters from the device" ${kind}_one.csv "$law"
     try "the $what is the same number at all" ${kind}_constant.csv "$law"
     try "the $of is" ${kind}_still.csv "$law"
-    for unit in kilo mega milli micro; do try "suspicious unit of the $what" ${kind}_$unit.csv "$law"; done
+    for unit in $units; do try "suspicious unit of the $what" ${kind}_$unit.csv "$law"; done
 done
 try "if the column were in nanosiemens (1e-3 of uS)" p_kilo.csv "$shelf/pulses.yaml"
 try "if the column were in picosiemens (1e-6 of uS)" p_mega.csv "$shelf/pulses.yaml"

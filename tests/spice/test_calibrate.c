@@ -151,12 +151,17 @@ static const xbtab_fitted *find(const xbtab_fit *f, const char *name)
     return NULL;
 }
 
-/* Of 100 repeats, 95 % intervals hold the truth 88 to 99 times: outside with a chance of 0.6 % were they
+/* Of 100 repeats, 95 % intervals hold the truth 88 to 99 times: outside with a chance of 0.7 % were they
  * exact (binomial). */
+#ifdef __SANITIZE_ADDRESS__
+enum { REPEATS = 16, CELLS = 5, LEAST = 12, MOST = 16 }; /* the other build counts a hundred */
+#else
+enum { REPEATS = 100, CELLS = 5, LEAST = 88, MOST = 99 };
+#endif
+
 static void intervals_hold_the_truth(void **state)
 {
     (void)state;
-    enum { REPEATS = 100, CELLS = 5 };
     int held = 0, held_own = 0;
     char spec[256], data[256];
     snprintf(spec, sizeof spec, "%s", file("truth.yaml", sinh_spec));
@@ -176,7 +181,7 @@ static void intervals_hold_the_truth(void **state)
         }
         xbtab_fit_destroy(&f);
     }
-    if (held < 88 || held > 99) fail_msg("v0's interval holds it %d times of %d", held, REPEATS);
+    if (held < LEAST || held > MOST) fail_msg("v0's interval holds it %d times of %d", held, REPEATS);
     if (held_own < 0.9 * REPEATS * CELLS || held_own > 0.99 * REPEATS * CELLS)
         fail_msg("offsets within 2 errors %d times of %d", held_own, REPEATS * CELLS);
 }
