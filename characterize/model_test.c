@@ -466,8 +466,9 @@ static xbtab_status run_unit(xbtab__spice *spice, long unit, xbtab__bytes *reply
     for (int k = 0; dynamic && k < dynamic->n_parameters; k++)
         b.dynamic_value[k] = dynamic->parameters[k].value;
     xbtab__bench_defaults(&b);
-    if (unit == DYNAMIC) {
-        xbtab__check_dynamic(&b);
+    double x = 0.1, y;
+    if (unit == DYNAMIC) { /* where not even the static one is solved, that one says so */
+        if (xbtab__bench_respond(&b, &x, 1, &y) == XBTAB_OK) xbtab__check_dynamic(&b);
     } else {
         run_checks(&b);
     }
