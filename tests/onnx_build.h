@@ -194,11 +194,11 @@ static inline void build_attribute(onnx_build *b, const char *name, size_t n, co
 }
 
 /* Pack into a file; returns the number of bytes. */
-static inline size_t build_write(const onnx_build *b, const char *path)
+static inline size_t build_write(const onnx_build *b, const char *to)
 {
     size_t n = onnx__model_proto__get_packed_size(&b->model);
     uint8_t *bytes = malloc(n);
-    FILE *file = fopen(path, "wb");
+    FILE *file = fopen(to, "wb");
     if (!bytes || !file) abort();
     onnx__model_proto__pack(&b->model, bytes);
     if (fwrite(bytes, 1, n, file) != n || fclose(file) != 0) abort();

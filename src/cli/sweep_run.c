@@ -35,12 +35,13 @@ static void remove_files(const worker *w)
     for (int k = 0; k < 3; k++) unlink(file_of(path, sizeof path, w, endings[k]));
 }
 
-static void run_child(const sweep *s, const worker *w)
+static void run_child(const sweep *s, const worker *w, pid_t parent)
 {
     char yaml[4200], path[4200], limit[16], calibrate[16], threads[16];
     const char *argv[32];
     int n = 0;
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a sweep that is killed leaves no run behind */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);           /* a sweep that is killed leaves no run behind */
+    if (getppid() != parent) _exit(CLI_FAILED); /* it died before the line above */
     argv[n++] = "xbartab";
     argv[n++] = "infer";
     if (s->network) argv[n++] = s->network;
@@ -140,8 +141,9 @@ static int start(sweep *s, worker *w, int r, const char *folder)
     if (f && fclose(f) != 0) failed = 1;
     free(text);
     if (failed) return cli_fail("%s: cannot write", path);
+    const pid_t parent = getpid();
     w->pid = fork();
-    if (w->pid == 0) run_child(s, w);
+    if (w->pid == 0) run_child(s, w, parent);
     if (w->pid > 0) return CLI_DONE;
     w->pid = 0;
     return cli_fail("cannot start a process: %s", strerror(errno));

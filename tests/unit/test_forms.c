@@ -10,11 +10,11 @@
 #include <cmocka.h>
 #include <xbartab/network.h>
 
+#include "file_fixture.h"
 #include "onnx_build.h"
 
 enum { IN = 4, OUT = 3 };
 
-static char path[] = "/tmp/xbartab-test-XXXXXX";
 static float W[OUT * IN] = {2, -1, 0.5f, 3, 1, 4, -2, 0.25f, -3, 1.5f, 2.5f, -0.5f}; /* W[OUT][IN] */
 static float bias[OUT] = {10, -20, 30};
 static float x[IN] = {1, 10, -100, 1000};
@@ -257,19 +257,6 @@ static void older_scales_are_attributes(void **state)
     assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y), XBTAB_OK);
     assert_memory_equal(y, wanted, sizeof y);
     xbtab_network_destroy(&network);
-}
-
-static int make_file(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
 }
 
 int main(void)

@@ -9,13 +9,12 @@
 #include <cmocka.h>
 #include <xbartab/infer.h>
 
+#include "file_fixture.h"
 #include "onnx_build.h"
 #include "random.h"
 #include "sinh_tables.h"
 
 enum { IMAGES = 7, SIDE = 9, CHANNELS = 3, OUTPUTS = 11 };
-
-static char path[] = "/tmp/xbartab-test-XXXXXX";
 
 typedef struct fixture {
     float x[IMAGES * CHANNELS * SIDE * SIDE];
@@ -164,19 +163,6 @@ static void the_check_measures_the_tables_error(void **state)
     assert_true(bad.codes_differ > good.codes_differ);
     xbtab_tables_destroy(&tables);
     xbtab_network_destroy(&f.network);
-}
-
-static int make_file(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
 }
 
 int main(void)

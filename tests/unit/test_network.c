@@ -10,10 +10,9 @@
 #include <cmocka.h>
 #include <xbartab/network.h>
 
+#include "file_fixture.h"
 #include "onnx_build.h"
 #include "random.h"
-
-static char path[] = "/tmp/xbartab-test-XXXXXX";
 
 static void fill(float *x, size_t n, uint32_t id)
 {
@@ -363,19 +362,6 @@ static void damaged_files_are_refused(void **state)
         if (is_cut && length < n) assert_null(network);
     }
     assert_in_range(n_opened, 1, 299); /* names and weights may change without harm */
-}
-
-static int make_file(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
 }
 
 int main(void)

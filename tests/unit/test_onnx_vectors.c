@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "file_fixture.h"
 #include "graph.h"
 #include "memory.h"
 #include "onnx_read.h"
@@ -24,7 +25,6 @@ static const char *const roots[] = {"/usr/share/libonnx-testdata/data", "/usr/sh
                                     "/usr/share/onnx/backend/test/data"};
 static const char *const folders[] = {"node", "simple", "pytorch-operator", "pytorch-converted"};
 
-static char path[] = "/tmp/xbartab-test-XXXXXX";
 static char refused[1 << 16], unknown[1 << 14], ours[1 << 14];
 static int n_passed, n_wrong, n_refused, n_unknown, n_operators;
 
@@ -265,19 +265,6 @@ static void operators_give_onnx_own_numbers(void **state)
            n_passed, n_operators, n_refused, refused, n_unknown, unknown);
     assert_int_equal(n_wrong, 0);
     assert_true(n_passed >= 808 && n_refused <= 14 && n_unknown <= 250); /* of libonnx-testdata 1.12 */
-}
-
-static int make_file(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
 }
 
 int main(void)

@@ -9,11 +9,11 @@
 #include <cmocka.h>
 #include <xbartab/network.h>
 
+#include "file_fixture.h"
 #include "onnx_build.h"
 
 enum { C = 3, P = 4, N = C * P };
 
-static char path[] = "/tmp/xbartab-test-XXXXXX";
 static float x[N] = {-3.0f, -1.25f, -0.75f, -0.26f, 0, 0.24f, 0.25f, 0.75f, 1.25f, 2.0f, 2.6f, 9.0f};
 static const xbtab_images images = {.n = 1, .channels = 1, .height = 1, .width = N, .pixel = x};
 
@@ -254,19 +254,6 @@ static void pads_and_casts_keep_codes(void **state)
         xbtab_quantized_destroy(&q);
         xbtab_network_destroy(&network);
     }
-}
-
-static int make_file(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
 }
 
 int main(void)

@@ -11,10 +11,9 @@
 #include <cmocka.h>
 #include <xbartab/network.h>
 
+#include "file_fixture.h"
 #include "onnx_build.h"
 #include "random.h"
-
-static char path[] = "/tmp/xbartab-test-XXXXXX";
 
 static uint32_t below(uint32_t id, uint32_t n)
 {
@@ -473,19 +472,6 @@ static void layer_bits_survive_a_file(void **state)
     fclose(file);
     assert_int_equal(xbtab_layer_bits_open(&back, &n, path), XBTAB_ERR_INPUT);
     assert_non_null(strstr(xbtab_error_message(), ":2: layers[0].weight_bits"));
-}
-
-static int make_file(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
 }
 
 int main(void)

@@ -15,13 +15,13 @@
 #include <xbartab/infer.h>
 
 #include "check.h"
+#include "file_fixture.h"
 #include "onnx_build.h"
 #include "random.h"
 #include "sinh_tables.h"
 
 enum { IMAGES = 24, SIDE = 9, INPUTS = SIDE * SIDE, HIDDEN = 30, OUTPUTS = 7 };
 
-static char path[] = "/tmp/xbartab-test-XXXXXX";
 static float x[IMAGES * INPUTS];
 
 static void draw(float *w, size_t n, bool is_binary, uint32_t id)
@@ -371,19 +371,6 @@ static void a_convolutional_lstm_has_the_published_weights(void **state)
     assert_int_equal(b.report.cells, 1700);
     assert_memory_equal(b.got, b.exact, 2 * 6 * sizeof *b.got);
     end(&b);
-}
-
-static int make_file(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
 }
 
 int main(void)

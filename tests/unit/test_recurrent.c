@@ -11,12 +11,12 @@
 #include <cmocka.h>
 #include <xbartab/network.h>
 
+#include "file_fixture.h"
 #include "onnx_build.h"
 #include "random.h"
 
 enum { STEPS = 5, INPUTS = 3, HIDDEN = 4, GATES = 4, IMAGES = 7 };
 
-static char path[] = "/tmp/xbartab-test-XXXXXX";
 static float W[2 * GATES * HIDDEN * INPUTS], R[2 * GATES * HIDDEN * HIDDEN], B[4 * GATES * HIDDEN],
     first[2 * HIDDEN];
 static float pixel[IMAGES * STEPS * INPUTS];
@@ -199,19 +199,6 @@ static void cells_follow_their_equations_in_float_and_integers(void **state)
         check_case(false, false, directions[k], 1 + (k == 2));
         check_case(false, true, directions[k], 1 + (k == 2));
     }
-}
-
-static int make_file(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
 }
 
 int main(void)

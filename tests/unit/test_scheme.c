@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <xbartab/infer.h>
 
+#include "file_fixture.h"
 #include "mapping.h"
 #include "onnx_build.h"
 #include "random.h"
@@ -25,8 +26,6 @@ enum { TRIALS = 32 };
 #else
 enum { TRIALS = 240 };
 #endif
-
-static char path[] = "/tmp/xbartab-test-XXXXXX";
 
 static float x[IMAGES * CHANNELS * SIDE * SIDE];
 
@@ -809,19 +808,6 @@ static void misfits_are_refused(void **state)
                      XBTAB_ERR_INPUT);
     assert_non_null(strstr(xbtab_error_message(), "sample images"));
     end(&b);
-}
-
-static int make_file(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
 }
 
 int main(void)
