@@ -163,12 +163,6 @@ static xbtab_status take_unit(long unit, xbtab_sample_status status, const void 
     return xbtab__journal_append(s->run->journal, s->first + unit, (int)status, bytes, n);
 }
 
-int xbtab__cores(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (int)n : 1;
-}
-
 xbtab_status xbtab__run_units(xbtab__run *run, int first, int end, const char *what,
                               const xbtab_characterize_options *options)
 {

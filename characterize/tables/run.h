@@ -5,15 +5,8 @@
 #include <xbartab/characterize.h>
 
 #include "journal.h"
-#include "plan.h"
+#include "units.h"
 #include "worker.h"
-
-/** Result of one unit. */
-typedef struct xbtab__unit_result {
-    bool is_done;
-    xbtab_sample_status status;
-    xbtab__numbers numbers;
-} xbtab__unit_result;
 
 typedef struct xbtab__run {
     xbtab__plan plan;
@@ -33,9 +26,6 @@ void xbtab__run_clear(xbtab__run *run);
 /** Run the units [first, end) that are not done. */
 xbtab_status xbtab__run_units(xbtab__run *run, int first, int end, const char *what,
                               const xbtab_characterize_options *options) XBTAB_MUST_CHECK;
-
-/** Processors of this machine. */
-int xbtab__cores(void);
 
 /** Time allowed for a whole tile in ngspice [s]: five times what libngspice 39.3 was measured to need for N x
  * N cells, 6e-8 N^4.3 s to order the matrix and 6e-9 N^4.34 s a vector; never less than a minute. */

@@ -15,6 +15,7 @@
  * readings), and the pulses' own spread is what is left of the changes' variance, its share 1 - 2 beta. The
  * weights' width is the one of a few that predicts every fourth run best from the others (every fourth
  * stretch of 16 pulses, where there are few runs). */
+#include "write_measured.h"
 #include "write_units.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 #ifndef XBTAB_CHARACTERIZE_WRITE_UNITS_H
 #define XBTAB_CHARACTERIZE_WRITE_UNITS_H
 
-#include "run.h"
+#include "testbench.h"
 
 /** Number of units: one a pulse. */
 int xbtab__write_units(const xbtab__plan *plan);
@@ -18,9 +18,6 @@ double xbtab__write_seconds_max(const xbtab__plan *plan);
  *  @return XBTAB_ERR_SPICE where a pulse fails at more than half the conductances. */
 xbtab_status xbtab__write_take(xbtab_write_data *data, const xbtab__plan *plan,
                                const xbtab__unit_result *unit) XBTAB_MUST_CHECK;
-
-/** Tables from measured data, by write_measured.c. */
-xbtab_status xbtab__write_measured(xbtab_write_data *data, const xbtab_spec *spec) XBTAB_MUST_CHECK;
 
 /** Room for n pulses at n_G conductances. */
 xbtab_status xbtab__write_room(xbtab_write_data *data, size_t n, size_t n_G) XBTAB_MUST_CHECK;

@@ -13,9 +13,8 @@
 #include "clock.h"
 #include "memory.h"
 #include "random.h"
-#include "run.h"
-#include "text.h"
 #include "worker.h"
+#include "text.h"
 
 /* Devices that the starts are tried on, spread over all; the best start then fits every device. */
 enum { TRIAL_DEVICES = 48 };

@@ -9,7 +9,7 @@
 
 #include "compose.h"
 #include "memory.h"
-#include "plan.h"
+#include "testbench.h"
 #include "worker.h"
 
 /* Where the resistance is taken: well inside the linear part of a transistor's curve [V]. */

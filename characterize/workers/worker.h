@@ -76,4 +76,7 @@ typedef struct xbtab__pool_stats {
 xbtab_status xbtab__pool_run(xbtab__pool_stats *stats, const xbtab__pool_options *options, long n_units,
                              xbtab__unit_fn unit, xbtab__sink_fn sink, void *context) XBTAB_MUST_CHECK;
 
+/** Processors of this machine. */
+int xbtab__cores(void);
+
 #endif

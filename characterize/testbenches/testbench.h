@@ -1,10 +1,9 @@
-/* plan.h - what one characterization asks of ngspice, cut into units.
+/* testbench.h - what one characterization asks of ngspice: one function a question, by the plan that they
+ * share.
  *
- * A unit is one circuit (or one search on small circuits) with its fixed sequence of input vectors; it
- * depends on the specification and its own number alone, so neither the number of workers nor a restart
- * changes a bit. A unit's result is an array of doubles, which is also what the journal keeps. */
-#ifndef XBTAB_CHARACTERIZE_PLAN_H
-#define XBTAB_CHARACTERIZE_PLAN_H
+ * An answer depends on the plan alone, and is an array of doubles. */
+#ifndef XBTAB_CHARACTERIZE_TESTBENCH_H
+#define XBTAB_CHARACTERIZE_TESTBENCH_H
 
 #include <xbartab/spec.h>
 #include <xbartab/tables.h>
@@ -12,21 +11,9 @@
 
 #include "aged.h"
 #include "check.h"
-#include "spice.h"
-#include "text.h"
+#include "circuit_sweep.h"
 
-/** Units by number; those from XBTAB__UNIT_TILE on are the sample tiles. */
-enum {
-    XBTAB__UNIT_STATES = 0,       /* the state parameter of every tabulated conductance */
-    XBTAB__UNIT_CELL = 1,         /* the cell's currents on the table's grid */
-    XBTAB__UNIT_CELL_HELDOUT = 2, /* the same between the grid's points */
-    XBTAB__UNIT_TIA = 3,          /* the TIA's curves, and points between them */
-    XBTAB__UNIT_READOUT = 4,      /* the TIA in time: settling, noise, offsets */
-    XBTAB__UNIT_COLUMN = 5,       /* a whole column in time */
-    XBTAB__UNIT_TILE = 6
-};
-
-/** Figures of the units XBTAB__UNIT_READOUT and XBTAB__UNIT_COLUMN, as of xbtab_readout_data; NAN = unknown.
+/** Figures of the read-out and column units, as of xbtab_readout_data; NAN = unknown.
  */
 enum {
     XBTAB__READOUT_SETTLING,
@@ -50,14 +37,11 @@ typedef struct xbtab__plan {
     int n_states;
     const xbtab__aged *aged; /* the sample tiles' cells; NULL = they are at their levels */
     double *G_target; /* G_target[n_states]: levels, and conductances between and about them; ascending [S] */
-    double *parameter; /* parameter[n_states]: state parameters, once unit XBTAB__UNIT_STATES is done */
+    double *parameter; /* parameter[n_states]: state parameters, once they are searched */
     double *G_state;   /* G_state[n_states]: conductances reached [S] */
     /** For tiles that are not solved in ngspice: what the curves' units found; NULL until they are done. */
     const xbtab_technology *technology;
 } xbtab__plan;
-
-/** First unit behind the sample tiles: those of write pulses, if any. */
-int xbtab__first_write_unit(const xbtab__plan *plan);
 
 /** A sample tile. Fitted ones come first, then held-out ones, then those that the solver is checked on. */
 typedef struct xbtab__tile_plan {
@@ -73,17 +57,15 @@ typedef struct xbtab__numbers {
     size_t n;
 } xbtab__numbers;
 
+/** Result of one unit. */
+typedef struct xbtab__unit_result {
+    bool is_done;
+    xbtab_sample_status status;
+    xbtab__numbers numbers;
+} xbtab__unit_result;
+
 /** XBTAB_ERR_INPUT where the selector is still to be sized. */
 xbtab_status xbtab__need_size(const xbtab_spec *spec) XBTAB_MUST_CHECK;
-
-/** Number of units of a plan. */
-int xbtab__plan_units(const xbtab__plan *plan);
-
-/** Run one unit; in a worker process. Units from XBTAB__UNIT_CELL on need the states. */
-xbtab_status xbtab__plan_run(const xbtab__plan *plan, int unit, xbtab__spice *spice,
-                             xbtab__numbers *out) XBTAB_MUST_CHECK;
-
-/* ---- the units ---- */
 
 /** Search the state parameter that gives the whole cell each conductance at v_read.
  *  @param[out] parameter  parameter[n]; @param[out] G  G[n]: reached, within 1e-7 of the target.
@@ -143,33 +125,5 @@ int xbtab__check_tiles(const xbtab__plan *plan);
 /** Doubles a vector of a tile takes in its unit's result: status, power, currents, outputs. Behind the
  * vectors come the conductances that the cells had, G[rows][columns] [S], where they are aged. */
 size_t xbtab__tile_stride(int columns);
-
-/* ---- the one way to ngspice ---- */
-
-/** Solve a composed circuit for a sequence of source values.
- *  @param text      elements; @param values  values[n_vectors][n_sources] [V, or A for current sources].
- *  @param outputs   names to read, one a line.
- *  @param[out] out  out[n_vectors][n_outputs]; NAN where a vector failed. @param[out] status
- * status[n_vectors].
- *  @return XBTAB_ERR_SPICE where ngspice refuses the circuit itself; a vector that fails is only marked. */
-xbtab_status xbtab__solve_text(xbtab__spice *spice, const xbtab__text *text, int n_vectors, int n_sources,
-                               const double *values, int n_outputs, const xbtab__text *outputs, double *out,
-                               xbtab_sample_status *status) XBTAB_MUST_CHECK;
-
-/** As xbtab__solve_text(), failing where any vector failed; for circuits so small that each must work. */
-xbtab_status xbtab__solve_text_all(xbtab__spice *spice, const xbtab__text *text, int n_vectors, int n_sources,
-                                   const double *values, int n_outputs, const xbtab__text *outputs,
-                                   double *out) XBTAB_MUST_CHECK;
-
-/** The same two for a whole array. A vector of gates that fails is tried again alone; where its cells are at
- * both signs of the read voltage, each is solved afresh, since ngspice does not follow the switched
- * transistors from the vector before. */
-xbtab_status xbtab__solve_array(xbtab__spice *spice, const xbtab_array *array, const xbtab__text *text,
-                                int n_vectors, int n_sources, const double *values, int n_outputs,
-                                const xbtab__text *outputs, double *out,
-                                xbtab_sample_status *status) XBTAB_MUST_CHECK;
-xbtab_status xbtab__solve_array_all(xbtab__spice *spice, const xbtab_array *array, const xbtab__text *text,
-                                    int n_vectors, int n_sources, const double *values, int n_outputs,
-                                    const xbtab__text *outputs, double *out) XBTAB_MUST_CHECK;
 
 #endif

@@ -11,7 +11,7 @@
 #include "compose.h"
 #include "exact.h"
 #include "memory.h"
-#include "plan.h"
+#include "testbench.h"
 #include "random.h"
 
 typedef enum tile_kind { KIND_UNIFORM, KIND_TRAINED, KIND_SPARSE, KIND_UNEQUAL, N_KINDS } tile_kind;

@@ -361,3 +361,9 @@ done:
     if (stats) *stats = pool.stats;
     return status;
 }
+
+int xbtab__cores(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (int)n : 1;
+}

@@ -4,7 +4,7 @@
 
 #include "calibrate_private.h"
 #include "memory.h"
-#include "plan.h"
+#include "circuit_sweep.h"
 
 /* ---- the closed form ---- */
 

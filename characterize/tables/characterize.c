@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "run.h"
 #include "solver_check.h"
+#include "write_measured.h"
 #include "write_units.h"
 
 /* ---- what a journal and the provenance must tell apart ---- */

@@ -4,7 +4,7 @@
 
 #include <xbartab/models.h>
 
-#include "plan.h"
+#include "testbench.h"
 
 /** Points at which the ngspice program is compared, and states. */
 enum { XBTAB__PROGRAM_POINTS = 7, XBTAB__PROGRAM_STATES = 3 };

@@ -4,7 +4,7 @@
 
 #include <xbartab/tables.h>
 
-#include "plan.h"
+#include "testbench.h"
 
 /** Error of the cell's interpolation. @param heldout  result of XBTAB__UNIT_CELL_HELDOUT. */
 xbtab_status xbtab__fit_cell_error(xbtab_tables *tables, const xbtab__plan *plan,

@@ -6,7 +6,7 @@
 #include <xbartab/characterize.h>
 
 #include "memory.h"
-#include "plan.h"
+#include "testbench.h"
 #include "worker.h"
 
 typedef struct search {

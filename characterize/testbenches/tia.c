@@ -12,7 +12,7 @@
 
 #include "compose.h"
 #include "memory.h"
-#include "plan.h"
+#include "testbench.h"
 
 enum { POINTS_A_DECADE = 50, OFFSETS = 9 };
 

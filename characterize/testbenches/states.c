@@ -8,7 +8,7 @@
 
 #include "compose.h"
 #include "memory.h"
-#include "plan.h"
+#include "testbench.h"
 
 enum {
     GRID = 65, /* states of the first sweep */

@@ -8,7 +8,7 @@
 #include "clock.h"
 #include "compose.h"
 #include "memory.h"
-#include "plan.h"
+#include "testbench.h"
 #include "solution.h"
 #include "worker.h"
 

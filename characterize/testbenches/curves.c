@@ -5,7 +5,7 @@
 
 #include "compose.h"
 #include "memory.h"
-#include "plan.h"
+#include "testbench.h"
 
 /* How far a sensed line can rise, as a share of v_read: all cells of a column at their largest conductance,
  * all driven, nothing lost on the driven lines; where signs alternate, those of one sign. It cannot rise
