@@ -1,9 +1,6 @@
-/* model_test.c - the conformance of one model, checked in ngspice in a worker.
- *
- * A model is put on a bench of its own: an element between two driven nodes (devices, selectors, wires), or
- * an input current into the amplifier. Every check is one small sweep; its line says what was seen. */
+/* model_test.c - the conformance of one model, checked in ngspice in a worker. Every check is one
+ * small sweep on the model's bench; its line says what was seen. */
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,10 +13,6 @@
 #include "worker.h"
 
 enum { VOLTAGES = 41, STATES = 9, CORNERS = 32, INTERIOR = 64, BOX_SEED = 1 };
-
-/* Devices are read well below a volt; the range of the checks is twice the usual read voltage, both ways. A
- * selector that must be fired is taken beyond its threshold. */
-static const double V_most = 0.5;
 
 /* A jump is the same over an interval a 40th as wide, and again: a slope is a 40th. */
 enum { STEP_TURNS = 3 };
@@ -55,66 +48,6 @@ static const char compare_source[] = "compare equation and units with the source
 static const char other_result[] =
     "the model depends on how ngspice finds its way: two solutions at one voltage, "
     "or a jump; make the current continuous with a slope everywhere";
-
-bool xbtab__bench_is_amplifier(const xbtab__bench *b)
-{
-    return b->model->kind == XBTAB_MODEL_TIA;
-}
-
-static void compose(xbtab__text *text, const xbtab__bench *b)
-{
-    const xbtab_model *m = b->model;
-    xbtab__text_add(text, "%s\n", m->sub_text);
-    if (xbtab__bench_is_amplifier(b)) {
-        xbtab__text_add(text, "Ii0 0 in external\nXmodel in out %s", m->name);
-    } else {
-        xbtab__text_add(text, "Vi0 a 0 external\nVmeter b 0 dc 0\n");
-        if (m->gate >= 0) xbtab__text_add(text, "Vgate gate 0 dc %.17g\n", b->value[m->gate]);
-        xbtab__text_add(text, "Xmodel a b%s %s", m->gate >= 0 ? " gate" : "", m->name);
-    }
-    for (int k = 0; k < m->n_parameters; k++)
-        xbtab__text_add(text, " %s=%.17g", m->parameters[k].name, b->value[k]);
-    xbtab__text_add(text, "\n");
-}
-
-/* Responses y[n] to drives x[n]: currents of a device, outputs of an amplifier. */
-xbtab_status xbtab__bench_respond(xbtab__bench *b, const double *x, int n, double *y)
-{
-    xbtab__text text = {0}, output = {0};
-    compose(&text, b);
-    xbtab__text_add(&output, xbtab__bench_is_amplifier(b) ? "v(out)" : "i(vmeter)");
-    xbtab_status status = xbtab__solve_text_all(b->spice, &text, n, 1, x, 1, &output, y);
-    xbtab__text_clear(&text);
-    xbtab__text_clear(&output);
-    return status;
-}
-
-void xbtab__bench_defaults(xbtab__bench *b)
-{
-    for (int k = 0; k < b->model->n_parameters; k++)
-        b->value[k] = b->base ? b->base[k] : b->model->parameters[k].value;
-}
-
-void xbtab__bench_verdict(xbtab__bench *b, bool is_good, const char *hint, const char *format, ...)
-{
-    char text[1536];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    xbtab__text_add(&b->lines, "%s: %s%s%s\n", is_good ? "ok" : "failed", text,
-                    is_good ? "" : "; to do: ", is_good ? "" : xbtab__model_hint(text, hint));
-}
-
-double xbtab__bench_most(const xbtab__bench *b)
-{
-    const xbtab_model *m = b->model;
-    if (xbtab__bench_is_amplifier(b))
-        return m->gain_output / (b->base ? b->base[m->gain] : m->parameters[m->gain].value);
-    return m->turn_on < 0
-               ? V_most
-               : fmax(V_most, 1.25 * (b->base ? b->base[m->turn_on] : m->parameters[m->turn_on].value));
-}
 
 /* Whether the response steps: the interval over which it changes most is looked at again and again, and holds
  * the same change, however narrow it is. *at is where. */
@@ -179,12 +112,6 @@ static bool check_curve(xbtab__bench *b, const char *where)
     xbtab__bench_verdict(b, rests, no_offset, "%s: %g A at 0 V, %g A at %g V", where, rest, y[VOLTAGES - 1],
                          x[VOLTAGES - 1]);
     return bend < 0 && rests;
-}
-
-double xbtab__bench_state(const xbtab_model *m, double share)
-{
-    const xbtab_parameter *p = &m->parameters[m->state];
-    return m->state_is_log ? p->min * pow(p->max / p->min, share) : p->min + share * (p->max - p->min);
 }
 
 static void check_states(xbtab__bench *b)

@@ -3,57 +3,12 @@
 #include "population_fit_private.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 
 #include "memory.h"
-
-void xbtab__groups_clear(xbtab__groups *g)
-{
-    for (int k = 0; k < g->n; k++) xbtab__free(g->group[k].value);
-    xbtab__free(g->group);
-    *g = (xbtab__groups){0};
-}
-
-xbtab_status xbtab__groups_add(xbtab__groups *g, double at, size_t n)
-{
-    if (g->n == g->room) {
-        int room = g->room ? 2 * g->room : 32;
-        xbtab__group *more = xbtab__realloc(g->group, (size_t)room, sizeof *more);
-        if (!more) return XBTAB_NOMEM();
-        g->group = more;
-        g->room = room;
-    }
-    g->group[g->n] = (xbtab__group){.at = at, .value = xbtab__alloc(n, sizeof(double))};
-    if (!g->group[g->n].value) return XBTAB_NOMEM();
-    g->n++;
-    return XBTAB_OK;
-}
-
-void xbtab__tell(const xbtab__builder *b, const xbtab__measurement *m, const char *what)
-{
-    char line[XBTAB__SOURCE_SIZE + 256];
-    snprintf(line, sizeof line, "%s: %s", m->file, what);
-    if (b->note) b->note(line, b->payload);
-}
-
-void xbtab__add_source(xbtab__text *text, const xbtab__builder *b, const char *files, const char *what,
-                       const char *assumption)
-{
-    xbtab__text_add(text, "  source: \"%s; %s: %s%s%s\"\n  trust: %s\n", b->spec->source, files, what,
-                    assumption ? "; assumed: " : "", assumption ? assumption : "",
-                    assumption ? "assumed" : "derived");
-}
-
-xbtab_status xbtab__fail_in(const xbtab__measurement *m, const char *what)
-{
-    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %s", m->file, what);
-}
-
-/* ---- the sheet ---- */
 
 /* Conductances that the stated window does not hold, by a power of a thousand: a wrong unit. */
 static xbtab_status check_unit(const xbtab__builder *b, const xbtab__measurement *m, const xbtab__points *p)
@@ -76,27 +31,6 @@ static xbtab_status check_unit(const xbtab__builder *b, const xbtab__measurement
         m->columns.y_is_resistance ? power : 1 / power);
 }
 
-static xbtab_status data_path(xbtab__text *path, const xbtab__builder *b, const char *name)
-{
-    if (name[0] == '/') {
-        xbtab__text_add(path, "%s", name);
-    } else {
-        xbtab__text_add(path, "%s/%s", b->folder, name);
-    }
-    return xbtab__text_status(path);
-}
-
-xbtab_status xbtab__read_data(xbtab__points *out, const xbtab__builder *b, const xbtab__measurement *m,
-                              const char *name)
-{
-    xbtab__text path = {0};
-    xbtab_status status = data_path(&path, b, name);
-    const char *file = path.s;
-    if (status == XBTAB_OK) status = xbtab__points_read(out, &m->columns, &file, 1);
-    xbtab__text_clear(&path);
-    return status;
-}
-
 static xbtab_status fit_measurement(xbtab__builder *b, const xbtab__measurement *m)
 {
     xbtab__text path = {0};
@@ -109,7 +43,7 @@ static xbtab_status fit_measurement(xbtab__builder *b, const xbtab__measurement 
     if (b->section[m->effect].n > 0)
         return xbtab__fail_in(m, "is the second measurement of an effect that takes one");
     if (m->effect == XBTAB__EFFECT_PARAMETERS) {
-        status = data_path(&path, b, m->file);
+        status = xbtab__data_path(&path, b, m->file);
         if (status == XBTAB_OK) status = xbtab__fit_parameters(b, m, path.s);
     } else {
         status = xbtab__read_data(&p, b, m, m->file);

@@ -40,6 +40,9 @@ void xbtab__add_source(xbtab__text *text, const xbtab__builder *b, const char *f
 
 xbtab_status xbtab__fail_in(const xbtab__measurement *m, const char *what) XBTAB_MUST_CHECK;
 
+/** A file's path, as the specification writes it: from its own folder. */
+xbtab_status xbtab__data_path(xbtab__text *path, const xbtab__builder *b, const char *name) XBTAB_MUST_CHECK;
+
 /** Points of a file in the builder's folder, in the measurement's columns; end with xbtab__points_clear(). */
 xbtab_status xbtab__read_data(xbtab__points *out, const xbtab__builder *b, const xbtab__measurement *m,
                               const char *name) XBTAB_MUST_CHECK;
