@@ -114,6 +114,13 @@ def judge(rooms, objects, source):
     return faults
 
 
+def read_table(path):
+    """The same list, of the table in src/README.md."""
+    rows = [[field.strip() for field in line.strip().strip("|").split("|")] for line in path.read_text().splitlines()
+            if line.startswith("| `")]
+    return {row[0].strip("`"): set(re.findall(r"`([^`]+)`", row[2])) for row in rows}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", type=pathlib.Path)
@@ -125,6 +132,10 @@ def main():
     if len(objects) < len(rooms):
         sys.exit(f"{options.build}: only {len(objects)} objects of {len(rooms)} rooms: build first")
     faults = judge(rooms, objects, source)
+    table = read_table(source / "src/README.md")
+    for room in sorted(set(rooms) | set(table)):
+        if rooms.get(room) != table.get(room):
+            faults.append(f"src/README.md has {room}: {table.get(room)}; CMakeLists.txt has {rooms.get(room)}")
     for fault in faults:
         print(fault)
     print(f"{len(rooms)} rooms, {len(objects)} files, {len(calls(objects))} calls between files, {len(faults)} faults")
