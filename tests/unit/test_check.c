@@ -1,5 +1,5 @@
-/* test_check.c - what the check of a run reports, figure by figure: by a reference whose answers are made up, on
- * tiles whose own currents follow from Ohm's law. */
+/* test_check.c - what the check of a run reports, figure by figure: by a reference whose answers are made up,
+ * on tiles whose own currents follow from Ohm's law. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,8 +37,9 @@ static void prepare(fixture *f)
     static const double a_drive[] = {0.25, 0.5, 1.0}, rmse_drive[] = {4.1e-3, NAN, 1.3e-3};
     onnx_build b;
     xbtab__random random;
-    *f = (fixture){.tables = sinh_tables(&(sinh_design){
-                       .rows = ROWS, .columns = COLUMNS, .n_levels = 4, .dac_bits = 1, .adc_bits = 8, .V0 = 1e4})};
+    *f = (fixture){
+        .tables = sinh_tables(&(sinh_design){
+            .rows = ROWS, .columns = COLUMNS, .n_levels = 4, .dac_bits = 1, .adc_bits = 8, .V0 = 1e4})};
     xbtab_tables *t = f->tables;
     t->r_driver = t->r_sink = 0;
     memset(t->tia.V_in, 0, t->tia.n * sizeof *t->tia.V_in);
@@ -85,8 +86,8 @@ static double announced(double a)
 }
 
 /* Currents a little beside those of the tile, far above the ADC's range, or below it; and what follows. */
-static xbtab_status invent(void *context, size_t n, const uint8_t *level, const double *G, const uint8_t *code,
-                           double *I_out)
+static xbtab_status invent(void *context, size_t n, const uint8_t *level, const double *G,
+                           const uint8_t *code, double *I_out)
 {
     fixture *f = context;
     for (size_t s = 0; s < n; s++) {
@@ -116,7 +117,8 @@ static xbtab_status invent(void *context, size_t n, const uint8_t *level, const 
 
 static void near(const char *what, double found, double wanted, double tolerance)
 {
-    if (!(fabs(found - wanted) <= tolerance * fabs(wanted))) fail_msg("%s: %.9g, %.9g wanted", what, found, wanted);
+    if (!(fabs(found - wanted) <= tolerance * fabs(wanted)))
+        fail_msg("%s: %.9g, %.9g wanted", what, found, wanted);
 }
 
 static void every_figure_is_what_it_says(void **state)
@@ -168,10 +170,12 @@ static void a_refined_tile_announces_its_own_error(void **state)
     xbtab_mapped_get_report(mapped, &report);
     assert_int_equal(report.tiles, 1);
     assert_int_equal(report.refined, 1);
-    if (xbtab_mapped_check(mapped, &f.images, PRODUCTS, 11, NULL, NULL, &r) < 0) fail_msg("%s", xbtab_error_message());
+    if (xbtab_mapped_check(mapped, &f.images, PRODUCTS, 11, NULL, NULL, &r) < 0)
+        fail_msg("%s", xbtab_error_message());
     assert_string_equal(r.engine, "solve");
     near("announced rmse", r.rmse_stored, report.tile_rmse, 1e-12); /* of the only tile */
-    assert_true(report.tile_rmse > 0 && report.tile_rmse < 1e-4 && report.worst_tile_rmse == report.tile_rmse);
+    assert_true(report.tile_rmse > 0 && report.tile_rmse < 1e-4 &&
+                report.worst_tile_rmse == report.tile_rmse);
     assert_true(r.rmse < 1e-3 && r.rmse > 0);
     xbtab_mapped_destroy(&mapped);
     finish(&f);

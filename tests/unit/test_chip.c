@@ -122,7 +122,8 @@ static void telegraph_noise_has_its_duty(void **state)
         const double duty = duties[k / 2];
         char text[512];
         snprintf(text, sizeof text,
-                 "rtn: {share: 1, amplitude: {value: %g}, amplitude_sigma: 0, duty: %g, tau_median: %s, tau_sigma: 0,\n"
+                 "rtn: {share: 1, amplitude: {value: %g}, amplitude_sigma: 0, duty: %g, tau_median: %s, "
+                 "tau_sigma: 0,\n"
                  "  source: s, trust: assumed}\n",
                  step, duty, k % 2 ? "1 us" : "1 s");
         xbtab_population *p = parsed(text);
@@ -141,7 +142,8 @@ static void telegraph_noise_has_its_duty(void **state)
         for (int c = 0; c < CELLS; c++) G[c] = target;
         assert_int_equal(xbtab_chip_read_noise(chip, 1, 2, levels, G, ROWS, COLUMNS, sigma), XBTAB_OK);
         const double of_a_cell = k % 2 ? target * step * sqrt(duty * (1 - duty)) : 0;
-        for (int j = 0; j < COLUMNS; j++) near(sigma[j], tables->v_read * of_a_cell * sqrt(ROWS), 1e-12 * target);
+        for (int j = 0; j < COLUMNS; j++)
+            near(sigma[j], tables->v_read * of_a_cell * sqrt(ROWS), 1e-12 * target);
         xbtab_chip_destroy(&chip);
         xbtab_population_destroy(&p);
     }

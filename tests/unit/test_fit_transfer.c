@@ -1,5 +1,5 @@
-/* test_fit_transfer.c - the transfer fit on samples of which all is known: its terms, the energy's scale, what
- * is held out, and the errors that the tables then report. */
+/* test_fit_transfer.c - the transfer fit on samples of which all is known: its terms, the energy's scale,
+ * what is held out, and the errors that the tables then report. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,15 @@
 #include "random.h"
 #include "sinh_tables.h"
 
-enum { ROWS = 19, COLUMNS = 7, TILES = 8, HELDOUT = 2, VECTORS = 24, SAMPLES = TILES * VECTORS, DAC_BITS = 2 };
+enum {
+    ROWS = 19,
+    COLUMNS = 7,
+    TILES = 8,
+    HELDOUT = 2,
+    VECTORS = 24,
+    SAMPLES = TILES * VECTORS,
+    DAC_BITS = 2
+};
 
 /* Of y, a and p, as tables.h states T; no two alike, so that none can stand for another. */
 static const struct {
@@ -51,8 +59,8 @@ static xbtab_tables *bare_tables(void)
     return t;
 }
 
-/* Codes and levels; the last tiles are held out. Tiles differ in their mean conductance, vectors in their mean
- * drive, down to few lines: otherwise y and a would say the same. */
+/* Codes and levels; the last tiles are held out. Tiles differ in their mean conductance, vectors in their
+ * mean drive, down to few lines: otherwise y and a would say the same. */
 static void draw_samples(xbtab_tables *t)
 {
     xbtab_sample_data *s = &t->samples;
@@ -277,7 +285,8 @@ static void wires_are_in_the_effective_matrix_alone(void **state)
     for (int tile = 0; tile < TILES; tile++) {
         xbtab_tile *programmed = NULL;
         double G[ROWS * COLUMNS], y[COLUMNS];
-        for (int c = 0; c < ROWS * COLUMNS; c++) G[c] = t->G_level[t->samples.level[tile * ROWS * COLUMNS + c]];
+        for (int c = 0; c < ROWS * COLUMNS; c++)
+            G[c] = t->G_level[t->samples.level[tile * ROWS * COLUMNS + c]];
         assert_int_equal(xbtab_tile_create(&programmed, technology, G, ROWS, COLUMNS), XBTAB_OK);
         for (int v = tile * VECTORS; v < (tile + 1) * VECTORS; v++) {
             const ohm o = by_ohm(t, v);

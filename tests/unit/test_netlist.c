@@ -1,5 +1,5 @@
-/* test_netlist.c - the wires of an array as SPICE text: every cell is as many segments from its source and from
- * its amplifier as array.h draws them. */
+/* test_netlist.c - the wires of an array as SPICE text: every cell is as many segments from its source and
+ * from its amplifier as array.h draws them. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,7 +46,8 @@ static void read_netlist(network *w, const char *text)
         if (line[0] == 'R' && sscanf(line, "%63s %31s %31s %lf", element, a, b, &value) == 4) {
             assert_true(value > 0);
             value = 1 / value;
-        } else if (line[0] == 'V' && sscanf(line, "%63s %31s %31s %31s %lf", element, a, b, word, &value) == 5) {
+        } else if (line[0] == 'V' &&
+                   sscanf(line, "%63s %31s %31s %31s %lf", element, a, b, word, &value) == 5) {
             assert_string_equal(word, "dc");
             if (value != 0) continue; /* a supply: its node is a source of its own */
             value = joined;
@@ -97,8 +98,8 @@ static double resistance(network *w, const char *from, const char *to)
 static void same(const xbtab__wiring *w, int i, int j, const char *what, double found, double wanted)
 {
     if (fabs(found - wanted) > 1e-6 * (1 + wanted)) {
-        fail_msg("cell (%d, %d), %s: %.9g ohm, %.9g wanted (topology %d, polarity %d, drive %d, sense %d)", i, j,
-                 what, found, wanted, (int)w->array.topology, (int)w->array.polarity, (int)w->array.drive,
+        fail_msg("cell (%d, %d), %s: %.9g ohm, %.9g wanted (topology %d, polarity %d, drive %d, sense %d)", i,
+                 j, what, found, wanted, (int)w->array.topology, (int)w->array.polarity, (int)w->array.drive,
                  (int)w->array.sense);
     }
 }
@@ -119,16 +120,19 @@ static void check_cells(const xbtab__wiring *w, network *net)
     const int pair = has_gates && alternates ? 2 : 1;
     for (int i = 0; i < w->rows; i++) {
         for (int j = 0; j < w->columns; j++) {
-            char driven[XBTAB__NODE_SIZE], sensed[XBTAB__NODE_SIZE], source[XBTAB__NODE_SIZE], end[XBTAB__NODE_SIZE];
+            char driven[XBTAB__NODE_SIZE], sensed[XBTAB__NODE_SIZE], source[XBTAB__NODE_SIZE],
+                end[XBTAB__NODE_SIZE];
             xbtab__driven_node(driven, w, i, j);
             xbtab__sensed_node(sensed, w, i, j);
-            snprintf(source, sizeof source, has_gates ? (pair == 2 && i % 2 ? "vminus" : "vread") : "in%d", i);
+            snprintf(source, sizeof source, has_gates ? (pair == 2 && i % 2 ? "vminus" : "vread") : "in%d",
+                     i);
             snprintf(end, sizeof end, "t%d", j);
             double wanted = has_gates ? from_source(w, w->r_bit, i / pair, w->rows / pair)
                                       : from_source(w, w->r_word, j, w->columns);
             same(w, i, j, "source", resistance(net, source, driven), wanted);
             double r = has_gates ? w->r_source_line : w->r_bit;
-            int segments = w->array.sense == XBTAB_SENSE_BOTTOM ? (w->rows - i + pair - 1) / pair : i / pair + 1;
+            int segments =
+                w->array.sense == XBTAB_SENSE_BOTTOM ? (w->rows - i + pair - 1) / pair : i / pair + 1;
             same(w, i, j, "amplifier", resistance(net, sensed, end), r * segments + w->r_sink);
         }
     }
@@ -138,8 +142,11 @@ static void every_cell_is_as_far_as_the_drawing_says(void **state)
 {
     (void)state;
     static const double lines[][5] = {/* word, bit, source line, driver, sink */
-                                      {2.385, 3.7, 1.9, 20, 10}, {2.385, 0, 1.9, 0, 0}, {0, 3.7, 0, 20, 0},
-                                      {0, 0, 0, 0, 10},          {1.1, 3.7, 2.2, 0, 5}};
+                                      {2.385, 3.7, 1.9, 20, 10},
+                                      {2.385, 0, 1.9, 0, 0},
+                                      {0, 3.7, 0, 20, 0},
+                                      {0, 0, 0, 0, 10},
+                                      {1.1, 3.7, 2.2, 0, 5}};
     static network net;
     for (int k = 0; k < 5 * 24; k++) {
         const double *r = lines[k / 24];
@@ -170,7 +177,8 @@ static void cells_hang_between_their_lines(void **state)
 {
     (void)state;
     enum { ROWS = 3, COLUMNS = 4 };
-    const xbtab__wiring w = {.rows = ROWS, .columns = COLUMNS, .r_word = 2, .r_bit = 3, .r_driver = 20, .r_sink = 10};
+    const xbtab__wiring w = {
+        .rows = ROWS, .columns = COLUMNS, .r_word = 2, .r_bit = 3, .r_driver = 20, .r_sink = 10};
     double G[ROWS * COLUMNS];
     xbtab__text text = {0};
     for (int c = 0; c < ROWS * COLUMNS; c++) G[c] = c % 5 == 2 ? 0 : 1e-6 * (c + 0.385);

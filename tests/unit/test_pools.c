@@ -1,5 +1,5 @@
-/* test_pools.c - pools of the integer run against plain code: largest codes, and means whose halves are rounded
- * up. */
+/* test_pools.c - pools of the integer run against plain code: largest codes, and means whose halves are
+ * rounded up. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,7 +35,8 @@ static int places(const pool *p, int n)
     return (n + 2 * p->pad - p->kernel) / p->stride + 1;
 }
 
-/* The pool, and behind it a dense layer that hands each of its outputs on as it is: weight 1 is exact in 8 bits. */
+/* The pool, and behind it a dense layer that hands each of its outputs on as it is: weight 1 is exact in 8
+ * bits. */
 static void prepare(fixture *f, const pool *p, int low)
 {
     onnx_build b;

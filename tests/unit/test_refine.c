@@ -1,5 +1,5 @@
-/* test_refine.c - corrections of single bit lines: taken where they help on inputs that they never saw, left out
- * where they do not; and the error that is told for the tile. */
+/* test_refine.c - corrections of single bit lines: taken where they help on inputs that they never saw, left
+ * out where they do not; and the error that is told for the tile. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,8 +28,9 @@ typedef struct fixture {
 static void prepare(fixture *f, double e, double k)
 {
     static const int32_t power[2][3] = {{1, 0, 0}, {1, 3, 0}};
-    *f = (fixture){.tables = sinh_tables(&(sinh_design){
-                       .rows = ROWS, .columns = COLUMNS, .n_levels = 4, .dac_bits = 1, .adc_bits = 8, .V0 = 1e4})};
+    *f = (fixture){
+        .tables = sinh_tables(&(sinh_design){
+            .rows = ROWS, .columns = COLUMNS, .n_levels = 4, .dac_bits = 1, .adc_bits = 8, .V0 = 1e4})};
     xbtab_tables *t = f->tables;
     t->r_driver = t->r_sink = 0;
     memset(t->tia.V_in, 0, t->tia.n * sizeof *t->tia.V_in);
@@ -95,8 +96,9 @@ static void a_correction_that_helps_is_taken(void **state)
     finish(&f);
 }
 
-/* The error that is told: over the bit lines in use and the vectors that no fit saw. With e alone every current
- * is off by the same share, so that the largest error over the root mean square is that of the currents. */
+/* The error that is told: over the bit lines in use and the vectors that no fit saw. With e alone every
+ * current is off by the same share, so that the largest error over the root mean square is that of the
+ * currents. */
 static void the_told_error_is_that_of_t(void **state)
 {
     (void)state;

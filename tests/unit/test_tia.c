@@ -1,5 +1,5 @@
-/* test_tia.c - the read bandwidth that noise is told over: the one pole that settles to half a step of the ADC
- * within a read. */
+/* test_tia.c - the read bandwidth that noise is told over: the one pole that settles to half a step of the
+ * ADC within a read. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +26,8 @@ static void the_read_bandwidth_settles_in_a_read(void **state)
     (void)state;
     for (int bits = 1; bits <= 16; bits += 3) {
         const xbtab_spec spec = {.adc_bits = bits, .read_time = 23.85e-9 * bits};
-        const double left = left_after(xbtab__read_bandwidth(&spec), spec.read_time), half = 0.5 / (1 << bits);
+        const double left = left_after(xbtab__read_bandwidth(&spec), spec.read_time),
+                     half = 0.5 / (1 << bits);
         if (!(fabs(left / half - 1) < 1e-4))
             fail_msg("%d bits: %g of a step is left after a read, %g is half an ADC step", bits, left, half);
     }
