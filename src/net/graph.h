@@ -73,7 +73,7 @@ typedef struct xbtab__attributes {
     bool has_axis;
     float alpha, beta;
     int64_t exclusive, reverse, block, batch_dims, select_last, noop, size, fmod, allow_zero, detect_negative,
-        detect_positive, upper, shift; /* shift: a diagonal, EyeLike's k */
+        detect_positive, upper, shift, channels_last; /* shift: a diagonal, EyeLike's k */
     float bias, lambd, gamma;
     char nearest_mode[32], transformation[32], approximate[16];
     float
@@ -107,6 +107,7 @@ typedef struct xbtab__linear {
     size_t groups, inputs, outputs; /* of each group */
     size_t positions;               /* vectors an image and group */
     float pad;                      /* what stands around a convolution's image */
+    float times;                    /* what the file's weights were multiplied with, Gemm's alpha */
     float *W;                       /* W[groups][outputs][inputs] */
     float *bias;                    /* bias[groups][outputs] */
     float *step; /* step[groups][outputs] of weights on a lattice: W is a multiple; or NULL */

@@ -304,17 +304,20 @@ static void drop_unneeded(xbtab_network *n)
     }
 }
 
-/* Whole numbers are a quantized graph's own weights (FINN keeps them so), in steps of 1. */
+/* Whole numbers are a quantized graph's own weights (FINN keeps them so), in steps of 1, or of Gemm's alpha.
+ */
 static bool take_whole_weights(const xbtab_network *n, xbtab__node *node)
 {
     xbtab__linear *l = &node->linear;
     size_t rows = l->groups * l->outputs;
     if (!n->is_quantized || !l->W || l->step) return true;
+    float times = l->times != 0 ? l->times : 1.0f;
     for (size_t k = 0; k < rows * l->inputs; k++) {
-        if (truncf(l->W[k]) != l->W[k] || fabsf(l->W[k]) > INT16_MAX) return true;
+        float whole = roundf(l->W[k] / times);
+        if (times * whole != l->W[k] || fabsf(whole) > INT16_MAX) return true;
     }
     l->step = xbtab__alloc(rows, sizeof *l->step);
-    for (size_t r = 0; r < rows && l->step; r++) l->step[r] = 1.0f;
+    for (size_t r = 0; r < rows && l->step; r++) l->step[r] = fabsf(times);
     return l->step != NULL;
 }
 

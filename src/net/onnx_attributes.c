@@ -158,6 +158,7 @@ static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
                    {"exclude_outside", &out->exclude_outside},
                    {"antialias", &out->antialias},
                    {"k", &out->shift},
+                   {"channels_last", &out->channels_last},
                    {"hidden_size", &out->hidden_size},
                    {"input_forget", &out->input_forget},
                    {"layout", &out->layout},

@@ -221,7 +221,10 @@ static xbtab_status find_inputs(const xbtab_network *n, const Onnx__GraphProto *
 /* Constant, whose forms beside a tensor are numbers and lists of them. */
 static xbtab_status add_constant_node(xbtab_network *n, const Onnx__NodeProto *proto)
 {
+    static const xbtab__operator constant = {.name = "Constant"};
+    const xbtab__node call = {.name = proto->name ? proto->name : proto->op_type, .type = &constant};
     int index;
+    XBTAB_TRY(xbtab__check_attributes(n, &call, proto));
     for (size_t k = 0; k < proto->n_attribute && proto->n_output == 1; k++) {
         const Onnx__AttributeProto *a = proto->attribute[k];
         const char *name = a->name ? a->name : "";
@@ -293,6 +296,7 @@ static xbtab_status add_node(xbtab_network *n, const Onnx__GraphProto *graph, co
     }
     call.n_inputs = (int)proto->n_input;
     call.n_more = (int)proto->n_output - 1;
+    XBTAB_TRY(xbtab__check_attributes(n, &call, proto));
     XBTAB_TRY(find_inputs(n, graph, proto, &call));
     int tensor;
     XBTAB_TRY(xbtab__read_attributes(n, &call.attributes, proto, &tensor));
