@@ -15,10 +15,17 @@ xbtab_status xbtab__onnx_unpack(Onnx__ModelProto **out, const char *path, const 
 /** Index of a name among the network's values, or -1. */
 int xbtab__find_value(const xbtab_network *n, const char *name);
 
+/** Call a value by a name, which no other may have. */
+xbtab_status xbtab__name_value(xbtab_network *n, int value, const char *name) XBTAB_MUST_CHECK;
+
 /** A new value; names are unique. */
 xbtab_status xbtab__add_value(xbtab_network *n, const char *name, int *out) XBTAB_MUST_CHECK;
 
-/** A tensor of the file, or beside it in a file of its folder, as a constant. */
+/** A value between nodes that stand for one of the file's: nobody finds it by a name. */
+xbtab_status xbtab__add_hidden(xbtab_network *n, int *out) XBTAB_MUST_CHECK;
+
+/** A tensor of the file, or beside it in a file of its folder, as a constant.
+ *  @param name  NULL = a hidden value. */
 xbtab_status xbtab__read_tensor(xbtab_network *n, const Onnx__TensorProto *t,
                                 const char *name) XBTAB_MUST_CHECK;
 
