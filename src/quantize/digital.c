@@ -15,12 +15,6 @@ static const double tolerance = 1e-3; /* of a step: how far a number may be from
 
 /* ---- making ---- */
 
-/* Softmax over all outputs at the end keeps their order. */
-static bool is_monotone_end(const xbtab_network *n, const xbtab__node *node)
-{
-    return node->output == n->output && (size_t)node->attributes.perm[1] == n->value[node->output].shape.size;
-}
-
 bool xbtab__needs_digital(const xbtab_network *n)
 {
     if (n->is_quantized) return true;
@@ -29,7 +23,7 @@ bool xbtab__needs_digital(const xbtab_network *n)
         xbtab__integer_kind kind = node->type->integer;
         if (kind == XBTAB__INTEGER_NONE || kind == XBTAB__INTEGER_RECURRENT) return true;
         if (kind == XBTAB__INTEGER_LINEAR && !node->linear.W) return true;
-        if (kind == XBTAB__INTEGER_LAST && !is_monotone_end(n, node)) return true;
+        if (kind == XBTAB__INTEGER_LAST && !xbtab__is_left_out(n, node)) return true;
         if (kind == XBTAB__INTEGER_ADD) {
             const xbtab__value *a = &n->value[node->input[0]], *b = &n->value[node->input[1]];
             size_t size =
@@ -119,6 +113,11 @@ static int weight_bits_of(const xbtab__linear *l)
     return bits_for(most) + 1;
 }
 
+xbtab_status xbtab__network_find_lattices(xbtab_network *n)
+{
+    return find_lattices(&n->lattice, n, true, false);
+}
+
 xbtab_status xbtab_network_node_get(const xbtab_network *n, size_t k, xbtab_network_node *out)
 {
     const xbtab__node *node = &n->node[k];
@@ -127,9 +126,7 @@ xbtab_status xbtab_network_node_get(const xbtab_network *n, size_t k, xbtab_netw
     *out = (xbtab_network_node){.name = node->name, .type = node->type->name, .rank = s->rank};
     memcpy(out->dim, s->dim, sizeof out->dim);
     if (!l->W) return XBTAB_OK;
-    xbtab__lattice *of = NULL;
-    XBTAB_TRY(find_lattices(&of, n, true, false));
-    const xbtab__lattice *in = &of[node->input[0]];
+    const xbtab__lattice *in = &n->lattice[node->input[0]];
     out->groups = l->groups;
     out->inputs = l->inputs;
     out->outputs = l->outputs;
@@ -138,7 +135,6 @@ xbtab_status xbtab_network_node_get(const xbtab_network *n, size_t k, xbtab_netw
     bool is_recurrent = node->type->integer == XBTAB__INTEGER_RECURRENT;
     out->activation_bits =
         n->is_quantized && has_lattice(n, node, in) && !is_recurrent ? bits_for(in->most) : 0;
-    xbtab__free(of);
     return XBTAB_OK;
 }
 
@@ -215,9 +211,9 @@ xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *ima
     xbtab_status status;
     XBTAB_TRY(find_lattices(&of, n, images->is_bytes, q->raw_pixels));
     status = XBTAB_OK;
-    for (int k = 0; k < n->n_nodes && status == XBTAB_OK; k++) {
+    for (int k = 0, layer = 0; k < n->n_nodes && status == XBTAB_OK; k++) {
         int weight_bits, bits;
-        if (!n->node[k].linear.W || !xbtab__layer_bits(n, k, options, &weight_bits, &bits)) continue;
+        if (!n->node[k].linear.W || !xbtab__layer_bits(n, k, layer++, options, &weight_bits, &bits)) continue;
         bool is_recurrent = n->node[k].type->integer == XBTAB__INTEGER_RECURRENT;
         int value = is_recurrent ? n->node[k].output : n->node[k].input[0]; /* R takes its own answers */
         xbtab__code code = xbtab__code_for(xbtab__range_choose(ranges, value, bits, options), bits);

@@ -28,22 +28,26 @@ static bool keeps_codes(xbtab__integer_kind kind)
            kind == XBTAB__INTEGER_RELU;
 }
 
-/* The only user of a value, if it is a Relu: the value then takes the Relu's range, and the ADC-like clamp at
- * code 0 is the Relu. */
-static const xbtab__node *only_relu(const xbtab_network *n, int value)
+/* Of each value the output of its only user, if that is a Relu: the value then takes the Relu's range, and
+ * the ADC-like clamp at code 0 is the Relu. Of others the value itself: out[n_values]. */
+static int *find_clamped(const xbtab_network *n)
 {
-    if (n->value[value].n_uses != 1) return NULL;
-    for (int k = 0; k < n->n_nodes; k++) {
-        if (n->node[k].type->integer == XBTAB__INTEGER_RELU && n->node[k].input[0] == value)
-            return &n->node[k];
+    int *out = xbtab__alloc((size_t)n->n_values, sizeof *out);
+    for (int v = 0; v < n->n_values && out; v++) out[v] = v;
+    for (int k = 0; k < n->n_nodes && out; k++) {
+        const xbtab__node *node = &n->node[k];
+        if (node->type->integer == XBTAB__INTEGER_RELU && n->value[node->input[0]].n_uses == 1)
+            out[node->input[0]] = node->output;
     }
-    return NULL;
+    return out;
 }
 
-static void choose_codes(xbtab_quantized *q, const xbtab__ranges *ranges, int bits,
-                         const xbtab_quantize_options *options)
+static xbtab_status choose_codes(xbtab_quantized *q, const xbtab__ranges *ranges, int bits,
+                                 const xbtab_quantize_options *options)
 {
     const xbtab_network *n = q->network;
+    int *clamped = find_clamped(n);
+    if (!clamped) return XBTAB_NOMEM();
     q->code[n->input] = xbtab__code_for(xbtab__range_choose(ranges, n->input, bits, options), bits);
     for (int k = 0; k < n->n_nodes; k++) {
         const xbtab__node *node = &n->node[k];
@@ -51,10 +55,11 @@ static void choose_codes(xbtab_quantized *q, const xbtab__ranges *ranges, int bi
             q->code[node->output] = q->code[node->input[0]];
             continue;
         }
-        const xbtab__node *relu = only_relu(n, node->output);
-        int value = relu ? relu->output : node->output;
+        int value = clamped[node->output];
         q->code[node->output] = xbtab__code_for(xbtab__range_choose(ranges, value, bits, options), bits);
     }
+    xbtab__free(clamped);
+    return XBTAB_OK;
 }
 
 /* ---- weights ---- */
@@ -209,12 +214,18 @@ static xbtab_status quantize_layer(xbtab_quantized *q, int k, const xbtab__range
     return XBTAB_OK;
 }
 
+/* Softmax over all outputs; its shape inference has put the length of a row into perm[1]. */
+bool xbtab__is_left_out(const xbtab_network *n, const xbtab__node *node)
+{
+    return node->output == n->output && n->value[node->output].n_uses == 0 &&
+           node->type->integer == XBTAB__INTEGER_LAST &&
+           (size_t)node->attributes.perm[1] == n->value[node->output].shape.size;
+}
+
 int xbtab__quantized_output(const xbtab_network *n)
 {
     for (int k = 0; k < n->n_nodes; k++) {
-        if (n->node[k].output == n->output && n->node[k].type->integer == XBTAB__INTEGER_LAST) {
-            return n->node[k].input[0];
-        }
+        if (xbtab__is_left_out(n, &n->node[k])) return n->node[k].input[0];
     }
     return n->output;
 }
@@ -226,11 +237,10 @@ static bool is_bits(int bits)
     return bits >= 1 && bits <= MOST_BITS;
 }
 
-/* What is asked for node k's layer; the first that names it, by its name or its number among the layers. */
-static const xbtab_layer_bits *find_bits(const xbtab_network *n, int k, const xbtab_quantize_options *options)
+/* What is asked for node k, the layer of that number; the first that names it, by its name or its number. */
+static const xbtab_layer_bits *find_bits(const xbtab_network *n, int k, int layer,
+                                         const xbtab_quantize_options *options)
 {
-    int layer = 0;
-    for (int before = 0; before < k; before++) layer += n->node[before].linear.W != NULL;
     for (size_t b = 0; b < options->n_layer_bits; b++) {
         const xbtab_layer_bits *bits = &options->layer_bits[b];
         if (bits->name ? strcmp(bits->name, n->node[k].name) == 0 : bits->layer == layer) return bits;
@@ -238,10 +248,10 @@ static const xbtab_layer_bits *find_bits(const xbtab_network *n, int k, const xb
     return NULL;
 }
 
-bool xbtab__layer_bits(const xbtab_network *n, int k, const xbtab_quantize_options *options, int *weight_bits,
-                       int *activation_bits)
+bool xbtab__layer_bits(const xbtab_network *n, int k, int layer, const xbtab_quantize_options *options,
+                       int *weight_bits, int *activation_bits)
 {
-    const xbtab_layer_bits *own = find_bits(n, k, options);
+    const xbtab_layer_bits *own = find_bits(n, k, layer, options);
     *weight_bits = own && own->weight_bits ? own->weight_bits : options->weight_bits;
     *activation_bits = own && own->activation_bits ? own->activation_bits : options->activation_bits;
     return *weight_bits > 0 && *activation_bits > 0;
@@ -341,7 +351,7 @@ static xbtab_status create(xbtab_quantized **out, const xbtab_network *network, 
     if (q->is_digital) {
         XBTAB_TRY_DONE(xbtab__quantize_digital(q, images, ranges, o));
     } else {
-        choose_codes(q, ranges, o->activation_bits, o);
+        XBTAB_TRY_DONE(choose_codes(q, ranges, o->activation_bits, o));
     }
     for (int k = 0; k < network->n_nodes && !q->is_digital; k++) {
         if (network->node[k].linear.W) XBTAB_TRY_DONE(quantize_layer(q, k, ranges, o));

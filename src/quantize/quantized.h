@@ -50,8 +50,8 @@ xbtab_status xbtab__quantize_weights(const xbtab__linear *linear, int bits,
 double xbtab__bias_correction(const xbtab_network *network, int k, const struct xbtab__ranges *ranges,
                               size_t row, const int16_t *w, double step);
 
-/** Bits of node k's layer by options without zeros. @return false: it stays in float. */
-bool xbtab__layer_bits(const xbtab_network *network, int k, const xbtab_quantize_options *options,
+/** Bits of node k, the layer of that number, by options without zeros. @return false: it stays in float. */
+bool xbtab__layer_bits(const xbtab_network *network, int k, int layer, const xbtab_quantize_options *options,
                        int *weight_bits, int *activation_bits);
 
 /** xbtab_quantized_create() with ranges that were found before. */
@@ -106,6 +106,9 @@ xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *ima
 xbtab_status xbtab__run_digital(const xbtab_quantized *q, const xbtab_images *images, size_t n,
                                 const xbtab__products *by, const xbtab_run_options *options,
                                 float *outputs) XBTAB_MUST_CHECK;
+
+/** Whether a node is a last one that keeps the order of all outputs, and is left out. */
+bool xbtab__is_left_out(const xbtab_network *network, const xbtab__node *node);
 
 /** The node whose numbers the run hands out: the output, or what a last monotone operator would take. */
 int xbtab__quantized_output(const xbtab_network *network);

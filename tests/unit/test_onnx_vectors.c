@@ -68,6 +68,7 @@ static double *numbers(const Onnx__TensorProto *t, size_t *n)
         xbtab__free(holder.value[k].integers);
     }
     xbtab__free(holder.value);
+    xbtab__names_clear(&holder);
     return x;
 }
 

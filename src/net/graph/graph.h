@@ -73,7 +73,7 @@ typedef struct xbtab__attributes {
     bool has_axis;
     float alpha, beta;
     int64_t exclusive, reverse, block, batch_dims, select_last, noop, size, fmod, allow_zero, detect_negative,
-        detect_positive, upper, shift; /* shift: a diagonal, EyeLike's k */
+        detect_positive, upper, shift, channels_last; /* shift: a diagonal, EyeLike's k */
     float bias, lambd, gamma;
     char nearest_mode[32], transformation[32], approximate[16];
     float
@@ -107,6 +107,7 @@ typedef struct xbtab__linear {
     size_t groups, inputs, outputs; /* of each group */
     size_t positions;               /* vectors an image and group */
     float pad;                      /* what stands around a convolution's image */
+    float times;                    /* what the file's weights were multiplied with, Gemm's alpha */
     float *W;                       /* W[groups][outputs][inputs] */
     float *bias;                    /* bias[groups][outputs] */
     float *step; /* step[groups][outputs] of weights on a lattice: W is a multiple; or NULL */
@@ -124,12 +125,26 @@ typedef struct xbtab__node {
     xbtab__linear linear; /* W is NULL for every other operator */
 } xbtab__node;
 
+/** Numbers that lie on a grid: x = a q + b with a whole q from 0 to most. */
+typedef struct xbtab__lattice {
+    bool is_known;
+    bool not_negative; /* no number is below 0; told also where the grid is not known */
+    double a, b;
+    int32_t most;
+    const float *factor; /* factor[channels], where a and b differ by it between the second axis's places: the
+                            lattice is not known then, but a convolution of single channels can take it */
+} xbtab__lattice;
+
 struct xbtab_network {
     char *path;
     xbtab__value *value;
-    int n_values;
+    int n_values, value_room; /* values, and how many there is memory for */
+    void *names;              /* of values: names.c */
     xbtab__node *node;
     int n_nodes, room; /* nodes, and how many there is memory for */
+    float **folding;   /* folding[folding_room]: numbers of values while nodes of constants run */
+    int folding_room;
+    xbtab__lattice *lattice; /* lattice[n_values] on images of bytes */
     int64_t opset;
     int64_t batch;    /* of the file's input, which is run with 1 */
     size_t file_size; /* bytes */
@@ -158,16 +173,6 @@ typedef enum xbtab__integer_kind {
     XBTAB__INTEGER_LAST, /* monotone, allowed at the end only: left out */
     XBTAB__INTEGER_NONE  /* done digitally on real numbers, between matrix layers in integers */
 } xbtab__integer_kind;
-
-/** Numbers that lie on a grid: x = a q + b with a whole q from 0 to most. */
-typedef struct xbtab__lattice {
-    bool is_known;
-    bool not_negative; /* no number is below 0; told also where the grid is not known */
-    double a, b;
-    int32_t most;
-    const float *factor; /* factor[channels], where a and b differ by it between the second axis's places: the
-                            lattice is not known then, but a convolution of single channels can take it */
-} xbtab__lattice;
 
 struct xbtab__operator {
     const char *name;
@@ -314,6 +319,12 @@ void xbtab__lattice_same(const xbtab_network *network, const xbtab__node *node, 
 /** Set a value's shape. @return XBTAB_ERR_INPUT for sizes past any network's. */
 xbtab_status xbtab__shape_set(xbtab_network *network, const xbtab__node *node, xbtab__value *value, int rank,
                               const int64_t *dim) XBTAB_MUST_CHECK;
+
+/** Forget all names of values. */
+void xbtab__names_clear(xbtab_network *network);
+
+/** The lattice of every value on images of bytes: network->lattice. */
+xbtab_status xbtab__network_find_lattices(xbtab_network *network) XBTAB_MUST_CHECK;
 
 /** xbtab_network_open(), but the output may be a constant. */
 xbtab_status xbtab__network_read(xbtab_network **out, const char *path) XBTAB_MUST_CHECK;

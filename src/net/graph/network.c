@@ -64,8 +64,11 @@ void xbtab_network_destroy(xbtab_network **network)
         xbtab__free(n->node[k].linear.bias);
         xbtab__free(n->node[k].linear.step);
     }
+    xbtab__names_clear(n);
     xbtab__free(n->value);
     xbtab__free(n->node);
+    xbtab__free(n->folding);
+    xbtab__free(n->lattice);
     xbtab__free(n->path);
     xbtab__free(n);
     *network = NULL;
@@ -78,14 +81,25 @@ size_t xbtab_network_outputs(const xbtab_network *network)
 
 /* ---- finishing ---- */
 
-static void drop_node(xbtab_network *n, int k)
+/* Its place stays empty, without a type, until all gaps are closed at once. */
+static void drop_node(xbtab__node *node)
 {
-    xbtab__free(n->node[k].name);
-    xbtab__free(n->node[k].linear.W);
-    xbtab__free(n->node[k].linear.bias);
-    xbtab__free(n->node[k].linear.step);
-    memmove(&n->node[k], &n->node[k + 1], (size_t)(n->n_nodes - k - 1) * sizeof *n->node);
-    n->n_nodes--;
+    xbtab__free(node->name);
+    xbtab__free(node->linear.W);
+    xbtab__free(node->linear.bias);
+    xbtab__free(node->linear.step);
+    *node = (xbtab__node){.type = NULL};
+}
+
+static void close_gaps(xbtab_network *n)
+{
+    int kept = 0;
+    for (int k = 0; k < n->n_nodes; k++) {
+        if (!n->node[k].type) continue;
+        if (kept != k) n->node[kept] = n->node[k];
+        kept++;
+    }
+    n->n_nodes = kept;
 }
 
 static bool all_constant(const xbtab_network *n, const xbtab__node *node)
@@ -145,17 +159,35 @@ static xbtab_status make_constants(xbtab_network *n, const xbtab__node *node)
     return XBTAB_OK;
 }
 
+/* Where a node of constants finds its own numbers; NULL when memory is short. */
+static float **folding_data(xbtab_network *n, const xbtab__node *node)
+{
+    if (n->folding_room < n->n_values) {
+        float **grown = xbtab__realloc(n->folding, (size_t)n->value_room, sizeof *grown);
+        if (!grown) return NULL;
+        n->folding = grown;
+        n->folding_room = n->value_room;
+    }
+    for (int k = 0; k < node->n_inputs; k++) {
+        if (node->input[k] >= 0) n->folding[node->input[k]] = n->value[node->input[k]].constant;
+    }
+    for (int k = -1; k < node->n_more; k++) {
+        int value = k < 0 ? node->output : node->more[k];
+        if (value >= 0) n->folding[value] = n->value[value].constant;
+    }
+    return n->folding;
+}
+
 /* Evaluate a node of constants; its outputs become some. Reshaped weights are the usual case. n->scratch is
  * what the node itself needs. */
 static xbtab_status fold(xbtab_network *n, const xbtab__node *node)
 {
     if (n->value[node->output].constant) return XBTAB_OK; /* a shape */
     XBTAB_TRY(make_constants(n, node));
-    float **data = xbtab__alloc((size_t)n->n_values, sizeof *data);
+    float **data = folding_data(n, node);
     float *scratch = xbtab__alloc(n->scratch, sizeof *scratch);
     bool has_memory = data && scratch;
     if (has_memory) {
-        for (int k = 0; k < n->n_values; k++) data[k] = n->value[k].constant;
         node->type->run(n, node, &(xbtab__float_run){.data = data, .scratch = scratch});
         has_memory = fold_steps(n, node, data, scratch);
         for (int k = -1; k < node->n_more && has_memory; k++) {
@@ -163,17 +195,8 @@ static xbtab_status fold(xbtab_network *n, const xbtab__node *node)
             has_memory = value < 0 || !n->value[value].constant || fold_integers(&n->value[value]);
         }
     }
-    xbtab__free(data);
     xbtab__free(scratch);
     return has_memory ? XBTAB_OK : XBTAB_NOMEM();
-}
-
-static int producer(const xbtab_network *n, int value)
-{
-    for (int k = 0; k < n->n_nodes; k++) {
-        if (n->node[k].output == value) return k;
-    }
-    return -1;
 }
 
 /* One number an output of a matrix layer, or one for all: index of a constant's number for output o, or -1
@@ -189,29 +212,42 @@ static int64_t along_outputs(const xbtab__linear *l, const xbtab__value *constan
     return from_last < c->rank && c->dim[c->rank - 1 - from_last] == (int64_t)outputs ? (int64_t)o : -1;
 }
 
-/* The matrix layer whose output a node alone reads, or NULL. */
-static xbtab__node *layer_before(const xbtab_network *n, int value)
+/* The node that makes each value: maker[n_values]; -1 = none, or as a further output. */
+static int *find_makers(const xbtab_network *n)
 {
-    int from = value == n->output || n->value[value].n_uses != 1 ? -1 : producer(n, value);
+    int *maker = xbtab__alloc((size_t)n->n_values, sizeof *maker);
+    for (int v = 0; v < n->n_values && maker; v++) maker[v] = -1;
+    for (int k = 0; k < n->n_nodes && maker; k++) {
+        if (n->node[k].type) maker[n->node[k].output] = k;
+    }
+    return maker;
+}
+
+/* The matrix layer whose output a node alone reads, or NULL. */
+static xbtab__node *layer_before(const xbtab_network *n, const int *maker, int value)
+{
+    int from = value == n->output || n->value[value].n_uses != 1 ? -1 : maker[value];
     bool is_layer =
         from >= 0 && n->node[from].linear.W && n->node[from].type->integer == XBTAB__INTEGER_LINEAR;
     return is_layer ? &n->node[from] : NULL;
 }
 
-static void replace_layer_output(xbtab_network *n, xbtab__node *layer, int k)
+static void replace_layer_output(xbtab_network *n, int *maker, xbtab__node *layer, int k)
 {
     int output = n->node[k].output;
     n->value[output].shape = n->value[layer->output].shape;
+    maker[layer->output] = -1;
+    maker[output] = (int)(layer - n->node);
     layer->output = output;
-    drop_node(n, k);
+    drop_node(&n->node[k]);
 }
 
 /* "Add" of a constant to a matrix layer's only use is that layer's bias. */
-static bool fold_bias(xbtab_network *n, int k)
+static bool fold_bias(xbtab_network *n, int *maker, int k)
 {
     const xbtab__node *sum = &n->node[k];
     for (int side = 0; side < 2; side++) {
-        xbtab__node *layer = layer_before(n, sum->input[side]);
+        xbtab__node *layer = layer_before(n, maker, sum->input[side]);
         const xbtab__value *constant = &n->value[sum->input[1 - side]];
         const xbtab__value *out = &n->value[sum->output];
         if (!layer || !constant->constant || out->shape.size != n->value[layer->output].shape.size ||
@@ -221,17 +257,17 @@ static bool fold_bias(xbtab_network *n, int k)
         xbtab__linear *l = &layer->linear;
         for (size_t o = 0; o < l->groups * l->outputs; o++)
             l->bias[o] += constant->constant[along_outputs(l, constant, out, o)];
-        replace_layer_output(n, layer, k);
+        replace_layer_output(n, maker, layer, k);
         return true;
     }
     return false;
 }
 
 /* Normalization behind a matrix layer whose weights are not quantized yet goes into its weights and bias. */
-static bool fold_norm(xbtab_network *n, int k)
+static bool fold_norm(xbtab_network *n, int *maker, int k)
 {
     const xbtab__node *norm = &n->node[k];
-    xbtab__node *layer = layer_before(n, norm->input[0]);
+    xbtab__node *layer = layer_before(n, maker, norm->input[0]);
     if (!layer || layer->linear.step) return false;
     xbtab__linear *l = &layer->linear;
     size_t outputs = l->groups * l->outputs;
@@ -246,15 +282,15 @@ static bool fold_norm(xbtab_network *n, int k)
         for (size_t i = 0; i < l->inputs; i++) l->W[o * l->inputs + i] *= factor;
         l->bias[o] = (l->bias[o] - v[2][o]) * factor + v[1][o];
     }
-    replace_layer_output(n, layer, k);
+    replace_layer_output(n, maker, layer, k);
     return true;
 }
 
-static bool fold_into_layer(xbtab_network *n, int k)
+static bool fold_into_layer(xbtab_network *n, int *maker, int k)
 {
     const xbtab__operator *type = n->node[k].type;
-    if (type->integer == XBTAB__INTEGER_ADD) return fold_bias(n, k);
-    return strcmp(type->name, "BatchNormalization") == 0 && fold_norm(n, k);
+    if (type->integer == XBTAB__INTEGER_ADD) return fold_bias(n, maker, k);
+    return strcmp(type->name, "BatchNormalization") == 0 && fold_norm(n, maker, k);
 }
 
 static xbtab_status lay_out_memory(xbtab_network *n)
@@ -276,14 +312,34 @@ static xbtab_status lay_out_memory(xbtab_network *n)
     return XBTAB_OK;
 }
 
-/* The place of the largest output is what the caller looks for itself: what only finds it is left out. */
-static void drop_last_argmax(xbtab_network *n)
+/* A node that hands its input's one number on, as it is. */
+static bool hands_on(const xbtab_network *n, const xbtab__node *node)
 {
-    int last = producer(n, n->output);
-    const xbtab__node *node = last >= 0 ? &n->node[last] : NULL;
-    if (!node || strcmp(node->type->name, "ArgMax") != 0 || n->value[n->output].shape.size != 1) return;
+    bool casts = strcmp(node->type->name, "Cast") == 0 && n->value[node->output].type != XBTAB__TYPE_BOOL;
+    return n->value[node->output].shape.size == 1 && n->value[node->input[0]].shape.size == 1 &&
+           (node->type->integer == XBTAB__INTEGER_COPY || casts ||
+            strcmp(node->type->name, "Transpose") == 0);
+}
+
+/* The place of the largest output is what the caller looks for itself: what only finds it, and hands it on,
+ * is left out. */
+static xbtab_status drop_last_argmax(xbtab_network *n, const int *maker)
+{
+    int last = maker[n->output], k = last;
+    while (k >= 0 && hands_on(n, &n->node[k])) k = maker[n->node[k].input[0]];
+    const xbtab__node *node = k >= 0 ? &n->node[k] : NULL;
+    if (!node || strcmp(node->type->name, "ArgMax") != 0 || n->value[node->output].shape.size != 1)
+        return XBTAB_OK;
+    if (node->attributes.select_last)
+        return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
+                                "is the network's answer, but takes the last of equal places, not the first");
     n->output = node->input[0];
-    drop_node(n, last);
+    for (int next; last != k; last = next) {
+        next = maker[n->node[last].input[0]];
+        drop_node(&n->node[last]);
+    }
+    drop_node(&n->node[k]);
+    return XBTAB_OK;
 }
 
 /* Nodes whose outputs nobody reads, from the last on. */
@@ -300,38 +356,47 @@ static void drop_unneeded(xbtab_network *n)
         for (int i = 0; i < node->n_inputs; i++) {
             if (node->input[i] >= 0) n->value[node->input[i]].n_uses--;
         }
-        drop_node(n, k);
+        drop_node(&n->node[k]);
     }
 }
 
-/* Whole numbers are a quantized graph's own weights (FINN keeps them so), in steps of 1. */
+/* Whole numbers are a quantized graph's own weights (FINN keeps them so), in steps of 1, or of Gemm's alpha.
+ */
 static bool take_whole_weights(const xbtab_network *n, xbtab__node *node)
 {
     xbtab__linear *l = &node->linear;
     size_t rows = l->groups * l->outputs;
     if (!n->is_quantized || !l->W || l->step) return true;
+    float times = l->times != 0 ? l->times : 1.0f;
     for (size_t k = 0; k < rows * l->inputs; k++) {
-        if (truncf(l->W[k]) != l->W[k] || fabsf(l->W[k]) > INT16_MAX) return true;
+        float whole = roundf(l->W[k] / times);
+        if (times * whole != l->W[k] || fabsf(whole) > INT16_MAX) return true;
     }
     l->step = xbtab__alloc(rows, sizeof *l->step);
-    for (size_t r = 0; r < rows && l->step; r++) l->step[r] = 1.0f;
+    for (size_t r = 0; r < rows && l->step; r++) l->step[r] = fabsf(times);
     return l->step != NULL;
 }
 
 xbtab_status xbtab__network_finish(xbtab_network *n)
 {
     drop_unneeded(n);
+    close_gaps(n);
     for (int k = 0; k < n->n_nodes; k++) {
         if (!take_whole_weights(n, &n->node[k])) return XBTAB_NOMEM();
     }
-    for (int k = 0; k < n->n_nodes;) {
+    int *maker = find_makers(n);
+    if (!maker) return XBTAB_NOMEM();
+    for (int k = 0; k < n->n_nodes; k++) {
         if (n->value[n->node[k].output].constant) {
-            drop_node(n, k);
-        } else if (!fold_into_layer(n, k)) {
-            k++;
+            drop_node(&n->node[k]);
+        } else {
+            (void)fold_into_layer(n, maker, k);
         }
     }
-    if (!n->value[n->output].constant) drop_last_argmax(n);
+    xbtab_status status = n->value[n->output].constant ? XBTAB_OK : drop_last_argmax(n, maker);
+    xbtab__free(maker);
+    close_gaps(n);
+    XBTAB_TRY(status);
     return lay_out_memory(n);
 }
 

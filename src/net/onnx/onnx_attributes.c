@@ -158,6 +158,7 @@ static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
                    {"exclude_outside", &out->exclude_outside},
                    {"antialias", &out->antialias},
                    {"k", &out->shift},
+                   {"channels_last", &out->channels_last},
                    {"hidden_size", &out->hidden_size},
                    {"input_forget", &out->input_forget},
                    {"layout", &out->layout},
@@ -215,9 +216,7 @@ xbtab_status xbtab__read_attributes(xbtab_network *n, xbtab__attributes *out, co
         XBTAB_TRY(take_lists(n, out, a));
         take_numbers(out, a);
         if (a->t && *tensor < 0) {
-            char name[64]; /* of no value in the file: names are the file's, and none starts with a newline */
-            snprintf(name, sizeof name, "\n%d", n->n_values);
-            XBTAB_TRY(xbtab__read_tensor(n, a->t, name));
+            XBTAB_TRY(xbtab__read_tensor(n, a->t, NULL));
             *tensor = n->n_values - 1;
         }
     }

@@ -19,22 +19,20 @@ enum {
 
 /* ---- values ---- */
 
-int xbtab__find_value(const xbtab_network *n, const char *name)
+static xbtab_status grow_values(xbtab_network *n)
 {
-    for (int k = n->n_values - 1; k >= 0; k--) {
-        if (strcmp(n->value[k].name, name) == 0) return k;
-    }
-    return -1;
-}
-
-xbtab_status xbtab__add_value(xbtab_network *n, const char *name, int *out)
-{
-    if (xbtab__find_value(n, name) >= 0) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: two tensors are called \"%s\"", n->path, name);
-    }
-    xbtab__value *grown = xbtab__realloc(n->value, (size_t)n->n_values + 1, sizeof *grown);
+    if (n->n_values < n->value_room) return XBTAB_OK;
+    int room = n->value_room ? 2 * n->value_room : 16;
+    xbtab__value *grown = room > 0 ? xbtab__realloc(n->value, (size_t)room, sizeof *grown) : NULL;
     if (!grown) return XBTAB_NOMEM();
     n->value = grown;
+    n->value_room = room;
+    return XBTAB_OK;
+}
+
+static xbtab_status append_value(xbtab_network *n, const char *name, int *out)
+{
+    XBTAB_TRY(grow_values(n));
     xbtab__value *value = &n->value[n->n_values];
     *value = (xbtab__value){.name = xbtab__strdup(name)};
     if (!value->name) return XBTAB_NOMEM();
@@ -42,18 +40,23 @@ xbtab_status xbtab__add_value(xbtab_network *n, const char *name, int *out)
     return XBTAB_OK;
 }
 
-/* A value between nodes that stand for one of the file's. */
-static xbtab_status add_hidden(xbtab_network *n, int *out)
+xbtab_status xbtab__add_value(xbtab_network *n, const char *name, int *out)
+{
+    XBTAB_TRY(xbtab__name_value(n, n->n_values, name));
+    return append_value(n, name, out);
+}
+
+xbtab_status xbtab__add_hidden(xbtab_network *n, int *out)
 {
     char name[64];
     snprintf(name, sizeof name, "\n%d", n->n_values);
-    return xbtab__add_value(n, name, out);
+    return append_value(n, name, out);
 }
 
 xbtab_status xbtab__add_constant(xbtab_network *n, int rank, const int64_t *dim, int32_t type, bool has_steps,
                                  int *output)
 {
-    XBTAB_TRY(add_hidden(n, output));
+    XBTAB_TRY(xbtab__add_hidden(n, output));
     xbtab__value *v = &n->value[*output];
     v->type = type;
     XBTAB_TRY(xbtab__shape_set(n, NULL, v, rank, dim));
@@ -64,8 +67,7 @@ xbtab_status xbtab__add_constant(xbtab_network *n, int rank, const int64_t *dim,
 
 static xbtab_status rename_value(xbtab_network *n, int value, const char *name)
 {
-    if (xbtab__find_value(n, name) >= 0)
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: two tensors are called \"%s\"", n->path, name);
+    XBTAB_TRY(xbtab__name_value(n, value, name));
     char *copy = xbtab__strdup(name);
     if (!copy) return XBTAB_NOMEM();
     xbtab__free(n->value[value].name);
@@ -120,10 +122,10 @@ xbtab_status xbtab__add_node_more(xbtab_network *n, const char *name, const xbta
     } else {
         xbtab__attributes_init(&node->attributes, type->name);
     }
-    XBTAB_TRY(add_hidden(n, &node->output));
+    XBTAB_TRY(xbtab__add_hidden(n, &node->output));
     *output = node->output;
     for (int k = 0; k < n_more; k++) {
-        XBTAB_TRY(add_hidden(n, &node->more[k]));
+        XBTAB_TRY(xbtab__add_hidden(n, &node->more[k]));
         more[k] = node->more[k];
     }
     return infer_last(n);
@@ -221,7 +223,10 @@ static xbtab_status find_inputs(const xbtab_network *n, const Onnx__GraphProto *
 /* Constant, whose forms beside a tensor are numbers and lists of them. */
 static xbtab_status add_constant_node(xbtab_network *n, const Onnx__NodeProto *proto)
 {
+    static const xbtab__operator constant = {.name = "Constant"};
+    const xbtab__node call = {.name = proto->name ? proto->name : proto->op_type, .type = &constant};
     int index;
+    XBTAB_TRY(xbtab__check_attributes(n, &call, proto));
     for (size_t k = 0; k < proto->n_attribute && proto->n_output == 1; k++) {
         const Onnx__AttributeProto *a = proto->attribute[k];
         const char *name = a->name ? a->name : "";
@@ -293,6 +298,7 @@ static xbtab_status add_node(xbtab_network *n, const Onnx__GraphProto *graph, co
     }
     call.n_inputs = (int)proto->n_input;
     call.n_more = (int)proto->n_output - 1;
+    XBTAB_TRY(xbtab__check_attributes(n, &call, proto));
     XBTAB_TRY(find_inputs(n, graph, proto, &call));
     int tensor;
     XBTAB_TRY(xbtab__read_attributes(n, &call.attributes, proto, &tensor));
@@ -304,14 +310,6 @@ static xbtab_status add_node(xbtab_network *n, const Onnx__GraphProto *graph, co
 }
 
 /* ---- the graph ---- */
-
-static bool is_constant(const Onnx__GraphProto *graph, const char *name)
-{
-    for (size_t k = 0; k < graph->n_initializer; k++) {
-        if (graph->initializer[k]->name && strcmp(graph->initializer[k]->name, name) == 0) return true;
-    }
-    return false;
-}
 
 /* The axis of the input that counts images: the first, but recurrent operators have time there. */
 static size_t batch_axis(const Onnx__GraphProto *graph, const char *input)
@@ -331,13 +329,13 @@ static size_t batch_axis(const Onnx__GraphProto *graph, const char *input)
     return 0;
 }
 
-/* The one input that is no initializer, with a batch of 1. */
+/* The one input that is no initializer (there are no other values yet), with a batch of 1. */
 static xbtab_status add_input(xbtab_network *n, const Onnx__GraphProto *graph)
 {
     const Onnx__ValueInfoProto *input = NULL;
     int64_t dim[XBTAB__NET_RANK] = {1};
     for (size_t k = 0; k < graph->n_input; k++) {
-        if (!graph->input[k]->name || is_constant(graph, graph->input[k]->name)) continue;
+        if (!graph->input[k]->name || xbtab__find_value(n, graph->input[k]->name) >= 0) continue;
         if (input)
             XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
                        "%s: has more than one input, \"%s\" and \"%s\"; networks of one input are supported",
@@ -396,6 +394,9 @@ static xbtab_status check_opset(xbtab_network *n, const Onnx__ModelProto *model)
 
 static xbtab_status take_graph(xbtab_network *n, const Onnx__GraphProto *graph)
 {
+    if (graph->n_node > MOST_NODES)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has %zu nodes; %d are supported", n->path, graph->n_node,
+                   MOST_NODES);
     for (size_t k = 0; k < graph->n_initializer; k++) {
         const Onnx__TensorProto *t = graph->initializer[k];
         XBTAB_TRY(xbtab__read_tensor(n, t, t->name ? t->name : ""));
@@ -422,6 +423,11 @@ xbtab_status xbtab_network_open(xbtab_network **out, const char *path)
     if (n->value[n->output].shape.size == 0) {
         xbtab_network_destroy(&n);
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: its output has no numbers", path);
+    }
+    xbtab_status status = xbtab__network_find_lattices(n);
+    if (status < 0) {
+        xbtab_network_destroy(&n);
+        return status;
     }
     *out = n;
     return XBTAB_OK;

@@ -293,9 +293,10 @@ xbtab_status xbtab__read_tensor(xbtab_network *n, const Onnx__TensorProto *t, co
     size_t size = element_size(t->data_type);
     bool is_external = t->n_external_data || (t->has_data_location && t->data_location != 0);
     unsigned char *outside = NULL;
-    XBTAB_TRY(check_type(n, t, name));
+    XBTAB_TRY(check_type(n, t, name ? name : ""));
     for (size_t k = 0; k < t->n_dims; k++) dim[k] = t->dims[k];
-    XBTAB_TRY(xbtab__add_value(n, name, &index));
+    XBTAB_TRY(name ? xbtab__add_value(n, name, &index) : xbtab__add_hidden(n, &index));
+    if (!name) name = "";
     xbtab__value *value = &n->value[index];
     value->is_scalar = t->n_dims == 0;
     value->type = t->data_type;

@@ -1,5 +1,6 @@
 /* operators_matrix.c - matrix layers: Gemm and MatMul by a constant matrix; and products of two tensors,
  * which run digitally. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@ xbtab_status xbtab__set_linear(xbtab_network *n, xbtab__node *node, size_t group
                                size_t outputs, size_t positions, const xbtab__value *bias, float beta)
 {
     xbtab__linear *l = &node->linear;
-    *l = (xbtab__linear){.groups = groups, .inputs = inputs, .outputs = outputs, .positions = positions};
+    *l = (xbtab__linear){
+        .groups = groups, .inputs = inputs, .outputs = outputs, .positions = positions, .times = 1.0f};
     l->W = xbtab__alloc(groups * outputs * inputs, sizeof *l->W);
     l->bias = xbtab__alloc(groups * outputs, sizeof *l->bias);
     if (!l->W || !l->bias) return XBTAB_NOMEM();
@@ -93,10 +95,12 @@ static xbtab_status set_constant_product(xbtab_network *n, xbtab__node *node, co
             node->linear.W[at] = a->alpha * B->constant[place[at]];
         }
     }
-    xbtab_status status =
-        B->step && a->alpha == 1.0f ? xbtab__take_steps(&node->linear, B->step, place) : XBTAB_OK;
+    xbtab_status status = B->step ? xbtab__take_steps(&node->linear, B->step, place) : XBTAB_OK;
     xbtab__free(place);
     XBTAB_TRY(status);
+    node->linear.times = a->alpha;
+    for (int64_t o = 0; o < outputs && node->linear.step && a->alpha != 0; o++)
+        node->linear.step[o] *= fabsf(a->alpha);
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), in->shape.rank, dim);
 }
 
@@ -335,9 +339,10 @@ static bool are_tensors(const xbtab__value *A, const xbtab__value *B)
 xbtab_status xbtab__add_integers(xbtab_network *n, const xbtab__node *call, const int input[4], int *out)
 {
     int x[2] = {input[0], input[1]};
+    xbtab__attributes a = call->attributes;
+    a.alpha = 1.0f; /* stays with the caller, so that the sums are integers */
     if (!are_tensors(&n->value[x[0]], &n->value[x[1]]))
-        return xbtab__add_node(n, call->name, xbtab__operator_find("MatMulInteger"), 4, input,
-                               &call->attributes, out);
+        return xbtab__add_node(n, call->name, xbtab__operator_find("MatMulInteger"), 4, input, &a, out);
     if (call->attributes.trans_b)
         return xbtab__unsupported(n, call, "transB of a matrix that is not constant");
     if (input[2] >= 0 && n->value[input[2]].shape.size != 1)

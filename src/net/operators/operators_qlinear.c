@@ -59,6 +59,31 @@ static void requantize_lattice(const xbtab_network *n, const xbtab__node *node, 
 static const xbtab__operator requantize = {
     "Requantize", 3, 3, XBTAB__INTEGER_NONE, infer_requantize, run_requantize, requantize_lattice, NULL};
 
+/* ---- channels that come last ---- */
+
+/* The channels, behind the batch or behind all, change to the other place. */
+static xbtab_status move_channels(xbtab_network *n, const xbtab__node *call, int value, bool to_front,
+                                  int *out)
+{
+    xbtab__attributes a;
+    int last = n->value[value].shape.rank - 1;
+    xbtab__attributes_init(&a, "Transpose");
+    a.n_perm = last + 1;
+    for (int k = 1; k <= last; k++) a.perm[k] = to_front ? (k == 1 ? last : k - 1) : k == last ? 1 : k + 1;
+    return xbtab__add_node(n, call->name, xbtab__operator_find("Transpose"), 1, &value, &a, out);
+}
+
+typedef xbtab_status (*lower_fn)(xbtab_network *n, xbtab__node *call);
+
+/* A call on channels that are where its attribute says, done with the channels behind the batch. */
+static xbtab_status lower_in_front(xbtab_network *n, xbtab__node *call, lower_fn lower)
+{
+    if (!call->attributes.channels_last) return lower(n, call);
+    XBTAB_TRY(move_channels(n, call, call->input[0], true, &call->input[0]));
+    XBTAB_TRY(lower(n, call));
+    return move_channels(n, call, call->output, false, &call->output);
+}
+
 /* ---- matrix layers ---- */
 
 /* Where a call has the scales and zeros of its inputs and output; -1 = it has none. */
@@ -87,13 +112,14 @@ static xbtab_status check_scales(xbtab_network *n, const xbtab__node *call, cons
     return XBTAB_OK;
 }
 
-/* x_scale w_scale times a number: the factor to the output's steps, or what a step of the sums is worth. */
+/* alpha x_scale w_scale times a number: the factor to the output's steps, or what a step of the sums is
+ * worth. */
 static xbtab_status add_factors(xbtab_network *n, const xbtab__node *call, const places *p, double times,
                                 int *out)
 {
     const xbtab__value *w = xbtab__input_of(n, call, p->w_scale), *x = xbtab__input_of(n, call, p->x_scale);
     size_t count = w->shape.size;
-    double x_scale = (double)x->constant[0];
+    double x_scale = (double)call->attributes.alpha * (double)x->constant[0];
     XBTAB_TRY(xbtab__add_constant(n, 1, (int64_t[]){(int64_t)count}, XBTAB__TYPE_FLOAT, false, out));
     for (size_t c = 0; c < count; c++) {
         double w_scale = (double)xbtab__input_of(n, call, p->w_scale)->constant[c];
@@ -143,9 +169,14 @@ static xbtab_status add_layer(xbtab_network *n, xbtab__node *call, const places 
                            &call->output);
 }
 
-static xbtab_status lower_conv(xbtab_network *n, xbtab__node *call)
+static xbtab_status lower_conv_first(xbtab_network *n, xbtab__node *call)
 {
     return add_layer(n, call, &(places){0, 1, 2, 3, 4, 5, 6, 7, 8}, "ConvInteger");
+}
+
+static xbtab_status lower_conv(xbtab_network *n, xbtab__node *call)
+{
+    return lower_in_front(n, call, lower_conv_first);
 }
 
 static xbtab_status lower_matmul(xbtab_network *n, xbtab__node *call)
@@ -153,14 +184,19 @@ static xbtab_status lower_matmul(xbtab_network *n, xbtab__node *call)
     return add_layer(n, call, &(places){0, 1, 2, 3, 4, 5, 6, 7, -1}, "MatMulInteger");
 }
 
-/* Gemm with integers: A, its scale and zero, B, its scale and zero, C in steps of both scales; without the
- * output's scale and zero, the output is in real numbers. */
+/* Gemm with integers: A, its scale and zero, B, its scale and zero, C in steps of alpha and both scales, so
+ * that alpha is a factor of all sums; without the output's scale and zero, the output is in real numbers. */
 static xbtab_status lower_gemm(xbtab_network *n, xbtab__node *call)
 {
     places p = {0, 1, 2, 3, 4, 5, 7, 8, 6};
     int sums, factors;
-    if (call->attributes.trans_a || call->attributes.alpha != 1.0f)
-        return xbtab__unsupported(n, call, "transA and alpha are not supported");
+    if (call->attributes.trans_a) {
+        if (n->value[call->input[0]].shape.rank != 2)
+            return xbtab__unsupported(n, call, "only matrices of two axes");
+        XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("Transpose"), 1, &call->input[0], NULL,
+                                  &call->input[0]));
+        call->attributes.trans_a = 0;
+    }
     if (xbtab__input_of(n, call, 7)) return add_layer(n, call, &p, "MatMulInteger");
     p.y_scale = p.x_scale;
     p.y_zero = p.x_zero;
@@ -216,14 +252,24 @@ static xbtab_status lower_mul(xbtab_network *n, xbtab__node *call)
     return lower_two(n, call, "Mul");
 }
 
-static xbtab_status lower_average(xbtab_network *n, xbtab__node *call)
+static xbtab_status lower_average_first(xbtab_network *n, xbtab__node *call)
 {
     return lower_one(n, call, "AveragePool");
 }
 
-static xbtab_status lower_global_average(xbtab_network *n, xbtab__node *call)
+static xbtab_status lower_average(xbtab_network *n, xbtab__node *call)
+{
+    return lower_in_front(n, call, lower_average_first);
+}
+
+static xbtab_status lower_global_first(xbtab_network *n, xbtab__node *call)
 {
     return lower_one(n, call, "GlobalAveragePool");
+}
+
+static xbtab_status lower_global_average(xbtab_network *n, xbtab__node *call)
+{
+    return lower_in_front(n, call, lower_global_first);
 }
 
 static xbtab_status lower_leaky_relu(xbtab_network *n, xbtab__node *call)

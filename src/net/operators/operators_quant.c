@@ -5,6 +5,7 @@
  * that is what matrix layers take their integers from. */
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 #include "graph.h"
 
@@ -216,18 +217,54 @@ static xbtab_status infer_quant(xbtab_network *n, xbtab__node *node)
     XBTAB_TRY(check_scale(n, node));
     for (int k = 3; k < node->n_inputs; k++) {
         const xbtab__value *bits = xbtab__input_of(n, node, k);
-        if (!bits || bits->shape.size != 1 || !(bits->constant[0] >= 1) || bits->constant[0] > 24)
-            return xbtab__unsupported(n, node, "1 to 24 bits, the same for the whole tensor");
+        if (!bits || bits->shape.size != 1 || !(bits->constant[0] >= 1) || bits->constant[0] > 24 ||
+            truncf(bits->constant[0]) != bits->constant[0])
+            return xbtab__unsupported(n, node, "1 to 24 bits, a whole number for the whole tensor");
     }
+    if (node->n_inputs == 5 &&
+        xbtab__input_of(n, node, 4)->constant[0] > xbtab__input_of(n, node, 3)->constant[0])
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "more bits come out than go in");
     return xbtab__infer_same(n, node);
 }
 
-static float round_as(const char *mode, float x)
+typedef float (*round_fn)(float x);
+
+/* Away from zero. */
+static float round_up(float x)
 {
-    if (strcmp(mode, "FLOOR") == 0) return floorf(x);
-    if (strcmp(mode, "CEIL") == 0) return ceilf(x);
-    if (strcmp(mode, "ROUND_TO_ZERO") == 0) return truncf(x);
-    return rintf(x);
+    return copysignf(ceilf(fabsf(x)), x);
+}
+
+/* To the nearest integer, halves towards zero; in double, where a half can be taken off any float. */
+static float round_half_down(float x)
+{
+    return (float)copysign(ceil(fabs((double)x) - 0.5), (double)x);
+}
+
+/* QONNX's rounding modes, whose names may be of either case, and Brevitas' name of one. */
+static const struct {
+    const char *name;
+    round_fn round;
+    bool carries; /* a number above 0 may become larger */
+} roundings[] = {{"CEIL", ceilf, true},      {"DOWN", truncf, false},
+                 {"FLOOR", floorf, false},   {"HALF_DOWN", round_half_down, true},
+                 {"HALF_EVEN", rintf, true}, {"HALF_UP", roundf, true},
+                 {"ROUND", rintf, true},     {"ROUND_TO_ZERO", truncf, false},
+                 {"UP", round_up, true}};
+
+/* Its number in the table; the reader has refused every other name. */
+static size_t rounding_of(const xbtab__node *node)
+{
+    enum { N_ROUNDINGS = sizeof roundings / sizeof roundings[0] };
+    size_t k = 0;
+    while (k + 1 < N_ROUNDINGS && strcasecmp(roundings[k].name, node->attributes.rounding_mode) != 0) k++;
+    return k;
+}
+
+/* One signed bit is bipolar: 1 and -1, whatever narrow says. */
+static bool is_bipolar(const xbtab_network *n, const xbtab__node *node)
+{
+    return node->attributes.is_signed && xbtab__input_of(n, node, 3)->constant[0] == 1.0f;
 }
 
 /* Smallest and largest integer of Quant. */
@@ -245,13 +282,19 @@ static void run_quant(const xbtab_network *n, const xbtab__node *node, const xbt
     const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
     const float *x = run->data[node->input[0]];
     float *y = run->data[node->output];
+    round_fn rounded = roundings[rounding_of(node)].round;
+    bool has_two = is_bipolar(n, node);
     double low, high;
     quant_range(n, node, &low, &high);
     for (size_t c = 0; c < s->size; c++) {
         float factor = number(scale, s, c, -1), z = number(zero, s, c, -1);
         float q = x[c] / factor + z;
-        q = fminf(fmaxf(q, (float)low), (float)high); /* clamped first, as QONNX does */
-        y[c] = (round_as(node->attributes.rounding_mode, q) - z) * factor;
+        if (has_two) {
+            q = q >= 0 ? 1.0f : -1.0f;
+        } else { /* clamped first, as QONNX does */
+            q = rounded(fminf(fmaxf(q, (float)low), (float)high));
+        }
+        y[c] = (q - z) * factor;
     }
 }
 
@@ -263,7 +306,10 @@ static void quant_lattice(const xbtab_network *n, const xbtab__node *node, const
     (void)of;
     quant_range(n, node, &low, &high);
     if (!is_one_number(zero) || high - low > 65535) return;
-    *out = (xbtab__lattice){.a = 1, .b = low - (double)zero->constant[0], .most = (int32_t)(high - low)};
+    *out =
+        is_bipolar(n, node)
+            ? (xbtab__lattice){.a = 2, .b = -1.0 - (double)zero->constant[0], .most = 1}
+            : (xbtab__lattice){.a = 1, .b = low - (double)zero->constant[0], .most = (int32_t)(high - low)};
     scale_lattice(n, node, -1, out);
 }
 
@@ -296,9 +342,10 @@ static void run_trunc(const xbtab_network *n, const xbtab__node *node, const xbt
     float drop = exp2f(xbtab__input_of(n, node, 3)->constant[0] - xbtab__input_of(n, node, 4)->constant[0]);
     const float *x = run->data[node->input[0]];
     float *y = run->data[node->output];
+    round_fn rounded = roundings[rounding_of(node)].round;
     for (size_t c = 0; c < s->size; c++) {
         float factor = number(scale, s, c, -1), z = number(zero, s, c, -1);
-        y[c] = (round_as(node->attributes.rounding_mode, rintf(x[c] / factor + z) / drop) - z) * factor;
+        y[c] = (rounded(rintf(x[c] / factor + z) / drop) - z) * factor;
     }
 }
 
@@ -309,7 +356,9 @@ static void trunc_lattice(const xbtab_network *n, const xbtab__node *node, const
     const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
     double bits = (double)xbtab__input_of(n, node, 4)->constant[0];
     bool is_positive = of[node->input[0]].not_negative && zero->constant[0] == 0;
-    double low = is_positive ? 0.0 : -exp2(bits - 1), high = exp2(bits) - 1;
+    /* rounding upwards may carry into one number more */
+    double low = is_positive ? 0.0 : -exp2(bits - 1),
+           high = exp2(bits) - (roundings[rounding_of(node)].carries ? 0 : 1);
     out->not_negative = is_positive;
     if (scale->shape.size != 1 || zero->shape.size != 1 || high - low > 65535) return;
     double s = (double)scale->constant[0];
