@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "plan.h"
+#include "testbench.h"
 
 /* What a pole at frequency f leaves of a step after a time, by Euler's method in steps of a thousandth of its
  * time constant, of which half is explicit and half implicit. */
