@@ -47,7 +47,7 @@ static int array_open(array *a, int side, const char *tile)
     *a = (array){.side = side, .level = malloc(cells), .code = malloc(inputs), .x = malloc(2 * inputs)};
     if (!a->level || !a->code || !a->x) return cli_fail("out of memory");
     xbtab_engine_setup setup = {0};
-    if (cli_open_models(&a->models, NULL) < 0 || xbtab_spec_open(&a->spec, tile, a->models) < 0 ||
+    if (xbtab_models_open_with(&a->models, NULL) < 0 || xbtab_spec_open(&a->spec, tile, a->models) < 0 ||
         xbtab_spec_resize(a->spec, side, side) < 0 ||
         xbtab_characterize_curves(&a->tables, a->spec, NULL) < 0 ||
         xbtab_technology_create(&a->technology, a->tables) < 0) {

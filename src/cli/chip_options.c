@@ -5,20 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-int cli_open_population(xbtab_population **out, const char *name)
-{
-    char path[4096];
-    size_t length = strlen(name);
-    bool is_file = strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".yaml") == 0);
-    const char *data = access(XBARTAB_SOURCE_DATA, R_OK) == 0 ? XBARTAB_SOURCE_DATA : XBARTAB_INSTALLED_DATA;
-    snprintf(path, sizeof path, "%s/populations/%s.yaml", data, name);
-    if (!is_file && access(path, R_OK) != 0)
-        return cli_fail("no population is called \"%s\"; give a file, or the name of one in %s/populations",
-                        name, data);
-    return xbtab_population_open(out, is_file ? name : path) < 0 ? cli_failed() : CLI_DONE;
-}
+#include <xbartab/data.h>
 
 /* Seconds of "3", "3s", "2min", "5h", "1d" or "10y". */
 static bool read_time(double *seconds, const char *text)
@@ -73,7 +61,8 @@ int cli_chips_open(cli_chips *c, const char *verb)
     if (!(c->tolerance >= 0 && c->tolerance <= 1))
         return cli_usage(verb, "--tolerance %g is outside 0 to 1", c->tolerance);
     int code = read_times(c, verb);
-    return code == CLI_DONE ? cli_open_population(&c->population, c->population_name) : code;
+    if (code != CLI_DONE) return code;
+    return xbtab_population_find(&c->population, c->population_name) < 0 ? cli_failed() : CLI_DONE;
 }
 
 void cli_chips_close(cli_chips *c)
@@ -97,6 +86,15 @@ xbtab_chip_options cli_chip(const cli_chips *c, long seed)
     if (c->program)
         o.writing = strcmp(c->program, "direct") == 0 ? XBTAB_WRITING_DIRECT : XBTAB_WRITING_VERIFY;
     return o;
+}
+
+void cli_chips_give(const cli_chips *c, long seed, xbtab_study_options *study)
+{
+    if (!c->population) return;
+    study->chip = cli_chip(c, seed);
+    study->n_chips = (size_t)c->n_chips;
+    study->time = c->time;
+    study->n_times = c->n_times;
 }
 
 static xbtab_chip_counts sum_of(const xbtab_chips_report *r, size_t t)

@@ -3,7 +3,7 @@
 #ifndef XBTAB_CLI_CHIP_OPTIONS_H
 #define XBTAB_CLI_CHIP_OPTIONS_H
 
-#include <xbartab/chip.h>
+#include <xbartab/study.h>
 
 #include "cli.h"
 
@@ -62,8 +62,8 @@ typedef struct cli_chips {
 #define CLI_CHIP_OPTIONS(c)                                                                                  \
     {"chips", '\0', POPT_ARG_INT, &(c)->n_chips, 0, "simulate so many chips (1)", "N"}, CLI_AGE_OPTIONS(c)
 
-/** A population by its name or its file. @return an exit code. */
-int cli_open_population(xbtab_population **out, const char *name_or_file);
+/** Put the chips into a study's options; c is borrowed until the study is closed. */
+void cli_chips_give(const cli_chips *c, long seed, xbtab_study_options *study);
 
 /** Read what the options name. @return an exit code. */
 int cli_chips_open(cli_chips *chips, const char *verb);

@@ -88,25 +88,29 @@ const char *cli_sampled_by(const xbtab_tables *tables)
     return tables->samples.by_solver ? "xbartab" : "ngspice";
 }
 
+/* A shipped tile's specification. */
+static const char *tile_file(char *out, size_t size, const char *name)
+{
+    snprintf(out, size, "%s/tiles/%s", xbtab_data_folder(), name);
+    return out;
+}
+
 const char *cli_pair_tile(void)
 {
-    return access(XBARTAB_SOURCE_PAIR, R_OK) == 0 ? XBARTAB_SOURCE_PAIR : XBARTAB_INSTALLED_PAIR;
+    static char path[4096];
+    return tile_file(path, sizeof path, "pair.yaml.in");
 }
 
 const char *cli_default_tile(void)
 {
-    return access(XBARTAB_SOURCE_TILE, R_OK) == 0 ? XBARTAB_SOURCE_TILE : XBARTAB_INSTALLED_TILE;
+    static char path[4096];
+    return tile_file(path, sizeof path, "default.yaml");
 }
 
-xbtab_status cli_open_models(xbtab_models **out, const char *folder)
+void cli_note(const char *line, void *payload)
 {
-    const char *folders[2];
-    int n = 0;
-    folders[n++] =
-        access(XBARTAB_INSTALLED_MODELS, R_OK) == 0 ? XBARTAB_INSTALLED_MODELS : XBARTAB_SOURCE_MODELS;
-    if (access(XBARTAB_SOURCE_MODELS, R_OK) == 0) folders[0] = XBARTAB_SOURCE_MODELS;
-    if (folder) folders[n++] = folder;
-    return xbtab_models_open(out, folders, n);
+    (void)payload;
+    fprintf(stderr, "xbartab: note: %s\n", line);
 }
 
 static void on_interrupt(int signal_number)

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <popt.h>
+#include <xbartab/data.h>
 #include <xbartab/measured.h>
 #include <xbartab/models.h>
 #include <xbartab/progress.h>
@@ -76,8 +77,8 @@ int cli_write_text(const char *path, const char *text);
 int cli_lock(int *out, const char *path);
 void cli_unlock(int file, const char *path);
 
-/** The shipped models and those of the user's folder (NULL = none). */
-xbtab_status cli_open_models(xbtab_models **out, const char *folder);
+/** A line of talk on stderr. */
+void cli_note(const char *line, void *payload);
 
 /** Progress on stderr: a line that renews itself on a terminal, else a line now and then. Cancels after
  * Ctrl-C. */

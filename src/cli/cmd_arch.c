@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "presets.h"
+#include "cli.h"
 
 static int list(const xbtab_models *models, int as_json)
 {
     char **names = NULL;
-    int n = 0, code = cli_arch_names(&names, &n);
+    int n = 0, code = xbtab_arch_names(&names, &n) < 0 ? cli_failed() : CLI_DONE;
     json_t *array = json_array();
     for (int k = 0; k < n; k++) {
         xbtab_arch *a = NULL;
-        if (code == CLI_DONE) code = cli_open_arch(&a, names[k], models);
+        if (code == CLI_DONE) code = xbtab_arch_find(&a, names[k], models) < 0 ? cli_failed() : CLI_DONE;
         if (a && as_json) {
             json_array_append_new(array, json_pack("{s:s, s:s, s:s}", "name", a->name, "survey_ref",
                                                    a->survey_ref, "summary", a->summary));
@@ -21,9 +21,8 @@ static int list(const xbtab_models *models, int as_json)
             printf("%-20s %-8s %s\n", a->name, a->survey_ref, a->summary);
         }
         xbtab_arch_destroy(&a);
-        free(names[k]);
     }
-    free(names);
+    xbtab_arch_names_free(&names, n);
     if (code == CLI_DONE && as_json) return cli_print_json(json_pack("{s:o}", "architectures", array));
     json_decref(array);
     return code;
@@ -125,11 +124,11 @@ static json_t *networks_json(const xbtab_arch *a)
         const xbtab_arch_network *n = &a->network[k];
         char network[4096], images[4096], labels[4096];
         json_t *o = json_pack(
-            "{s:s, s:s, s:s, s:b, s:i, s:s}", "network", cli_data_file(network, sizeof network, n->network),
-            "name", n->network, "images", cli_data_file(images, sizeof images, n->images), "raw_pixels",
+            "{s:s, s:s, s:s, s:b, s:i, s:s}", "network", xbtab_data_file(network, sizeof network, n->network),
+            "name", n->network, "images", xbtab_data_file(images, sizeof images, n->images), "raw_pixels",
             n->raw_pixels, "limit", n->limit, "measure", n->is_agreement ? "agreement" : "accuracy");
         if (n->labels)
-            json_object_set_new(o, "labels", json_string(cli_data_file(labels, sizeof labels, n->labels)));
+            json_object_set_new(o, "labels", json_string(xbtab_data_file(labels, sizeof labels, n->labels)));
         if (!isnan(n->published)) json_object_set_new(o, "published", json_real(n->published));
         if (n->difference) json_object_set_new(o, "difference", json_string(n->difference));
         json_array_append_new(array, o);
@@ -199,12 +198,12 @@ int cmd_arch(int argc, const char **argv)
         code = cli_usage(argv[0], "needs list, or show and a name");
     } else if (is_list && arguments[1]) {
         code = cli_usage(argv[0], "unexpected argument \"%s\"", arguments[1]);
-    } else if (cli_open_models(&models, folder) < 0) {
+    } else if (xbtab_models_open_with(&models, folder) < 0) {
         code = cli_failed();
     } else if (is_list) {
         code = list(models, as_json);
     } else {
-        code = cli_open_arch(&a, arguments[1], models);
+        code = xbtab_arch_find(&a, arguments[1], models) < 0 ? cli_failed() : CLI_DONE;
         if (code == CLI_DONE && as_json)
             code = cli_print_json(show_json(a, published));
         else if (code == CLI_DONE)

@@ -209,7 +209,7 @@ int cmd_calibrate(int argc, const char **argv)
     xbtab_calibrate_options o = {
         .workers = workers, .force_spice = in_spice, .progress = cli_progress, .note = tell};
     cli_catch_interrupt();
-    if (xbtab_fit_check_path(output) < 0 || cli_open_models(&models, folder) < 0 ||
+    if (xbtab_fit_check_path(output) < 0 || xbtab_models_open_with(&models, folder) < 0 ||
         xbtab_calibrate(&fit, arguments[0], files, n_files, models, &o) < 0 ||
         xbtab_fit_write(fit, output) < 0) {
         code = cli_failed();

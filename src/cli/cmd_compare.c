@@ -447,7 +447,7 @@ int cmd_compare(int argc, const char **argv)
     code = CLI_FAILED;
     if (!c.pairs || !(tile = read_tile())) goto done;
     c.tile = tile;
-    if (cli_open_models(&models, folder) < 0) {
+    if (xbtab_models_open_with(&models, folder) < 0) {
         code = cli_failed();
         goto done;
     }

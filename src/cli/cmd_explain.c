@@ -2,15 +2,13 @@
  * points. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <xbartab/explain.h>
+#include <xbartab/study.h>
 
 #include "chip_options.h"
 #include "cli.h"
 #include "explain_plot.h"
-#include "presets.h"
 #include "quantizing.h"
 #include "scheme_options.h"
 
@@ -27,95 +25,36 @@ typedef struct explain_options {
 /* Everything a run holds. */
 typedef struct explain_run {
     explain_options o;
-    xbtab_network *network;
-    xbtab_images *images, *calibration;
-    xbtab_tables *tables;
-    xbtab_technology *technology;
-    xbtab_quantized *quantized, *fine;
-    float *outputs;
-    xbtab_models *models; /* these two with --arch */
-    xbtab_arch *arch;
-    char *cached;        /* path of tables from the cache */
-    xbtab_scheme scheme; /* the architecture's, with what the options change */
+    xbtab_study *study;
     xbtab_explanation x;
 } explain_run;
 
-/* The preset, and its tables unless some are given. */
-static int open_arch(explain_run *r)
-{
-    if (!r->o.arch) return CLI_DONE;
-    if (cli_open_models(&r->models, r->o.models) < 0) return cli_failed();
-    int code = cli_open_arch(&r->arch, r->o.arch, r->models);
-    if (code != CLI_DONE) return code;
-    r->scheme = r->arch->scheme;
-    cli_quantizing_as(&r->o.quantizing, r->arch, &r->o.bits);
-    if (r->o.adc_bits) r->scheme.adc_bits = r->o.adc_bits;
-    return r->o.tables ? CLI_DONE
-                       : cli_cached_tables(&r->cached, r->arch->spec, r->models, r->o.cache, r->o.threads);
-}
-
-static int open_inputs(explain_run *r, const char *network)
-{
-    const explain_options *o = &r->o;
-    if (xbtab_network_open(&r->network, network) < 0 ||
-        xbtab_images_open(&r->images, o->images, o->labels, (size_t)o->limit) < 0 ||
-        (o->calibration_images && xbtab_images_open(&r->calibration, o->calibration_images, NULL, 0) < 0) ||
-        xbtab_tables_open(&r->tables, o->tables ? o->tables : r->cached) < 0 ||
-        xbtab_technology_create(&r->technology, r->tables) < 0) {
-        return cli_failed();
-    }
-    if (!r->images->label) return cli_fail("%s: has no labels of its own; give --labels", o->images);
-    r->outputs = calloc(r->images->n * xbtab_network_outputs(r->network), sizeof *r->outputs);
-    return r->outputs ? CLI_DONE : cli_fail("out of memory");
-}
-
-/* A file in float can be quantized more finely, which stands for not at all. */
-static int quantize(explain_run *r, const xbtab_run_options *run)
-{
-    enum { FINE_WEIGHTS = 8, FINE_ACTIVATIONS = 12 };
-    const xbtab_images *calibration = r->calibration ? r->calibration : r->images;
-    xbtab_quantize_options o = r->o.bits;
-    o.n_images = (size_t)r->o.calibrate;
-    o.run = *run;
-    o.run.what = "calibration";
-    if (xbtab_quantized_create(&r->quantized, r->network, calibration, &o) < 0) return cli_failed();
-    if (o.weight_bits < FINE_WEIGHTS) o.weight_bits = FINE_WEIGHTS;
-    if (o.activation_bits < FINE_ACTIVATIONS) o.activation_bits = FINE_ACTIVATIONS;
-    o.layer_bits = NULL;
-    o.n_layer_bits = 0;
-    xbtab_status status = xbtab_quantized_create(&r->fine, r->network, calibration, &o);
-    /* a file with bits of its own has no others */
-    if (status < 0 && status != XBTAB_ERR_UNSUPPORTED) return cli_failed();
-    return CLI_DONE;
-}
-
 static int explain(explain_run *r, const char *network)
 {
-    int code = open_arch(r);
-    if (code == CLI_DONE) code = open_inputs(r, network);
-    if (code != CLI_DONE) return code;
-    cli_scheme_apply(&r->o.scheme, &r->scheme);
+    const explain_options *o = &r->o;
+    xbtab_study_options options = {.network = network,
+                                   .arch = o->arch,
+                                   .tables = o->tables,
+                                   .images = o->images,
+                                   .labels = o->labels,
+                                   .calibration_images = o->calibration_images,
+                                   .models = o->models,
+                                   .cache = o->cache,
+                                   .limit = (size_t)o->limit,
+                                   .calibrate = (size_t)o->calibrate,
+                                   .raw_pixels = o->raw_pixels,
+                                   .refine = o->refine ? o->refine : -1,
+                                   .adc_bits = o->adc_bits,
+                                   .threads = o->threads,
+                                   .seed = (uint64_t)o->seed,
+                                   .without_layers = o->without_layers,
+                                   .progress = cli_progress,
+                                   .note = cli_note};
+    cli_quantizing_give(&o->quantizing, &o->bits, &options);
+    cli_scheme_give(&o->scheme, &options);
+    cli_chips_give(&o->chips, o->seed, &options);
     cli_catch_interrupt();
-    xbtab_run_options run = {
-        .raw_pixels = r->o.raw_pixels, .threads = r->o.threads, .progress = cli_progress, .what = "float"};
-    if (xbtab_network_run(r->network, r->images, r->images->n, &run, r->outputs) < 0) return cli_failed();
-    code = quantize(r, &run);
-    if (code != CLI_DONE) return code;
-    const xbtab_engine_setup setup = {.technology = r->technology,
-                                      .adc_bits = r->o.adc_bits,
-                                      .refine = r->o.refine == 0 ? -1 : r->o.refine};
-    xbtab_explain_options options = {.map = {.run = run,
-                                             .scheme = &r->scheme,
-                                             .seed = (uint64_t)r->o.seed,
-                                             .tia_spread = r->o.scheme.tia_spread,
-                                             .calibration = r->calibration ? r->calibration : r->images,
-                                             .n_calibration = (size_t)r->o.calibrate},
-                                     .n_chips = (size_t)r->o.chips.n_chips,
-                                     .float_outputs = r->outputs,
-                                     .fine = r->fine,
-                                     .without_layers = r->o.without_layers};
-    if (r->o.chips.population) options.chip = cli_chip(&r->o.chips, r->o.seed);
-    if (xbtab_explain(&r->x, r->quantized, &setup, r->images, r->images->n, &options) < 0)
+    if (xbtab_study_open(&r->study, &options) < 0 || xbtab_study_explain(r->study, &r->x) < 0)
         return cli_failed();
     return CLI_DONE;
 }
@@ -291,19 +230,9 @@ int cmd_explain(int argc, const char **argv)
     else if (code == CLI_DONE)
         print_text(&r);
     xbtab_explanation_clear(&r.x);
-    free(r.outputs);
-    free(r.cached);
+    xbtab_study_close(&r.study);
     cli_chips_close(&o->chips);
     cli_quantizing_clear(&o->quantizing);
-    xbtab_quantized_destroy(&r.quantized);
-    xbtab_quantized_destroy(&r.fine);
-    xbtab_arch_destroy(&r.arch);
-    xbtab_models_destroy(&r.models);
-    xbtab_technology_destroy(&r.technology);
-    xbtab_tables_destroy(&r.tables);
-    xbtab_images_destroy(&r.calibration);
-    xbtab_images_destroy(&r.images);
-    xbtab_network_destroy(&r.network);
     cli_finish(context, options);
     return code;
 }

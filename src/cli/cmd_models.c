@@ -138,7 +138,7 @@ int cmd_models(int argc, const char **argv)
         code = cli_model_from_csv(name, output, &measured, as_json);
     } else if (picture && !is_show) {
         code = cli_usage(argv[0], "--plot is for show NAME");
-    } else if (cli_open_models(&models, folder) < 0) {
+    } else if (xbtab_models_open_with(&models, folder) < 0) {
         code = cli_failed();
     } else if (is_list) {
         code = list(models, as_json);

@@ -13,8 +13,7 @@
 
 static void shipped_folder(char *path, size_t size)
 {
-    snprintf(path, size, "%s/populations",
-             access(XBARTAB_SOURCE_DATA, R_OK) == 0 ? XBARTAB_SOURCE_DATA : XBARTAB_INSTALLED_DATA);
+    snprintf(path, size, "%s/populations", xbtab_data_folder());
 }
 
 static int is_sheet(const struct dirent *entry)
@@ -232,8 +231,8 @@ int cmd_population(int argc, const char **argv)
         code = list(as_json);
     } else if (is_fit) {
         code = fit(name, folder, output);
-    } else if ((code = cli_open_population(&p, name)) != CLI_DONE) {
-        goto done;
+    } else if (xbtab_population_find(&p, name) < 0) {
+        code = cli_failed();
     } else if (is_show) {
         code = show(p, &at, as_json);
     } else {

@@ -103,7 +103,7 @@ static int source_open(source *s, const solve_options *o)
     if (xbtab_tables_open(&s->tables, o->tables) < 0 ||
         xbtab_technology_create(&s->technology, s->tables) < 0)
         return cli_failed();
-    if (in_spice(o) && (cli_open_models(&s->models, o->models) < 0 ||
+    if (in_spice(o) && (xbtab_models_open_with(&s->models, o->models) < 0 ||
                         xbtab_spec_of_tables(&s->spec, s->tables, s->models) < 0)) {
         return cli_failed();
     }

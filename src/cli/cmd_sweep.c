@@ -35,13 +35,13 @@ static int open_base(sweep *s, const char *name)
     xbtab_arch *arch = NULL;
     xbtab_spec *spec = NULL;
     int code = CLI_DONE;
-    if (cli_open_models(&models, s->models) < 0) return cli_failed();
+    if (xbtab_models_open_with(&models, s->models) < 0) return cli_failed();
     size_t length = strlen(name);
     bool is_file = strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".yaml") == 0);
     if (is_file && xbtab_spec_open(&spec, name, models) == XBTAB_OK) {
         code = s->network ? take_spec(s, spec) : cli_usage("sweep", "a tile needs --network and --images");
     } else {
-        code = cli_open_arch(&arch, name, models);
+        code = xbtab_arch_find(&arch, name, models) < 0 ? cli_failed() : CLI_DONE;
         if (code == CLI_DONE) code = take_arch(s, arch);
     }
     xbtab_spec_destroy(&spec);

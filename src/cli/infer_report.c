@@ -8,17 +8,19 @@
 
 int infer_write_predictions(const inference *f)
 {
+    const xbtab_images *images = xbtab_study_images(f->study);
+    const size_t n_outputs = f->result.n_outputs;
     char beside[4096];
     snprintf(beside, sizeof beside, "%s.%ld.tmp", f->o.predictions, (long)getpid());
     FILE *file = fopen(beside, "w");
     if (!file) return cli_fail("%s: cannot write: %s", f->o.predictions, strerror(errno));
     fprintf(file, "index,label,prediction");
-    for (size_t o = 0; o < f->n_outputs; o++) fprintf(file, ",output%zu", o);
+    for (size_t o = 0; o < n_outputs; o++) fprintf(file, ",output%zu", o);
     fprintf(file, "\n");
-    for (size_t k = 0; k < f->images->n; k++) {
-        const float *y = f->outputs + k * f->n_outputs;
-        fprintf(file, "%zu,%d,%zu", k, (int)f->images->label[k], xbtab_argmax(y, f->n_outputs));
-        for (size_t o = 0; o < f->n_outputs; o++) fprintf(file, ",%.9g", (double)y[o]);
+    for (size_t k = 0; k < images->n; k++) {
+        const float *y = f->result.outputs + k * n_outputs;
+        fprintf(file, "%zu,%d,%zu", k, (int)images->label[k], xbtab_argmax(y, n_outputs));
+        for (size_t o = 0; o < n_outputs; o++) fprintf(file, ",%.9g", (double)y[o]);
         fprintf(file, "\n");
     }
     bool failed = ferror(file) != 0;
@@ -38,8 +40,9 @@ static const char *mapped_as(const char *mode)
                                         : "mapped, tables from SPICE";
 }
 
-static void print_tiles(const inference *f, const xbtab_mapped_report *r)
+static void print_tiles(const xbtab_study_result *f)
 {
+    const xbtab_mapped_report *r = &f->mapped;
     printf(
         "tables against exact solutions of these tiles, inputs that no fit saw: %.4f %% of full scale (RMSE; "
         "largest %.3f %%, worst tile %.4f %%); %zu of %zu tiles refined\n",
@@ -56,68 +59,106 @@ static void print_tiles(const inference *f, const xbtab_mapped_report *r)
     }
 }
 
-void infer_print_text(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds)
+static void print_check(const xbtab_check_report *c)
 {
-    const char *const what[] = {"float network", "quantized, exact integers", "mapped, ideal tiles and ADC",
-                                mapped_as(f->o.mode)};
-    const char *const names[] = {"float", "integer", "ideal", f->o.mode};
-    printf("accuracy on %zu images:\n", f->images->n);
-    for (int k = 0; k < 4; k++) {
-        if (!isnan(share[k])) printf("  %-8s %6.2f %%  %s\n", names[k], 100 * share[k], what[k]);
+    printf("check: %zu products of this run again by %s: currents within %.4f %% of full scale (RMSE; the "
+           "tables announce %.4f %%; largest %.3f %%), %zu of %zu ADC codes differ, by %g at the most\n",
+           c->samples, c->engine, 100 * c->rmse, 100 * c->rmse_stored, 100 * c->max, c->codes_differ,
+           c->codes, c->max_codes);
+}
+
+/* One accuracy of a run, in the order in which they come about. */
+typedef struct told {
+    const char *name, *what;
+    double share;
+} told;
+
+enum { ACCURACIES = 4 };
+
+static void tell(told out[ACCURACIES], const xbtab_study_result *f)
+{
+    const xbtab_study_accuracy *a = &f->accuracy;
+    const told all[ACCURACIES] = {{"float", "float network", a->network},
+                                  {"integer", "quantized, exact integers", a->integer},
+                                  {"ideal", "mapped, ideal tiles and ADC", a->ideal},
+                                  {f->mode, mapped_as(f->mode), a->mode}};
+    memcpy(out, all, sizeof all);
+}
+
+void infer_print_text(const inference *run)
+{
+    const xbtab_study_result *f = &run->result;
+    const xbtab_mapped_report *r = &f->mapped;
+    const xbtab_tables *tables = xbtab_study_tables(run->study);
+    told a[ACCURACIES];
+    tell(a, f);
+    printf("accuracy on %zu images:\n", f->images);
+    for (int k = 0; k < ACCURACIES; k++) {
+        if (!isnan(a[k].share)) printf("  %-8s %6.2f %%  %s\n", a[k].name, 100 * a[k].share, a[k].what);
     }
-    if (infer_without_tiles(f->o.mode)) return;
+    if (!f->has_tiles) return;
     printf("%zu tiles of %zu x %zu, %.0f %% of their cells in use, %d bits a cell; %d-bit ADC (%d bits would "
            "be exact)\n",
-           r->tiles, f->tables->rows, f->tables->columns, 100 * r->utilisation, r->cell_bits, r->adc_bits,
+           r->tiles, tables->rows, tables->columns, 100 * r->utilisation, r->cell_bits, r->adc_bits,
            r->adc_bits_exact);
     printf("%zu weights in %zu cells, %zu word lines driven at once\n", r->weights, r->cells, r->rows_active);
     printf("%s: %.2f s, %.0f images/s; transfer table within %.4f %% of full scale of held-out tiles by %s\n",
-           f->o.mode, seconds, (double)f->images->n / seconds, 100 * f->tables->transfer.error.rmse,
-           cli_sampled_by(f->tables));
-    if (strcmp(f->o.mode, "table") == 0) print_tiles(f, r);
-    if (f->chips.n_chips) cli_chips_print(&f->o.chips, &f->chips);
-    if (f->o.check) {
-        printf(
-            "check: %zu products of this run again by %s: currents within %.4f %% of full scale (RMSE; the "
-            "tables announce %.4f %%; largest %.3f %%), %zu of %zu ADC codes differ, by %g at the most\n",
-            f->check.samples, f->check.engine, 100 * f->check.rmse, 100 * f->check.rmse_stored,
-            100 * f->check.max, f->check.codes_differ, f->check.codes, f->check.max_codes);
-    }
+           f->mode, f->seconds, (double)f->images / f->seconds, 100 * f->transfer_rmse,
+           cli_sampled_by(tables));
+    if (strcmp(f->mode, "table") == 0) print_tiles(f);
+    if (f->chips.n_chips) cli_chips_print(&run->o.chips, &f->chips);
+    if (f->has_check) print_check(&f->check);
 }
 
-void infer_warn_of_adc(const double *share, const xbtab_mapped_report *r)
+void infer_warn_of_adc(const inference *run)
 {
+    const xbtab_study_result *f = &run->result;
+    const xbtab_mapped_report *r = &f->mapped;
     int bits = r->adc_bits;
-    if (bits >= r->adc_bits_exact || isnan(share[2]) || share[1] - share[2] < 0.02) return;
+    if (!f->has_tiles || bits >= r->adc_bits_exact || isnan(f->accuracy.ideal) ||
+        f->accuracy.integer - f->accuracy.ideal < 0.02)
+        return;
     fprintf(stderr,
             "xbartab: warning: the %d-bit ADC costs %.1f points on ideal tiles already; %d bits tell all "
             "sums of %zu rows "
             "apart (--adc-bits %d, fewer --rows-active, or --adc-range mse)\n",
-            bits, 100 * (share[1] - share[2]), r->adc_bits_exact, r->rows_active, r->adc_bits_exact);
+            bits, 100 * (f->accuracy.integer - f->accuracy.ideal), r->adc_bits_exact, r->rows_active,
+            r->adc_bits_exact);
 }
 
-int infer_print_json(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds)
+static json_t *check_json(const xbtab_check_report *c)
 {
-    const char *const names[] = {"float", "integer", "ideal", f->o.mode};
+    return json_pack("{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "engine", c->engine, "samples",
+                     (json_int_t)c->samples, "rmse_fs", c->rmse, "stored_rmse_fs", c->rmse_stored, "max_fs",
+                     c->max, "rmse_codes", c->rmse_codes, "max_codes", c->max_codes, "codes",
+                     (json_int_t)c->codes, "codes_differ", (json_int_t)c->codes_differ);
+}
+
+int infer_print_json(const inference *run)
+{
+    const xbtab_study_result *f = &run->result;
+    const xbtab_mapped_report *r = &f->mapped;
     json_t *accuracies = json_object();
-    for (int k = 0; k < 4; k++) {
-        if (!isnan(share[k])) json_object_set_new(accuracies, names[k], json_real(share[k]));
+    told a[ACCURACIES];
+    tell(a, f);
+    for (int k = 0; k < ACCURACIES; k++) {
+        if (!isnan(a[k].share)) json_object_set_new(accuracies, a[k].name, json_real(a[k].share));
     }
-    if (infer_without_tiles(f->o.mode)) {
-        return cli_print_json(json_pack("{s:I, s:o, s:s}", "images", (json_int_t)f->images->n, "accuracy",
-                                        accuracies, "mode", f->o.mode));
+    if (!f->has_tiles) {
+        return cli_print_json(json_pack("{s:I, s:o, s:s}", "images", (json_int_t)f->images, "accuracy",
+                                        accuracies, "mode", f->mode));
     }
-    json_t *result = json_pack("{s:I, s:o, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images",
-                               (json_int_t)f->images->n, "accuracy", accuracies, "mode", f->o.mode, "tiles",
-                               (json_int_t)r->tiles, "utilisation", r->utilisation, "adc_bits", r->adc_bits,
-                               "adc_bits_needed", r->adc_bits_needed, "readout_error_codes", r->readout_error,
-                               "transfer_heldout_rmse_fs", f->tables->transfer.error.rmse, "seconds", seconds,
-                               "images_per_second", (double)f->images->n / seconds);
+    json_t *result =
+        json_pack("{s:I, s:o, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images", (json_int_t)f->images,
+                  "accuracy", accuracies, "mode", f->mode, "tiles", (json_int_t)r->tiles, "utilisation",
+                  r->utilisation, "adc_bits", r->adc_bits, "adc_bits_needed", r->adc_bits_needed,
+                  "readout_error_codes", r->readout_error, "transfer_heldout_rmse_fs", f->transfer_rmse,
+                  "seconds", f->seconds, "images_per_second", (double)f->images / f->seconds);
     json_object_set_new(result, "adc_bits_exact", json_integer(r->adc_bits_exact));
     json_object_set_new(result, "cells", json_integer((json_int_t)r->cells));
     json_object_set_new(result, "weights", json_integer((json_int_t)r->weights));
     json_object_set_new(result, "rows_active", json_integer((json_int_t)r->rows_active));
-    if (strcmp(f->o.mode, "table") == 0) {
+    if (strcmp(f->mode, "table") == 0) {
         json_object_set_new(result, "tile_error",
                             json_pack("{s:f, s:f, s:f, s:f, s:I}", "rmse_fs", r->tile_rmse, "max_fs",
                                       r->tile_max, "worst_tile_rmse_fs", r->worst_tile_rmse,
@@ -126,14 +167,8 @@ int infer_print_json(const inference *f, const double *share, const xbtab_mapped
         json_object_set_new(result, "codes", json_integer((json_int_t)f->counts.codes));
         json_object_set_new(result, "codes_outside", json_integer((json_int_t)f->counts.outside));
     }
-    if (f->chips.n_chips) json_object_set_new(result, "chips", cli_chips_json(&f->o.chips, &f->chips));
-    if (f->o.check) {
-        json_t *check = json_pack(
-            "{s:s, s:I, s:f, s:f, s:f, s:f, s:f, s:I, s:I}", "engine", f->check.engine, "samples",
-            (json_int_t)f->check.samples, "rmse_fs", f->check.rmse, "stored_rmse_fs", f->check.rmse_stored,
-            "max_fs", f->check.max, "rmse_codes", f->check.rmse_codes, "max_codes", f->check.max_codes,
-            "codes", (json_int_t)f->check.codes, "codes_differ", (json_int_t)f->check.codes_differ);
-        json_object_set_new(result, "check", check);
-    }
+    if (f->chips.n_chips)
+        json_object_set_new(result, "chips", cli_chips_json(&run->o.chips, &f->chips));
+    if (f->has_check) json_object_set_new(result, "check", check_json(&f->check));
     return cli_print_json(result);
 }

@@ -5,11 +5,9 @@
 #include <string.h>
 
 #include <xbartab/characterize.h>
-#include <xbartab/explain.h>
-#include <xbartab/infer.h>
+#include <xbartab/study.h>
 
 #include "chip_options.h"
-#include "presets.h"
 #include "quantizing.h"
 #include "scheme_options.h"
 
@@ -25,27 +23,10 @@ typedef struct infer_options {
 /* Everything a run holds. */
 typedef struct inference {
     infer_options o;
-    xbtab_network *network;
-    xbtab_images *images, *calibration;
-    xbtab_tables *tables;
-    xbtab_derived *derived; /* the tables without some effects; NULL = as they are */
-    xbtab_technology *technology;
     cli_quantizing quantizing;
-    xbtab_quantize_options quantize;
-    xbtab_quantized *quantized;
-    xbtab_run_options run;
-    float *outputs; /* of the last run */
-    size_t n_outputs;
-    xbtab_check_report check; /* where --check was asked */
-    xbtab_product_counts counts;
-    xbtab_chips_report chips; /* where simulated chips were asked */
-    xbtab_models *models;     /* these where ngspice or a preset was asked */
-    xbtab_spec *spec;
-    xbtab_arch *arch;    /* NULL without --arch */
-    xbtab_scheme scheme; /* the preset's, with what the options change */
-    char *cached;        /* path of tables from the cache */
-    const char *tables_file, *images_file, *labels_file;
-    char network_path[4096], images_path[4096], labels_path[4096]; /* the preset's own */
+    xbtab_quantize_options quantize; /* of it */
+    xbtab_study *study;
+    xbtab_study_result result;
 } inference;
 
 static inline bool infer_in_spice(const char *engine)
@@ -62,11 +43,11 @@ static inline bool infer_without_tiles(const char *mode)
 /** Write o.predictions beside the file and rename. @return an exit code. */
 int infer_write_predictions(const inference *f);
 
-/** Accuracies share[float, integer, ideal, mode], NAN where not run, and what tiles were needed. */
-void infer_print_text(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds);
-int infer_print_json(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds);
+/** What was found. */
+void infer_print_text(const inference *f);
+int infer_print_json(const inference *f);
 
 /** An accuracy that the read-out destroys is told with its cause, in text and beside JSON. */
-void infer_warn_of_adc(const double *share, const xbtab_mapped_report *r);
+void infer_warn_of_adc(const inference *f);
 
 #endif

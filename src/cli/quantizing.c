@@ -88,15 +88,11 @@ int cli_quantizing_take(cli_quantizing *q, const char *verb, xbtab_quantize_opti
     return code;
 }
 
-void cli_quantizing_as(const cli_quantizing *q, const xbtab_arch *arch, xbtab_quantize_options *o)
+void cli_quantizing_give(const cli_quantizing *q, const xbtab_quantize_options *o, xbtab_study_options *study)
 {
-    if (!o->weight_bits) o->weight_bits = arch->weight_bits;
-    if (!o->activation_bits) o->activation_bits = arch->activation_bits;
-    if (!q->weight_range) o->weight_range = arch->weight_range;
-    if (!q->activation_range) o->activation_range = arch->activation_range;
-    if (o->n_layer_bits) return;
-    o->layer_bits = arch->layer;
-    o->n_layer_bits = (size_t)arch->n_layers;
+    study->quantize = *o;
+    study->own_weight_range = q->weight_range != NULL;
+    study->own_activation_range = q->activation_range != NULL;
 }
 
 void cli_quantizing_clear(cli_quantizing *q)

@@ -2,8 +2,8 @@
 #ifndef XBTAB_CLI_QUANTIZING_H
 #define XBTAB_CLI_QUANTIZING_H
 
-#include <xbartab/arch.h>
 #include <xbartab/network.h>
+#include <xbartab/study.h>
 
 #include "cli.h"
 
@@ -61,8 +61,9 @@ typedef struct cli_quantizing {
  * case. */
 int cli_quantizing_take(cli_quantizing *q, const char *verb, xbtab_quantize_options *options);
 
-/** What the options leave open is as in a preset. */
-void cli_quantizing_as(const cli_quantizing *q, const xbtab_arch *arch, xbtab_quantize_options *options);
+/** Put them into a study's, where a preset's stand for what they leave open. */
+void cli_quantizing_give(const cli_quantizing *q, const xbtab_quantize_options *options,
+                         xbtab_study_options *study);
 void cli_quantizing_clear(cli_quantizing *q);
 
 #endif

@@ -31,14 +31,11 @@ int cli_scheme_open(cli_scheme *s, const char *verb)
     return CLI_DONE;
 }
 
-void cli_scheme_apply(const cli_scheme *given, xbtab_scheme *scheme)
+void cli_scheme_give(const cli_scheme *given, xbtab_study_options *study)
 {
-    const xbtab_scheme *from = &given->scheme;
-    if (given->weights) scheme->weights = from->weights;
-    if (given->range) scheme->range = from->range;
-    if (given->trim) scheme->trim = from->trim;
-    if (from->cell_bits) scheme->cell_bits = from->cell_bits;
-    if (from->rows_active) scheme->rows_active = from->rows_active;
-    if (from->offset_sigma > 0) scheme->offset_sigma = from->offset_sigma;
-    if (from->noise_sigma > 0) scheme->noise_sigma = from->noise_sigma;
+    study->scheme = given->scheme;
+    study->tia_spread = given->tia_spread;
+    if (given->weights) study->scheme_words |= 1u << XBTAB_KEY_WEIGHTS;
+    if (given->range) study->scheme_words |= 1u << XBTAB_KEY_RANGE;
+    if (given->trim) study->scheme_words |= 1u << XBTAB_KEY_TRIM;
 }

@@ -2,7 +2,7 @@
 #ifndef XBTAB_CLI_SCHEME_OPTIONS_H
 #define XBTAB_CLI_SCHEME_OPTIONS_H
 
-#include <xbartab/infer.h>
+#include <xbartab/study.h>
 
 #include "cli.h"
 
@@ -61,7 +61,7 @@ typedef struct cli_scheme {
 /** Take the words. @return an exit code. */
 int cli_scheme_open(cli_scheme *scheme, const char *verb);
 
-/** Put what was given in the place of a scheme's own. */
-void cli_scheme_apply(const cli_scheme *given, xbtab_scheme *scheme);
+/** Put what was given into a study's options, where a preset's stands for the rest. */
+void cli_scheme_give(const cli_scheme *given, xbtab_study_options *study);
 
 #endif

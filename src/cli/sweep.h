@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "presets.h"
+#include "cli.h"
 
 enum { SWEEP_KEYS = 8, SWEEP_FIGURES = 10 };
 
