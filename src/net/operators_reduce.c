@@ -18,6 +18,12 @@ static xbtab_status infer_reduce(xbtab_network *n, xbtab__node *node)
     const xbtab__value *axes = xbtab__input_of(n, node, 1);
     if (axes && axes->constant && axes->shape.size == 0) a->n_axes = 0;
     XBTAB_TRY(xbtab__take_list(n, node, 1, a->axes, &a->n_axes));
+    static const char *const changing[] = {"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceSumSquare"};
+    for (int k = 0; k < 4 && a->n_axes == 0 && a->noop;
+         k++) { /* the texts differ: the input, or |x|, x^2, ... */
+        if (strcmp(node->type->name, changing[k]) == 0)
+            return xbtab__unsupported(n, node, "noop_with_empty_axes without axes");
+    }
     for (int k = 0; k < a->n_axes; k++) {
         int axis;
         XBTAB_TRY(xbtab__axis_of(n, node, a->axes[k], s->rank, &axis));
@@ -324,14 +330,15 @@ static void run_lrn(const xbtab_network *n, const xbtab__node *node, const xbtab
 {
     const xbtab__attributes *a = &node->attributes;
     xbtab__split s = xbtab__split_at(&xbtab__output_of(n, node)->shape, 1);
-    int64_t before = (a->size - 1) / 2, behind = a->size - 1 - before, channels = (int64_t)s.on;
+    int64_t channels = (int64_t)s.on, size = a->size < 2 * channels ? a->size : 2 * channels;
+    int64_t before = (size - 1) / 2, behind = size - 1 - before; /* beyond all channels where size is */
     for (size_t c = 0; c < s.before * s.on * s.behind; c++) {
         const float *x = run->data[node->input[0]] + c / (s.on * s.behind) * s.on * s.behind + c % s.behind;
         int64_t channel = (int64_t)(c / s.behind % s.on);
         float sum = 0;
-        for (int64_t k = channel - before; k <= channel + behind; k++) {
-            if (k >= 0 && k < channels) sum += x[(size_t)k * s.behind] * x[(size_t)k * s.behind];
-        }
+        int64_t first = channel > before ? channel - before : 0,
+                last = channel + behind < channels ? channel + behind : channels - 1;
+        for (int64_t k = first; k <= last; k++) sum += x[(size_t)k * s.behind] * x[(size_t)k * s.behind];
         run->data[node->output][c] =
             x[(size_t)channel * s.behind] / powf(a->bias + a->alpha / (float)a->size * sum, a->beta);
     }
