@@ -65,7 +65,7 @@ typedef struct xbtab__attributes {
     int n_kernel, n_stride, n_pad, n_dilation;
     int64_t perm[XBTAB__NET_INTS], axes[XBTAB__NET_INTS], starts[XBTAB__NET_INTS], ends[XBTAB__NET_INTS];
     int n_perm, n_axes, n_starts, n_ends;
-    int64_t keepdims, narrow, is_signed, to, training_mode, start, end;
+    int64_t keepdims, narrow, is_signed, to, start, end;
     float epsilon, min, max, out_scale, out_bias, value;
     char mode[32], rounding_mode[16], data_layout[8];
     char auto_pad[16];

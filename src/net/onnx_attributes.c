@@ -165,7 +165,6 @@ static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
                    {"narrow", &out->narrow},
                    {"to", &out->to},
                    {"dtype", &out->to},
-                   {"training_mode", &out->training_mode},
                    {"start", &out->start},
                    {"end", &out->end},
                    {"signed", &out->is_signed},

@@ -186,7 +186,6 @@ static void run_cast(const xbtab_network *n, const xbtab__node *node, const xbta
 static xbtab_status infer_norm(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
-    if (node->attributes.training_mode) return xbtab__unsupported(n, node, "only inference, not training");
     if (s->rank < 2) return xbtab__unsupported(n, node, "only tensors of a batch and channels");
     for (int k = 1; k < 5; k++) {
         const xbtab__value *v = xbtab__input_of(n, node, k);
