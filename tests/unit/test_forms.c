@@ -3,6 +3,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
@@ -259,6 +260,104 @@ static void older_scales_are_attributes(void **state)
     xbtab_network_destroy(&network);
 }
 
+/* What stands behind a matrix of OUT outputs, and how many of them share a sum of 1; 0 = the last node is
+ * left out in integers, as it keeps the order of all. */
+typedef struct ending {
+    const char *type;
+    int64_t shape[3], axis, opset;
+    bool has_axis, is_followed;
+    int group;
+} ending;
+
+/* A Softmax or LogSoftmax at the end is left out in integers only where it is over all outputs. */
+static void softmax_is_left_out_where_it_is_over_all(void **state)
+{
+    (void)state;
+    enum { N = 6 };
+    static const ending cases[] = {
+        {"Softmax", {1, 2, 3}, 2, 13, true, false, 3},     {"Softmax", {1, 2, 3}, 0, 13, false, false, 3},
+        {"LogSoftmax", {1, 2, 3}, -1, 13, true, false, 3}, {"Softmax", {1, 3, 2}, -1, 13, true, false, 2},
+        {"Softmax", {1, 6, 1}, 2, 13, true, false, 1},     {"Softmax", {1, 2, 3}, 2, 11, true, false, 3},
+        {"Softmax", {1, 6, 1}, 0, 13, true, false, 1},     {"Softmax", {1, 1, 6}, 2, 13, true, true, 6},
+        {"Softmax", {1, 2, 3}, 1, 11, true, false, 0},     {"LogSoftmax", {1, 2, 3}, 0, 11, false, false, 0},
+        {"Softmax", {1, 6, 1}, 1, 13, true, false, 0},     {"Softmax", {1, 1, 6}, 0, 13, false, false, 0}};
+    static float many[N * IN], small[IN] = {0.5f, 1, -0.25f, 0.75f};
+    for (int k = 0; k < N * IN; k++) many[k] = 0.5f * (float)(k * 7 % 11) - 2;
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        const ending *e = &cases[c];
+        const xbtab_images images = {.n = 1, .channels = 1, .height = 1, .width = IN, .pixel = small};
+        onnx_build b;
+        float sums[N], wanted[2][N], y[2][N];
+        xbtab_network *network = NULL;
+        xbtab_quantized *q = NULL;
+        int64_t shape[3];
+        memcpy(shape, e->shape, sizeof shape);
+        build_begin(&b, 2, (int64_t[]){1, IN}, e->is_followed ? "f" : "y");
+        b.opset.version = e->opset;
+        build_floats(&b, "W", 2, (int64_t[]){IN, N}, many);
+        build_longs(&b, "shape", 3, shape);
+        build_node(&b, "MatMul", "m", "x", "W", NULL);
+        build_node(&b, "Reshape", "r", "m", "shape", NULL);
+        build_node(&b, e->type, "y", "r", NULL, NULL);
+        if (e->has_axis) build_attribute(&b, "axis", 0, &e->axis, 0, NULL);
+        if (e->is_followed) build_node(&b, "Flatten", "f", "y", NULL, NULL);
+        for (int o = 0; o < N; o++) {
+            sums[o] = 0;
+            for (int k = 0; k < IN; k++) sums[o] += small[k] * many[k * N + o];
+        }
+        for (int o = 0; o < N; o++) {
+            int group = e->group ? e->group : N;
+            double total = 0;
+            for (int k = 0; k < group; k++) total += exp((double)sums[o / group * group + k]);
+            double share = exp((double)sums[o]) / total;
+            wanted[0][o] = (float)(e->type[0] == 'L' ? log(share) : share);
+            wanted[1][o] = e->group ? wanted[0][o] : sums[o];
+        }
+        build_write(&b, path);
+        if (xbtab_network_open(&network, path) < 0) fail_msg("%s", xbtab_error_message());
+        assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y[0]), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_create(&q, network, &images, NULL), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_run(q, &images, 1, NULL, NULL, NULL, y[1]), XBTAB_OK);
+        for (int k = 0; k < 2 * N; k++) { /* 8 bits of weights and inputs */
+            if (!(fabsf(y[k / N][k % N] - wanted[k / N][k % N]) <= (k / N ? 0.05f : 1e-5f)))
+                fail_msg("case %zu, run %d, output %d: %g instead of %g", c, k / N, k % N,
+                         (double)y[k / N][k % N], (double)wanted[k / N][k % N]);
+        }
+        xbtab_quantized_destroy(&q);
+        xbtab_network_destroy(&network);
+    }
+}
+
+/* The place of the largest output is the prediction itself, also where it is handed on. */
+static void a_last_argmax_is_left_out(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 5; way++) {
+        onnx_build b;
+        xbtab_network *network = NULL;
+        begin(&b);
+        build_longs(&b, "shape", 2, (int64_t[]){1, 1});
+        build_node(&b, "Gemm", "m", "x", "W", "row");
+        build_attribute(&b, "transB", 0, (int64_t[]){1}, 0, NULL);
+        build_node(&b, "ArgMax", way ? "a" : "y", "m", NULL, NULL);
+        build_attribute(&b, "axis", 0, (int64_t[]){1}, 0, NULL);
+        build_attribute(&b, "keepdims", 0, (int64_t[]){way & 1}, 0, NULL);
+        build_attribute(&b, "select_last_index", 0, (int64_t[]){way == 4}, 0, NULL);
+        if (way == 1) build_node(&b, "Identity", "y", "a", NULL, NULL);
+        if (way > 1) build_node(&b, "Cast", way == 2 ? "y" : "c", "a", NULL, NULL);
+        if (way > 1) build_attribute(&b, "to", 0, (int64_t[]){6}, 0, NULL);
+        if (way == 3) build_node(&b, "Reshape", "y", "c", "shape", NULL);
+        if (way == 4) build_node(&b, "Squeeze", "y", "c", NULL, NULL);
+        build_write(&b, path);
+        if (way < 4) {
+            gives(1, 1);
+            continue;
+        }
+        assert_int_equal(xbtab_network_open(&network, path), XBTAB_ERR_UNSUPPORTED);
+        assert_non_null(strstr(xbtab_error_message(), "node \"a\" (ArgMax): is the network's answer"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(weights_on_the_left_are_a_layer),
@@ -268,6 +367,8 @@ int main(void)
                                        cmocka_unit_test(channels_may_come_last),
                                        cmocka_unit_test(inputs_of_bytes_take_them_as_they_are),
                                        cmocka_unit_test(older_sums_name_their_axis),
-                                       cmocka_unit_test(older_scales_are_attributes)};
+                                       cmocka_unit_test(older_scales_are_attributes),
+                                       cmocka_unit_test(softmax_is_left_out_where_it_is_over_all),
+                                       cmocka_unit_test(a_last_argmax_is_left_out)};
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -201,8 +201,135 @@ static void cells_follow_their_equations_in_float_and_integers(void **state)
     }
 }
 
+/* ---- activations, clip and input_forget ---- */
+
+typedef struct function {
+    const char *name;
+    int n_parameters;
+    float alpha, beta; /* not ONNX's defaults */
+} function;
+
+static const function functions[] = {{"Affine", 2, 0.75f, -0.25f},
+                                     {"Elu", 1, 0.5f, 0},
+                                     {"HardSigmoid", 2, 0.3f, 0.4f},
+                                     {"LeakyRelu", 1, 0.2f, 0},
+                                     {"Relu", 0, 0, 0},
+                                     {"ScaledTanh", 2, 0.7f, 1.5f},
+                                     {"Sigmoid", 0, 0, 0},
+                                     {"Softplus", 0, 0, 0},
+                                     {"Softsign", 0, 0, 0},
+                                     {"Tanh", 0, 0, 0},
+                                     {"ThresholdedRelu", 1, 0.1f, 0}};
+enum { N_FUNCTIONS = sizeof functions / sizeof functions[0] };
+
+static double value_of(const function *f, double x)
+{
+    double a = (double)f->alpha, b = (double)f->beta;
+    const double values[] = {a * x + b,
+                             x >= 0 ? x : a * (exp(x) - 1),
+                             fmax(0, fmin(1, a * x + b)),
+                             x >= 0 ? x : a * x,
+                             fmax(x, 0),
+                             a * tanh(b * x),
+                             sigmoid(x),
+                             log(1 + exp(x)),
+                             x / (1 + fabs(x)),
+                             tanh(x),
+                             x > a ? x : 0};
+    return values[f - functions];
+}
+
+static double clipped(double x, double clip)
+{
+    return clip > 0 ? fmax(-clip, fmin(clip, x)) : x;
+}
+
+/* One direction with n functions, and what they take; clip 0 = none. */
+static void write_cell(const char *type, const function *const *f, int n, float clip, bool forgets)
+{
+    static float alpha[3], beta[3];
+    static ProtobufCBinaryData words[3];
+    onnx_build b;
+    size_t n_alpha = 0, n_beta = 0, gates = n == 3 ? 4 : 1;
+    build_begin(&b, 3, (int64_t[]){STEPS, 1, INPUTS}, "y");
+    build_floats(&b, "W", 3, (int64_t[]){1, (int64_t)gates * HIDDEN, INPUTS}, W);
+    build_floats(&b, "R", 3, (int64_t[]){1, (int64_t)gates * HIDDEN, HIDDEN}, R);
+    build_floats(&b, "B", 2, (int64_t[]){1, 2 * (int64_t)gates * HIDDEN}, B);
+    build_node(&b, type, "y", "x", "W", "R");
+    build_input(&b, "B");
+    for (int k = 0; k < n; k++) {
+        words[k] =
+            (ProtobufCBinaryData){.data = (uint8_t *)build_text(f[k]->name), .len = strlen(f[k]->name)};
+        if (f[k]->n_parameters > 0) alpha[n_alpha++] = f[k]->alpha;
+        if (f[k]->n_parameters > 1) beta[n_beta++] = f[k]->beta;
+    }
+    const char *const names[] = {"activations", "activation_alpha", "activation_beta"};
+    for (int k = 0; k < 3; k++) {
+        build_attribute(&b, names[k], 0, NULL, 0, NULL);
+        b.attribute[0][k].has_f = 0;
+    }
+    b.attribute[0][0].n_strings = (size_t)n;
+    b.attribute[0][0].strings = words;
+    b.attribute[0][1].n_floats = n_alpha;
+    b.attribute[0][1].floats = alpha;
+    b.attribute[0][2].n_floats = n_beta;
+    b.attribute[0][2].floats = beta;
+    if (clip > 0) build_attribute(&b, "clip", 0, NULL, clip, NULL);
+    if (forgets) build_attribute(&b, "input_forget", 0, (int64_t[]){1}, 0, NULL);
+    build_write(&b, path);
+}
+
+static void gives(const double *wanted)
+{
+    xbtab_network *network = NULL;
+    float y[STEPS * HIDDEN];
+    if (xbtab_network_open(&network, path) < 0) fail_msg("%s", xbtab_error_message());
+    assert_int_equal(xbtab_network_outputs(network), STEPS * HIDDEN);
+    assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y), XBTAB_OK);
+    for (int k = 0; k < STEPS * HIDDEN; k++) assert_true(fabs((double)y[k] - wanted[k]) <= 1e-5);
+    xbtab_network_destroy(&network);
+}
+
+/* Functions by name with the numbers that they take in turn, on sums within clip; a forget gate that is what
+ * the input gate leaves. */
+static void cells_take_their_attributes(void **state)
+{
+    (void)state;
+    double wanted[STEPS * HIDDEN];
+    for (int way = 0; way < 2 * N_FUNCTIONS; way++) {
+        const function *f = &functions[way >> 1];
+        float clip = way & 1 ? 0.3f : 0;
+        double h[HIDDEN] = {0}, next[HIDDEN];
+        for (int s = 0; s < STEPS; s++) {
+            for (int j = 0; j < HIDDEN; j++)
+                next[j] = wanted[s * HIDDEN + j] =
+                    value_of(f, clipped(gate(1, 0, 0, j, pixel + s * INPUTS, h, true, NULL), (double)clip));
+            memcpy(h, next, sizeof h);
+        }
+        write_cell("RNN", &f, 1, clip, false);
+        gives(wanted);
+    }
+    for (int forgets = 0; forgets < 2; forgets++) {
+        const function *f[] = {&functions[2], &functions[5], &functions[0]};
+        double h[HIDDEN] = {0}, c[HIDDEN] = {0}, next[HIDDEN];
+        for (int s = 0; s < STEPS; s++) {
+            for (int j = 0; j < HIDDEN; j++) {
+                double g[4];
+                for (int k = 0; k < 4; k++)
+                    g[k] = value_of(f[k == 3], gate(4, 0, k, j, pixel + s * INPUTS, h, true, NULL));
+                c[j] = (forgets ? 1 - g[0] : g[2]) * c[j] + g[0] * g[3];
+                next[j] = wanted[s * HIDDEN + j] = g[1] * value_of(f[2], c[j]);
+            }
+            memcpy(h, next, sizeof h);
+        }
+        write_cell("LSTM", f, 3, 0, forgets);
+        gives(wanted);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(cells_follow_their_equations_in_float_and_integers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(cells_follow_their_equations_in_float_and_integers),
+                                       cmocka_unit_test(cells_take_their_attributes)};
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -65,7 +65,7 @@ typedef struct xbtab__attributes {
     int n_kernel, n_stride, n_pad, n_dilation;
     int64_t perm[XBTAB__NET_INTS], axes[XBTAB__NET_INTS], starts[XBTAB__NET_INTS], ends[XBTAB__NET_INTS];
     int n_perm, n_axes, n_starts, n_ends;
-    int64_t keepdims, narrow, is_signed, to, training_mode, start, end;
+    int64_t keepdims, narrow, is_signed, to, start, end;
     float epsilon, min, max, out_scale, out_bias, value;
     char mode[32], rounding_mode[16], data_layout[8];
     char auto_pad[16];
@@ -73,7 +73,7 @@ typedef struct xbtab__attributes {
     bool has_axis;
     float alpha, beta;
     int64_t exclusive, reverse, block, batch_dims, select_last, noop, size, fmod, allow_zero, detect_negative,
-        detect_positive, upper, shift, channels_last; /* shift: a diagonal, EyeLike's k */
+        detect_positive, upper, shift, channels_last, parts, broadcast; /* shift: a diagonal, EyeLike's k */
     float bias, lambd, gamma;
     char nearest_mode[32], transformation[32], approximate[16];
     float
@@ -89,6 +89,7 @@ typedef struct xbtab__attributes {
     char direction[16], activation[XBTAB__NET_WORDS][16];
     float activation_alpha[XBTAB__NET_WORDS], activation_beta[XBTAB__NET_WORDS], clip;
     int n_activations, n_activation_alpha, n_activation_beta;
+    bool has_clip;
     int64_t hidden_size, input_forget, layout, linear_before_reset;
 } xbtab__attributes;
 
@@ -149,6 +150,7 @@ struct xbtab_network {
     int64_t batch;    /* of the file's input, which is run with 1 */
     size_t file_size; /* bytes */
     size_t folded;    /* numbers of constants that nodes made */
+    double work;      /* terms of the sums that made them */
     int input, output;
     bool is_quantized; /* has operators of quantized networks: its own scales and zeros hold */
     size_t memory;     /* floats that a run of one image needs */
@@ -236,6 +238,12 @@ xbtab_status xbtab__more_set(xbtab_network *network, const xbtab__node *node, in
 float *xbtab__more_of(const xbtab__node *node, const xbtab__float_run *run, int k);
 
 bool xbtab__is_integer_type(int32_t type);
+
+/** Whether a type's numbers are read: floats of 16 to 64 bits, bool, integers of 8 to 64 bits. */
+bool xbtab__is_number_type(int64_t type);
+
+/** Bits of a number of a type; 0 of others. */
+int xbtab__bits_of_type(int32_t type);
 
 /** A node that infer adds for another one. @param[out] output  its value, of a name that no file has.
  *  @param attributes  NULL = ONNX's defaults. */

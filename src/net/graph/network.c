@@ -17,6 +17,9 @@ static const int64_t largest_tensor = (int64_t)1 << 28;
 /* Numbers of all constants that nodes of constants make: what a file of so many bytes may plausibly mean. */
 static const size_t most_folded = (size_t)1 << 22;
 
+/* Terms of all their sums: some seconds, and more for a larger file. */
+static const double most_work = 8e9;
+
 xbtab_status xbtab__node_fail(const xbtab_network *network, const xbtab__node *node, xbtab_status code,
                               const char *format, ...)
 {
@@ -141,6 +144,33 @@ static bool fold_integers(xbtab__value *out)
     return out->integers != NULL;
 }
 
+/* Terms that go into each number of a node's output, at the most. */
+static double terms_of(const xbtab_network *n, const xbtab__node *node)
+{
+    const xbtab__shape *in = &n->value[node->input[0]].shape;
+    const xbtab__window *w = &node->window;
+    const char *type = node->type->name;
+    if (node->linear.W) return (double)node->linear.inputs;
+    if (w->channels) return (double)w->kernel[0] * (double)w->kernel[1] * (double)w->kernel[2];
+    if (strcmp(type, "MatMul") == 0 || strcmp(type, "Gemm") == 0)
+        return (double)in->dim[node->attributes.trans_a ? 0 : in->rank - 1];
+    if (strcmp(type, "LRN") == 0) return fmin((double)node->attributes.size, (double)in->dim[1]);
+    if (strcmp(type, "MultiThreshold") == 0) return (double)n->value[node->input[1]].shape.dim[1];
+    if (strcmp(type, "Resize") == 0 || strcmp(type, "Upsample") == 0)
+        return strcmp(node->attributes.mode, "cubic") == 0 ? pow(4, in->rank) : pow(2, in->rank);
+    return 1;
+}
+
+/* What nodes of constants take to be evaluated, within what the file may plausibly mean. */
+static xbtab_status add_work(xbtab_network *n, const xbtab__node *node)
+{
+    n->work += node->n_inputs ? terms_of(n, node) * (double)n->value[node->output].shape.size : 0;
+    if (n->work <= most_work + 1024.0 * (double)n->file_size) return XBTAB_OK;
+    return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
+                            "its constants take far more work than the file of %zu bytes means",
+                            n->file_size);
+}
+
 /* Room for the outputs of a node of constants, within what the file may plausibly mean. */
 static xbtab_status make_constants(xbtab_network *n, const xbtab__node *node)
 {
@@ -183,6 +213,7 @@ static float **folding_data(xbtab_network *n, const xbtab__node *node)
 static xbtab_status fold(xbtab_network *n, const xbtab__node *node)
 {
     if (n->value[node->output].constant) return XBTAB_OK; /* a shape */
+    XBTAB_TRY(add_work(n, node));
     XBTAB_TRY(make_constants(n, node));
     float **data = folding_data(n, node);
     float *scratch = xbtab__alloc(n->scratch, sizeof *scratch);

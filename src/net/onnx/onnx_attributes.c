@@ -10,6 +10,7 @@ static const struct {
     const char *type;
     float alpha, beta;
 } defaults[] = {{"LeakyRelu", 0.01f, 1.0f},
+                {"QLinearLeakyRelu", 0.01f, 1.0f},
                 {"HardSigmoid", 0.2f, 0.5f},
                 {"LRN", 1e-4f, 0.75f},
                 {"Selu", 1.67326319217681884765625f, 1.0f}};
@@ -52,6 +53,8 @@ void xbtab__attributes_init(xbtab__attributes *out, const char *type)
     if (strcmp(type, "Resize") == 0 || strcmp(type, "Upsample") == 0)
         snprintf(out->mode, sizeof out->mode, "nearest");
     if (strcmp(type, "DepthToSpace") == 0) snprintf(out->mode, sizeof out->mode, "DCR");
+    if (strcmp(type, "EyeLike") == 0) out->to = 0;        /* as its input */
+    if (strcmp(type, "QuantizeLinear") == 0) out->to = 0; /* as its zero */
 }
 
 static xbtab_status fail_long(const xbtab_network *n, const Onnx__AttributeProto *a, size_t entries)
@@ -117,11 +120,34 @@ static xbtab_status take_lists(const xbtab_network *n, xbtab__attributes *out, c
     }
     if (strcmp(a->name, "activations") == 0) {
         if (a->n_strings > XBTAB__NET_WORDS) return fail_long(n, a, a->n_strings);
-        for (size_t k = 0; k < a->n_strings; k++)
+        for (size_t k = 0; k < a->n_strings; k++) {
+            if (a->strings[k].len >= sizeof out->activation[k])
+                XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: an activation's name of %zu letters", n->path,
+                           a->strings[k].len);
             take_word(out->activation[k], sizeof out->activation[k], &a->strings[k]);
+        }
         out->n_activations = (int)a->n_strings;
     }
     return XBTAB_OK;
+}
+
+/* Cast's words of opsets 1 to 5; the reader has refused every other. */
+static int64_t type_of_word(const ProtobufCBinaryData *s)
+{
+    static const struct {
+        const char *word;
+        int64_t type;
+    } types[] = {
+        {"FLOAT", XBTAB__TYPE_FLOAT},   {"UINT8", XBTAB__TYPE_UINT8},   {"INT8", XBTAB__TYPE_INT8},
+        {"UINT16", XBTAB__TYPE_UINT16}, {"INT16", XBTAB__TYPE_INT16},   {"INT32", XBTAB__TYPE_INT32},
+        {"INT64", XBTAB__TYPE_INT64},   {"BOOL", XBTAB__TYPE_BOOL},     {"FLOAT16", XBTAB__TYPE_FLOAT16},
+        {"DOUBLE", XBTAB__TYPE_DOUBLE}, {"UINT32", XBTAB__TYPE_UINT32}, {"UINT64", XBTAB__TYPE_UINT64}};
+    char word[16];
+    take_word(word, sizeof word, s);
+    for (size_t k = 0; k < sizeof types / sizeof types[0]; k++) {
+        if (strcmp(types[k].word, word) == 0) return types[k].type;
+    }
+    return 0;
 }
 
 static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
@@ -139,7 +165,6 @@ static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
                    {"narrow", &out->narrow},
                    {"to", &out->to},
                    {"dtype", &out->to},
-                   {"training_mode", &out->training_mode},
                    {"start", &out->start},
                    {"end", &out->end},
                    {"signed", &out->is_signed},
@@ -158,6 +183,9 @@ static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
                    {"exclude_outside", &out->exclude_outside},
                    {"antialias", &out->antialias},
                    {"k", &out->shift},
+                   {"num_outputs", &out->parts},
+                   {"output_dtype", &out->to},
+                   {"broadcast", &out->broadcast},
                    {"channels_last", &out->channels_last},
                    {"hidden_size", &out->hidden_size},
                    {"input_forget", &out->input_forget},
@@ -203,12 +231,27 @@ static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
         if (strcmp(a->name, words[l].name) == 0) take_word(words[l].word, words[l].size, &a->s);
     }
     if (strcmp(a->name, "axis") == 0) out->has_axis = true;
+    if (strcmp(a->name, "clip") == 0) out->has_clip = true;
+    if (strcmp(a->name, "to") == 0 && a->s.len) out->to = type_of_word(&a->s);
+}
+
+/* What the first opsets had otherwise. */
+static void take_older_defaults(xbtab__attributes *out, const char *type, int64_t opset)
+{
+    enum { LONGER_NUMBERS_OPSET = 6, NO_AXIS_OPSET = 4 };
+    if (strcmp(type, "Selu") == 0 && opset < LONGER_NUMBERS_OPSET) {
+        out->alpha = 1.6732f;
+        out->gamma = 1.0507f;
+    }
+    if (strcmp(type, "Concat") == 0 && opset < NO_AXIS_OPSET) out->axis = 1;
 }
 
 xbtab_status xbtab__read_attributes(xbtab_network *n, xbtab__attributes *out, const Onnx__NodeProto *proto,
                                     int *tensor)
 {
-    xbtab__attributes_init(out, proto->op_type ? proto->op_type : "");
+    const char *type = proto->op_type ? proto->op_type : "";
+    xbtab__attributes_init(out, type);
+    take_older_defaults(out, type, n->opset);
     *tensor = -1;
     for (size_t k = 0; k < proto->n_attribute; k++) {
         const Onnx__AttributeProto *a = proto->attribute[k];

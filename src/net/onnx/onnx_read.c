@@ -157,6 +157,11 @@ static bool is_known_domain(const char *domain)
     return false;
 }
 
+static bool are_alike(const xbtab__shape *a, const xbtab__shape *b)
+{
+    return a->rank == b->rank && memcmp(a->dim, b->dim, (size_t)a->rank * sizeof *a->dim) == 0;
+}
+
 /* Before opset 7 a second tensor of fewer axes began at an axis of the first, and slopes at its channels; now
  * it ends where the first ends. */
 static xbtab_status align_second(xbtab_network *n, xbtab__node *call)
@@ -166,9 +171,12 @@ static xbtab_status align_second(xbtab_network *n, xbtab__node *call)
     bool is_pair = false, is_slope = strcmp(call->type->name, "PRelu") == 0;
     for (size_t k = 0; k < sizeof pairs / sizeof pairs[0]; k++)
         is_pair = is_pair || strcmp(call->type->name, pairs[k]) == 0;
-    if (!is_pair || n->opset >= SAME_END_OPSET || (!is_slope && !call->attributes.has_axis)) return XBTAB_OK;
+    if (!is_pair || n->opset >= SAME_END_OPSET) return XBTAB_OK;
     const xbtab__value *first = xbtab__input_of(n, call, 0), *second = xbtab__input_of(n, call, 1);
-    if (!first || !second || second->shape.size == 1) return XBTAB_OK;
+    if (!first || !second) return XBTAB_OK;
+    if (!is_slope && !call->attributes.broadcast && !are_alike(&first->shape, &second->shape))
+        return xbtab__node_fail(n, call, XBTAB_ERR_INPUT, "its tensors differ in shape, without broadcast");
+    if (second->shape.size == 1 || (!is_slope && !call->attributes.has_axis)) return XBTAB_OK;
     int64_t axis = is_slope && first->shape.rank > 1 ? 1 : call->attributes.axis;
     if (axis < 0) axis += first->shape.rank;
     int64_t behind = first->shape.rank - axis - second->shape.rank;
@@ -227,6 +235,7 @@ static xbtab_status add_constant_node(xbtab_network *n, const Onnx__NodeProto *p
     const xbtab__node call = {.name = proto->name ? proto->name : proto->op_type, .type = &constant};
     int index;
     XBTAB_TRY(xbtab__check_attributes(n, &call, proto));
+    if (proto->n_attribute != 1) return xbtab__node_fail(n, &call, XBTAB_ERR_INPUT, "has not one value");
     for (size_t k = 0; k < proto->n_attribute && proto->n_output == 1; k++) {
         const Onnx__AttributeProto *a = proto->attribute[k];
         const char *name = a->name ? a->name : "";

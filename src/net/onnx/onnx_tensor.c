@@ -44,6 +44,16 @@ bool xbtab__is_integer_type(int32_t type)
            type != XBTAB__TYPE_BFLOAT16 && element_size(type) > 0;
 }
 
+bool xbtab__is_number_type(int64_t type)
+{
+    return type > 0 && type <= XBTAB__TYPE_BFLOAT16 && element_size((int32_t)type) > 0;
+}
+
+int xbtab__bits_of_type(int32_t type)
+{
+    return 8 * (int)element_size(type);
+}
+
 /* How many numbers stand in the typed field that ONNX has for this type. */
 static size_t typed_count(const Onnx__TensorProto *t)
 {

@@ -57,6 +57,9 @@ static const rule average[] = {{.name = "ceil_mode", .type = INT, .since = 10, .
                                {.name = "count_include_pad", .type = INT, .since = 7, .values = either},
                                {.name = "dilations", .type = INTS, .since = 19},
                                {0}};
+static const rule quantized_average[] = {{.name = "ceil_mode", .type = INT, .values = either},
+                                         {.name = "count_include_pad", .type = INT, .values = either},
+                                         {0}};
 static const rule largest[] = {{.name = "ceil_mode", .type = INT, .since = 10, .values = either},
                                {.name = "dilations", .type = INTS, .since = 10},
                                /* of the places, an output that is not computed */
@@ -303,8 +306,8 @@ static const row rows[] = {{"Add", {pair, sum}},
                            {"Pad", {pad}},
                            {"Pow", {pair}},
                            {"QGemm", {alpha, transposed}},
-                           {"QLinearAveragePool", {window, average, channels_last}},
-                           {"QLinearConcat", {axis}},
+                           {"QLinearAveragePool", {window, quantized_average, channels_last}},
+                           {"QLinearConcat", {joined}},
                            {"QLinearConv", {window, convolution, channels_last}},
                            {"QLinearGlobalAveragePool", {channels_last}},
                            {"QLinearLeakyRelu", {alpha}},

@@ -137,21 +137,30 @@ static void clip_lattice(const xbtab_network *n, const xbtab__node *node, const 
 
 static xbtab_status infer_cast(xbtab_network *n, xbtab__node *node)
 {
-    enum { STRING = 8 };
     const xbtab__value *like = xbtab__input_of(n, node, 1); /* of CastLike */
     int64_t to = like ? like->type : node->attributes.to;
-    if (to < XBTAB__TYPE_FLOAT || to > XBTAB__TYPE_BFLOAT16 || to == STRING ||
-        (to > XBTAB__TYPE_UINT64 && to < XBTAB__TYPE_BFLOAT16)) {
+    if (!xbtab__is_number_type(to)) {
         return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "to the element type %lld", (long long)to);
     }
     xbtab__output_of(n, node)->type = (int32_t)to;
     return xbtab__infer_same(n, node);
 }
 
+/* An integer as one of 8 or 16 bits, which keeps the lowest ones. */
+static float lowest_bits(float x, int32_t to)
+{
+    bool is_signed = to == XBTAB__TYPE_INT8 || to == XBTAB__TYPE_INT16;
+    float range = ldexpf(1.0f, xbtab__bits_of_type(to)), low = is_signed ? -range / 2 : 0;
+    return x - range * floorf((x - low) / range);
+}
+
 /* To integers it cuts off the fraction, to bool all but 0 is true; half precision rounds. */
 static void run_cast(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
 {
+    const float exact = 16777216.0f; /* floats hold all integers up to here */
     int32_t to = xbtab__output_of(n, node)->type;
+    bool wraps = xbtab__is_integer_type(xbtab__input_of(n, node, 0)->type) && xbtab__is_integer_type(to) &&
+                 xbtab__bits_of_type(to) <= 16;
     int bits = to == XBTAB__TYPE_FLOAT16 ? 11 : to == XBTAB__TYPE_BFLOAT16 ? 8 : 0; /* of the significand */
     const float *x = run->data[node->input[0]];
     float *y = run->data[node->output];
@@ -159,6 +168,8 @@ static void run_cast(const xbtab_network *n, const xbtab__node *node, const xbta
         int exponent = 0;
         if (to == XBTAB__TYPE_BOOL) {
             y[k] = (float)(x[k] != 0);
+        } else if (wraps && fabsf(x[k]) < exact) {
+            y[k] = lowest_bits(x[k], to);
         } else if (xbtab__is_integer_type(to)) {
             y[k] = truncf(x[k]);
         } else if (bits && isfinite(x[k])) {
@@ -175,7 +186,6 @@ static void run_cast(const xbtab_network *n, const xbtab__node *node, const xbta
 static xbtab_status infer_norm(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
-    if (node->attributes.training_mode) return xbtab__unsupported(n, node, "only inference, not training");
     if (s->rank < 2) return xbtab__unsupported(n, node, "only tensors of a batch and channels");
     for (int k = 1; k < 5; k++) {
         const xbtab__value *v = xbtab__input_of(n, node, k);

@@ -137,6 +137,13 @@ static void run_div(const xbtab_network *n, const xbtab__node *node, const xbtab
     broadcast(n, node, run, is_whole(n, node) ? divide_whole : divide);
 }
 
+static xbtab_status infer_mod(xbtab_network *n, xbtab__node *node)
+{
+    if (!node->attributes.fmod && !xbtab__is_integer_type(xbtab__input_of(n, node, 0)->type))
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "of real numbers needs fmod");
+    return infer_broadcast(n, node);
+}
+
 static void run_mod(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
 {
     broadcast(n, node, run, node->attributes.fmod ? fmodf : modulo);
@@ -248,7 +255,7 @@ static const xbtab__operator operators[] = {
     {"Max", 1, MANY, XBTAB__INTEGER_NONE, infer_broadcast, run_max, NULL, NULL},
     {"Mean", 1, MANY, XBTAB__INTEGER_NONE, infer_broadcast, run_mean, NULL, NULL},
     {"Min", 1, MANY, XBTAB__INTEGER_NONE, infer_broadcast, run_min, NULL, NULL},
-    {"Mod", 2, 2, XBTAB__INTEGER_NONE, infer_broadcast, run_mod, NULL, NULL},
+    {"Mod", 2, 2, XBTAB__INTEGER_NONE, infer_mod, run_mod, NULL, NULL},
     {"Mul", 2, 2, XBTAB__INTEGER_NONE, infer_broadcast, run_mul, times_lattice, NULL},
     {"Or", 2, 2, XBTAB__INTEGER_NONE, infer_comparison, run_or, NULL, NULL},
     {"PRelu", 2, 2, XBTAB__INTEGER_NONE, infer_prelu, run_prelu, NULL, NULL},

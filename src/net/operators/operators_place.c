@@ -80,7 +80,10 @@ static xbtab_status infer_eye(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__value *in = xbtab__input_of(n, node, 0);
     if (in->shape.rank != 2) return xbtab__unsupported(n, node, "only matrices");
-    xbtab__output_of(n, node)->type = (int32_t)node->attributes.to;
+    int64_t type = node->attributes.to ? node->attributes.to : in->type;
+    if (!xbtab__is_number_type(type))
+        return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "of the element type %lld", (long long)type);
+    xbtab__output_of(n, node)->type = (int32_t)type;
     return xbtab__infer_same(n, node);
 }
 
@@ -153,7 +156,14 @@ static xbtab_status infer_split(xbtab_network *n, xbtab__node *node)
     XBTAB_TRY(xbtab__take_list(n, node, 1, a->split, &a->n_split));
     XBTAB_TRY(xbtab__axis_of(n, node, a->axis, in->shape.rank, &axis));
     a->axis = axis;
+    enum { UNEVEN_OPSET = 18 };
     int64_t size = in->shape.dim[axis], each = (size + parts - 1) / parts;
+    if (a->parts && (a->n_split || a->parts != parts))
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "num_outputs is %lld, with %d sizes for %d outputs",
+                                (long long)a->parts, a->n_split, parts);
+    if (!a->n_split && n->opset < UNEVEN_OPSET && size % parts != 0)
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "%lld places in %d equal parts", (long long)size,
+                                parts);
     if (a->n_split && a->n_split != parts)
         return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "%d sizes for %d outputs", a->n_split, parts);
     for (int k = 0; k < parts; k++) {

@@ -111,7 +111,11 @@ static void linear_range(const xbtab_network *n, const xbtab__node *node, double
 static xbtab_status infer_quantize(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__value *zero = xbtab__input_of(n, node, 2);
-    int32_t type = zero ? zero->type : XBTAB__TYPE_UINT8;
+    int32_t asked = (int32_t)node->attributes.to, type = zero    ? zero->type
+                                                         : asked ? asked
+                                                                 : XBTAB__TYPE_UINT8;
+    if (asked && asked != type)
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its output_dtype is not the type of its zero");
     if (type != XBTAB__TYPE_INT8 && type != XBTAB__TYPE_UINT8 && type != XBTAB__TYPE_INT16 &&
         type != XBTAB__TYPE_UINT16)
         return xbtab__unsupported(n, node, "to integers of 8 or 16 bits");
@@ -376,10 +380,11 @@ static xbtab_status infer_thresholds(xbtab_network *n, xbtab__node *node)
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
     const xbtab__value *t = xbtab__input_of(n, node, 1);
     const char *layout = node->attributes.data_layout, *c = strchr(layout, 'C');
-    node->attributes.axis = c ? c - layout : s->rank;
-    if (node->attributes.axis >= s->rank)
-        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT,
-                                "data_layout \"%s\" names no channels of its %d axes", layout, s->rank);
+    bool is_single = t->shape.dim[0] == 1; /* one row for all, wherever the channels are */
+    node->attributes.axis = s->rank == 2 ? 1 : is_single ? 0 : c - layout;
+    if (s->rank != 2 && !is_single && (int)strlen(layout) != s->rank)
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "data_layout \"%s\" does not name its %d axes",
+                                layout, s->rank);
     if (!t->constant || t->shape.rank != 2 ||
         (t->shape.dim[0] != 1 && t->shape.dim[0] != s->dim[node->attributes.axis]) ||
         t->shape.dim[1] > 65535) {

@@ -308,6 +308,8 @@ static xbtab_status check_call(xbtab_network *n, const xbtab__node *call, const 
             steps = x->shape.dim[a->layout ? 1 : 0];
     if (!is_both && strcmp(a->direction, "forward") != 0 && strcmp(a->direction, "reverse") != 0)
         return xbtab__node_fail(n, call, XBTAB_ERR_INPUT, "direction \"%s\"", a->direction);
+    if (a->has_clip && !(a->clip > 0))
+        return xbtab__node_fail(n, call, XBTAB_ERR_INPUT, "clip %g is not above 0", (double)a->clip);
     if (W->shape.dim[0] != directions || r->shape.dim[0] != directions ||
         r->shape.dim[1] != c->gates * hidden || W->shape.dim[1] != c->gates * hidden ||
         W->shape.dim[2] != x->shape.dim[2] || (a->hidden_size && a->hidden_size != hidden))

@@ -324,14 +324,15 @@ static void run_lrn(const xbtab_network *n, const xbtab__node *node, const xbtab
 {
     const xbtab__attributes *a = &node->attributes;
     xbtab__split s = xbtab__split_at(&xbtab__output_of(n, node)->shape, 1);
-    int64_t before = (a->size - 1) / 2, behind = a->size - 1 - before, channels = (int64_t)s.on;
+    int64_t channels = (int64_t)s.on, size = a->size < 2 * channels ? a->size : 2 * channels;
+    int64_t before = (size - 1) / 2, behind = size - 1 - before; /* beyond all channels where size is */
     for (size_t c = 0; c < s.before * s.on * s.behind; c++) {
         const float *x = run->data[node->input[0]] + c / (s.on * s.behind) * s.on * s.behind + c % s.behind;
         int64_t channel = (int64_t)(c / s.behind % s.on);
         float sum = 0;
-        for (int64_t k = channel - before; k <= channel + behind; k++) {
-            if (k >= 0 && k < channels) sum += x[(size_t)k * s.behind] * x[(size_t)k * s.behind];
-        }
+        int64_t first = channel > before ? channel - before : 0,
+                last = channel + behind < channels ? channel + behind : channels - 1;
+        for (int64_t k = first; k <= last; k++) sum += x[(size_t)k * s.behind] * x[(size_t)k * s.behind];
         run->data[node->output][c] =
             x[(size_t)channel * s.behind] / powf(a->bias + a->alpha / (float)a->size * sum, a->beta);
     }

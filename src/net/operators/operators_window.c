@@ -55,6 +55,10 @@ static xbtab_status set_window(xbtab_network *n, xbtab__node *node, const int64_
         return xbtab__node_fail(n, node, XBTAB_ERR_INPUT,
                                 "its strides, dilations or pads are not of a tensor of %d axes", s->rank);
     }
+    for (int k = 0; k < a->n_pad && strcmp(a->auto_pad, "NOTSET") != 0; k++) {
+        if (a->pad[k] != 0)
+            return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "has pads, and auto_pad %s", a->auto_pad);
+    }
     *w = (xbtab__window){.channels = s->dim[1], .count_pad = a->count_include_pad != 0};
     for (int d = 0, k = axes - 3; d < 3; d++, k++) { /* k counts the axes that there are */
         bool is_there = k >= 0;
@@ -110,6 +114,13 @@ static xbtab_status infer_global_pool(xbtab_network *n, xbtab__node *node)
     return set_window_shape(n, node, s->dim[1]);
 }
 
+/* How many of n places from a first one on, a step apart, lie before an end. */
+static int64_t places_before(int64_t end, int64_t start, int64_t step, int64_t n)
+{
+    int64_t count = end > start ? (end - 1 - start) / step + 1 : 0;
+    return count < n ? count : n;
+}
+
 /* Places of a window inside the image along one axis: [*first, *end) of the kernel, and how many of all lie
  * within the image and its padding. */
 static void clip(const xbtab__window *w, int d, int64_t o, int64_t *start, int64_t *first, int64_t *end,
@@ -117,10 +128,10 @@ static void clip(const xbtab__window *w, int d, int64_t o, int64_t *start, int64
 {
     *start = o * w->stride[d] - w->pad[d];
     *first = *start < 0 ? (-*start + w->dilation[d] - 1) / w->dilation[d] : 0;
-    *end = w->kernel[d];
-    *padded = w->kernel[d];
-    while (*padded > 1 && *start + (*padded - 1) * w->dilation[d] >= w->in[d] + w->after[d]) --*padded;
-    while (*end > *first && *start + (*end - 1) * w->dilation[d] >= w->in[d]) --*end;
+    *padded = places_before(w->in[d] + w->after[d], *start, w->dilation[d], w->kernel[d]);
+    *end = places_before(w->in[d], *start, w->dilation[d], w->kernel[d]);
+    if (*padded < 1) *padded = 1;
+    if (*end < *first) *end = *first;
 }
 
 static float pool_at(const xbtab__window *w, const float *x, const int64_t *o, bool is_max)
@@ -182,8 +193,9 @@ static xbtab_status infer_conv(xbtab_network *n, xbtab__node *node)
     if (W->shape.rank != in->shape.rank)
         return xbtab__unsupported(n, node, "weights of as many axes as its input");
     if (W->shape.rank < 3 || W->shape.rank > 5) return xbtab__unsupported(n, node, only_axes);
-    for (int k = 0; k < node->attributes.n_kernel && k + 2 < W->shape.rank; k++) {
-        if (node->attributes.kernel[k] != W->shape.dim[k + 2])
+    for (int k = 0; k < node->attributes.n_kernel; k++) {
+        if (node->attributes.n_kernel != W->shape.rank - 2 ||
+            node->attributes.kernel[k] != W->shape.dim[k + 2])
             return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its kernel_shape is not its weights'");
     }
     XBTAB_TRY(set_window(n, node, &W->shape.dim[2]));
