@@ -63,6 +63,8 @@ fr, d = tia["noise_frequency"], tia["output_noise"]
 power = d ** 2 / (1 + (fr / r["read_bandwidth"]) ** 2)
 near(r["noise_rms"], ((power[1:] + power[:-1]) / 2 * np.diff(fr)).sum() ** 0.5, 1e-6)
 near(r["noise_density"], d[0] / r["transresistance"], 1e-9)
+# an op-amp's input offset of 1 mV, seen through the conductance of 24 cells of the levels' mean
+near(r["offset_sigma"], 1e-3 * (1 + r["transresistance"] * 24 * levels.mean()), 1e-3)
 P
 
 # infer: counts from the network's sizes, accuracies from the predictions, chips from their own list
@@ -107,6 +109,9 @@ slices = 4 # 8-bit inputs on a 2-bit DAC; all conversions but those of slices th
 most = n * slices * sum(p * columns * o * math.ceil(i / 24) for i, o, p in layers)
 assert 0.1 * most < r["codes"] <= most * 1.3 and r["codes_outside"] == 0, (r["codes"], most)
 assert 0 <= r["readout_error_codes"] < 1e-3
+i, tile = load("info"), r["tile_error"]
+near(tile["worst_tile_adc_steps"], tile["worst_tile_rmse_fs"] * i["transfer"]["full_scale"] / (i["tile"]["full_scale"] / 256), 1e-6)
+assert 0 <= tile["refined"] <= tiles and tile["rmse_fs"] <= tile["worst_tile_rmse_fs"] <= tile["max_fs"]
 for mode in ("table", "ideal", "integer"):
     rows = list(csv.DictReader(open(mode + ".csv")))
     right = [row["label"] == row["prediction"] for row in rows]
