@@ -315,8 +315,9 @@ void xbtab__lattice_same(const xbtab_network *network, const xbtab__node *node, 
 xbtab_status xbtab__shape_set(xbtab_network *network, const xbtab__node *node, xbtab__value *value, int rank,
                               const int64_t *dim) XBTAB_MUST_CHECK;
 
-/** xbtab_network_open(), but the output may be a constant. */
-xbtab_status xbtab__network_read(xbtab_network **out, const char *path) XBTAB_MUST_CHECK;
+/** xbtab_network_open_as(), but the output may be a constant. */
+xbtab_status xbtab__network_read(xbtab_network **out, const char *path,
+                                 const xbtab_open_options *options) XBTAB_MUST_CHECK;
 
 /** Numbers before, on and behind an axis. */
 typedef struct xbtab__split {

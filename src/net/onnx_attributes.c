@@ -217,8 +217,7 @@ xbtab_status xbtab__read_attributes(xbtab_network *n, xbtab__attributes *out, co
         if (a->t && *tensor < 0) {
             char name[64]; /* of no value in the file: names are the file's, and none starts with a newline */
             snprintf(name, sizeof name, "\n%d", n->n_values);
-            XBTAB_TRY(xbtab__read_tensor(n, a->t, name));
-            *tensor = n->n_values - 1;
+            XBTAB_TRY(xbtab__read_tensor(n, a->t, name, tensor));
         }
     }
     return XBTAB_OK;

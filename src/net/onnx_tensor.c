@@ -286,17 +286,16 @@ static xbtab_status check_type(const xbtab_network *n, const Onnx__TensorProto *
     return XBTAB_OK;
 }
 
-xbtab_status xbtab__read_tensor(xbtab_network *n, const Onnx__TensorProto *t, const char *name)
+xbtab_status xbtab__read_tensor(xbtab_network *n, const Onnx__TensorProto *t, const char *name, int *out)
 {
-    int index;
     int64_t dim[XBTAB__NET_RANK] = {1}, integer = 0;
     size_t size = element_size(t->data_type);
     bool is_external = t->n_external_data || (t->has_data_location && t->data_location != 0);
     unsigned char *outside = NULL;
     XBTAB_TRY(check_type(n, t, name));
     for (size_t k = 0; k < t->n_dims; k++) dim[k] = t->dims[k];
-    XBTAB_TRY(xbtab__add_value(n, name, &index));
-    xbtab__value *value = &n->value[index];
+    XBTAB_TRY(xbtab__add_value(n, name, out));
+    xbtab__value *value = &n->value[*out];
     value->is_scalar = t->n_dims == 0;
     value->type = t->data_type;
     XBTAB_TRY(xbtab__shape_set(n, NULL, value, t->n_dims ? (int)t->n_dims : 1, dim));

@@ -55,7 +55,8 @@ static double *numbers(const Onnx__TensorProto *t, size_t *n)
 {
     xbtab_network holder = {.path = path};
     double *x = NULL;
-    if (xbtab__read_tensor(&holder, t, "wanted") == XBTAB_OK) {
+    int index;
+    if (xbtab__read_tensor(&holder, t, "wanted", &index) == XBTAB_OK) {
         const xbtab__value *v = &holder.value[0];
         *n = v->shape.size;
         x = calloc(*n + 1, sizeof *x);
@@ -208,7 +209,7 @@ static void run_vector(const char *root, const char *name)
     n_unknown += !is_ours;
     if (is_ours && write_constant(model, folder)) {
         xbtab_network *network = NULL;
-        xbtab_status status = xbtab__network_read(&network, path);
+        xbtab_status status = xbtab__network_read(&network, path, NULL);
         if (status == XBTAB_OK) {
             compare(network, model->graph, folder, name);
         } else {
