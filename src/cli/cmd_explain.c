@@ -10,6 +10,7 @@
 #include "chip_options.h"
 #include "cli.h"
 #include "explain_plot.h"
+#include "input_shapes.h"
 #include "presets.h"
 #include "quantizing.h"
 #include "scheme_options.h"
@@ -18,6 +19,7 @@ typedef struct explain_options {
     char *tables, *images, *labels, *calibration_images, *plot, *arch, *cache, *models;
     int limit, threads, calibrate, raw_pixels, adc_bits, refine, without_layers, as_json;
     long seed;
+    cli_input_shapes shapes;
     cli_quantizing quantizing;
     xbtab_quantize_options bits; /* of them */
     cli_scheme scheme;
@@ -57,9 +59,10 @@ static int open_arch(explain_run *r)
 static int open_inputs(explain_run *r, const char *network)
 {
     const explain_options *o = &r->o;
-    if (xbtab_network_open(&r->network, network) < 0 ||
-        xbtab_images_open(&r->images, o->images, o->labels, (size_t)o->limit) < 0 ||
-        (o->calibration_images && xbtab_images_open(&r->calibration, o->calibration_images, NULL, 0) < 0) ||
+    if (xbtab_images_open(&r->images, o->images, o->labels, (size_t)o->limit) < 0) return cli_failed();
+    int code = cli_open_network(&r->network, "explain", network, &o->shapes, r->images);
+    if (code != CLI_DONE) return code;
+    if ((o->calibration_images && xbtab_images_open(&r->calibration, o->calibration_images, NULL, 0) < 0) ||
         xbtab_tables_open(&r->tables, o->tables ? o->tables : r->cached) < 0 ||
         xbtab_technology_create(&r->technology, r->tables) < 0) {
         return cli_failed();
@@ -266,6 +269,7 @@ int cmd_explain(int argc, const char **argv)
         {"calibration-images", '\0', POPT_ARG_STRING, &o->calibration_images, 0, "take them from this file",
          "F"},
         {"raw-pixels", '\0', POPT_ARG_NONE, &o->raw_pixels, 0, "feed bytes as 0..255 instead of 0..1", NULL},
+        CLI_INPUT_SHAPE(o->shapes),
         CLI_QUANTIZING(o->quantizing),
         {"adc-bits", '\0', POPT_ARG_INT, &o->adc_bits, 0, "another ADC than the tables'", "N"},
         {"threads", '\0', POPT_ARG_INT, &o->threads, 0, "threads (one a core)", "N"},
@@ -282,6 +286,7 @@ int cmd_explain(int argc, const char **argv)
                          "--limit 200 --population hfox_verified --scale-population --time 1d",
                          1, 1, arguments);
     if (code == CLI_DONE) code = check_options(o);
+    if (code == CLI_DONE) code = cli_input_shapes_take(&o->shapes, "explain");
     if (code == CLI_DONE) code = cli_scheme_open(&o->scheme, "explain");
     if (code == CLI_DONE && cli_chips_asked(&o->chips)) code = cli_chips_open(&o->chips, "explain");
     if (code == CLI_DONE) code = explain(&r, arguments[0]);
@@ -304,6 +309,7 @@ int cmd_explain(int argc, const char **argv)
     xbtab_images_destroy(&r.calibration);
     xbtab_images_destroy(&r.images);
     xbtab_network_destroy(&r.network);
+    cli_input_shapes_clear(&o->shapes);
     cli_finish(context, options);
     return code;
 }

@@ -99,8 +99,9 @@ static xbtab_status leave_out(inference *f)
 static int open_inputs(inference *f, const char *network)
 {
     size_t limit = (size_t)f->o.limit;
-    if (xbtab_network_open(&f->network, network) < 0) return cli_failed();
     if (xbtab_images_open(&f->images, f->images_file, f->labels_file, limit) < 0) return cli_failed();
+    int code = cli_open_network(&f->network, "infer", network, &f->o.shapes, f->images);
+    if (code != CLI_DONE) return code;
     if (!f->images->label) return cli_fail("%s: has no labels of its own; give --labels", f->images_file);
     if (f->o.calibration_images && xbtab_images_open(&f->calibration, f->o.calibration_images, NULL, 0) < 0) {
         return cli_failed();
@@ -331,6 +332,7 @@ int cmd_infer(int argc, const char **argv)
          "F"},
         {"models", '\0', POPT_ARG_STRING, &o->models, 0, "for ngspice: the user's own models too", "DIR"},
         {"raw-pixels", '\0', POPT_ARG_NONE, &o->raw_pixels, 0, "feed bytes as 0..255 instead of 0..1", NULL},
+        CLI_INPUT_SHAPE(o->shapes),
         CLI_QUANTIZING(f.quantizing),
         {"without", '\0', POPT_ARG_STRING, &o->without, 0,
          "tiles in which these do not exist: ir_drop, nonlinearity, tia", "WORD,WORD"},
@@ -355,6 +357,7 @@ int cmd_infer(int argc, const char **argv)
     o->mode = mode ? mode : "table";
     o->check_engine = check_engine ? check_engine : "solve";
     if (code == CLI_DONE) code = check_options(o, arguments[0]);
+    if (code == CLI_DONE) code = cli_input_shapes_take(&o->shapes, "infer");
     if (code == CLI_DONE) code = cli_quantizing_take(&f.quantizing, "infer", &f.quantize);
     if (code == CLI_DONE) code = cli_scheme_open(&o->scheme, "infer");
     if (code == CLI_DONE && cli_chips_asked(&o->chips)) code = cli_chips_open(&o->chips, "infer");
@@ -374,6 +377,7 @@ int cmd_infer(int argc, const char **argv)
     xbtab_images_destroy(&f.calibration);
     xbtab_images_destroy(&f.images);
     xbtab_network_destroy(&f.network);
+    cli_input_shapes_clear(&o->shapes);
     cli_finish(context, options);
     return code;
 }

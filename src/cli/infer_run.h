@@ -9,6 +9,7 @@
 #include <xbartab/infer.h>
 
 #include "chip_options.h"
+#include "input_shapes.h"
 #include "presets.h"
 #include "quantizing.h"
 #include "scheme_options.h"
@@ -18,6 +19,7 @@ typedef struct infer_options {
         *models, *arch, *cache, *without;
     int refine, limit, threads, calibrate, check, raw_pixels, adc_bits, as_json;
     long seed;
+    cli_input_shapes shapes;
     cli_scheme scheme;
     cli_chips chips;
 } infer_options;
