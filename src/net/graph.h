@@ -38,7 +38,13 @@ typedef enum xbtab__type {
     XBTAB__TYPE_DOUBLE = 11,
     XBTAB__TYPE_UINT32 = 12,
     XBTAB__TYPE_UINT64 = 13,
-    XBTAB__TYPE_BFLOAT16 = 16
+    XBTAB__TYPE_BFLOAT16 = 16,
+    XBTAB__TYPE_FLOAT8E4M3FN = 17,
+    XBTAB__TYPE_FLOAT8E4M3FNUZ = 18,
+    XBTAB__TYPE_FLOAT8E5M2 = 19,
+    XBTAB__TYPE_FLOAT8E5M2FNUZ = 20,
+    XBTAB__TYPE_UINT4 = 21,
+    XBTAB__TYPE_INT4 = 22
 } xbtab__type;
 
 typedef struct xbtab__shape {
@@ -327,6 +333,11 @@ xbtab__split xbtab__split_at(const xbtab__shape *s, int axis);
 
 /** Evaluate a node whose inputs are all constant; its output becomes one. */
 xbtab_status xbtab__network_fold(xbtab_network *network, xbtab__node *node) XBTAB_MUST_CHECK;
+
+/** Evaluate a node of integer constants in integers; room for its outputs is there.
+ *  @param[out] is_done  false: its operator or its inputs are none of those that are.
+ *  @return XBTAB_ERR_INPUT (divides by 0), XBTAB_ERR_NOMEM. */
+xbtab_status xbtab__fold_exactly(xbtab_network *network, xbtab__node *node, bool *is_done) XBTAB_MUST_CHECK;
 
 /** Drop folded nodes, turn additions of constants into biases, lay out a run's memory. */
 xbtab_status xbtab__network_finish(xbtab_network *network) XBTAB_MUST_CHECK;

@@ -117,7 +117,7 @@ static bool fold_steps(xbtab_network *n, const xbtab__node *node, float **data, 
 /* Shapes are computed from integers, and stay integers. */
 static bool fold_integers(xbtab__value *out)
 {
-    enum { MOST = 1 << 12 }; /* entries of anything that is a shape or a list of indices */
+    enum { MOST = 1 << 20 }; /* entries of anything that is a shape or a list of indices */
     if (out->shape.size > MOST || !xbtab__is_integer_type(out->type) || out->integers) return true;
     out->integers = xbtab__alloc(out->shape.size, sizeof *out->integers);
     for (size_t k = 0; k < out->shape.size && out->integers; k++) {
@@ -147,10 +147,13 @@ static xbtab_status make_constants(xbtab_network *n, const xbtab__node *node)
 
 /* Evaluate a node of constants; its outputs become some. Reshaped weights are the usual case. n->scratch is
  * what the node itself needs. */
-static xbtab_status fold(xbtab_network *n, const xbtab__node *node)
+static xbtab_status fold(xbtab_network *n, xbtab__node *node)
 {
+    bool is_done;
     if (n->value[node->output].constant) return XBTAB_OK; /* a shape */
     XBTAB_TRY(make_constants(n, node));
+    XBTAB_TRY(xbtab__fold_exactly(n, node, &is_done));
+    if (is_done) return XBTAB_OK;
     float **data = xbtab__alloc((size_t)n->n_values, sizeof *data);
     float *scratch = xbtab__alloc(n->scratch, sizeof *scratch);
     bool has_memory = data && scratch;

@@ -384,7 +384,10 @@ xbtab_status xbtab__read_constants(xbtab__frame *f, const Onnx__GraphProto *grap
     for (size_t k = 0; k < graph->n_initializer; k++) {
         const Onnx__TensorProto *t = graph->initializer[k];
         const char *name = t->name ? t->name : "";
-        if (xbtab__scope_find(needed, name) == XBTAB__NO_NAME) continue;
+        if (xbtab__scope_find(needed, name) == XBTAB__NO_NAME) {
+            XBTAB_TRY(xbtab__check_tensor(n, t, name));
+            continue;
+        }
         XBTAB_TRY(xbtab__read_tensor(n, t, name, &index));
         XBTAB_TRY(xbtab__scope_bind(&f->names, n, name, index));
     }

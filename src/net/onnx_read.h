@@ -124,6 +124,23 @@ int xbtab__find_value(const xbtab_network *n, const char *name);
 /** A new value; its name is for messages. */
 xbtab_status xbtab__add_value(xbtab_network *n, const char *name, int *out) XBTAB_MUST_CHECK;
 
+/** Bits of an element; 0 of types that are not read. */
+size_t xbtab__element_bits(int32_t type);
+
+/** Bytes of so many elements; those of 4 bits stand two in one. */
+size_t xbtab__element_bytes(int32_t type, size_t count);
+
+/** Entries of the typed field that ONNX has for a tensor's type; two numbers of 4 bits stand in one. */
+size_t xbtab__element_fields(const Onnx__TensorProto *t);
+
+/** Element k of bytes or of the typed field. @param[out] integer  the same, of integer types. */
+double xbtab__element_of_bytes(int32_t type, const unsigned char *raw, size_t k, int64_t *integer);
+double xbtab__element_of_fields(const Onnx__TensorProto *t, size_t k, int64_t *integer);
+
+/** A tensor that nothing reads: XBTAB_ERR_INPUT where it has not as many numbers as its shape says. */
+xbtab_status xbtab__check_tensor(xbtab_network *n, const Onnx__TensorProto *t,
+                                 const char *name) XBTAB_MUST_CHECK;
+
 /** A tensor of the file, or beside it in a file of its folder, as a constant. */
 xbtab_status xbtab__read_tensor(xbtab_network *n, const Onnx__TensorProto *t, const char *name,
                                 int *out) XBTAB_MUST_CHECK;

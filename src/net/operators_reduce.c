@@ -114,6 +114,7 @@ static xbtab_status infer_place(xbtab_network *n, xbtab__node *node)
     for (int k = 0; k < s->rank; k++) {
         if (k != axis || node->attributes.keepdims) dim[rank++] = k == axis ? 1 : s->dim[k];
     }
+    xbtab__output_of(n, node)->is_scalar = rank == 0;
     if (rank == 0) dim[rank++] = 1;
     xbtab__output_of(n, node)->type = XBTAB__TYPE_INT64;
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
