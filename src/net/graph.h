@@ -88,6 +88,7 @@ typedef struct xbtab__attributes {
     float roi[2 * XBTAB__NET_RANK], cubic,
         outside; /* of Resize: a cut-out, the cubic's a, what stands outside */
     int64_t exclude_outside, antialias;
+    int64_t block_size, output_dtype; /* of QuantizeLinear: numbers of one scale along the axis; its integers */
     char aspect[16];
     int64_t split[XBTAB__NET_INTS];
     int n_split;

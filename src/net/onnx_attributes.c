@@ -157,6 +157,8 @@ static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
                    {"upper", &out->upper},
                    {"exclude_outside", &out->exclude_outside},
                    {"antialias", &out->antialias},
+                   {"block_size", &out->block_size},
+                   {"output_dtype", &out->output_dtype},
                    {"k", &out->shift},
                    {"hidden_size", &out->hidden_size},
                    {"input_forget", &out->input_forget},
