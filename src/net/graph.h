@@ -92,6 +92,10 @@ typedef struct xbtab__attributes {
     char aspect[16];
     int64_t split[XBTAB__NET_INTS];
     int n_split;
+    int64_t output_pad[XBTAB__NET_INTS], output_shape[XBTAB__NET_INTS]; /* of ConvTranspose */
+    int n_output_pad, n_output_shape;
+    int64_t largest; /* of TopK: the largest numbers, not the smallest */
+    char equation[256];
     /* of LSTM, GRU and RNN */
     char direction[16], activation[XBTAB__NET_WORDS][16];
     float activation_alpha[XBTAB__NET_WORDS], activation_beta[XBTAB__NET_WORDS], clip;
@@ -197,8 +201,10 @@ struct xbtab__operator {
 
 /** The n-th table of operators, n from 0, and how many rows it has; NULL behind the last. */
 const xbtab__operator *xbtab__operators_basic(int *n);
+const xbtab__operator *xbtab__operators_deconv(int *n);
 const xbtab__operator *xbtab__operators_dynamic(int *n);
 const xbtab__operator *xbtab__operators_each(int *n);
+const xbtab__operator *xbtab__operators_einsum(int *n);
 const xbtab__operator *xbtab__operators_layout(int *n);
 const xbtab__operator *xbtab__operators_matrix(int *n);
 const xbtab__operator *xbtab__operators_pair(int *n);
@@ -208,6 +214,7 @@ const xbtab__operator *xbtab__operators_quant(int *n);
 const xbtab__operator *xbtab__operators_recurrent(int *n);
 const xbtab__operator *xbtab__operators_reduce(int *n);
 const xbtab__operator *xbtab__operators_resize(int *n);
+const xbtab__operator *xbtab__operators_sort(int *n);
 const xbtab__operator *xbtab__operators_window(int *n);
 
 /** What operators are made of. */
