@@ -1,20 +1,8 @@
-/* engine.c - the list of engines, and what they share. */
+/* engine.c - what the engines share. */
 #include <math.h>
-#include <string.h>
 
 #include "engine_private.h"
 #include "memory.h"
-
-static const xbtab_engine_type *const engines[] = {&xbtab_engine_ideal, &xbtab_engine_table,
-                                                   &xbtab_engine_solve, NULL};
-
-const xbtab_engine_type *xbtab_engine_find(const char *name)
-{
-    for (int k = 0; engines[k]; k++) {
-        if (strcmp(engines[k]->name, name) == 0) return engines[k];
-    }
-    return NULL;
-}
 
 size_t xbtab_engine_stride(size_t columns)
 {

@@ -294,7 +294,8 @@ static xbtab_status find_effects(explainer *e)
     const xbtab_tables *t = xbtab_technology_tables(e->setup->technology);
     xbtab_chip *chip = NULL;
     e->present = BIT(ADC) | BIT(NONLINEARITY) | BIT(TIA);
-    if (t->r_word > 0 || t->r_bit > 0 || t->r_driver > 0 || t->r_sink > 0) e->present |= BIT(WIRES);
+    if (t->r_word > 0 || t->r_bit > 0 || t->r_source_line > 0 || t->r_driver > 0 || t->r_sink > 0)
+        e->present |= BIT(WIRES);
     if (!e->o->chip.population) return XBTAB_OK;
     xbtab_chip_options o = e->o->chip;
     o.off = 0;

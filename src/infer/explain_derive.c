@@ -10,6 +10,7 @@
 #include <omp.h>
 #include <xbartab/tile.h>
 
+#include "cell_table.h"
 #include "exact.h"
 #include "fit_transfer.h"
 #include "memory.h"
@@ -25,18 +26,33 @@ struct xbtab_derived {
 
 static void remove_wires(xbtab_tables *t)
 {
-    t->r_word = t->r_bit = t->r_driver = t->r_sink = 0.0;
+    t->r_word = t->r_bit = t->r_source_line = t->r_driver = t->r_sink = 0.0;
+}
+
+/* Conductance of a state at v_read and a gate voltage; without gate inputs, the state's own. */
+static double conductance_of(const xbtab_tables *t, const xbtab__cell_table *table, size_t gate, size_t state)
+{
+    const xbtab__cell cell = {.state = (int)state, .factor = 1.0};
+    double I, dI_dV;
+    if (t->cell.n_gates == 0) return t->cell.G_state[state];
+    xbtab__cell_current(table, (int)gate, &cell, t->v_read, 0.0, &I, &dI_dV);
+    return I / t->v_read;
 }
 
 static xbtab_status remove_nonlinearity(xbtab_derived *d)
 {
     xbtab_cell_data *c = &d->tables.cell;
+    xbtab__cell_table table;
+    const size_t n_gates = c->n_gates ? c->n_gates : 1;
     d->V_bit = xbtab__alloc(1, sizeof *d->V_bit);
-    d->I_cell = xbtab__alloc(c->n_states * c->n_v, sizeof *d->I_cell);
+    d->I_cell = xbtab__alloc(n_gates * c->n_states * c->n_v, sizeof *d->I_cell);
     if (!d->V_bit || !d->I_cell) return XBTAB_NOMEM();
-    for (size_t s = 0; s < c->n_states; s++) {
-        for (size_t v = 0; v < c->n_v; v++) d->I_cell[s * c->n_v + v] = c->G_state[s] * c->V[v];
+    XBTAB_TRY(xbtab__cell_table_init(&table, c));
+    for (size_t k = 0; k < n_gates * c->n_states; k++) {
+        const double G = conductance_of(&d->tables, &table, k / c->n_states, k % c->n_states);
+        for (size_t v = 0; v < c->n_v; v++) d->I_cell[k * c->n_v + v] = G * c->V[v];
     }
+    xbtab__cell_table_clear(&table);
     c->n_bit = 1;
     c->V_bit = d->V_bit;
     c->I_cell = d->I_cell;
@@ -124,7 +140,8 @@ static xbtab_status solve_samples(xbtab_derived *d)
 /* No common resistance is left: no input changes another's share. */
 static bool is_separable(const xbtab_tables *t)
 {
-    bool has_wires = t->r_word > 0 || t->r_bit > 0 || t->r_driver > 0 || t->r_sink > 0;
+    bool has_wires =
+        t->r_word > 0 || t->r_bit > 0 || t->r_source_line > 0 || t->r_driver > 0 || t->r_sink > 0;
     for (size_t k = 0; k < t->tia.n; k++) has_wires = has_wires || t->tia.V_in[k] != 0.0;
     return !has_wires;
 }

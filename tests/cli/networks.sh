@@ -15,15 +15,24 @@ run() { # run FILE MODE ACCURACY ARGUMENTS...
     local file=$DATA/networks/$1 mode=$2 wanted=$3
     shift 3
     "$XBARTAB" infer "$file" --mode "$mode" --predictions p.csv --json "$@" ${limit:-} 2>/dev/null >r.json
-    $PYTHON - "$file" "$mode" "$wanted" <<'P'
+    $PYTHON - "$file" "$mode" "$wanted" "$XBARTAB_SOURCE" <<'P'
 import csv, json, numpy, os, sys
-path, mode, wanted = sys.argv[1], sys.argv[2], float(sys.argv[3])
+path, mode, wanted, source = sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4]
+sys.dont_write_bytecode = True
+sys.path.insert(0, source + "/scripts")
+import results
 r = json.load(open("r.json"))
 a = r["accuracy"]
 name = os.path.basename(path)
 print("%s: %s %.2f %% (%.2f %% published)" % (name, mode, 100 * a[mode], wanted))
 assert abs(100 * a[mode] - wanted) <= 0.2 or r["images"] < 1000, a
 assert name != "opt-mnist.onnx" or r["images"] < 1000 or (r["images"] == 10000 and a["float"] == 0.9890), r
+# data/networks/RESULTS.md says the same of whole test sets
+stated = [s for s in results.rows(source + "/data/networks/RESULTS.md", "scripts/accuracies") if s["network"].startswith(name + ",")]
+assert len(stated) == 1, stated
+if str(r["images"]) == stated[0]["images"]:
+    for column in a:
+        assert stated[0][column] == "%.2f %%" % (100 * a[column]), (column, a, stated)
 ours = list(csv.reader(open("p.csv")))[1:]
 reference = path.replace(".onnx", "_pred.csv")
 if os.path.exists(reference):

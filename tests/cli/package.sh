@@ -20,6 +20,10 @@ library=$(find prefix -name libxbartab.so | head -1)
 [ -n "$library" ] || fail "no shared library installed"
 odd=$(nm -D --defined-only "$library" | awk '{print $3}' | grep -v '^xbtab_[a-z]' || true)
 [ -z "$odd" ] || fail "symbols without the prefix: $odd"
+archive=$(find prefix -name libxbartab.a | head -1)
+odd=$(nm "$archive" | awk 'NF == 3 && $2 ~ /[A-Z]/ {print $3}' | grep -v '^xbtab_[a-z]' || true)
+[ -z "$odd" ] || fail "symbols without the prefix in the archive: $odd"
+[ -z "$(find prefix/share -name '*.[ch]')" ] || fail "sources among the data"
 
 grep -q XBARTAB_SANITIZE:BOOL=ON "$XBARTAB_BUILD/CMakeCache.txt" && exit 0 # a plain consumer cannot link the sanitized library
 
@@ -41,6 +45,9 @@ cat >use/CMakeLists.txt <<'C'
 cmake_minimum_required(VERSION 3.25)
 project(use C)
 find_package(xbartab REQUIRED)
+if(NOT EXISTS ${xbartab_DATADIR}/devicemodels)
+  message(FATAL_ERROR "no models in ${xbartab_DATADIR}")
+endif()
 add_executable(use main.c)
 target_link_libraries(use PRIVATE xbartab::xbartab)
 C
@@ -53,4 +60,7 @@ pkg=$(dirname "$(find prefix -name xbartab.pc)")
 export PKG_CONFIG_PATH=$scratch/$pkg
 gcc use/main.c -o plain $(pkg-config --cflags --libs xbartab)
 LD_LIBRARY_PATH=$(dirname "$library") ./plain "$models" | grep -q '^[0-9]* models$' || fail "the consumer through pkg-config"
+[ -d "$(pkg-config --variable=datadir xbartab)/devicemodels" ] || fail "pkg-config's datadir has no models"
+gcc use/main.c -o static $(pkg-config --cflags xbartab) "$archive" $(pkg-config --static --libs-only-l xbartab | sed 's/-lxbartab//')
+./static "$models" | grep -q '^[0-9]* models$' || fail "the consumer of the archive"
 prefix/bin/xbartab models list >/dev/null || fail "the installed program"

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -103,6 +104,49 @@ static void known_statistics_come_back(void **state)
         near(below / n, shares[k], 4 * sqrt(shares[k] * (1 - shares[k]) / n));
     }
     xbtab_population_destroy(&p);
+    xbtab_tables_destroy(&tables);
+}
+
+/* Random telegraph noise has its lower level for the share `duty` of the time, and both levels' mean is the
+ * conductance. Slow noise is met in one of them; quick noise is what a read of that variance adds. */
+static void telegraph_noise_has_its_duty(void **state)
+{
+    (void)state;
+    static double G[CELLS];
+    static uint8_t levels[CELLS];
+    static const double step = 0.3, duties[] = {0.2, 0.5, 0.85};
+    xbtab_tables *tables = four_levels();
+    const double target = tables->G_level[2], n = CELLS;
+    memset(levels, 2, sizeof levels);
+    for (size_t k = 0; k < 2 * sizeof duties / sizeof duties[0]; k++) {
+        const double duty = duties[k / 2];
+        char text[512];
+        snprintf(text, sizeof text,
+                 "rtn: {share: 1, amplitude: {value: %g}, amplitude_sigma: 0, duty: %g, tau_median: %s, "
+                 "tau_sigma: 0,\n"
+                 "  source: s, trust: assumed}\n",
+                 step, duty, k % 2 ? "1 us" : "1 s");
+        xbtab_population *p = parsed(text);
+        const xbtab_chip_options o = {.population = p, .seed = 8};
+        double below = 0, sigma[COLUMNS];
+        (void)draw(G, tables, 2, &o);
+        for (int c = 0; c < CELLS; c++) {
+            const bool is_lower = G[c] < target;
+            const double wanted = k % 2 ? 1 : is_lower ? 1 - step * (1 - duty) : 1 + step * duty;
+            near(G[c] / target, wanted, 1e-12);
+            below += is_lower;
+        }
+        if (k % 2 == 0) near(below / n, duty, 4 * sqrt(duty * (1 - duty) / n));
+        xbtab_chip *chip = NULL;
+        assert_int_equal(xbtab_chip_create(&chip, tables, &o), XBTAB_OK);
+        for (int c = 0; c < CELLS; c++) G[c] = target;
+        assert_int_equal(xbtab_chip_read_noise(chip, 1, 2, levels, G, ROWS, COLUMNS, sigma), XBTAB_OK);
+        const double of_a_cell = k % 2 ? target * step * sqrt(duty * (1 - duty)) : 0;
+        for (int j = 0; j < COLUMNS; j++)
+            near(sigma[j], tables->v_read * of_a_cell * sqrt(ROWS), 1e-12 * target);
+        xbtab_chip_destroy(&chip);
+        xbtab_population_destroy(&p);
+    }
     xbtab_tables_destroy(&tables);
 }
 
@@ -493,6 +537,7 @@ static void varied_tiles_agree_with_the_exact_solution(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(known_statistics_come_back),
+                                       cmocka_unit_test(telegraph_noise_has_its_duty),
                                        cmocka_unit_test(programming_and_drift_add_up),
                                        cmocka_unit_test(verified_writes_end_in_their_tolerance),
                                        cmocka_unit_test(pulses_of_the_tables_write_cells),

@@ -2,8 +2,10 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -33,15 +35,25 @@ static void run(const onnx_build *b, float *y, size_t n)
     xbtab_network_destroy(&network);
 }
 
+static const char *const modes[] = {"ROUND",   "FLOOR",     "CEIL", "ROUND_TO_ZERO", "UP",        "DOWN",
+                                    "HALF_UP", "HALF_DOWN", "up",   "half_even",     "Half_Down", "floor"};
+enum { N_MODES = sizeof modes / sizeof modes[0] };
+
+/* By the two integers around a number, and by which of them is nearer, as QONNX's table of modes has it. */
 static float to_whole(const char *mode, float v)
 {
-    return strcmp(mode, "FLOOR") == 0   ? floorf(v)
-           : strcmp(mode, "CEIL") == 0  ? ceilf(v)
-           : strcmp(mode, "ROUND") == 0 ? rintf(v)
-                                        : truncf(v);
+    float below = floorf(v), above = ceilf(v), inner = v < 0 ? above : below, outer = v < 0 ? below : above;
+    float part = v - below;
+    bool is_half = part == 0.5f;
+    if (strcasecmp(mode, "FLOOR") == 0) return below;
+    if (strcasecmp(mode, "CEIL") == 0) return above;
+    if (strcasecmp(mode, "UP") == 0) return outer;
+    if (strcasecmp(mode, "DOWN") == 0 || strcmp(mode, "ROUND_TO_ZERO") == 0) return inner;
+    if (!is_half) return part < 0.5f ? below : above;
+    if (strcasecmp(mode, "HALF_UP") == 0) return outer;
+    if (strcasecmp(mode, "HALF_DOWN") == 0) return inner;
+    return fmodf(below, 2) == 0 ? below : above;
 }
-
-static const char *const modes[] = {"ROUND", "FLOOR", "CEIL", "ROUND_TO_ZERO"};
 
 /* Quant with every sign, range and rounding; the scale differs from number to number. */
 static void quant_follows_its_definition(void **state)
@@ -49,7 +61,7 @@ static void quant_follows_its_definition(void **state)
     (void)state;
     static float scale[N], zero[1] = {1}, bits[1] = {3};
     for (int k = 0; k < N; k++) scale[k] = 0.25f * (float)(1 + k % 3);
-    for (int way = 0; way < 16; way++) {
+    for (int way = 0; way < 4 * N_MODES; way++) {
         onnx_build b;
         float y[N];
         int is_signed = way & 1, narrow = way >> 1 & 1;
@@ -79,10 +91,11 @@ static void trunc_keeps_the_upper_bits(void **state)
     (void)state;
     static float scale[1] = {0.25f}, zero[1] = {0}, in[1] = {6}, out[1] = {4}, W[N];
     for (int k = 0; k < N; k++) W[k] = (float)(k % 5) - 2;
-    for (int way = 0; way < 6; way++) { /* the last one of numbers that are not below 0 */
+    enum { PLAIN = N_MODES, POSITIVE }; /* without a mode, and of numbers that are not below 0 */
+    for (int way = 0; way <= POSITIVE; way++) {
         onnx_build b;
         float y[1], integer[1], wanted = 0;
-        const char *mode = way < 4 ? modes[way] : "FLOOR";
+        const char *mode = way < PLAIN ? modes[way] : "FLOOR";
         build_begin(&b, 2, (int64_t[]){1, N}, "y");
         build_floats(&b, "s", 1, (int64_t[]){1}, scale);
         build_floats(&b, "z", 1, (int64_t[]){1}, zero);
@@ -92,22 +105,104 @@ static void trunc_keeps_the_upper_bits(void **state)
         build_node(&b, "Relu", "r", "x", NULL, NULL);
         build_node(&b, "Mul", "m", "r", "s", NULL);
         build_node(&b, "Div", "d", "m", "s", NULL);
-        build_node(&b, "Trunc", "t", way == 5 ? "d" : "x", "s", "z");
+        build_node(&b, "Trunc", "t", way == POSITIVE ? "d" : "x", "s", "z");
         build_input(&b, "in");
         build_input(&b, "out");
-        if (way < 4) build_attribute(&b, "rounding_mode", 0, NULL, 0, mode);
+        if (way < PLAIN) build_attribute(&b, "rounding_mode", 0, NULL, 0, mode);
         build_node(&b, "MatMul", "y", "t", "W", NULL);
         for (int k = 0; k < N; k++) {
-            float from = way == 5 ? fmaxf(x[k], 0) : x[k];
+            float from = way == POSITIVE ? fmaxf(x[k], 0) : x[k];
             wanted += W[k] * to_whole(mode, rintf(from / 0.25f) / 4) * 0.25f;
         }
         xbtab_network *network = open_network(&b);
         xbtab_quantized *q = NULL;
         assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y), XBTAB_OK);
         assert_int_equal(xbtab_quantized_create(&q, network, &images, NULL), XBTAB_OK);
-        assert_int_equal(xbtab_quantized_matrix(q, 0)->activation_bits, way == 5 ? 4 : 5);
+        assert_int_equal(xbtab_quantized_matrix(q, 0)->activation_bits, way == POSITIVE ? 4 : 5);
         assert_int_equal(xbtab_quantized_run(q, &images, 1, NULL, NULL, NULL, integer), XBTAB_OK);
         assert_true(y[0] == wanted && integer[0] == wanted);
+        xbtab_quantized_destroy(&q);
+        xbtab_network_destroy(&network);
+    }
+}
+
+/* What is cut off may carry: 63 of 6 bits becomes 16 of 4. */
+static void trunc_may_carry(void **state)
+{
+    (void)state;
+    static float one[1] = {1}, zero[1] = {0}, in[1] = {6}, out[1] = {4}, W[N], most[N];
+    const xbtab_images full = {.n = 1, .channels = 1, .height = 1, .width = N, .pixel = most};
+    for (int k = 0; k < N; k++) {
+        most[k] = 63;
+        W[k] = (float)(k % 3);
+    }
+    for (int way = 0; way < N_MODES; way++) {
+        onnx_build b;
+        float y[1], integer[1], wanted = 0;
+        xbtab_quantized *q = NULL;
+        build_begin(&b, 2, (int64_t[]){1, N}, "y");
+        build_floats(&b, "s", 1, (int64_t[]){1}, one);
+        build_floats(&b, "z", 1, (int64_t[]){1}, zero);
+        build_floats(&b, "in", 1, (int64_t[]){1}, in);
+        build_floats(&b, "out", 1, (int64_t[]){1}, out);
+        build_floats(&b, "W", 2, (int64_t[]){N, 1}, W);
+        build_node(&b, "Trunc", "t", "x", "s", "z");
+        build_input(&b, "in");
+        build_input(&b, "out");
+        build_attribute(&b, "rounding_mode", 0, NULL, 0, modes[way]);
+        build_node(&b, "MatMul", "y", "t", "W", NULL);
+        for (int k = 0; k < N; k++) wanted += W[k] * to_whole(modes[way], 63.0f / 4);
+        xbtab_network *network = open_network(&b);
+        assert_int_equal(xbtab_network_run(network, &full, 1, NULL, y), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_create(&q, network, &full, NULL), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_run(q, &full, 1, NULL, NULL, NULL, integer), XBTAB_OK);
+        assert_true(y[0] == wanted && integer[0] == wanted);
+        xbtab_quantized_destroy(&q);
+        xbtab_network_destroy(&network);
+    }
+}
+
+/* One signed bit is bipolar, of weights and of what a layer takes, in float and in integers: the reference
+ * code of QONNX takes the zero off again behind the two numbers. */
+static void one_signed_bit_is_bipolar(void **state)
+{
+    (void)state;
+    static float scale[1] = {0.25f}, w_scale[2] = {0.5f, 2}, bits[1] = {1}, W[N * 2];
+    for (int k = 0; k < N * 2; k++) W[k] = 0.3f * (float)(k % 5) - 0.6f;
+    for (int way = 0; way < 8; way++) {
+        static const char *const types[] = {"Quant", "IntQuant"};
+        onnx_build b;
+        float y[2], integer[2], zero[1] = {way & 4 ? -2.0f : 0}, none[1] = {0};
+        xbtab_quantized *q = NULL;
+        build_begin(&b, 2, (int64_t[]){1, N}, "y");
+        build_floats(&b, "s", 1, (int64_t[]){1}, scale);
+        build_floats(&b, "ws", 2, (int64_t[]){1, 2}, w_scale);
+        build_floats(&b, "z", 1, (int64_t[]){1}, zero);
+        build_floats(&b, "none", 1, (int64_t[]){1}, none);
+        build_floats(&b, "bits", 1, (int64_t[]){1}, bits);
+        build_floats(&b, "W", 2, (int64_t[]){N, 2}, W);
+        for (int side = 0; side < 2; side++) {
+            build_node(&b, types[way & 1], side ? "wq" : "xq", side ? "W" : "x", side ? "ws" : "s",
+                       side ? "none" : "z");
+            build_input(&b, "bits");
+            build_attribute(&b, "signed", 0, (int64_t[]){1}, 0, NULL);
+            build_attribute(&b, "narrow", 0, (int64_t[]){way >> 1 & 1}, 0, NULL);
+            build_attribute(&b, "rounding_mode", 0, NULL, 0, "ROUND");
+        }
+        build_node(&b, "MatMul", "y", "xq", "wq", NULL);
+        xbtab_network *network = open_network(&b);
+        assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_create(&q, network, &images, NULL), XBTAB_OK);
+        assert_int_equal(xbtab_quantized_matrix(q, 0)->activation_bits, 1);
+        assert_int_equal(xbtab_quantized_run(q, &images, 1, NULL, NULL, NULL, integer), XBTAB_OK);
+        for (int o = 0; o < 2; o++) {
+            float wanted = 0;
+            for (int k = 0; k < N; k++) {
+                float left = ((x[k] / 0.25f + zero[0] >= 0 ? 1 : -1) - zero[0]) * 0.25f;
+                wanted += left * (W[2 * k + o] >= 0 ? w_scale[o] : -w_scale[o]);
+            }
+            assert_true(y[o] == wanted && integer[o] == wanted);
+        }
         xbtab_quantized_destroy(&q);
         xbtab_network_destroy(&network);
     }
@@ -260,6 +355,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(quant_follows_its_definition),
                                        cmocka_unit_test(trunc_keeps_the_upper_bits),
+                                       cmocka_unit_test(trunc_may_carry),
+                                       cmocka_unit_test(one_signed_bit_is_bipolar),
                                        cmocka_unit_test(thresholds_are_of_channels),
                                        cmocka_unit_test(pads_and_casts_keep_codes),
                                        cmocka_unit_test(depthwise_layers_take_scales_of_channels),

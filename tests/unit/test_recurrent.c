@@ -109,7 +109,7 @@ static xbtab_network *make(bool is_lstm, bool before, const char *direction, int
     build_input(&b, "h");
     build_attribute(&b, "direction", 0, NULL, 0, direction);
     build_attribute(&b, "hidden_size", 0, (int64_t[]){HIDDEN}, 0, NULL);
-    build_attribute(&b, "linear_before_reset", 0, (int64_t[]){before}, 0, NULL);
+    if (!is_lstm) build_attribute(&b, "linear_before_reset", 0, (int64_t[]){before}, 0, NULL);
     build_write(&b, path);
     if (xbtab_network_open(&network, path) < 0) fail_msg("%s", xbtab_error_message());
     return network;

@@ -91,7 +91,7 @@ typedef struct xbtab_derived xbtab_derived;
 
 /** Tables with analog effects switched off, by XBTAB_EFFECT_BIT()s of which only wires, nonlinearity and tia
  * count:
- *  - wires: r_word = r_bit = r_driver = r_sink = 0;
+ *  - wires: r_word = r_bit = r_source_line = r_driver = r_sink = 0;
  *  - nonlinearity: every state's cell is the conductance that it has at v_read, whatever its voltages;
  *  - tia: its input stays at 0 V, its output is a straight line through its own outputs at zero and
  * full-scale current.

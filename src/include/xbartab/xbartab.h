@@ -7,6 +7,7 @@
 #include <xbartab/calibrate.h>
 #include <xbartab/characterize.h>
 #include <xbartab/chip.h>
+#include <xbartab/data.h>
 #include <xbartab/engine.h>
 #include <xbartab/explain.h>
 #include <xbartab/images.h>
@@ -23,6 +24,7 @@
 #include <xbartab/solve.h>
 #include <xbartab/spec.h>
 #include <xbartab/status.h>
+#include <xbartab/study.h>
 #include <xbartab/tables.h>
 #include <xbartab/tile.h>
 #include <xbartab/version.h>

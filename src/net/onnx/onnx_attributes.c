@@ -1,0 +1,231 @@
+/* onnx_attributes.c - attributes of all operators over ONNX's defaults, by tables of their names. */
+#include <float.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "onnx_read.h"
+
+/* ONNX's alpha is 1 for matrix products, and something else for each of these. */
+static const struct {
+    const char *type;
+    float alpha, beta;
+} defaults[] = {{"LeakyRelu", 0.01f, 1.0f},
+                {"HardSigmoid", 0.2f, 0.5f},
+                {"LRN", 1e-4f, 0.75f},
+                {"Selu", 1.67326319217681884765625f, 1.0f}};
+
+void xbtab__attributes_init(xbtab__attributes *out, const char *type)
+{
+    *out = (xbtab__attributes){.group = 1,
+                               .alpha = 1.0f,
+                               .beta = 1.0f,
+                               .auto_pad = "NOTSET",
+                               .mode = "constant",
+                               .rounding_mode = "ROUND",
+                               .data_layout = "NCHW",
+                               .keepdims = 1,
+                               .end = INT64_MAX,
+                               .is_signed = 1,
+                               .epsilon = 1e-5f,
+                               .min = -FLT_MAX,
+                               .max = FLT_MAX,
+                               .out_scale = 1.0f,
+                               .bias = strcmp(type, "LRN") == 0 ? 1.0f : 0.0f,
+                               .lambd = 0.5f,
+                               .gamma = 1.0507010221481323f,
+                               .direction = "forward",
+                               .nearest_mode = "round_prefer_floor",
+                               .transformation = "half_pixel",
+                               .approximate = "none",
+                               .detect_negative = 1,
+                               .detect_positive = 1,
+                               .largest = 1,
+                               .upper = 1,
+                               .cubic = -0.75f,
+                               .aspect = "stretch",
+                               .to = XBTAB__TYPE_FLOAT};
+    if (strcmp(type, "Trunc") == 0) snprintf(out->rounding_mode, sizeof out->rounding_mode, "FLOOR");
+    for (size_t k = 0; k < sizeof defaults / sizeof defaults[0]; k++) {
+        if (strcmp(type, defaults[k].type) != 0) continue;
+        out->alpha = defaults[k].alpha;
+        out->beta = defaults[k].beta;
+    }
+    if (strcmp(type, "Resize") == 0 || strcmp(type, "Upsample") == 0)
+        snprintf(out->mode, sizeof out->mode, "nearest");
+    if (strcmp(type, "DepthToSpace") == 0) snprintf(out->mode, sizeof out->mode, "DCR");
+}
+
+static xbtab_status fail_long(const xbtab_network *n, const Onnx__AttributeProto *a, size_t entries)
+{
+    XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: attribute \"%s\" has %zu entries", n->path, a->name, entries);
+}
+
+static xbtab_status take_ints(const xbtab_network *n, const Onnx__AttributeProto *a, int64_t *out, int *count)
+{
+    if (a->n_ints > XBTAB__NET_INTS) return fail_long(n, a, a->n_ints);
+    for (size_t k = 0; k < a->n_ints; k++) out[k] = a->ints[k];
+    *count = (int)a->n_ints;
+    return XBTAB_OK;
+}
+
+static xbtab_status take_floats(const xbtab_network *n, const Onnx__AttributeProto *a, float *out, int *count,
+                                size_t most)
+{
+    if (a->n_floats > most) return fail_long(n, a, a->n_floats);
+    for (size_t k = 0; k < a->n_floats; k++) out[k] = a->floats[k];
+    *count = (int)a->n_floats;
+    return XBTAB_OK;
+}
+
+static void take_word(char *out, size_t size, const ProtobufCBinaryData *s)
+{
+    snprintf(out, size, "%.*s", (int)(s->len < size ? s->len : size - 1),
+             s->data ? (const char *)s->data : "");
+}
+
+static xbtab_status take_lists(const xbtab_network *n, xbtab__attributes *out, const Onnx__AttributeProto *a)
+{
+    const struct {
+        const char *name;
+        int64_t *list;
+        int *count;
+    } lists[] = {{"kernel_shape", out->kernel, &out->n_kernel},
+                 {"strides", out->stride, &out->n_stride},
+                 {"pads", out->pad, &out->n_pad},
+                 {"paddings", out->pad, &out->n_pad}, /* of Pad in opset 1 */
+                 {"shape", out->axes, &out->n_axes},  /* of Reshape in opsets 1 to 4 */
+                 {"dilations", out->dilation, &out->n_dilation},
+                 {"perm", out->perm, &out->n_perm},
+                 {"axes", out->axes, &out->n_axes},
+                 {"starts", out->starts, &out->n_starts},
+                 {"ends", out->ends, &out->n_ends},
+                 {"split", out->split, &out->n_split},
+                 {"output_padding", out->output_pad, &out->n_output_pad},
+                 {"output_shape", out->output_shape, &out->n_output_shape}};
+    const struct {
+        const char *name;
+        float *list;
+        int *count;
+        size_t most;
+    } float_lists[] = {
+        {"activation_alpha", out->activation_alpha, &out->n_activation_alpha, XBTAB__NET_WORDS},
+        {"activation_beta", out->activation_beta, &out->n_activation_beta, XBTAB__NET_WORDS},
+        {"scales", out->scale, &out->n_scale, XBTAB__NET_RANK}};
+    for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
+        if (strcmp(a->name, lists[l].name) == 0) XBTAB_TRY(take_ints(n, a, lists[l].list, lists[l].count));
+    }
+    for (size_t l = 0; l < sizeof float_lists / sizeof float_lists[0]; l++) {
+        if (strcmp(a->name, float_lists[l].name) == 0)
+            XBTAB_TRY(take_floats(n, a, float_lists[l].list, float_lists[l].count, float_lists[l].most));
+    }
+    if (strcmp(a->name, "activations") == 0) {
+        if (a->n_strings > XBTAB__NET_WORDS) return fail_long(n, a, a->n_strings);
+        for (size_t k = 0; k < a->n_strings; k++)
+            take_word(out->activation[k], sizeof out->activation[k], &a->strings[k]);
+        out->n_activations = (int)a->n_strings;
+    }
+    return XBTAB_OK;
+}
+
+static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
+{
+    const struct {
+        const char *name;
+        int64_t *number;
+    } numbers[] = {{"group", &out->group},
+                   {"axis", &out->axis},
+                   {"transA", &out->trans_a},
+                   {"transB", &out->trans_b},
+                   {"count_include_pad", &out->count_include_pad},
+                   {"ceil_mode", &out->ceil_mode},
+                   {"keepdims", &out->keepdims},
+                   {"narrow", &out->narrow},
+                   {"to", &out->to},
+                   {"dtype", &out->to},
+                   {"training_mode", &out->training_mode},
+                   {"start", &out->start},
+                   {"end", &out->end},
+                   {"signed", &out->is_signed},
+                   {"exclusive", &out->exclusive},
+                   {"reverse", &out->reverse},
+                   {"blocksize", &out->block},
+                   {"batch_dims", &out->batch_dims},
+                   {"select_last_index", &out->select_last},
+                   {"noop_with_empty_axes", &out->noop},
+                   {"size", &out->size},
+                   {"fmod", &out->fmod},
+                   {"allowzero", &out->allow_zero},
+                   {"detect_negative", &out->detect_negative},
+                   {"detect_positive", &out->detect_positive},
+                   {"upper", &out->upper},
+                   {"exclude_outside", &out->exclude_outside},
+                   {"antialias", &out->antialias},
+                   {"block_size", &out->block_size},
+                   {"output_dtype", &out->output_dtype},
+                   {"k", &out->shift},
+                   {"largest", &out->largest},
+                   {"num_groups", &out->group},
+                   {"channels_last", &out->channels_last},
+                   {"hidden_size", &out->hidden_size},
+                   {"input_forget", &out->input_forget},
+                   {"layout", &out->layout},
+                   {"linear_before_reset", &out->linear_before_reset}};
+    const struct {
+        const char *name;
+        float *number;
+    } reals[] = {{"alpha", &out->alpha},
+                 {"beta", &out->beta},
+                 {"epsilon", &out->epsilon},
+                 {"min", &out->min},
+                 {"max", &out->max},
+                 {"out_scale", &out->out_scale},
+                 {"out_bias", &out->out_bias},
+                 {"value", &out->value},
+                 {"bias", &out->bias},
+                 {"lambd", &out->lambd},
+                 {"gamma", &out->gamma},
+                 {"clip", &out->clip},
+                 {"cubic_coeff_a", &out->cubic},
+                 {"extrapolation_value", &out->outside}};
+    const struct {
+        const char *name;
+        char *word;
+        size_t size;
+    } words[] = {{"auto_pad", out->auto_pad, sizeof out->auto_pad},
+                 {"mode", out->mode, sizeof out->mode},
+                 {"data_layout", out->data_layout, sizeof out->data_layout},
+                 {"rounding_mode", out->rounding_mode, sizeof out->rounding_mode},
+                 {"direction", out->direction, sizeof out->direction},
+                 {"nearest_mode", out->nearest_mode, sizeof out->nearest_mode},
+                 {"coordinate_transformation_mode", out->transformation, sizeof out->transformation},
+                 {"approximate", out->approximate, sizeof out->approximate},
+                 {"equation", out->equation, sizeof out->equation},
+                 {"keep_aspect_ratio_policy", out->aspect, sizeof out->aspect}};
+    for (size_t l = 0; l < sizeof numbers / sizeof numbers[0]; l++) {
+        if (strcmp(a->name, numbers[l].name) == 0) *numbers[l].number = a->i;
+    }
+    for (size_t l = 0; l < sizeof reals / sizeof reals[0]; l++) {
+        if (strcmp(a->name, reals[l].name) == 0) *reals[l].number = a->f;
+    }
+    for (size_t l = 0; l < sizeof words / sizeof words[0]; l++) {
+        if (strcmp(a->name, words[l].name) == 0) take_word(words[l].word, words[l].size, &a->s);
+    }
+    if (strcmp(a->name, "axis") == 0) out->has_axis = true;
+}
+
+xbtab_status xbtab__read_attributes(xbtab_network *n, xbtab__attributes *out, const Onnx__NodeProto *proto,
+                                    int *tensor)
+{
+    xbtab__attributes_init(out, proto->op_type ? proto->op_type : "");
+    *tensor = -1;
+    for (size_t k = 0; k < proto->n_attribute; k++) {
+        const Onnx__AttributeProto *a = proto->attribute[k];
+        if (!a->name) continue;
+        XBTAB_TRY(take_lists(n, out, a));
+        take_numbers(out, a);
+        if (a->t && *tensor < 0) {
+            XBTAB_TRY(xbtab__read_tensor(n, a->t, NULL, tensor));
+        }
+    }
+    return XBTAB_OK;
+}
