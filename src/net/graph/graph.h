@@ -229,8 +229,18 @@ xbtab_status xbtab__infer_same(xbtab_network *network, xbtab__node *node);
 void xbtab__run_copy(const xbtab_network *network, const xbtab__node *node, const xbtab__float_run *run);
 
 /** What stands for a product by a constant matrix on the left, or of a transposed tensor, so that it is a
- * matrix layer; or for one of two tensors of integers. NULL where the node is no such product. */
+ * matrix layer; for one in blocks; or for one of two tensors of integers. NULL where the node is no such
+ * product. */
 const xbtab__operator *xbtab__turned_product(const xbtab_network *network, const xbtab__node *node);
+
+/** What stands for a product by a constant matrix with a step for each block of inputs; NULL where the node is
+ * none. */
+const xbtab__operator *xbtab__blocked_product(const xbtab_network *network, const xbtab__node *node);
+
+/** MatMul or Gemm, in such blocks where its matrix has them. */
+xbtab_status xbtab__add_product(xbtab_network *network, const char *name, const char *type, int n_inputs,
+                                const int *input, const xbtab__attributes *attributes,
+                                int *output) XBTAB_MUST_CHECK;
 
 /** (input[0] - input[2]) (input[1] - input[3]) of integers, a matrix layer where the second is constant; the
  * last two, zeros, may be -1. */

@@ -313,7 +313,7 @@ static xbtab_status add_layer(xbtab_network *n, xbtab__node *call, const equatio
     XBTAB_TRY(add_reshaped(n, call, value[0], 2, (int64_t[]){rows->count, inputs->count}, &value[0]));
     XBTAB_TRY(add_transposed(n, call, call->input[1 - x_input], matrix, outputs, &value[1]));
     XBTAB_TRY(add_reshaped(n, call, value[1], 2, (int64_t[]){inputs->count, outputs->count}, &value[1]));
-    XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("MatMul"), 2, value, NULL, &product));
+    XBTAB_TRY(xbtab__add_product(n, call->name, "MatMul", 2, value, NULL, &product));
     for (int k = 0; k < rows->n; k++, rank++) {
         at[x->label[rows->place[k]]] = rank;
         dim[rank] = e->size[x->label[rows->place[k]]];
