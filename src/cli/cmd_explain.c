@@ -9,6 +9,7 @@
 #include "chip_options.h"
 #include "cli.h"
 #include "explain_plot.h"
+#include "input_shapes.h"
 #include "quantizing.h"
 #include "scheme_options.h"
 
@@ -16,6 +17,7 @@ typedef struct explain_options {
     char *tables, *images, *labels, *calibration_images, *plot, *arch, *cache, *models;
     int limit, threads, calibrate, raw_pixels, adc_bits, refine, without_layers, as_json;
     long seed;
+    cli_input_shapes shapes;
     cli_quantizing quantizing;
     xbtab_quantize_options bits; /* of them */
     cli_scheme scheme;
@@ -40,6 +42,8 @@ static int explain(explain_run *r, const char *network)
                                    .calibration_images = o->calibration_images,
                                    .models = o->models,
                                    .cache = o->cache,
+                                   .input_shape = o->shapes.shape,
+                                   .n_input_shapes = o->shapes.n,
                                    .limit = (size_t)o->limit,
                                    .calibrate = (size_t)o->calibrate,
                                    .raw_pixels = o->raw_pixels,
@@ -54,9 +58,9 @@ static int explain(explain_run *r, const char *network)
     cli_scheme_give(&o->scheme, &options);
     cli_chips_give(&o->chips, o->seed, &options);
     cli_catch_interrupt();
-    if (xbtab_study_open(&r->study, &options) < 0 || xbtab_study_explain(r->study, &r->x) < 0)
-        return cli_failed();
-    return CLI_DONE;
+    int code = cli_open_study(&r->study, &options, "explain");
+    if (code != CLI_DONE) return code;
+    return xbtab_study_explain(r->study, &r->x) < 0 ? cli_failed() : CLI_DONE;
 }
 
 /* ---- results ---- */
@@ -205,6 +209,7 @@ int cmd_explain(int argc, const char **argv)
         {"calibration-images", '\0', POPT_ARG_STRING, &o->calibration_images, 0, "take them from this file",
          "F"},
         {"raw-pixels", '\0', POPT_ARG_NONE, &o->raw_pixels, 0, "feed bytes as 0..255 instead of 0..1", NULL},
+        CLI_INPUT_SHAPE(o->shapes),
         CLI_QUANTIZING(o->quantizing),
         {"adc-bits", '\0', POPT_ARG_INT, &o->adc_bits, 0, "another ADC than the tables'", "N"},
         {"threads", '\0', POPT_ARG_INT, &o->threads, 0, "threads (one a core)", "N"},
@@ -221,6 +226,7 @@ int cmd_explain(int argc, const char **argv)
                          "--limit 200 --population hfox_verified --scale-population --time 1d",
                          1, 1, arguments);
     if (code == CLI_DONE) code = check_options(o);
+    if (code == CLI_DONE) code = cli_input_shapes_take(&o->shapes, "explain");
     if (code == CLI_DONE) code = cli_scheme_open(&o->scheme, "explain");
     if (code == CLI_DONE && cli_chips_asked(&o->chips)) code = cli_chips_open(&o->chips, "explain");
     if (code == CLI_DONE) code = explain(&r, arguments[0]);
@@ -233,6 +239,7 @@ int cmd_explain(int argc, const char **argv)
     xbtab_study_close(&r.study);
     cli_chips_close(&o->chips);
     cli_quantizing_clear(&o->quantizing);
+    cli_input_shapes_clear(&o->shapes);
     cli_finish(context, options);
     return code;
 }

@@ -42,6 +42,8 @@ static int infer(inference *f, const char *network)
                                    .calibration_images = o->calibration_images,
                                    .models = o->models,
                                    .cache = o->cache,
+                                   .input_shape = o->shapes.shape,
+                                   .n_input_shapes = o->shapes.n,
                                    .limit = (size_t)o->limit,
                                    .calibrate = (size_t)o->calibrate,
                                    .raw_pixels = o->raw_pixels,
@@ -60,8 +62,9 @@ static int infer(inference *f, const char *network)
     cli_scheme_give(&o->scheme, &options);
     cli_chips_give(&o->chips, o->seed, &options);
     cli_catch_interrupt();
-    if (xbtab_study_open(&f->study, &options) < 0 || xbtab_study_infer(f->study, &f->result) < 0)
-        return cli_failed();
+    int code = cli_open_study(&f->study, &options, "infer");
+    if (code != CLI_DONE) return code;
+    if (xbtab_study_infer(f->study, &f->result) < 0) return cli_failed();
     if (o->predictions && infer_write_predictions(f) != CLI_DONE) return CLI_FAILED;
     infer_warn_of_adc(f);
     if (f->result.chips.n_chips) cli_chips_warn(&f->o.chips, xbtab_study_tables(f->study), &f->result.chips);
@@ -133,6 +136,7 @@ int cmd_infer(int argc, const char **argv)
          "F"},
         {"models", '\0', POPT_ARG_STRING, &o->models, 0, "for ngspice: the user's own models too", "DIR"},
         {"raw-pixels", '\0', POPT_ARG_NONE, &o->raw_pixels, 0, "feed bytes as 0..255 instead of 0..1", NULL},
+        CLI_INPUT_SHAPE(o->shapes),
         CLI_QUANTIZING(f.quantizing),
         {"without", '\0', POPT_ARG_STRING, &o->without, 0,
          "tiles in which these do not exist: ir_drop, nonlinearity, tia", "WORD,WORD"},
@@ -157,6 +161,7 @@ int cmd_infer(int argc, const char **argv)
     o->mode = mode ? mode : "table";
     o->check_engine = check_engine ? check_engine : "solve";
     if (code == CLI_DONE) code = check_options(o, arguments[0]);
+    if (code == CLI_DONE) code = cli_input_shapes_take(&o->shapes, "infer");
     if (code == CLI_DONE) code = cli_quantizing_take(&f.quantizing, "infer", &f.quantize);
     if (code == CLI_DONE) code = cli_scheme_open(&o->scheme, "infer");
     if (code == CLI_DONE && cli_chips_asked(&o->chips)) code = cli_chips_open(&o->chips, "infer");
@@ -164,6 +169,7 @@ int cmd_infer(int argc, const char **argv)
     xbtab_study_close(&f.study);
     cli_chips_close(&o->chips);
     cli_quantizing_clear(&f.quantizing);
+    cli_input_shapes_clear(&o->shapes);
     cli_finish(context, options);
     return code;
 }

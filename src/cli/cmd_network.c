@@ -149,13 +149,24 @@ static int print_nodes(const network_options *o, const char *path, const xbtab_n
                                     "tiles", (json_int_t)sum.tiles));
 }
 
-static int describe(const network_options *o, const char *path)
+/* Images, where they are given, are for open axes alone. */
+static int open_network(xbtab_network **out, const network_bits *bits, const char *path)
+{
+    xbtab_images *images = NULL;
+    if (bits->images && xbtab_images_open(&images, bits->images, NULL, 1) < 0) return cli_failed();
+    int code = cli_open_network(out, "network", path, &bits->shapes, images);
+    xbtab_images_destroy(&images);
+    return code;
+}
+
+static int describe(const network_options *o, const network_bits *bits, const char *path)
 {
     xbtab_network *network = NULL;
-    if (xbtab_network_open(&network, path) < 0) return cli_failed();
+    int code = open_network(&network, bits, path);
+    if (code != CLI_DONE) return code;
     size_t n = xbtab_network_nodes(network);
     xbtab_network_node *node = calloc(n + 1, sizeof *node);
-    int code = node ? print_nodes(o, path, network, node, n) : cli_fail("no memory for %zu nodes", n);
+    code = node ? print_nodes(o, path, network, node, n) : cli_fail("no memory for %zu nodes", n);
     free(node);
     xbtab_network_destroy(&network);
     return code;
@@ -176,12 +187,14 @@ int cmd_network(int argc, const char **argv)
          "choose 2 to 8 bits for the weights of each layer, so many on average", "B"},
         {"save-bits", '\0', POPT_ARG_STRING, &bits.save, 0, "write the choice, for infer --layer-bits",
          "FILE.yaml"},
-        {"images", '\0', POPT_ARG_STRING, &bits.images, 0, "for these: IDX, CIFAR binary or .npy", "F"},
+        {"images", '\0', POPT_ARG_STRING, &bits.images, 0,
+         "for these, and for the sizes of open axes: IDX, CIFAR binary or .npy", "F"},
         {"labels", '\0', POPT_ARG_STRING, &bits.labels, 0, "IDX, .npy, or one integer a line", "F"},
         {"limit", '\0', POPT_ARG_INT, &bits.limit, 0, "run no more than so many images (200)", "N"},
         {"raw-pixels", '\0', POPT_ARG_NONE, &bits.raw_pixels, 0, "feed bytes as 0..255 instead of 0..1",
          NULL},
         {"threads", '\0', POPT_ARG_INT, &bits.threads, 0, "threads (one a core)", "N"},
+        CLI_INPUT_SHAPE(bits.shapes),
         CLI_QUANTIZING(bits.quantizing),
         {"json", '\0', POPT_ARG_NONE, &o.as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
@@ -193,14 +206,16 @@ int cmd_network(int argc, const char **argv)
         code = cli_usage(argv[0], "a tile of %d x %d is outside 1 x 1 to 4096 x 4096", o.rows, o.columns);
     if (code == CLI_DONE && (o.cell_bits < 1 || o.cell_bits > 8))
         code = cli_usage(argv[0], "--cell-bits %d is outside 1 to 8", o.cell_bits);
+    if (code == CLI_DONE) code = cli_input_shapes_take(&bits.shapes, argv[0]);
     if (code == CLI_DONE) code = network_bits_check(&bits, argv[0]);
     o.weight_bits = bits.quantizing.weight_bits ? bits.quantizing.weight_bits : 8;
     o.activation_bits = bits.quantizing.activation_bits ? bits.quantizing.activation_bits : 8;
     if (code == CLI_DONE && network_bits_asked(&bits)) {
         code = network_bits_run(&bits, arguments[0], o.as_json);
     } else if (code == CLI_DONE) {
-        code = describe(&o, arguments[0]);
+        code = describe(&o, &bits, arguments[0]);
     }
+    cli_input_shapes_clear(&bits.shapes);
     cli_quantizing_clear(&bits.quantizing);
     cli_finish(context, options);
     return code;

@@ -61,6 +61,10 @@ static uint64_t name_run(const sweep *s)
         for (const char *c = parts[k] ? parts[k] : ""; *c; c++) h = (h ^ (unsigned char)*c) * 0x100000001b3u;
         h *= 0x100000001b3u;
     }
+    for (size_t k = 0; k < s->shapes.n; k++) {
+        for (const char *c = s->shapes.texts[k]; *c; c++) h = (h ^ (unsigned char)*c) * 0x100000001b3u;
+        h *= 0x100000001b3u;
+    }
     return h;
 }
 
@@ -117,9 +121,22 @@ static int run_rows(sweep *s)
     return code;
 }
 
+/* A shape that does not fit the file is said at once, not in every row. */
+static int check_shapes(const sweep *s)
+{
+    xbtab_network *network = NULL;
+    if (s->shapes.n > SWEEP_SHAPES)
+        return cli_usage("sweep", "--input-shape is for %d inputs at the most", SWEEP_SHAPES);
+    int code = s->shapes.n && s->network ? cli_open_network(&network, "sweep", s->network, &s->shapes, NULL)
+                                         : CLI_DONE;
+    xbtab_network_destroy(&network);
+    return code;
+}
+
 static int run_sweep(sweep *s, const char *name, int n_sets, char **sets, const char *plot, int as_json)
 {
-    int code = open_base(s, name);
+    int code = check_shapes(s);
+    if (code == CLI_DONE) code = open_base(s, name);
     for (int k = 0; k < n_sets && code == CLI_DONE; k++) code = sweep_add_key(s, sets[k]);
     if (code == CLI_DONE) code = sweep_make_rows(s);
     if (code != CLI_DONE) return code;
@@ -150,6 +167,7 @@ int cmd_sweep(int argc, const char **argv)
         {"network", '\0', POPT_ARG_STRING, &s.network, 0, "in place of the preset's first one", "F.onnx"},
         {"images", '\0', POPT_ARG_STRING, &s.images, 0, "for it", "F"},
         {"labels", '\0', POPT_ARG_STRING, &s.labels, 0, "theirs", "F"},
+        CLI_INPUT_SHAPE(s.shapes),
         {"raw-pixels", '\0', POPT_ARG_NONE, &s.raw_pixels, 0, "feed bytes as 0..255 instead of 0..1", NULL},
         {"limit", '\0', POPT_ARG_INT, &s.limit, 0, "images a run", "N"},
         {"calibrate", '\0', POPT_ARG_INT, &s.calibrate, 0, "images that set ranges (100)", "N"},
@@ -169,6 +187,7 @@ int cmd_sweep(int argc, const char **argv)
                          1, 1, arguments);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     while (sets && sets[n_sets]) n_sets++;
+    if (code == CLI_DONE) code = cli_input_shapes_take(&s.shapes, argv[0]);
     if (!s.mode) s.mode = strdup("table");
     if (code != CLI_DONE) {
     } else if (!s.output || !n_sets) {
@@ -186,6 +205,7 @@ int cmd_sweep(int argc, const char **argv)
     }
     for (int k = 0; k < n_sets; k++) free(sets[k]);
     free(sets);
+    cli_input_shapes_clear(&s.shapes);
     sweep_clear(&s);
     cli_finish(context, options);
     return code;

@@ -8,6 +8,7 @@
 #include <xbartab/study.h>
 
 #include "chip_options.h"
+#include "input_shapes.h"
 #include "quantizing.h"
 #include "scheme_options.h"
 
@@ -16,6 +17,7 @@ typedef struct infer_options {
         *models, *arch, *cache, *without;
     int refine, limit, threads, calibrate, check, raw_pixels, adc_bits, as_json;
     long seed;
+    cli_input_shapes shapes;
     cli_scheme scheme;
     cli_chips chips;
 } infer_options;

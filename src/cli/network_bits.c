@@ -151,11 +151,10 @@ int network_bits_run(const network_bits *b, const char *path, int as_json)
     trial t = {.options = b->options};
     int code = CLI_DONE;
     t.options.run = (xbtab_run_options){.raw_pixels = b->raw_pixels, .threads = b->threads};
-    if (xbtab_network_open(&t.network, path) < 0 ||
-        xbtab_images_open(&t.images, b->images, b->labels, (size_t)(b->limit ? b->limit : DEFAULT_LIMIT)) <
-            0) {
+    if (xbtab_images_open(&t.images, b->images, b->labels, (size_t)(b->limit ? b->limit : DEFAULT_LIMIT)) < 0)
         code = cli_failed();
-    } else {
+    if (code == CLI_DONE) code = cli_open_network(&t.network, "network", path, &b->shapes, t.images);
+    if (code == CLI_DONE) {
         t.n_layers = xbtab_network_layers(t.network);
         code = b->sensitivity ? run_sensitivity(&t, as_json) : run_mix(&t, b, as_json);
     }

@@ -3,12 +3,14 @@
 #ifndef XBTAB_CLI_NETWORK_BITS_H
 #define XBTAB_CLI_NETWORK_BITS_H
 
+#include "input_shapes.h"
 #include "quantizing.h"
 
 typedef struct network_bits {
     int sensitivity, limit, raw_pixels, threads;
     double average_bits; /* 0 = not asked */
     const char *save, *images, *labels;
+    cli_input_shapes shapes;
     cli_quantizing quantizing;
     xbtab_quantize_options options;
 } network_bits;

@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 #include "cli.h"
+#include "input_shapes.h"
 
-enum { SWEEP_KEYS = 8, SWEEP_FIGURES = 10 };
+enum { SWEEP_KEYS = 8, SWEEP_FIGURES = 10, SWEEP_SHAPES = 8 };
 
 /** Names of a row's figures, in the order of their columns. */
 extern const char *const sweep_figures[SWEEP_FIGURES];
@@ -37,6 +38,7 @@ typedef struct sweep {
     const char *output;
     /* what each run is given */
     const char *network, *images, *labels, *mode, *cache, *models;
+    cli_input_shapes shapes;
     int raw_pixels, limit, calibrate, workers, threads;
 } sweep;
 

@@ -38,7 +38,7 @@ static void remove_files(const worker *w)
 static void run_child(const sweep *s, const worker *w, pid_t parent)
 {
     char yaml[4200], path[4200], limit[16], calibrate[16], threads[16];
-    const char *argv[32];
+    const char *argv[32 + 2 * SWEEP_SHAPES];
     int n = 0;
     prctl(PR_SET_PDEATHSIG, SIGKILL);           /* a sweep that is killed leaves no run behind */
     if (getppid() != parent) _exit(CLI_FAILED); /* it died before the line above */
@@ -73,6 +73,10 @@ static void run_child(const sweep *s, const worker *w, pid_t parent)
         argv[n++] = numbers[k].text;
     }
     if (s->raw_pixels) argv[n++] = "--raw-pixels";
+    for (size_t k = 0; k < s->shapes.n; k++) {
+        argv[n++] = "--input-shape";
+        argv[n++] = s->shapes.texts[k];
+    }
     argv[n] = NULL;
     int out = open(file_of(path, sizeof path, w, "json"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
     int err = open(file_of(path, sizeof path, w, "err"), O_WRONLY | O_CREAT | O_TRUNC, 0666);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +97,7 @@ static xbtab_status read_cifar(xbtab_images *images, const char *path, const cha
 
 typedef struct npy {
     char kind; /* 'f', 'i', 'u' or 'b' */
+    bool is_big; /* the first byte of a number is its highest */
     int size;  /* bytes an element */
     int rank;
     size_t dim[4];
@@ -121,8 +123,9 @@ static xbtab_status parse_npy(npy *out, const char *path, const char *data, size
     bool understood = type && shape && strstr(header, "'fortran_order': False");
     if (understood) {
         type += strlen("'descr': '");
-        understood =
-            (type[0] == '<' || type[0] == '|') && sscanf(type + 1, "%c%d", &out->kind, &out->size) == 2;
+        out->is_big = type[0] == '>';
+        understood = (type[0] == '<' || type[0] == '|' || out->is_big) &&
+                     sscanf(type + 1, "%c%d", &out->kind, &out->size) == 2;
         char *end = (char *)(uintptr_t)(shape + strlen("'shape': ("));
         while (understood && *end && *end != ')' && out->rank < 4) {
             size_t dim = strtoull(end, &end, 10);
@@ -136,7 +139,7 @@ static xbtab_status parse_npy(npy *out, const char *path, const char *data, size
     xbtab__free(header);
     if (!understood) {
         XBTAB_FAIL(XBTAB_ERR_INPUT,
-                   "%s: a .npy file must hold little-endian numbers in C order, of 1 to 4 axes", path);
+                   "%s: a .npy file must hold numbers in C order, of 1 to 4 axes", path);
     }
     out->body = data + at + length;
     size_t body = n - at - length;
@@ -145,12 +148,42 @@ static xbtab_status parse_npy(npy *out, const char *path, const char *data, size
     return XBTAB_OK;
 }
 
+/* Bytes of element k, the lowest first; of up to 8. */
+static uint64_t npy_bytes(const npy *file, size_t k)
+{
+    const unsigned char *at = (const unsigned char *)file->body + k * (size_t)file->size;
+    uint64_t bytes = 0;
+    for (int b = 0; b < file->size && b < 8; b++)
+        bytes |= (uint64_t)at[file->is_big ? file->size - 1 - b : b] << (8 * b);
+    return bytes;
+}
+
+/* IEEE 754's binary16, binary32 or binary64. */
+static float npy_float(const npy *file, size_t k)
+{
+    uint64_t bytes = npy_bytes(file, k);
+    uint32_t low = (uint32_t)bytes;
+    float single;
+    double wide;
+    memcpy(&single, &low, sizeof single);
+    memcpy(&wide, &bytes, sizeof wide);
+    if (file->size == 4) return single;
+    if (file->size == 8) return (float)wide;
+    int exponent = low >> 10 & 31, fraction = low & 1023;
+    float magnitude = exponent == 31 ? (fraction ? NAN : INFINITY)
+                      : exponent     ? ldexpf((float)(1024 + fraction), exponent - 25)
+                                     : ldexpf((float)fraction, -24);
+    return low >> 15 & 1 ? -magnitude : magnitude;
+}
+
 static xbtab_status read_npy(xbtab_images *images, const char *path, const char *data, size_t n, size_t limit)
 {
     npy file;
     XBTAB_TRY(parse_npy(&file, path, data, n));
-    bool is_bytes = file.kind == 'u' && file.size == 1, is_float = file.kind == 'f' && file.size == 4;
-    if (!is_bytes && !is_float) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: images must be uint8 or float32", path);
+    bool is_bytes = file.kind == 'u' && file.size == 1,
+         is_float = file.kind == 'f' && (file.size == 2 || file.size == 4 || file.size == 8);
+    if (!is_bytes && !is_float)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: images must be uint8, or float16, float32 or float64", path);
     if (file.rank < 2)
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: images need 2 to 4 axes: image, channel, height, width", path);
     size_t channels = file.rank == 4 ? file.dim[1] : 1;
@@ -158,7 +191,7 @@ static xbtab_status read_npy(xbtab_images *images, const char *path, const char 
     XBTAB_TRY(set_shape(images, path, at_most(file.dim[0], limit), channels, height, width));
     size_t size = channels * height * width;
     for (size_t k = 0; k < images->n && is_bytes; k++) take_bytes(images, k, file.body + k * size);
-    if (is_float) memcpy(images->pixel, file.body, images->n * size * sizeof *images->pixel);
+    for (size_t k = 0; k < images->n * size && is_float; k++) images->pixel[k] = npy_float(&file, k);
     return XBTAB_OK;
 }
 
@@ -189,8 +222,7 @@ static xbtab_status read_npy_labels(xbtab_images *images, const char *path, cons
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: labels must be integers", path);
     if (file.total != n_file) return fail_count(path, file.total, n_file);
     for (size_t k = 0; k < images->n; k++) {
-        uint64_t value = 0;
-        memcpy(&value, file.body + k * (size_t)file.size, (size_t)(file.size < 8 ? file.size : 8));
+        uint64_t value = npy_bytes(&file, k);
         if (value > INT32_MAX) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: label %zu is negative or too large", path, k);
         images->label[k] = (int32_t)value;
     }

@@ -200,8 +200,10 @@ static xbtab_status open_tables(xbtab_study *s)
 static xbtab_status open_files(xbtab_study *s)
 {
     const xbtab_study_options *o = &s->o;
-    XBTAB_TRY(xbtab_network_open(&s->network, o->network));
     XBTAB_TRY(xbtab_images_open(&s->images, o->images, o->labels, o->limit));
+    XBTAB_TRY(xbtab_network_open_as(
+        &s->network, o->network,
+        &(xbtab_open_options){.shape = o->input_shape, .n_shapes = o->n_input_shapes, .images = s->images}));
     if (o->calibration_images) XBTAB_TRY(xbtab_images_open(&s->calibration, o->calibration_images, NULL, 0));
     s->n_outputs = xbtab_network_outputs(s->network);
     XBTAB_TRY(check_labels(s));

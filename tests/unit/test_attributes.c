@@ -138,7 +138,7 @@ static void attributes_come_once_and_are_no_functions(void **state)
     begin(&b, "Softmax", 13);
     build_attribute(&b, "axis", 0, (int64_t[]){1}, 0, NULL);
     b.attribute[0][0].ref_attr_name = build_text("outer");
-    refused(&b, XBTAB_ERR_UNSUPPORTED, "Softmax", "axis", "stands for one of a function");
+    refused(&b, XBTAB_ERR_INPUT, "Softmax", "axis", "refers to one of a function");
 }
 
 /* What the texts require must be there. */
@@ -392,7 +392,7 @@ static void quantize_linear_names_its_type(void **state)
         }
         build_write(&b, path);
         assert_int_equal(xbtab_network_open(&network, path), XBTAB_ERR_INPUT);
-        assert_non_null(strstr(xbtab_error_message(), "its output_dtype is not the type of its zero"));
+        assert_non_null(strstr(xbtab_error_message(), "its output_dtype 2 is not its zero's type 3"));
     }
 }
 

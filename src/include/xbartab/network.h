@@ -37,6 +37,28 @@ typedef struct xbtab_network xbtab_network;
  *  @return XBTAB_ERR_IO, XBTAB_ERR_INPUT (not ONNX, truncated, inconsistent), XBTAB_ERR_UNSUPPORTED (an
  * operator or a form of it; the message names node, operator and what there is), XBTAB_ERR_NOMEM. */
 xbtab_status xbtab_network_open(xbtab_network **out, const char *path) XBTAB_MUST_CHECK;
+
+/** The sizes of all axes of one input, that of the images (of one) among them. */
+typedef struct xbtab_input_shape {
+    const char *name; /* of the input; borrowed */
+    int rank;
+    int64_t dim[6]; /* from 1 up */
+} xbtab_input_shape;
+
+/** What a file leaves open. */
+typedef struct xbtab_open_options {
+    const xbtab_input_shape *shape; /* shape[n_shapes] of inputs with open axes */
+    size_t n_shapes;
+    const xbtab_images *images; /* whose shape open axes take where no entry names their input; NULL = none */
+} xbtab_open_options;
+
+/** xbtab_network_open() of a file whose input may have open axes beside that of the images, which counts 1.
+ *  Inputs that no node reads are left out.
+ *  @param options  NULL = no sizes.
+ *  @return as xbtab_network_open(); XBTAB_ERR_OPTION (a shape for an input that is not there, of another rank,
+ *  or against a fixed size), XBTAB_ERR_UNSUPPORTED (an axis that nothing gives a size). */
+xbtab_status xbtab_network_open_as(xbtab_network **out, const char *path,
+                                   const xbtab_open_options *options) XBTAB_MUST_CHECK;
 void xbtab_network_destroy(xbtab_network **network);
 
 /** Outputs of one image. */

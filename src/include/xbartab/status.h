@@ -20,7 +20,8 @@ extern "C" {
     X(XBTAB_ERR_NOMEM, -5, "out of memory")                                                                  \
     X(XBTAB_ERR_SOLVE, -6, "a solver or a fit did not reach its tolerance")                                  \
     X(XBTAB_ERR_UNSUPPORTED, -7, "not supported")                                                            \
-    X(XBTAB_ERR_CANCELED, -8, "canceled; finished work is kept")
+    X(XBTAB_ERR_CANCELED, -8, "canceled; finished work is kept")                                             \
+    X(XBTAB_ERR_OPTION, -9, "an option does not fit the file that it is for")
 
 /** Status of a call: zero is success, negative is failure. */
 typedef enum xbtab_status {

@@ -45,6 +45,8 @@ typedef struct xbtab_study_options {
     const char *calibration_images; /* that ranges are set from; NULL = the images themselves */
     const char *models;             /* the user's own models too, for presets and for ngspice; NULL = none */
     const char *cache;              /* folder of tables; NULL = as of xbtab_tables_cached() */
+    const xbtab_input_shape *input_shape; /* input_shape[n_input_shapes] for open axes; NULL = the images' */
+    size_t n_input_shapes;
     size_t limit;                   /* images at the most (0 = all, or the preset's) */
     size_t calibrate;               /* images that set ranges (0 = 100) */
     int raw_pixels;                 /* bytes as 0 to 255 in place of 0 to 1 */

@@ -38,7 +38,13 @@ typedef enum xbtab__type {
     XBTAB__TYPE_DOUBLE = 11,
     XBTAB__TYPE_UINT32 = 12,
     XBTAB__TYPE_UINT64 = 13,
-    XBTAB__TYPE_BFLOAT16 = 16
+    XBTAB__TYPE_BFLOAT16 = 16,
+    XBTAB__TYPE_FLOAT8E4M3FN = 17,
+    XBTAB__TYPE_FLOAT8E4M3FNUZ = 18,
+    XBTAB__TYPE_FLOAT8E5M2 = 19,
+    XBTAB__TYPE_FLOAT8E5M2FNUZ = 20,
+    XBTAB__TYPE_UINT4 = 21,
+    XBTAB__TYPE_INT4 = 22
 } xbtab__type;
 
 typedef struct xbtab__shape {
@@ -82,9 +88,14 @@ typedef struct xbtab__attributes {
     float roi[2 * XBTAB__NET_RANK], cubic,
         outside; /* of Resize: a cut-out, the cubic's a, what stands outside */
     int64_t exclude_outside, antialias;
+    int64_t block_size, output_dtype; /* of QuantizeLinear: numbers of one scale along the axis; its integers */
     char aspect[16];
     int64_t split[XBTAB__NET_INTS];
     int n_split;
+    int64_t output_pad[XBTAB__NET_INTS], output_shape[XBTAB__NET_INTS]; /* of ConvTranspose */
+    int n_output_pad, n_output_shape;
+    int64_t largest; /* of TopK: the largest numbers, not the smallest */
+    char equation[256];
     /* of LSTM, GRU and RNN */
     char direction[16], activation[XBTAB__NET_WORDS][16];
     float activation_alpha[XBTAB__NET_WORDS], activation_beta[XBTAB__NET_WORDS], clip;
@@ -140,7 +151,6 @@ struct xbtab_network {
     char *path;
     xbtab__value *value;
     int n_values, value_room; /* values, and how many there is memory for */
-    void *names;              /* of values: names.c */
     xbtab__node *node;
     int n_nodes, room; /* nodes, and how many there is memory for */
     float **folding;   /* folding[folding_room]: numbers of values while nodes of constants run */
@@ -197,8 +207,10 @@ struct xbtab__operator {
 
 /** The n-th table of operators, n from 0, and how many rows it has; NULL behind the last. */
 const xbtab__operator *xbtab__operators_basic(int *n);
+const xbtab__operator *xbtab__operators_deconv(int *n);
 const xbtab__operator *xbtab__operators_dynamic(int *n);
 const xbtab__operator *xbtab__operators_each(int *n);
+const xbtab__operator *xbtab__operators_einsum(int *n);
 const xbtab__operator *xbtab__operators_layout(int *n);
 const xbtab__operator *xbtab__operators_matrix(int *n);
 const xbtab__operator *xbtab__operators_pair(int *n);
@@ -208,6 +220,7 @@ const xbtab__operator *xbtab__operators_quant(int *n);
 const xbtab__operator *xbtab__operators_recurrent(int *n);
 const xbtab__operator *xbtab__operators_reduce(int *n);
 const xbtab__operator *xbtab__operators_resize(int *n);
+const xbtab__operator *xbtab__operators_sort(int *n);
 const xbtab__operator *xbtab__operators_window(int *n);
 
 /** What operators are made of. */
@@ -218,8 +231,18 @@ xbtab_status xbtab__infer_same(xbtab_network *network, xbtab__node *node);
 void xbtab__run_copy(const xbtab_network *network, const xbtab__node *node, const xbtab__float_run *run);
 
 /** What stands for a product by a constant matrix on the left, or of a transposed tensor, so that it is a
- * matrix layer; or for one of two tensors of integers. NULL where the node is no such product. */
+ * matrix layer; for one in blocks; or for one of two tensors of integers. NULL where the node is no such
+ * product. */
 const xbtab__operator *xbtab__turned_product(const xbtab_network *network, const xbtab__node *node);
+
+/** What stands for a product by a constant matrix with a step for each block of inputs; NULL where the node is
+ * none. */
+const xbtab__operator *xbtab__blocked_product(const xbtab_network *network, const xbtab__node *node);
+
+/** MatMul or Gemm, in such blocks where its matrix has them. */
+xbtab_status xbtab__add_product(xbtab_network *network, const char *name, const char *type, int n_inputs,
+                                const int *input, const xbtab__attributes *attributes,
+                                int *output) XBTAB_MUST_CHECK;
 
 /** (input[0] - input[2]) (input[1] - input[3]) of integers, a matrix layer where the second is constant; the
  * last two, zeros, may be -1. */
@@ -238,12 +261,13 @@ xbtab_status xbtab__more_set(xbtab_network *network, const xbtab__node *node, in
 float *xbtab__more_of(const xbtab__node *node, const xbtab__float_run *run, int k);
 
 bool xbtab__is_integer_type(int32_t type);
+bool xbtab__is_float8(int32_t type);
 
-/** Whether a type's numbers are read: floats of 16 to 64 bits, bool, integers of 8 to 64 bits. */
+/** Whether a type's numbers can be computed with: floats of 16 to 64 bits, bool, integers of 4 to 64 bits. */
 bool xbtab__is_number_type(int64_t type);
 
 /** Bits of a number of a type; 0 of others. */
-int xbtab__bits_of_type(int32_t type);
+size_t xbtab__element_bits(int32_t type);
 
 /** A node that infer adds for another one. @param[out] output  its value, of a name that no file has.
  *  @param attributes  NULL = ONNX's defaults. */
@@ -328,14 +352,12 @@ void xbtab__lattice_same(const xbtab_network *network, const xbtab__node *node, 
 xbtab_status xbtab__shape_set(xbtab_network *network, const xbtab__node *node, xbtab__value *value, int rank,
                               const int64_t *dim) XBTAB_MUST_CHECK;
 
-/** Forget all names of values. */
-void xbtab__names_clear(xbtab_network *network);
+/** xbtab_network_open_as(), but the output may be a constant. */
+xbtab_status xbtab__network_read(xbtab_network **out, const char *path,
+                                 const xbtab_open_options *options) XBTAB_MUST_CHECK;
 
 /** The lattice of every value on images of bytes: network->lattice. */
 xbtab_status xbtab__network_find_lattices(xbtab_network *network) XBTAB_MUST_CHECK;
-
-/** xbtab_network_open(), but the output may be a constant. */
-xbtab_status xbtab__network_read(xbtab_network **out, const char *path) XBTAB_MUST_CHECK;
 
 /** Numbers before, on and behind an axis. */
 typedef struct xbtab__split {
@@ -345,6 +367,11 @@ xbtab__split xbtab__split_at(const xbtab__shape *s, int axis);
 
 /** Evaluate a node whose inputs are all constant; its output becomes one. */
 xbtab_status xbtab__network_fold(xbtab_network *network, xbtab__node *node) XBTAB_MUST_CHECK;
+
+/** Evaluate a node of integer constants in integers; room for its outputs is there.
+ *  @param[out] is_done  false: its operator or its inputs are none of those that are.
+ *  @return XBTAB_ERR_INPUT (divides by 0), XBTAB_ERR_NOMEM. */
+xbtab_status xbtab__fold_exactly(xbtab_network *network, xbtab__node *node, bool *is_done) XBTAB_MUST_CHECK;
 
 /** Drop folded nodes, turn additions of constants into biases, lay out a run's memory. */
 xbtab_status xbtab__network_finish(xbtab_network *network) XBTAB_MUST_CHECK;

@@ -67,7 +67,6 @@ void xbtab_network_destroy(xbtab_network **network)
         xbtab__free(n->node[k].linear.bias);
         xbtab__free(n->node[k].linear.step);
     }
-    xbtab__names_clear(n);
     xbtab__free(n->value);
     xbtab__free(n->node);
     xbtab__free(n->folding);
@@ -134,7 +133,7 @@ static bool fold_steps(xbtab_network *n, const xbtab__node *node, float **data, 
 /* Shapes are computed from integers, and stay integers. */
 static bool fold_integers(xbtab__value *out)
 {
-    enum { MOST = 1 << 12 }; /* entries of anything that is a shape or a list of indices */
+    enum { MOST = 1 << 20 }; /* entries of anything that is a shape or a list of indices */
     if (out->shape.size > MOST || !xbtab__is_integer_type(out->type) || out->integers) return true;
     out->integers = xbtab__alloc(out->shape.size, sizeof *out->integers);
     for (size_t k = 0; k < out->shape.size && out->integers; k++) {
@@ -210,11 +209,14 @@ static float **folding_data(xbtab_network *n, const xbtab__node *node)
 
 /* Evaluate a node of constants; its outputs become some. Reshaped weights are the usual case. n->scratch is
  * what the node itself needs. */
-static xbtab_status fold(xbtab_network *n, const xbtab__node *node)
+static xbtab_status fold(xbtab_network *n, xbtab__node *node)
 {
+    bool is_done;
     if (n->value[node->output].constant) return XBTAB_OK; /* a shape */
     XBTAB_TRY(add_work(n, node));
     XBTAB_TRY(make_constants(n, node));
+    XBTAB_TRY(xbtab__fold_exactly(n, node, &is_done));
+    if (is_done) return XBTAB_OK;
     float **data = folding_data(n, node);
     float *scratch = xbtab__alloc(n->scratch, sizeof *scratch);
     bool has_memory = data && scratch;

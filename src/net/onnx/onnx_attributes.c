@@ -40,6 +40,7 @@ void xbtab__attributes_init(xbtab__attributes *out, const char *type)
                                .approximate = "none",
                                .detect_negative = 1,
                                .detect_positive = 1,
+                               .largest = 1,
                                .upper = 1,
                                .cubic = -0.75f,
                                .aspect = "stretch",
@@ -101,7 +102,9 @@ static xbtab_status take_lists(const xbtab_network *n, xbtab__attributes *out, c
                  {"axes", out->axes, &out->n_axes},
                  {"starts", out->starts, &out->n_starts},
                  {"ends", out->ends, &out->n_ends},
-                 {"split", out->split, &out->n_split}};
+                 {"split", out->split, &out->n_split},
+                 {"output_padding", out->output_pad, &out->n_output_pad},
+                 {"output_shape", out->output_shape, &out->n_output_shape}};
     const struct {
         const char *name;
         float *list;
@@ -182,10 +185,13 @@ static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
                    {"upper", &out->upper},
                    {"exclude_outside", &out->exclude_outside},
                    {"antialias", &out->antialias},
+                   {"block_size", &out->block_size},
+                   {"output_dtype", &out->output_dtype},
                    {"k", &out->shift},
-                   {"num_outputs", &out->parts},
-                   {"output_dtype", &out->to},
-                   {"broadcast", &out->broadcast},
+                    {"num_outputs", &out->parts},
+                    {"broadcast", &out->broadcast},
+                   {"largest", &out->largest},
+                   {"num_groups", &out->group},
                    {"channels_last", &out->channels_last},
                    {"hidden_size", &out->hidden_size},
                    {"input_forget", &out->input_forget},
@@ -220,6 +226,7 @@ static void take_numbers(xbtab__attributes *out, const Onnx__AttributeProto *a)
                  {"nearest_mode", out->nearest_mode, sizeof out->nearest_mode},
                  {"coordinate_transformation_mode", out->transformation, sizeof out->transformation},
                  {"approximate", out->approximate, sizeof out->approximate},
+                 {"equation", out->equation, sizeof out->equation},
                  {"keep_aspect_ratio_policy", out->aspect, sizeof out->aspect}};
     for (size_t l = 0; l < sizeof numbers / sizeof numbers[0]; l++) {
         if (strcmp(a->name, numbers[l].name) == 0) *numbers[l].number = a->i;
@@ -259,8 +266,7 @@ xbtab_status xbtab__read_attributes(xbtab_network *n, xbtab__attributes *out, co
         XBTAB_TRY(take_lists(n, out, a));
         take_numbers(out, a);
         if (a->t && *tensor < 0) {
-            XBTAB_TRY(xbtab__read_tensor(n, a->t, NULL));
-            *tensor = n->n_values - 1;
+            XBTAB_TRY(xbtab__read_tensor(n, a->t, NULL, tensor));
         }
     }
     return XBTAB_OK;

@@ -12,7 +12,7 @@ static const size_t largest_file = (size_t)1 << 30;
 
 enum {
     OLDEST_OPSET = 1,
-    NEWEST_OPSET = 19,
+    NEWEST_OPSET = 22,
     SAME_END_OPSET = 7,  /* from which tensors broadcast as NumPy's do */
     MOST_NODES = 1 << 16 /* ten times the largest networks' */
 };
@@ -30,33 +30,22 @@ static xbtab_status grow_values(xbtab_network *n)
     return XBTAB_OK;
 }
 
-static xbtab_status append_value(xbtab_network *n, const char *name, int *out)
+xbtab_status xbtab__add_value(xbtab_network *n, const char *name, int *out)
 {
+    char hidden[64];
     XBTAB_TRY(grow_values(n));
     xbtab__value *value = &n->value[n->n_values];
-    *value = (xbtab__value){.name = xbtab__strdup(name)};
+    snprintf(hidden, sizeof hidden, "\n%d", n->n_values);
+    *value = (xbtab__value){.name = xbtab__strdup(name ? name : hidden)};
     if (!value->name) return XBTAB_NOMEM();
     *out = n->n_values++;
     return XBTAB_OK;
 }
 
-xbtab_status xbtab__add_value(xbtab_network *n, const char *name, int *out)
-{
-    XBTAB_TRY(xbtab__name_value(n, n->n_values, name));
-    return append_value(n, name, out);
-}
-
-xbtab_status xbtab__add_hidden(xbtab_network *n, int *out)
-{
-    char name[64];
-    snprintf(name, sizeof name, "\n%d", n->n_values);
-    return append_value(n, name, out);
-}
-
 xbtab_status xbtab__add_constant(xbtab_network *n, int rank, const int64_t *dim, int32_t type, bool has_steps,
                                  int *output)
 {
-    XBTAB_TRY(xbtab__add_hidden(n, output));
+    XBTAB_TRY(xbtab__add_value(n, NULL, output));
     xbtab__value *v = &n->value[*output];
     v->type = type;
     XBTAB_TRY(xbtab__shape_set(n, NULL, v, rank, dim));
@@ -65,9 +54,12 @@ xbtab_status xbtab__add_constant(xbtab_network *n, int rank, const int64_t *dim,
     return v->constant && (v->step || !has_steps) ? XBTAB_OK : XBTAB_NOMEM();
 }
 
-static xbtab_status rename_value(xbtab_network *n, int value, const char *name)
+/* What a node of the file calls a value; one between nodes has no name yet. */
+static xbtab_status name_value(xbtab__frame *f, int value, const char *name)
 {
-    XBTAB_TRY(xbtab__name_value(n, value, name));
+    xbtab_network *n = f->reader->n;
+    XBTAB_TRY(xbtab__scope_bind(&f->names, n, name, value));
+    if (n->value[value].name[0] != '\n') return XBTAB_OK;
     char *copy = xbtab__strdup(name);
     if (!copy) return XBTAB_NOMEM();
     xbtab__free(n->value[value].name);
@@ -122,10 +114,10 @@ xbtab_status xbtab__add_node_more(xbtab_network *n, const char *name, const xbta
     } else {
         xbtab__attributes_init(&node->attributes, type->name);
     }
-    XBTAB_TRY(xbtab__add_hidden(n, &node->output));
+    XBTAB_TRY(xbtab__add_value(n, NULL, &node->output));
     *output = node->output;
     for (int k = 0; k < n_more; k++) {
-        XBTAB_TRY(xbtab__add_hidden(n, &node->more[k]));
+        XBTAB_TRY(xbtab__add_value(n, NULL, &node->more[k]));
         more[k] = node->more[k];
     }
     return infer_last(n);
@@ -146,11 +138,17 @@ static xbtab_status fail_operator(const xbtab_network *n, const Onnx__NodeProto 
                proto->domain && proto->domain[0] ? "." : "", type, names);
 }
 
-/* ONNX's own operators, and those of quantized networks, whether the file declares their domain or not. */
-static bool is_known_domain(const char *domain)
+bool xbtab__is_own_domain(const char *domain)
 {
-    static const char *const known[] = {
-        "", "ai.onnx", "onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general", "com.microsoft"};
+    return !domain || !domain[0] || strcmp(domain, "ai.onnx") == 0;
+}
+
+/* ONNX's own operators, and those of quantized networks, whether the file declares their domain or not. */
+bool xbtab__is_known_domain(const char *domain)
+{
+    static const char *const known[] = {"onnx.brevitas", "qonnx.custom_op.general", "finn.custom_op.general",
+                                        "com.microsoft"};
+    if (xbtab__is_own_domain(domain)) return true;
     for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
         if (strcmp(domain, known[k]) == 0) return true;
     }
@@ -191,55 +189,63 @@ static xbtab_status align_second(xbtab_network *n, xbtab__node *call)
                            &call->input[1]);
 }
 
-/* The node's inputs as values: those of nodes before it, and of the graph. */
-static xbtab_status find_inputs(const xbtab_network *n, const Onnx__GraphProto *graph,
-                                const Onnx__NodeProto *proto, xbtab__node *node)
+/* Why a name stands for nothing. */
+static xbtab_status fail_missing(const xbtab__frame *f, const xbtab__node *node, const char *name)
 {
+    for (size_t other = 0; other < f->n_node && name[0]; other++) {
+        for (size_t o = 0; o < f->node[other]->n_output; o++) {
+            if (strcmp(f->node[other]->output[o], name) != 0) continue;
+            return xbtab__node_fail(f->reader->n, node, XBTAB_ERR_INPUT,
+                                    "its input \"%s\" comes from no node before it but from a later one: "
+                                    "the graph has a cycle or is out of order",
+                                    name);
+        }
+    }
+    return xbtab__node_fail(f->reader->n, node, XBTAB_ERR_INPUT, "its input \"%s\" comes from no node before it",
+                            name);
+}
+
+/* The node's inputs as values: those of nodes before it, and of the graph. */
+static xbtab_status find_inputs(const xbtab__frame *f, const Onnx__NodeProto *proto, xbtab__node *node)
+{
+    const xbtab_network *n = f->reader->n;
     for (size_t k = 0; k < proto->n_input; k++) {
         const char *name = proto->input[k];
-        node->input[k] = name[0] ? xbtab__find_value(n, name) : -1;
-        if (node->input[k] >= 0 && n->value[node->input[k]].shape.rank == 0) {
+        bool is_needed = k < (size_t)node->type->least_inputs;
+        int value = name[0] ? xbtab__scope_find(&f->names, name) : XBTAB__NO_VALUE;
+        node->input[k] = value < 0 ? -1 : value;
+        if (value == XBTAB__NO_NAME || (value < 0 && is_needed)) return fail_missing(f, node, name);
+        if (value < 0) continue;
+        if (n->value[value].shape.rank == 0) {
             return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
                                     "its input \"%s\" is an output that is not supported", name);
         }
-        if (node->input[k] >= 0 && n->value[node->input[k]].shape.size == 0) { /* an empty list is none */
-            bool is_data =
-                k < (size_t)node->type->least_inputs || node->type->most_inputs == XBTAB__NET_INPUTS;
-            if (is_data && xbtab__takes_empty(node->type)) continue;
-            if (k < (size_t)node->type->least_inputs) {
-                return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "its input \"%s\" is empty", name);
-            }
-            node->input[k] = -1;
-            continue;
-        }
-        if (node->input[k] >= 0 || (!name[0] && k >= (size_t)node->type->least_inputs)) continue;
-        for (size_t other = 0; other < graph->n_node && name[0]; other++) {
-            for (size_t o = 0; o < graph->node[other]->n_output; o++) {
-                if (strcmp(graph->node[other]->output[o], name) != 0) continue;
-                return xbtab__node_fail(n, node, XBTAB_ERR_INPUT,
-                                        "its input \"%s\" comes from no node before it but from a later one: "
-                                        "the graph has a cycle or is out of order",
-                                        name);
-            }
-        }
-        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its input \"%s\" comes from no node before it",
-                                name);
+        if (n->value[value].shape.size > 0) continue;
+        bool is_data = is_needed || node->type->most_inputs == XBTAB__NET_INPUTS;
+        if (is_data && xbtab__takes_empty(node->type)) continue;
+        if (is_needed)
+            return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "its input \"%s\" is empty", name);
+        node->input[k] = -1; /* an empty list is none */
     }
     return XBTAB_OK;
 }
 
 /* Constant, whose forms beside a tensor are numbers and lists of them. */
-static xbtab_status add_constant_node(xbtab_network *n, const Onnx__NodeProto *proto)
+static xbtab_status add_constant_node(xbtab__frame *f, const Onnx__NodeProto *proto)
 {
     static const xbtab__operator constant = {.name = "Constant"};
     const xbtab__node call = {.name = proto->name ? proto->name : proto->op_type, .type = &constant};
+    xbtab_network *n = f->reader->n;
     int index;
     XBTAB_TRY(xbtab__check_attributes(n, &call, proto));
     if (proto->n_attribute != 1) return xbtab__node_fail(n, &call, XBTAB_ERR_INPUT, "has not one value");
     for (size_t k = 0; k < proto->n_attribute && proto->n_output == 1; k++) {
         const Onnx__AttributeProto *a = proto->attribute[k];
         const char *name = a->name ? a->name : "";
-        if (a->t) return xbtab__read_tensor(n, a->t, proto->output[0]);
+        if (a->t) {
+            XBTAB_TRY(xbtab__read_tensor(n, a->t, proto->output[0], &index));
+            return xbtab__scope_bind(&f->names, n, proto->output[0], index);
+        }
         bool is_int = strncmp(name, "value_int", 9) == 0, is_list = name[0] && name[strlen(name) - 1] == 's';
         if (!is_int && strncmp(name, "value_float", 11) != 0) continue;
         size_t count = !is_list ? 1 : is_int ? a->n_ints : a->n_floats;
@@ -253,146 +259,165 @@ static xbtab_status add_constant_node(xbtab_network *n, const Onnx__NodeProto *p
             if (is_int) v->integers[j] = is_list ? a->ints[j] : a->i;
             v->constant[j] = is_int ? (float)v->integers[j] : is_list ? a->floats[j] : a->f;
         }
-        return rename_value(n, index, proto->output[0]);
+        return name_value(f, index, proto->output[0]);
     }
     XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: node \"%s\": Constant without numbers", n->path,
                proto->name ? proto->name : "");
 }
 
 /* A node that stands for others. */
-static xbtab_status add_compound(xbtab_network *n, const Onnx__NodeProto *proto, xbtab__node *call)
+static xbtab_status add_compound(xbtab__frame *f, const Onnx__NodeProto *proto, xbtab__node *call)
 {
     for (int k = 0; k < XBTAB__NET_OUTPUTS - 1; k++) call->more[k] = -1;
-    XBTAB_TRY(call->type->infer(n, call));
+    XBTAB_TRY(call->type->infer(f->reader->n, call));
     for (size_t k = 0; k < proto->n_output && k < XBTAB__NET_OUTPUTS; k++) {
         int value = k ? call->more[k - 1] : call->output;
-        if (value >= 0 && proto->output[k][0]) XBTAB_TRY(rename_value(n, value, proto->output[k]));
+        if (value >= 0 && proto->output[k][0]) XBTAB_TRY(name_value(f, value, proto->output[k]));
     }
     return XBTAB_OK;
 }
 
-/* A node of its own. */
-static xbtab_status add_single(xbtab_network *n, const Onnx__NodeProto *proto, const xbtab__node *call)
+static xbtab_status add_output(xbtab__frame *f, const char *name, int *out)
 {
+    XBTAB_TRY(xbtab__add_value(f->reader->n, name, out));
+    return xbtab__scope_bind(&f->names, f->reader->n, name, *out);
+}
+
+/* A node of its own. */
+static xbtab_status add_single(xbtab__frame *f, const Onnx__NodeProto *proto, const xbtab__node *call)
+{
+    xbtab_network *n = f->reader->n;
     XBTAB_TRY(grow_nodes(n));
     xbtab__node *node = &n->node[n->n_nodes++];
     *node = *call;
     node->name = xbtab__strdup(call->name);
     if (!node->name) return XBTAB_NOMEM();
-    XBTAB_TRY(xbtab__add_value(n, proto->output[0], &node->output));
+    XBTAB_TRY(add_output(f, proto->output[0], &node->output));
     node->n_more = (int)proto->n_output - 1;
     for (int k = 0; k < node->n_more; k++) {
         node->more[k] = -1;
-        if (proto->output[k + 1][0]) XBTAB_TRY(xbtab__add_value(n, proto->output[k + 1], &node->more[k]));
+        if (proto->output[k + 1][0]) XBTAB_TRY(add_output(f, proto->output[k + 1], &node->more[k]));
     }
     return infer_last(n);
 }
 
-static xbtab_status add_node(xbtab_network *n, const Onnx__GraphProto *graph, const Onnx__NodeProto *proto)
+/* What messages call a node: its own name, or its output's, behind those of the calls that led to it. */
+static void name_node(const xbtab__frame *f, const Onnx__NodeProto *proto, char *out, size_t size)
 {
-    const char *type = proto->op_type ? proto->op_type : "";
-    bool is_standard = !proto->domain || is_known_domain(proto->domain);
-    if (is_standard && strcmp(type, "Constant") == 0) return add_constant_node(n, proto);
-    xbtab__node call = {.type = is_standard ? xbtab__operator_find(type) : NULL};
-    if (!call.type) return fail_operator(n, proto, type);
-    call.name = proto->name && proto->name[0] ? proto->name
-                : proto->n_output             ? proto->output[0]
-                                              : proto->op_type;
-    if (xbtab__operator_quantizes(call.type)) n->is_quantized = true;
-    if (proto->n_input < (size_t)call.type->least_inputs || proto->n_input > (size_t)call.type->most_inputs ||
+    const char *name = proto->name && proto->name[0] ? proto->name
+                       : proto->n_output             ? proto->output[0]
+                                                     : proto->op_type;
+    snprintf(out, size, "%s%s%s", f->where ? f->where : "", f->where ? "/" : "", name);
+}
+
+static xbtab_status add_operator(xbtab__frame *f, const Onnx__NodeProto *proto, const xbtab__operator *type)
+{
+    xbtab_network *n = f->reader->n;
+    char name[1024];
+    xbtab__node call = {.type = type, .name = name};
+    name_node(f, proto, name, sizeof name);
+    if (xbtab__operator_quantizes(type)) n->is_quantized = true;
+    if (proto->n_input < (size_t)type->least_inputs || proto->n_input > (size_t)type->most_inputs ||
         proto->n_output < 1 || proto->n_output > XBTAB__NET_OUTPUTS ||
-        (!proto->output[0][0] && call.type->run)) {
+        (!proto->output[0][0] && type->run)) {
         return xbtab__node_fail(n, &call, XBTAB_ERR_UNSUPPORTED, "has %zu inputs and %zu outputs",
                                 proto->n_input, proto->n_output);
     }
     call.n_inputs = (int)proto->n_input;
     call.n_more = (int)proto->n_output - 1;
     XBTAB_TRY(xbtab__check_attributes(n, &call, proto));
-    XBTAB_TRY(find_inputs(n, graph, proto, &call));
+    XBTAB_TRY(find_inputs(f, proto, &call));
     int tensor;
     XBTAB_TRY(xbtab__read_attributes(n, &call.attributes, proto, &tensor));
-    if (tensor >= 0 && call.n_inputs < call.type->most_inputs) call.input[call.n_inputs++] = tensor;
+    if (tensor >= 0 && call.n_inputs < type->most_inputs) call.input[call.n_inputs++] = tensor;
     XBTAB_TRY(align_second(n, &call));
     const xbtab__operator *turned = xbtab__turned_product(n, &call);
     if (turned) call.type = turned;
-    return call.type->run ? add_single(n, proto, &call) : add_compound(n, proto, &call);
+    return call.type->run ? add_single(f, proto, &call) : add_compound(f, proto, &call);
 }
 
-/* ---- the graph ---- */
-
-/* The axis of the input that counts images: the first, but recurrent operators have time there. */
-static size_t batch_axis(const Onnx__GraphProto *graph, const char *input)
+static xbtab_status add_node(xbtab__frame *f, const Onnx__NodeProto *proto)
 {
-    for (size_t k = 0; k < graph->n_node; k++) {
-        const Onnx__NodeProto *node = graph->node[k];
-        const char *type = node->op_type ? node->op_type : "";
-        bool has_time = strcmp(type, "LSTM") == 0 || strcmp(type, "GRU") == 0 || strcmp(type, "RNN") == 0;
-        if (!has_time || node->n_input == 0 || strcmp(node->input[0], input) != 0) continue;
-        for (size_t a = 0; a < node->n_attribute; a++) {
-            if (node->attribute[a]->name && strcmp(node->attribute[a]->name, "layout") == 0 &&
-                node->attribute[a]->i)
-                return 0;
-        }
-        return 1;
-    }
-    return 0;
+    const char *type = proto->op_type ? proto->op_type : "";
+    const Onnx__FunctionProto *function = xbtab__find_function(f->reader, proto);
+    if (function) return xbtab__read_call(f, proto, function);
+    bool is_own = xbtab__is_own_domain(proto->domain);
+    if (is_own && strcmp(type, "If") == 0) return xbtab__read_if(f, proto);
+    bool is_known = xbtab__is_known_domain(proto->domain);
+    if (is_known && strcmp(type, "Constant") == 0) return add_constant_node(f, proto);
+    const xbtab__operator *found = is_known ? xbtab__operator_find(type) : NULL;
+    return found ? add_operator(f, proto, found) : fail_operator(f->reader->n, proto, type);
 }
 
-/* The one input that is no initializer (there are no other values yet), with a batch of 1. */
-static xbtab_status add_input(xbtab_network *n, const Onnx__GraphProto *graph)
+/* With its function's attributes in place of what refers to them. */
+static xbtab_status add_resolved(xbtab__frame *f, const Onnx__NodeProto *proto)
 {
-    const Onnx__ValueInfoProto *input = NULL;
-    int64_t dim[XBTAB__NET_RANK] = {1};
-    for (size_t k = 0; k < graph->n_input; k++) {
-        if (!graph->input[k]->name || xbtab__find_value(n, graph->input[k]->name) >= 0) continue;
-        if (input)
-            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
-                       "%s: has more than one input, \"%s\" and \"%s\"; networks of one input are supported",
-                       n->path, input->name, graph->input[k]->name);
-        input = graph->input[k];
+    Onnx__NodeProto *resolved = NULL;
+    if (f->reader->visited++ >= MOST_NODES)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has more than %d nodes", f->reader->n->path, MOST_NODES);
+    XBTAB_TRY(xbtab__resolve_attributes(f, proto, &resolved));
+    xbtab_status status = add_node(f, resolved ? resolved : proto);
+    if (resolved) xbtab__free(resolved->attribute);
+    xbtab__free(resolved);
+    return status;
+}
+
+/* ---- graphs ---- */
+
+xbtab_status xbtab__read_body(xbtab__frame *f, const Onnx__GraphProto *graph, char *const *wanted,
+                              size_t n_wanted)
+{
+    const xbtab_network *n = f->reader->n;
+    xbtab_status status = XBTAB_OK;
+    xbtab__scope needed = {0};
+    bool *is_needed = xbtab__alloc(f->n_node, sizeof *is_needed);
+    if (!is_needed) return XBTAB_NOMEM();
+    for (size_t k = 0; k < n_wanted; k++) XBTAB_TRY_DONE(xbtab__want(&needed, n, wanted[k]));
+    XBTAB_TRY_DONE(xbtab__mark_needed(n, f->node, f->n_node, &needed, is_needed));
+    if (graph) XBTAB_TRY_DONE(xbtab__read_constants(f, graph, &needed));
+    if (graph && !f->caller) XBTAB_TRY_DONE(xbtab__read_input(f, graph, &needed));
+    for (size_t k = 0; k < f->n_node; k++) {
+        if (is_needed[k]) XBTAB_TRY_DONE(add_resolved(f, f->node[k]));
     }
-    if (!input) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: has no input", n->path);
-    const Onnx__TypeProto__Tensor *type =
-        input->type && input->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE
-            ? input->type->tensor_type
-            : NULL;
-    if (!type || !type->shape || type->shape->n_dim < 2 || type->shape->n_dim > XBTAB__NET_RANK) {
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: input \"%s\" must be a tensor of a batch and 1 to 5 more axes",
-                   n->path, input->name);
-    }
-    size_t batch = batch_axis(graph, input->name);
-    for (size_t k = 0; k < type->shape->n_dim; k++) {
-        const Onnx__TensorShapeProto__Dimension *d = type->shape->dim[k];
-        bool is_fixed = d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
-        dim[k] = 1;
-        if (k == batch) {
-            n->batch = is_fixed ? d->dim_value : 0;
+done:
+    xbtab__free(is_needed);
+    xbtab__scope_clear(&needed);
+    return status;
+}
+
+xbtab_status xbtab__read_constants(xbtab__frame *f, const Onnx__GraphProto *graph, const xbtab__scope *needed)
+{
+    xbtab_network *n = f->reader->n;
+    int index;
+    for (size_t k = 0; k < graph->n_initializer; k++) {
+        const Onnx__TensorProto *t = graph->initializer[k];
+        const char *name = t->name ? t->name : "";
+        if (xbtab__scope_find(needed, name) == XBTAB__NO_NAME) {
+            XBTAB_TRY(xbtab__check_tensor(n, t, name));
             continue;
         }
-        if (!is_fixed || d->dim_value < 1) {
-            XBTAB_FAIL(
-                XBTAB_ERR_UNSUPPORTED,
-                "%s: axis %zu of input \"%s\" has no fixed size; only the batch may be open: export it with "
-                "fixed sizes",
-                n->path, k, input->name);
-        }
-        dim[k] = d->dim_value;
+        XBTAB_TRY(xbtab__read_tensor(n, t, name, &index));
+        XBTAB_TRY(xbtab__scope_bind(&f->names, n, name, index));
     }
-    XBTAB_TRY(xbtab__add_value(n, input->name, &n->input));
-    n->value[n->input].type = xbtab__is_integer_type(type->elem_type) ? type->elem_type : XBTAB__TYPE_FLOAT;
-    return xbtab__shape_set(n, NULL, &n->value[n->input], (int)type->shape->n_dim, dim);
+    for (size_t k = 0; k < graph->n_sparse_initializer; k++) {
+        const Onnx__TensorProto *t = graph->sparse_initializer[k]->values;
+        if (!t || !t->name || xbtab__scope_find(needed, t->name) == XBTAB__NO_NAME) continue;
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has sparse tensors; only dense ones are supported", n->path);
+    }
+    return XBTAB_OK;
 }
 
-static xbtab_status check_opset(xbtab_network *n, const Onnx__ModelProto *model)
+xbtab_status xbtab__take_opset(xbtab_network *n, Onnx__OperatorSetIdProto *const *set, size_t n_sets,
+                               const char *who)
 {
-    for (size_t k = 0; k < model->n_opset_import; k++) {
-        const Onnx__OperatorSetIdProto *set = model->opset_import[k];
-        if (set->domain && set->domain[0] && strcmp(set->domain, "ai.onnx") != 0) continue;
-        if (set->version < OLDEST_OPSET || set->version > NEWEST_OPSET) {
-            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: opset %lld; %d to %d are supported", n->path,
-                       (long long)set->version, OLDEST_OPSET, NEWEST_OPSET);
+    for (size_t k = 0; k < n_sets; k++) {
+        if (!xbtab__is_own_domain(set[k]->domain)) continue;
+        if (set[k]->version < OLDEST_OPSET || set[k]->version > NEWEST_OPSET) {
+            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: %s%sopset %lld; %d to %d are supported", n->path,
+                       who ? who : "", who ? ": " : "", (long long)set[k]->version, OLDEST_OPSET,
+                       NEWEST_OPSET);
         }
-        n->opset = set->version;
+        n->opset = set[k]->version;
     }
     if (n->opset == 0) { /* what files that end behind their graph lack */
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: names no opset of ONNX's own operators: not a whole ONNX file",
@@ -401,21 +426,20 @@ static xbtab_status check_opset(xbtab_network *n, const Onnx__ModelProto *model)
     return XBTAB_OK;
 }
 
-static xbtab_status take_graph(xbtab_network *n, const Onnx__GraphProto *graph)
+static xbtab_status take_graph(xbtab__reader *r)
 {
+    xbtab_network *n = r->n;
+    const Onnx__GraphProto *graph = r->model->graph;
+    xbtab__frame f = {.reader = r, .node = graph->node, .n_node = graph->n_node};
     if (graph->n_node > MOST_NODES)
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has %zu nodes; %d are supported", n->path, graph->n_node,
                    MOST_NODES);
-    for (size_t k = 0; k < graph->n_initializer; k++) {
-        const Onnx__TensorProto *t = graph->initializer[k];
-        XBTAB_TRY(xbtab__read_tensor(n, t, t->name ? t->name : ""));
-    }
-    if (graph->n_sparse_initializer)
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has sparse tensors; only dense ones are supported", n->path);
-    XBTAB_TRY(add_input(n, graph));
-    for (size_t k = 0; k < graph->n_node; k++) XBTAB_TRY(add_node(n, graph, graph->node[k]));
     if (graph->n_output == 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: has no output", n->path);
-    n->output = graph->output[0]->name ? xbtab__find_value(n, graph->output[0]->name) : -1;
+    char *wanted = graph->output[0]->name;
+    xbtab_status status = xbtab__read_body(&f, graph, &wanted, wanted != NULL);
+    n->output = wanted ? xbtab__scope_find(&f.names, wanted) : XBTAB__NO_NAME;
+    xbtab__scope_clear(&f.names);
+    XBTAB_TRY(status);
     if (n->output < 0 || n->value[n->output].shape.rank == 0)
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: its output comes from no node", n->path);
     return xbtab__network_finish(n);
@@ -423,8 +447,13 @@ static xbtab_status take_graph(xbtab_network *n, const Onnx__GraphProto *graph)
 
 xbtab_status xbtab_network_open(xbtab_network **out, const char *path)
 {
+    return xbtab_network_open_as(out, path, NULL);
+}
+
+xbtab_status xbtab_network_open_as(xbtab_network **out, const char *path, const xbtab_open_options *options)
+{
     xbtab_network *n = NULL;
-    XBTAB_TRY(xbtab__network_read(&n, path));
+    XBTAB_TRY(xbtab__network_read(&n, path, options));
     if (n->value[n->output].constant) {
         xbtab_network_destroy(&n);
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: its output does not depend on its input", path);
@@ -442,8 +471,9 @@ xbtab_status xbtab_network_open(xbtab_network **out, const char *path)
     return XBTAB_OK;
 }
 
-xbtab_status xbtab__network_read(xbtab_network **out, const char *path)
+xbtab_status xbtab__network_read(xbtab_network **out, const char *path, const xbtab_open_options *options)
 {
+    static const xbtab_open_options defaults = {0};
     xbtab_status status;
     char *data = NULL;
     size_t size = 0;
@@ -457,8 +487,9 @@ xbtab_status xbtab__network_read(xbtab_network **out, const char *path)
     }
     n->file_size = size;
     XBTAB_TRY_DONE(xbtab__onnx_unpack(&model, path, data, size));
-    XBTAB_TRY_DONE(check_opset(n, model));
-    XBTAB_TRY_DONE(take_graph(n, model->graph));
+    XBTAB_TRY_DONE(xbtab__take_opset(n, model->opset_import, model->n_opset_import, NULL));
+    XBTAB_TRY_DONE(
+        take_graph(&(xbtab__reader){.n = n, .model = model, .options = options ? options : &defaults}));
     *out = n;
     n = NULL;
 done:

@@ -2,7 +2,6 @@
  * the model. */
 #include <errno.h>
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,153 +9,6 @@
 
 #include "memory.h"
 #include "onnx_read.h"
-
-/* ---- element types ---- */
-
-static size_t element_size(int32_t type)
-{
-    switch (type) {
-    case XBTAB__TYPE_UINT8:
-    case XBTAB__TYPE_INT8:
-    case XBTAB__TYPE_BOOL:
-        return 1;
-    case XBTAB__TYPE_UINT16:
-    case XBTAB__TYPE_INT16:
-    case XBTAB__TYPE_FLOAT16:
-    case XBTAB__TYPE_BFLOAT16:
-        return 2;
-    case XBTAB__TYPE_FLOAT:
-    case XBTAB__TYPE_INT32:
-    case XBTAB__TYPE_UINT32:
-        return 4;
-    case XBTAB__TYPE_DOUBLE:
-    case XBTAB__TYPE_INT64:
-    case XBTAB__TYPE_UINT64:
-        return 8;
-    default:
-        return 0;
-    }
-}
-
-bool xbtab__is_integer_type(int32_t type)
-{
-    return type != XBTAB__TYPE_FLOAT && type != XBTAB__TYPE_DOUBLE && type != XBTAB__TYPE_FLOAT16 &&
-           type != XBTAB__TYPE_BFLOAT16 && element_size(type) > 0;
-}
-
-bool xbtab__is_number_type(int64_t type)
-{
-    return type > 0 && type <= XBTAB__TYPE_BFLOAT16 && element_size((int32_t)type) > 0;
-}
-
-int xbtab__bits_of_type(int32_t type)
-{
-    return 8 * (int)element_size(type);
-}
-
-/* How many numbers stand in the typed field that ONNX has for this type. */
-static size_t typed_count(const Onnx__TensorProto *t)
-{
-    switch (t->data_type) {
-    case XBTAB__TYPE_FLOAT:
-        return t->n_float_data;
-    case XBTAB__TYPE_DOUBLE:
-        return t->n_double_data;
-    case XBTAB__TYPE_INT64:
-        return t->n_int64_data;
-    case XBTAB__TYPE_UINT32:
-    case XBTAB__TYPE_UINT64:
-        return t->n_uint64_data;
-    default:
-        return t->n_int32_data;
-    }
-}
-
-/* IEEE 754 binary16. */
-static double half_of(uint16_t bits)
-{
-    int exponent = bits >> 10 & 31, fraction = bits & 1023;
-    double magnitude = exponent == 31 ? (fraction ? NAN : INFINITY)
-                       : exponent     ? ldexp(1024 + fraction, exponent - 25)
-                                      : ldexp(fraction, -24);
-    return bits >> 15 ? -magnitude : magnitude;
-}
-
-/* Upper half of a binary32. */
-static double bfloat_of(uint16_t bits)
-{
-    uint32_t whole = (uint32_t)bits << 16;
-    float f;
-    memcpy(&f, &whole, sizeof f);
-    return (double)f;
-}
-
-static double of_bits(int32_t type, const unsigned char *raw, int64_t *integer)
-{
-    union {
-        uint8_t u8;
-        int8_t i8;
-        uint16_t u16;
-        int16_t i16;
-        float f;
-        int32_t i32;
-        uint32_t u32;
-        double d;
-        int64_t i64;
-        uint64_t u64;
-    } v = {.u64 = 0};
-    memcpy(&v, raw, element_size(type));
-    switch (type) {
-    case XBTAB__TYPE_FLOAT:
-        return (double)v.f;
-    case XBTAB__TYPE_DOUBLE:
-        return v.d;
-    case XBTAB__TYPE_FLOAT16:
-        return half_of(v.u16);
-    case XBTAB__TYPE_BFLOAT16:
-        return bfloat_of(v.u16);
-    case XBTAB__TYPE_UINT8:
-    case XBTAB__TYPE_BOOL:
-        return (double)(*integer = v.u8);
-    case XBTAB__TYPE_INT8:
-        return (double)(*integer = v.i8);
-    case XBTAB__TYPE_UINT16:
-        return (double)(*integer = v.u16);
-    case XBTAB__TYPE_INT16:
-        return (double)(*integer = v.i16);
-    case XBTAB__TYPE_INT32:
-        return (double)(*integer = v.i32);
-    case XBTAB__TYPE_UINT32:
-        return (double)(*integer = v.u32);
-    case XBTAB__TYPE_UINT64:
-        *integer = v.u64 > INT64_MAX ? INT64_MAX : (int64_t)v.u64;
-        return (double)v.u64;
-    default:
-        return (double)(*integer = v.i64);
-    }
-}
-
-static double of_field(const Onnx__TensorProto *t, size_t k, int64_t *integer)
-{
-    switch (t->data_type) {
-    case XBTAB__TYPE_FLOAT:
-        return (double)t->float_data[k];
-    case XBTAB__TYPE_DOUBLE:
-        return t->double_data[k];
-    case XBTAB__TYPE_FLOAT16:
-        return half_of((uint16_t)t->int32_data[k]);
-    case XBTAB__TYPE_BFLOAT16:
-        return bfloat_of((uint16_t)t->int32_data[k]);
-    case XBTAB__TYPE_INT64:
-        return (double)(*integer = t->int64_data[k]);
-    case XBTAB__TYPE_UINT32:
-    case XBTAB__TYPE_UINT64:
-        *integer = t->uint64_data[k] > INT64_MAX ? INT64_MAX : (int64_t)t->uint64_data[k];
-        return (double)t->uint64_data[k];
-    default:
-        return (double)(*integer = t->int32_data[k]);
-    }
-}
 
 /* ---- bytes in another file ---- */
 
@@ -284,10 +136,10 @@ done:
 
 static xbtab_status check_type(const xbtab_network *n, const Onnx__TensorProto *t, const char *name)
 {
-    if (element_size(t->data_type) == 0) {
+    if (xbtab__element_bits(t->data_type) == 0) {
         XBTAB_FAIL(
             XBTAB_ERR_UNSUPPORTED,
-            "%s: tensor \"%s\" has data type %d; floats of 16 to 64 bits, bool and integers of 8 to 64 "
+            "%s: tensor \"%s\" has data type %d; floats of 8 to 64 bits, bool and integers of 4 to 64 "
             "bits are read",
             n->path, name, t->data_type);
     }
@@ -296,36 +148,55 @@ static xbtab_status check_type(const xbtab_network *n, const Onnx__TensorProto *
     return XBTAB_OK;
 }
 
-xbtab_status xbtab__read_tensor(xbtab_network *n, const Onnx__TensorProto *t, const char *name)
+static bool is_external(const Onnx__TensorProto *t)
 {
-    int index;
-    int64_t dim[XBTAB__NET_RANK] = {1}, integer = 0;
-    size_t size = element_size(t->data_type);
-    bool is_external = t->n_external_data || (t->has_data_location && t->data_location != 0);
-    unsigned char *outside = NULL;
-    XBTAB_TRY(check_type(n, t, name ? name : ""));
+    return t->n_external_data || (t->has_data_location && t->data_location != 0);
+}
+
+/* The shape, which must be that of as many numbers as there are. */
+static xbtab_status take_shape(xbtab_network *n, const Onnx__TensorProto *t, xbtab__value *value)
+{
+    int64_t dim[XBTAB__NET_RANK] = {1};
     for (size_t k = 0; k < t->n_dims; k++) dim[k] = t->dims[k];
-    XBTAB_TRY(name ? xbtab__add_value(n, name, &index) : xbtab__add_hidden(n, &index));
-    if (!name) name = "";
-    xbtab__value *value = &n->value[index];
     value->is_scalar = t->n_dims == 0;
     value->type = t->data_type;
     XBTAB_TRY(xbtab__shape_set(n, NULL, value, t->n_dims ? (int)t->n_dims : 1, dim));
-    size_t wanted = value->shape.size;
-    size_t found = is_external ? wanted : t->has_raw_data ? t->raw_data.len / size : typed_count(t);
-    if (found != wanted || (!is_external && t->has_raw_data && t->raw_data.len % size != 0)) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: tensor \"%s\" has %zu numbers for a shape of %zu", n->path, name,
-                   found, wanted);
-    }
-    if (is_external) XBTAB_TRY(read_external(n, t, name, wanted * size, &outside));
+    if (is_external(t)) return XBTAB_OK;
+    size_t wanted = value->shape.size, bits = xbtab__element_bits(t->data_type);
+    size_t bytes = xbtab__element_bytes(t->data_type, wanted);
+    size_t found = t->has_raw_data ? t->raw_data.len : xbtab__element_fields(t);
+    if (found == (t->has_raw_data || bits < 8 ? bytes : wanted)) return XBTAB_OK;
+    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: tensor \"%s\" has %zu numbers for a shape of %zu", n->path, value->name,
+               t->has_raw_data || bits < 8 ? found * 8 / bits : found, wanted);
+}
+
+xbtab_status xbtab__check_tensor(xbtab_network *n, const Onnx__TensorProto *t, const char *name)
+{
+    xbtab__value value = {.name = (char *)(uintptr_t)name};
+    bool is_read = xbtab__element_bits(t->data_type) > 0 && t->n_dims <= XBTAB__NET_RANK;
+    return is_read ? take_shape(n, t, &value) : XBTAB_OK;
+}
+
+xbtab_status xbtab__read_tensor(xbtab_network *n, const Onnx__TensorProto *t, const char *name, int *out)
+{
+    unsigned char *outside = NULL;
+    XBTAB_TRY(check_type(n, t, name ? name : ""));
+    XBTAB_TRY(xbtab__add_value(n, name, out));
+    if (!name) name = "";
+    xbtab__value *value = &n->value[*out];
+    XBTAB_TRY(take_shape(n, t, value));
+    size_t size = value->shape.size;
+    if (is_external(t))
+        XBTAB_TRY(read_external(n, t, name, xbtab__element_bytes(t->data_type, size), &outside));
     const unsigned char *raw = outside ? outside : t->has_raw_data ? t->raw_data.data : NULL;
     bool is_integer = xbtab__is_integer_type(value->type);
-    value->constant = xbtab__alloc(found, sizeof *value->constant);
-    value->integers = is_integer ? xbtab__alloc(found, sizeof *value->integers) : NULL;
+    value->constant = xbtab__alloc(size, sizeof *value->constant);
+    value->integers = is_integer ? xbtab__alloc(size, sizeof *value->integers) : NULL;
     xbtab_status status = !value->constant || (is_integer && !value->integers) ? XBTAB_NOMEM() : XBTAB_OK;
-    for (size_t k = 0; k < found && status == XBTAB_OK; k++) {
-        value->constant[k] =
-            (float)(raw ? of_bits(t->data_type, raw + k * size, &integer) : of_field(t, k, &integer));
+    for (size_t k = 0; k < size && status == XBTAB_OK; k++) {
+        int64_t integer = 0;
+        value->constant[k] = (float)(raw ? xbtab__element_of_bytes(t->data_type, raw, k, &integer)
+                                         : xbtab__element_of_fields(t, k, &integer));
         if (is_integer) value->integers[k] = integer;
     }
     xbtab__free(outside);

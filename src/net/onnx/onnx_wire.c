@@ -56,6 +56,27 @@ static bool is_sound(const ProtobufCMessageDescriptor *type, const uint8_t *at, 
     return true;
 }
 
+bool xbtab__onnx_field(const ProtobufCMessage *message, uint32_t number, size_t k, ProtobufCBinaryData *out)
+{
+    for (unsigned f = 0; f < message->n_unknown_fields; f++) {
+        const ProtobufCMessageUnknownField *field = &message->unknown_fields[f];
+        const uint8_t *at = field->data, *end = field->data + field->len;
+        uint64_t length;
+        if (field->tag != number || field->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED || k-- > 0)
+            continue;
+        if (!take_varint(&at, end, &length) || length != (uint64_t)(end - at)) return false;
+        *out = (ProtobufCBinaryData){.len = (size_t)length, .data = field->data + (at - field->data)};
+        return true;
+    }
+    return false;
+}
+
+Onnx__AttributeProto *xbtab__onnx_attribute(const ProtobufCBinaryData *bytes)
+{
+    bool is_whole = is_sound(&onnx__attribute_proto__descriptor, bytes->data, bytes->data + bytes->len, 1);
+    return is_whole ? onnx__attribute_proto__unpack(NULL, bytes->len, bytes->data) : NULL;
+}
+
 xbtab_status xbtab__onnx_unpack(Onnx__ModelProto **out, const char *path, const void *data, size_t size)
 {
     const uint8_t *bytes = data;

@@ -92,9 +92,9 @@ static const rule quant[] = {{.name = "narrow", .type = INT, .values = either},
                              {.name = "signed", .type = INT, .values = either},
                              {0}};
 
-/* Block quantization is none of ours; saturate is of floats of 8 bits, which are not either. */
+/* saturate is of floats of 8 bits, which are none of ours. */
 static const rule linear[] = {
-    {.name = "axis", .type = INT}, {.name = "block_size", .type = INT, .since = 21, .values = "0"}, {0}};
+    {.name = "axis", .type = INT}, {.name = "block_size", .type = INT, .since = 21}, {0}};
 
 static const rule transposed[] = {{.name = "transA", .type = INT, .values = either},
                                   {.name = "transB", .type = INT, .values = either},
@@ -159,6 +159,7 @@ static const rule dropout[] = {
     {.name = "seed", .type = INT, .since = 12},
     {0}};
 
+static const rule einsum[] = {{.name = "equation", .type = STRING, .is_required = true}, {0}};
 static const rule eye[] = {{.name = "dtype", .type = INT}, {.name = "k", .type = INT}, {0}};
 static const rule gather_nd[] = {{.name = "batch_dims", .type = INT, .since = 12}, {0}};
 static const rule gelu[] = {{.name = "approximate", .type = STRING, .values = "none tanh"}, {0}};
@@ -166,6 +167,9 @@ static const rule gemm[] = {{.name = "broadcast", .type = INT, .until = 6, .valu
                             {.name = "weight_qnt", .type = STRING},
                             {0}};
 static const rule matmul[] = {{.name = "weight_qnt", .type = STRING}, {0}};
+static const rule group_norm[] = {{.name = "num_groups", .type = INT, .is_required = true},
+                                  {.name = "stash_type", .type = INT, .since = 21, .values = "1"},
+                                  {0}};
 static const rule gru[] = {{.name = "linear_before_reset", .type = INT, .since = 3, .values = either}, {0}};
 static const rule lstm[] = {{.name = "input_forget", .type = INT, .values = either}, {0}};
 static const rule infinite[] = {{.name = "detect_negative", .type = INT, .values = either},
@@ -183,13 +187,14 @@ static const rule thresholds[] = {
     {.name = "out_scale", .type = FLOAT},
     {0}};
 
-static const rule pad[] = {{.name = "mode", .type = STRING, .values = "constant reflect edge"},
+static const rule pad[] = {{.name = "mode", .type = STRING, .until = 18, .values = "constant reflect edge"},
+                           {.name = "mode", .type = STRING, .since = 19, .values = "constant reflect edge wrap"},
                            {.name = "paddings", .type = INTS, .until = 1, .is_required = true},
                            {.name = "pads", .type = INTS, .since = 2, .until = 10, .is_required = true},
                            {.name = "value", .type = FLOAT, .until = 10},
                            {0}};
 
-static const rule quantize[] = {{.name = "output_dtype", .type = INT, .since = 21, .values = "0 2 3 4 5"},
+static const rule quantize[] = {{.name = "output_dtype", .type = INT, .since = 21, .values = "0 2 3 4 5 21 22"},
                                 {.name = "precision", .type = INT, .since = 23, .values = "0 1"},
                                 {0}};
 static const rule dequantize[] = {{.name = "output_dtype", .type = INT, .since = 23, .values = "0 1"}, {0}};
@@ -204,7 +209,7 @@ static const rule reshape[] = {{.name = "allowzero", .type = INT, .since = 14, .
                                {0}};
 
 static const rule resize[] = {
-    {.name = "antialias", .type = INT, .since = 18, .values = "0"},
+    {.name = "antialias", .type = INT, .since = 18, .values = either},
     {.name = "axes", .type = INTS, .since = 18},
     {.name = "coordinate_transformation_mode",
      .type = STRING,
@@ -214,7 +219,7 @@ static const rule resize[] = {
     {.name = "cubic_coeff_a", .type = FLOAT, .since = 11},
     {.name = "exclude_outside", .type = INT, .since = 11, .values = either},
     {.name = "extrapolation_value", .type = FLOAT, .since = 11},
-    {.name = "keep_aspect_ratio_policy", .type = STRING, .since = 18, .values = "stretch"},
+    {.name = "keep_aspect_ratio_policy", .type = STRING, .since = 18, .values = "stretch not_larger not_smaller"},
     {.name = "mode", .type = STRING, .until = 10, .values = "nearest linear"},
     {.name = "mode", .type = STRING, .since = 11, .values = "nearest linear cubic"},
     {.name = "nearest_mode",
@@ -241,7 +246,14 @@ static const rule split[] = {{.name = "axis", .type = INT},
                              {0}};
 static const rule squeeze[] = {{.name = "axes", .type = INTS, .until = 12}, {0}};
 static const rule unsqueeze[] = {{.name = "axes", .type = INTS, .until = 12, .is_required = true}, {0}};
+/* Whether all come in order, which they do in any case. */
+static const rule top[] = {{.name = "axis", .type = INT},
+                           {.name = "k", .type = INT, .until = 9, .is_required = true},
+                           {.name = "largest", .type = INT, .since = 11, .values = either},
+                           {.name = "sorted", .type = INT, .since = 11, .values = either},
+                           {0}};
 static const rule transpose[] = {{.name = "perm", .type = INTS}, {0}};
+static const rule transposed_convolution[] = {{.name = "output_padding", .type = INTS}, {.name = "output_shape", .type = INTS}, {0}};
 static const rule trilu[] = {{.name = "upper", .type = INT, .values = either}, {0}};
 
 /* ---- operators ---- */
@@ -269,11 +281,13 @@ static const row rows[] = {{"Add", {pair, sum}},
                            {"ConstantOfShape", {filled}},
                            {"Conv", {window, convolution}},
                            {"ConvInteger", {window, convolution}},
+                           {"ConvTranspose", {window, convolution, transposed_convolution}},
                            {"CumSum", {running}},
                            {"DepthToSpace", {blocks, block_order}},
                            {"DequantizeLinear", {linear, dequantize}},
                            {"Div", {pair}},
                            {"Dropout", {dropout}},
+                           {"Einsum", {einsum}},
                            {"Elu", {alpha}},
                            {"Equal", {pair}},
                            {"EyeLike", {eye}},
@@ -285,6 +299,7 @@ static const row rows[] = {{"Add", {pair, sum}},
                            {"Gelu", {gelu}},
                            {"Gemm", {alpha_beta, transposed, gemm}},
                            {"Greater", {pair}},
+                           {"GroupNormalization", {group_norm, epsilon}},
                            {"HardSigmoid", {alpha_beta}},
                            {"Hardmax", {axis}},
                            {"InstanceNormalization", {epsilon}},
@@ -336,9 +351,10 @@ static const row rows[] = {{"Add", {pair, sum}},
                            {"Squeeze", {squeeze}},
                            {"Sub", {pair}},
                            {"ThresholdedRelu", {alpha}},
+                           {"TopK", {top}},
                            {"Transpose", {transpose}},
                            {"Trilu", {trilu}},
-                           {"Trunc", {rounded}},
+                           {"Trunc", {rounded, quant}},
                            {"Unsqueeze", {unsqueeze}},
                            {"Upsample", {upsample}},
                            {"Xor", {pair}}};

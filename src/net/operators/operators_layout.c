@@ -274,9 +274,10 @@ static xbtab_status infer_pad(xbtab_network *n, xbtab__node *node)
     const xbtab__value *axes = xbtab__input_of(n, node, 3);
     xbtab__attributes *a = &node->attributes;
     int64_t dim[XBTAB__NET_RANK];
-    bool is_constant = strcmp(a->mode, "constant") == 0, is_mirror = strcmp(a->mode, "reflect") == 0;
-    if (!is_constant && !is_mirror && strcmp(a->mode, "edge") != 0)
-        return xbtab__unsupported(n, node, "only the modes constant, reflect and edge");
+    bool is_constant = strcmp(a->mode, "constant") == 0;
+    if (!is_constant && strcmp(a->mode, "reflect") != 0 && strcmp(a->mode, "edge") != 0 &&
+        strcmp(a->mode, "wrap") != 0)
+        return xbtab__unsupported(n, node, "only the modes constant, reflect, edge and wrap");
     if ((pads && !pads->integers) || (value && (!value->constant || value->shape.size != 1)))
         return xbtab__unsupported(n, node, "its pads and value must be constants");
     XBTAB_TRY(xbtab__take_list(n, node, 1, a->pad, &a->n_pad));
@@ -287,7 +288,8 @@ static xbtab_status infer_pad(xbtab_network *n, xbtab__node *node)
     for (int k = 0; k < s->rank; k++) {
         a->perm[k] = 0;
         a->stride[k] = 1;
-        dim[k] = s->dim[k];
+        a->starts[k] = 0; /* what is left of the tensor */
+        a->ends[k] = dim[k] = s->dim[k];
     }
     for (int k = 0; k < count; k++) {
         int64_t before = a->pad[k], after = a->pad[count + k];
@@ -296,20 +298,25 @@ static xbtab_status infer_pad(xbtab_network *n, xbtab__node *node)
         if (before < -s->dim[axis] || after < -s->dim[axis] || before > 4096 || after > 4096)
             return xbtab__unsupported(n, node,
                                       "pads cut off no more than there is, and add 4096 at the most");
-        if (is_mirror && (before >= s->dim[axis] || after >= s->dim[axis]))
-            return xbtab__unsupported(n, node, "a reflection no wider than its tensor");
         a->perm[axis] = -before;
+        if (before < 0) a->starts[axis] = -before;
+        if (after < 0) a->ends[axis] = s->dim[axis] + after;
+        if (!is_constant && a->ends[axis] <= a->starts[axis])
+            return xbtab__unsupported(n, node, "nothing of its tensor is left to pad with");
         dim[axis] = s->dim[axis] + before + after;
     }
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim);
 }
 
-/* A place beyond an axis: the nearest one, or the one that it mirrors. */
-static int64_t fold_back(int64_t at, int64_t size, bool is_mirror)
+/* A place beyond what is left of an axis, as often as it takes: the nearest one, the one that it mirrors, or
+ * the one where the axis begins anew. */
+static int64_t fold_back(int64_t at, int64_t first, int64_t end, char mode)
 {
-    if (at >= 0 && at < size) return at;
-    if (!is_mirror) return at < 0 ? 0 : size - 1;
-    return at < 0 ? -at : 2 * (size - 1) - at;
+    int64_t size = end - first, turn = mode == 'r' ? 2 * (size - 1) : size;
+    if (at >= first && at < end) return at;
+    if (mode == 'e') return at < first ? first : end - 1;
+    int64_t place = turn > 0 ? ((at - first) % turn + turn) % turn : 0;
+    return first + (place < size ? place : turn - place);
 }
 
 static void run_window(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
@@ -317,14 +324,14 @@ static void run_window(const xbtab_network *n, const xbtab__node *node, const xb
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape, *out = &xbtab__output_of(n, node)->shape;
     const xbtab__attributes *a = &node->attributes;
     float *y = run->data[node->output];
-    bool is_mirror = strcmp(a->mode, "reflect") == 0, folds = is_mirror || strcmp(a->mode, "edge") == 0;
+    bool folds = node->type->infer == infer_pad && strcmp(a->mode, "constant") != 0;
     for (size_t c = 0; c < out->size; c++) {
         size_t rest = c, from = 0, step = 1;
         bool is_inside = true;
         for (int k = out->rank - 1; k >= 0; k--) {
             int64_t at = a->perm[k] + (int64_t)(rest % (size_t)out->dim[k]) * a->stride[k];
             rest /= (size_t)out->dim[k];
-            if (folds) at = fold_back(at, s->dim[k], is_mirror);
+            if (folds) at = fold_back(at, a->starts[k], a->ends[k], a->mode[0]);
             is_inside = is_inside && at >= 0 && at < s->dim[k];
             from += (size_t)(at > 0 ? at : 0) * step;
             step *= (size_t)s->dim[k];

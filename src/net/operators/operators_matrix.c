@@ -302,7 +302,7 @@ static xbtab_status lower_left_matmul(xbtab_network *n, xbtab__node *call)
     int input[2], product;
     XBTAB_TRY(add_turned(n, call, call->input[1], &input[0]));
     XBTAB_TRY(add_turned(n, call, call->input[0], &input[1]));
-    XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("MatMul"), 2, input, NULL, &product));
+    XBTAB_TRY(xbtab__add_product(n, call->name, "MatMul", 2, input, NULL, &product));
     return add_turned(n, call, product, &call->output);
 }
 
@@ -315,7 +315,7 @@ static xbtab_status lower_left_gemm(xbtab_network *n, xbtab__node *call)
     if (call->n_inputs > 2 && call->input[2] >= 0) XBTAB_TRY(add_turned(n, call, call->input[2], &input[2]));
     a.trans_b = !a.trans_a;
     a.trans_a = 0;
-    XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("Gemm"), 3, input, &a, &product));
+    XBTAB_TRY(xbtab__add_product(n, call->name, "Gemm", 3, input, &a, &product));
     return add_turned(n, call, product, &call->output);
 }
 
@@ -324,8 +324,7 @@ static xbtab_status lower_turned_gemm(xbtab_network *n, xbtab__node *call)
     xbtab__attributes a = call->attributes;
     a.trans_a = 0;
     XBTAB_TRY(add_turned(n, call, call->input[0], &call->input[0]));
-    return xbtab__add_node(n, call->name, xbtab__operator_find("Gemm"), call->n_inputs, call->input, &a,
-                           &call->output);
+    return xbtab__add_product(n, call->name, "Gemm", call->n_inputs, call->input, &a, &call->output);
 }
 
 /* ---- products of integers ---- */
@@ -385,7 +384,8 @@ const xbtab__operator *xbtab__turned_product(const xbtab_network *n, const xbtab
         return B->shape.rank == 2 && (!C || C->shape.rank == 2) ? &left_gemm : NULL;
     }
     bool is_turned = is_gemm && node->attributes.trans_a && B->constant && !A->constant;
-    return is_turned && A->shape.rank == 2 && B->shape.rank == 2 ? &turned_gemm : NULL;
+    if (is_turned && A->shape.rank == 2 && B->shape.rank == 2) return &turned_gemm;
+    return xbtab__blocked_product(n, node);
 }
 
 static const xbtab__operator operators[] = {

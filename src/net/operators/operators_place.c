@@ -30,28 +30,42 @@ static xbtab_status infer_constant_of_shape(xbtab_network *n, xbtab__node *node)
     XBTAB_TRY(take_shape(n, node, 0, dim, &rank));
     if (value && value->shape.size != 1) return xbtab__unsupported(n, node, "its value must be one number");
     xbtab__output_of(n, node)->type = value ? value->type : XBTAB__TYPE_FLOAT;
+    xbtab__output_of(n, node)->is_scalar = rank == 0;
+    if (rank == 0) dim[rank++] = 1;
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
 }
 
 static void run_constant_of_shape(const xbtab_network *n, const xbtab__node *node,
                                   const xbtab__float_run *run)
 {
-    const xbtab__value *value = xbtab__input_of(n, node, 1);
-    for (size_t c = 0; c < xbtab__output_of(n, node)->shape.size; c++)
-        run->data[node->output][c] = value ? value->constant[0] : 0.0f;
+    float value = xbtab__input_of(n, node, 1) ? run->data[node->input[1]][0] : 0.0f;
+    for (size_t c = 0; c < xbtab__output_of(n, node)->shape.size; c++) run->data[node->output][c] = value;
+}
+
+/* How many numbers lie from one on below another; integers of 64 bits are not all doubles. */
+static double count_steps(const xbtab__value *first, const xbtab__value *end, const xbtab__value *step)
+{
+    if (!first->integers || !end->integers || !step->integers)
+        return ceil(((double)end->constant[0] - (double)first->constant[0]) / (double)step->constant[0]);
+    int64_t a = first->integers[0], b = end->integers[0], d = step->integers[0];
+    if (d == 0) return -1;
+    if (d > 0 ? a >= b : a <= b) return 0;
+    uint64_t apart = d > 0 ? (uint64_t)b - (uint64_t)a : (uint64_t)a - (uint64_t)b,
+             each = d > 0 ? (uint64_t)d : 0 - (uint64_t)d;
+    return (double)((apart - 1) / each + 1);
 }
 
 static xbtab_status infer_range(xbtab_network *n, xbtab__node *node)
 {
-    double v[3];
+    const xbtab__value *v[3];
     for (int k = 0; k < 3; k++) {
-        const xbtab__value *in = xbtab__input_of(n, node, k);
-        if (!in->constant || in->shape.size != 1)
+        v[k] = xbtab__input_of(n, node, k);
+        if (!v[k]->constant || v[k]->shape.size != 1)
             return xbtab__unsupported(n, node, "its bounds must be constants");
-        v[k] = (double)in->constant[0];
     }
-    double count = ceil((v[1] - v[0]) / v[2]);
-    if (!(count >= 1) || count > 1e9) return xbtab__unsupported(n, node, "1 to 1e9 numbers");
+    double count = count_steps(v[0], v[1], v[2]);
+    if (count <= 0 && count > -INFINITY && (double)v[2]->constant[0] != 0) count = 0; /* an empty list */
+    if (!(count >= 0) || count > 1e9) return xbtab__unsupported(n, node, "up to 1e9 numbers");
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), 1, (int64_t[]){(int64_t)count});
 }
 
@@ -111,6 +125,7 @@ static xbtab_status infer_expand(xbtab_network *n, xbtab__node *node)
             return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "cannot give its tensor that shape");
         dim[most - 1 - k] = a == 1 ? b : a;
     }
+    xbtab__output_of(n, node)->is_scalar = rank == 0 && xbtab__input_of(n, node, 0)->is_scalar;
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), most, dim);
 }
 
@@ -286,6 +301,7 @@ static xbtab_status infer_gather_nd(xbtab_network *n, xbtab__node *node)
             return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "index %lld of %lld",
                                     (long long)index->integers[k], (long long)size);
     }
+    xbtab__output_of(n, node)->is_scalar = rank == 0;
     if (rank == 0) dim[rank++] = 1;
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
 }

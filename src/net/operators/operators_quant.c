@@ -31,6 +31,19 @@ static size_t parameter_at(const xbtab__shape *parameter, const xbtab__shape *s,
     return at;
 }
 
+/* The same of a scale for each block of some numbers along an axis. */
+static size_t block_at(const xbtab__shape *parameter, const xbtab__shape *s, size_t c, int axis, int64_t block)
+{
+    size_t at = 0, step = 1;
+    for (int k = s->rank - 1; k >= 0; k--) {
+        size_t place = c % (size_t)s->dim[k];
+        c /= (size_t)s->dim[k];
+        at += (k == axis ? place / (size_t)block : place) * step;
+        step *= (size_t)parameter->dim[k];
+    }
+    return at;
+}
+
 /* A scale or zero must be constant and fit the tensor, or be left out where that is allowed. */
 static xbtab_status check_parameter(const xbtab_network *n, const xbtab__node *node, int k, int axis)
 {
@@ -50,18 +63,16 @@ static xbtab_status check_parameter(const xbtab_network *n, const xbtab__node *n
                             p->shape.size, s->size);
 }
 
-static bool are_positive(const xbtab__value *v)
+/* A dead channel has a scale of 0: all its numbers are 0. A whole tensor has none. */
+static xbtab_status check_scale(const xbtab_network *n, const xbtab__node *node, int k)
 {
-    for (size_t k = 0; k < v->shape.size; k++) {
-        if (!(v->constant[k] > 0) || !isfinite(v->constant[k])) return false;
+    const xbtab__value *v = xbtab__input_of(n, node, k);
+    for (size_t c = 0; c < v->shape.size; c++) {
+        bool is_dead = v->constant[c] == 0 && v->shape.size > 1;
+        if ((!(v->constant[c] > 0) && !is_dead) || !isfinite(v->constant[c]))
+            return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "a scale is not above 0");
     }
-    return true;
-}
-
-static xbtab_status check_scale(const xbtab_network *n, const xbtab__node *node)
-{
-    if (are_positive(xbtab__input_of(n, node, 1))) return XBTAB_OK;
-    return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "a scale is not above 0");
+    return XBTAB_OK;
 }
 
 static float number(const xbtab__value *v, const xbtab__shape *s, size_t c, int axis)
@@ -71,18 +82,44 @@ static float number(const xbtab__value *v, const xbtab__shape *s, size_t c, int 
 
 /* ---- ONNX: QuantizeLinear and DequantizeLinear ---- */
 
+/* A scale or zero of a node with blocks or an axis. */
+static float linear_number(const xbtab__node *node, const xbtab__value *v, const xbtab__shape *s, size_t c)
+{
+    int axis = (int)node->attributes.axis;
+    if (!v || node->attributes.block_size == 0 || v->shape.size == 1) return number(v, s, c, axis);
+    return v->constant[block_at(&v->shape, s, c, axis, node->attributes.block_size)];
+}
+
+/* Scales or zeros of blocks have a tensor of their own, with a place a block on the axis. */
+static xbtab_status check_blocks(const xbtab_network *n, const xbtab__node *node, int k, int axis)
+{
+    const xbtab__value *p = xbtab__input_of(n, node, k);
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    int64_t block = node->attributes.block_size;
+    if (!p || p->shape.size == 1) return XBTAB_OK;
+    bool fits = p->constant && p->shape.rank == s->rank && block > 0;
+    for (int d = 0; fits && d < s->rank; d++)
+        fits = p->shape.dim[d] == (d == axis ? (s->dim[d] - 1) / block + 1 : s->dim[d]);
+    if (fits) return XBTAB_OK;
+    return xbtab__node_fail(n, node, XBTAB_ERR_INPUT,
+                            "input %d is no constant of a number for each block of %lld on axis %d", k,
+                            (long long)block, axis);
+}
+
 static xbtab_status infer_linear(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
     const xbtab__value *scale = xbtab__input_of(n, node, 1);
+    bool has_blocks = node->attributes.block_size != 0;
     int axis = 0;
     if (!scale->constant)
         return xbtab__unsupported(n, node, "its scales, zeros, bits and thresholds must be constant");
     if (!node->attributes.has_axis) node->attributes.axis = 1;
     if (scale->shape.size > 1) XBTAB_TRY(xbtab__axis_of(n, node, node->attributes.axis, s->rank, &axis));
     node->attributes.axis = axis;
-    for (int k = 1; k < 3; k++) XBTAB_TRY(check_parameter(n, node, k, axis));
-    XBTAB_TRY(check_scale(n, node));
+    for (int k = 1; k < 3; k++)
+        XBTAB_TRY(has_blocks ? check_blocks(n, node, k, axis) : check_parameter(n, node, k, axis));
+    XBTAB_TRY(check_scale(n, node, 1));
     return xbtab__infer_same(n, node);
 }
 
@@ -102,6 +139,14 @@ static void linear_range(const xbtab_network *n, const xbtab__node *node, double
         *low = 0;
         *high = 65535;
         break;
+    case XBTAB__TYPE_INT4:
+        *low = -8;
+        *high = 7;
+        break;
+    case XBTAB__TYPE_UINT4:
+        *low = 0;
+        *high = 15;
+        break;
     default:
         *low = 0;
         *high = 255;
@@ -111,14 +156,14 @@ static void linear_range(const xbtab_network *n, const xbtab__node *node, double
 static xbtab_status infer_quantize(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__value *zero = xbtab__input_of(n, node, 2);
-    int32_t asked = (int32_t)node->attributes.to, type = zero    ? zero->type
-                                                         : asked ? asked
-                                                                 : XBTAB__TYPE_UINT8;
+    int64_t asked = node->attributes.output_dtype;
+    int32_t type = zero ? zero->type : asked ? (int32_t)asked : XBTAB__TYPE_UINT8;
     if (asked && asked != type)
-        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its output_dtype is not the type of its zero");
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its output_dtype %lld is not its zero's type %d",
+                                (long long)asked, type);
     if (type != XBTAB__TYPE_INT8 && type != XBTAB__TYPE_UINT8 && type != XBTAB__TYPE_INT16 &&
-        type != XBTAB__TYPE_UINT16)
-        return xbtab__unsupported(n, node, "to integers of 8 or 16 bits");
+        type != XBTAB__TYPE_UINT16 && type != XBTAB__TYPE_INT4 && type != XBTAB__TYPE_UINT4)
+        return xbtab__unsupported(n, node, "to integers of 4, 8 or 16 bits");
     xbtab__output_of(n, node)->type = type;
     return infer_linear(n, node);
 }
@@ -135,11 +180,11 @@ static void run_quantize(const xbtab_network *n, const xbtab__node *node, const 
     const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
     const float *x = run->data[node->input[0]];
     float *y = run->data[node->output];
-    int axis = (int)node->attributes.axis;
     double low, high;
     linear_range(n, node, &low, &high);
     for (size_t c = 0; c < s->size; c++) {
-        float q = rintf(x[c] / number(scale, s, c, axis)) + number(zero, s, c, axis);
+        float step = linear_number(node, scale, s, c), q = linear_number(node, zero, s, c);
+        if (step > 0) q += rintf(x[c] / step);
         y[c] = fminf(fmaxf(q, (float)low), (float)high);
     }
 }
@@ -163,11 +208,11 @@ static void run_dequantize(const xbtab_network *n, const xbtab__node *node, cons
     const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
     const float *x = run->data[node->input[0]];
     float *y = run->data[node->output];
-    int axis = (int)node->attributes.axis;
-    for (size_t c = 0; c < s->size; c++) y[c] = (x[c] - number(zero, s, c, axis)) * number(scale, s, c, axis);
+    for (size_t c = 0; c < s->size; c++)
+        y[c] = (x[c] - linear_number(node, zero, s, c)) * linear_number(node, scale, s, c);
 }
 
-/* Whether all numbers of a parameter are the same; none is 0. */
+/* Whether all numbers of a parameter are the same. */
 static bool is_one_number(const xbtab__value *v)
 {
     for (size_t k = 1; v && k < v->shape.size; k++) {
@@ -184,11 +229,11 @@ static void scale_lattice(const xbtab_network *n, const xbtab__node *node, int a
     bool is_axis =
         axis == 1 || (axis < 0 && s->rank - scale->shape.rank >= 0 && s->rank - scale->shape.rank <= 1 &&
                       scale->shape.dim[1 - (s->rank - scale->shape.rank)] == s->dim[1]);
-    if (is_one_number(scale)) {
+    if (is_one_number(scale) && scale->constant[0] > 0) {
         out->is_known = true;
         out->a *= (double)scale->constant[0];
         out->b *= (double)scale->constant[0];
-    } else if (s->rank > 1 && is_axis && (int64_t)scale->shape.size == s->dim[1]) {
+    } else if (s->rank > 1 && is_axis && node->attributes.block_size == 0 && (int64_t)scale->shape.size == s->dim[1]) {
         out->factor = scale->constant;
     }
 }
@@ -204,22 +249,34 @@ static void dequantize_lattice(const xbtab_network *n, const xbtab__node *node, 
     scale_lattice(n, node, (int)node->attributes.axis, out);
 }
 
-/* Steps of constants: each element's own scale. */
+/* Steps of constants: each element's own scale; where that is 0, all are 0 steps of any size. */
 static void scale_steps(const xbtab_network *n, const xbtab__node *node, float *step)
 {
     const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
     bool is_linear = node->type->run == run_dequantize;
-    for (size_t c = 0; c < s->size; c++)
-        step[c] = number(xbtab__input_of(n, node, 1), s, c, is_linear ? (int)node->attributes.axis : -1);
+    const xbtab__value *scale = xbtab__input_of(n, node, 1);
+    for (size_t c = 0; c < s->size; c++) {
+        float own = is_linear ? linear_number(node, scale, s, c) : number(scale, s, c, -1);
+        step[c] = own > 0 ? own : 1.0f;
+    }
 }
 
 /* ---- QONNX: Quant, BipolarQuant, Trunc ---- */
 
+enum { TRUNC_V2_INPUTS = 6, OUT_SCALE = 4 }; /* Trunc since version 2 has a scale of its output */
+
 static xbtab_status infer_quant(xbtab_network *n, xbtab__node *node)
 {
+    bool has_out_scale = node->n_inputs == TRUNC_V2_INPUTS;
     for (int k = 1; k < node->n_inputs; k++) XBTAB_TRY(check_parameter(n, node, k, -1));
-    XBTAB_TRY(check_scale(n, node));
+    XBTAB_TRY(check_scale(n, node, 1));
+    if (has_out_scale) {
+        if (!xbtab__input_of(n, node, OUT_SCALE))
+            return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its output's scale is left out");
+        XBTAB_TRY(check_scale(n, node, OUT_SCALE));
+    }
     for (int k = 3; k < node->n_inputs; k++) {
+        if (has_out_scale && k == OUT_SCALE) continue;
         const xbtab__value *bits = xbtab__input_of(n, node, k);
         if (!bits || bits->shape.size != 1 || !(bits->constant[0] >= 1) || bits->constant[0] > 24 ||
             truncf(bits->constant[0]) != bits->constant[0])
@@ -271,10 +328,11 @@ static bool is_bipolar(const xbtab_network *n, const xbtab__node *node)
     return node->attributes.is_signed && xbtab__input_of(n, node, 3)->constant[0] == 1.0f;
 }
 
-/* Smallest and largest integer of Quant. */
+/* Smallest and largest integer of Quant, and of Trunc's output. */
 static void quant_range(const xbtab_network *n, const xbtab__node *node, double *low, double *high)
 {
-    double bits = (double)xbtab__input_of(n, node, 3)->constant[0];
+    int place = node->n_inputs == TRUNC_V2_INPUTS ? 5 : 3;
+    double bits = (double)xbtab__input_of(n, node, place)->constant[0];
     const xbtab__attributes *a = &node->attributes;
     *low = a->is_signed ? -exp2(bits - 1) + (a->narrow ? 1 : 0) : 0.0;
     *high = a->is_signed ? exp2(bits - 1) - 1 : exp2(bits) - 1 - (a->narrow ? 1 : 0);
@@ -292,6 +350,10 @@ static void run_quant(const xbtab_network *n, const xbtab__node *node, const xbt
     quant_range(n, node, &low, &high);
     for (size_t c = 0; c < s->size; c++) {
         float factor = number(scale, s, c, -1), z = number(zero, s, c, -1);
+        if (factor == 0) { /* of a dead channel */
+            y[c] = 0;
+            continue;
+        }
         float q = x[c] / factor + z;
         if (has_two) {
             q = q >= 0 ? 1.0f : -1.0f;
@@ -325,7 +387,7 @@ static void run_bipolar(const xbtab_network *n, const xbtab__node *node, const x
     float *y = run->data[node->output];
     for (size_t c = 0; c < s->size; c++) {
         float factor = number(scale, s, c, -1);
-        y[c] = x[c] >= 0 ? factor : -factor;
+        y[c] = x[c] >= 0 || factor == 0 ? factor : -factor;
     }
 }
 
@@ -339,17 +401,39 @@ static void bipolar_lattice(const xbtab_network *n, const xbtab__node *node, con
     *out = (xbtab__lattice){.is_known = true, .a = 2 * s, .b = -s, .most = 1};
 }
 
+static const xbtab__value *out_scale_of(const xbtab_network *n, const xbtab__node *node)
+{
+    return node->n_inputs == TRUNC_V2_INPUTS ? xbtab__input_of(n, node, OUT_SCALE) : NULL;
+}
+
+/* What the integers are divided by: a power of two, from the bits, or from both scales. */
+static float dropped(const xbtab_network *n, const xbtab__node *node, float scale, float out_scale)
+{
+    if (out_scale_of(n, node)) return exp2f(rintf(log2f(out_scale / scale)));
+    return exp2f(xbtab__input_of(n, node, 3)->constant[0] - xbtab__input_of(n, node, 4)->constant[0]);
+}
+
+/* Version 2 clamps what is left to its own integers, and has it in steps of its own. */
 static void run_trunc(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
 {
     const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
     const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
-    float drop = exp2f(xbtab__input_of(n, node, 3)->constant[0] - xbtab__input_of(n, node, 4)->constant[0]);
+    const xbtab__value *out_scale = out_scale_of(n, node);
     const float *x = run->data[node->input[0]];
     float *y = run->data[node->output];
     round_fn rounded = roundings[rounding_of(node)].round;
+    double low = -INFINITY, high = INFINITY;
+    if (out_scale) quant_range(n, node, &low, &high);
     for (size_t c = 0; c < s->size; c++) {
         float factor = number(scale, s, c, -1), z = number(zero, s, c, -1);
-        y[c] = (rounded(rintf(x[c] / factor + z) / drop) - z) * factor;
+        float step = out_scale ? number(out_scale, s, c, -1) : factor;
+        if (factor == 0 || step == 0) { /* of a dead channel */
+            y[c] = 0;
+            continue;
+        }
+        float drop = dropped(n, node, factor, step), q = rintf(x[c] / factor + z) / drop;
+        q = fminf(fmaxf(q, (float)low), (float)high);
+        y[c] = (rounded(q) - (out_scale ? z / drop : z)) * step;
     }
 }
 
@@ -358,19 +442,24 @@ static void trunc_lattice(const xbtab_network *n, const xbtab__node *node, const
                           xbtab__lattice *out)
 {
     const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
-    double bits = (double)xbtab__input_of(n, node, 4)->constant[0];
-    bool is_positive = of[node->input[0]].not_negative && zero->constant[0] == 0;
-    /* rounding upwards may carry into one number more */
-    double low = is_positive ? 0.0 : -exp2(bits - 1),
-           high = exp2(bits) - (roundings[rounding_of(node)].carries ? 0 : 1);
+    const xbtab__value *out_scale = out_scale_of(n, node);
+    if (!is_one_number(scale) || !is_one_number(zero) || (out_scale && !is_one_number(out_scale))) return;
+    double low, high, z = (double)zero->constant[0], s = (double)scale->constant[0];
+    bool is_positive = of[node->input[0]].not_negative && z == 0;
+    if (out_scale) {
+        quant_range(n, node, &low, &high);
+        low = is_positive ? fmax(low, 0.0) : low;
+        if (s > 0) z /= (double)dropped(n, node, scale->constant[0], out_scale->constant[0]);
+        s = (double)out_scale->constant[0];
+    } else {
+        double bits = (double)xbtab__input_of(n, node, 4)->constant[0];
+        low = is_positive ? 0.0 : -exp2(bits - 1);
+        high = exp2(bits) - (roundings[rounding_of(node)].carries ? 0 : 1); /* may carry into one number more */
+    }
     out->not_negative = is_positive;
-    if (scale->shape.size != 1 || zero->shape.size != 1 || high - low > 65535) return;
-    double s = (double)scale->constant[0];
-    *out = (xbtab__lattice){.is_known = true,
-                            .not_negative = is_positive,
-                            .a = s,
-                            .b = s * (low - (double)zero->constant[0]),
-                            .most = (int32_t)(high - low)};
+    if (high - low > 65535 || !(s > 0) || !(scale->constant[0] > 0)) return;
+    *out = (xbtab__lattice){
+        .is_known = true, .not_negative = is_positive, .a = s, .b = s * (low - z), .most = (int32_t)(high - low)};
 }
 
 /* ---- FINN: MultiThreshold, thresholds[channels or 1][steps] on the axis that data_layout calls C ---- */
@@ -507,7 +596,7 @@ static const xbtab__operator operators[] = {
      .lattice = quantize_lattice},
     {.name = "Trunc",
      .least_inputs = 5,
-     .most_inputs = 5,
+     .most_inputs = TRUNC_V2_INPUTS,
      .integer = XBTAB__INTEGER_NONE,
      .infer = infer_quant,
      .run = run_trunc,

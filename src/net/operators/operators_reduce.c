@@ -114,6 +114,7 @@ static xbtab_status infer_place(xbtab_network *n, xbtab__node *node)
     for (int k = 0; k < s->rank; k++) {
         if (k != axis || node->attributes.keepdims) dim[rank++] = k == axis ? 1 : s->dim[k];
     }
+    xbtab__output_of(n, node)->is_scalar = rank == 0;
     if (rank == 0) dim[rank++] = 1;
     xbtab__output_of(n, node)->type = XBTAB__TYPE_INT64;
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
@@ -312,6 +313,43 @@ static void run_instance_norm(const xbtab_network *n, const xbtab__node *node, c
     }
 }
 
+/* Group normalization (Wu and He 2018). Scale and shift are a number a group up to opset 20, a number a
+ * channel since. */
+static xbtab_status infer_group_norm(xbtab_network *n, xbtab__node *node)
+{
+    enum { BY_CHANNEL_OPSET = 21 };
+    const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape;
+    int64_t groups = node->attributes.group;
+    if (s->rank < 2) return xbtab__unsupported(n, node, "only tensors of a batch and channels");
+    if (groups < 1 || s->dim[1] % groups != 0)
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "%lld groups of %lld channels", (long long)groups,
+                                (long long)s->dim[1]);
+    int64_t wanted = n->opset >= BY_CHANNEL_OPSET ? s->dim[1] : groups;
+    for (int k = 1; k < 3; k++) {
+        if ((int64_t)xbtab__input_of(n, node, k)->shape.size != wanted)
+            return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "input %d has %zu numbers; opset %lld has %lld", k,
+                                    xbtab__input_of(n, node, k)->shape.size, (long long)n->opset,
+                                    (long long)wanted);
+    }
+    return xbtab__infer_same(n, node);
+}
+
+static void run_group_norm(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
+{
+    const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
+    size_t channels = (size_t)s->dim[1], groups = (size_t)node->attributes.group,
+           each = s->size / ((size_t)s->dim[0] * groups), plane = each / (channels / groups);
+    bool is_by_channel = xbtab__input_of(n, node, 1)->shape.size == channels;
+    for (size_t g = 0; g < (size_t)s->dim[0] * groups; g++) {
+        float *y = run->data[node->output] + g * each, mean, inverse;
+        normalize(run->data[node->input[0]] + g * each, each, node->attributes.epsilon, y, &mean, &inverse);
+        for (size_t k = 0; k < each; k++) {
+            size_t at = is_by_channel ? (g * (channels / groups) + k / plane) % channels : g % groups;
+            y[k] = y[k] * run->data[node->input[1]][at] + run->data[node->input[2]][at];
+        }
+    }
+}
+
 /* Local response normalization over neighbouring channels (Krizhevsky et al. 2012). */
 static xbtab_status infer_lrn(xbtab_network *n, xbtab__node *node)
 {
@@ -347,6 +385,7 @@ static const xbtab__operator operators[] = {
     {"ArgMax", 1, 1, XBTAB__INTEGER_NONE, infer_place, run_argmax, NULL, NULL},
     {"ArgMin", 1, 1, XBTAB__INTEGER_NONE, infer_place, run_argmin, NULL, NULL},
     {"CumSum", 2, 2, XBTAB__INTEGER_NONE, infer_cumsum, run_cumsum, NULL, NULL},
+    {"GroupNormalization", 3, 3, XBTAB__INTEGER_NONE, infer_group_norm, run_group_norm, NULL, NULL},
     {"Hardmax", 1, 1, XBTAB__INTEGER_NONE, infer_softmax, run_hardmax, NULL, NULL},
     {"InstanceNormalization", 3, 3, XBTAB__INTEGER_NONE, infer_instance_norm, run_instance_norm, NULL, NULL},
     {"LRN", 1, 1, XBTAB__INTEGER_NONE, infer_lrn, run_lrn, NULL, NULL},
