@@ -138,8 +138,7 @@ static xbtab_status parse_npy(npy *out, const char *path, const char *data, size
     }
     xbtab__free(header);
     if (!understood) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT,
-                   "%s: a .npy file must hold numbers in C order, of 1 to 4 axes", path);
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: a .npy file must hold numbers in C order, of 1 to 4 axes", path);
     }
     out->body = data + at + length;
     size_t body = n - at - length;

@@ -1,6 +1,6 @@
-/* test_open_axes.c - networks whose exports leave height and width open: sizes from a shape, or from the images.
- * Two of the kinds that read text in pictures, one that finds it and one that spells it, are built small and held
- * against loops written out here. */
+/* test_open_axes.c - networks whose exports leave height and width open: sizes from a shape, or from the
+ * images. Two of the kinds that read text in pictures, one that finds it and one that spells it, are built
+ * small and held against loops written out here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -21,7 +21,8 @@ static void write_relu(size_t rank, const int64_t *dim, const char *const *names
     bytes g = {0};
     bytes_value(&g, 11, "other", BYTES_FLOAT, 2, (int64_t[]){0, 0}, NULL);
     bytes_value(&g, 11, "x", BYTES_FLOAT, rank, dim, names);
-    bytes_value(&g, 12, "y", BYTES_FLOAT, 2, (int64_t[]){7, 7}, NULL); /* what a file says of outputs does not count */
+    bytes_value(&g, 12, "y", BYTES_FLOAT, 2, (int64_t[]){7, 7},
+                NULL); /* what a file says of outputs does not count */
     bytes_call(&g, "Relu", "x", "y");
     bytes_write(path, 18, g, nothing);
 }
@@ -45,9 +46,11 @@ static void shapes_give_open_axes_their_sizes(void **state)
     write_relu(4, (int64_t[]){0, 3, 0, 0}, (const char *[]){"N", NULL, "height", "width"});
     assert_int_equal(open_shaped(shapes, 1, &outputs), XBTAB_OK);
     assert_int_equal(outputs, 180);
-    assert_int_equal(open_shaped(shapes, 2, &outputs), XBTAB_OK); /* an input that nothing reads has a shape too */
+    assert_int_equal(open_shaped(shapes, 2, &outputs),
+                     XBTAB_OK); /* an input that nothing reads has a shape too */
     refused(NULL, XBTAB_ERR_UNSUPPORTED, "axis 2 (height) of input \"x\" has no fixed size: give its shape");
-    write_relu(4, (int64_t[]){8, 3, 6, 10}, NULL); /* nothing open: the same sizes may be said, or one image */
+    write_relu(4, (int64_t[]){8, 3, 6, 10},
+               NULL); /* nothing open: the same sizes may be said, or one image */
     assert_int_equal(open_shaped(shapes, 1, &outputs), XBTAB_OK);
     assert_int_equal(outputs, 180);
 }
@@ -58,19 +61,22 @@ static void shapes_that_do_not_fit_are_refused(void **state)
     static const struct {
         xbtab_input_shape shape;
         const char *words;
-    } rows[] = {{{"z", 4, {1, 3, 6, 6}}, "a shape for \"z\", which is no input; there is: \"other\", \"x\""},
-                {{"y", 4, {1, 3, 6, 6}}, "a shape for \"y\", which is no input"},
-                {{"x", 3, {1, 3, 6}}, "a shape of 3 axes for input \"x\" of 4"},
-                {{"x", 4, {1, 1, 6, 6}}, "axis 1 of input \"x\" has 3 in the file, not 1"},
-                {{"x", 4, {2, 3, 6, 6}}, "axis 0 of input \"x\" counts images, which run one at a time: 1, not 2"},
-                {{"x", 4, {1, 3, 6, 10}}, "axes 2 and 3 of input \"x\" are both \"side\", but have 6 and 10"},
-                {{"x", 4, {1, 3, 0, 0}}, "axis 2 of input \"x\" cannot have 0"},
-                {{"other", 3, {1, 1, 1}}, "a shape of 3 axes for input \"other\" of 2"}};
+    } rows[] = {
+        {{"z", 4, {1, 3, 6, 6}}, "a shape for \"z\", which is no input; there is: \"other\", \"x\""},
+        {{"y", 4, {1, 3, 6, 6}}, "a shape for \"y\", which is no input"},
+        {{"x", 3, {1, 3, 6}}, "a shape of 3 axes for input \"x\" of 4"},
+        {{"x", 4, {1, 1, 6, 6}}, "axis 1 of input \"x\" has 3 in the file, not 1"},
+        {{"x", 4, {2, 3, 6, 6}}, "axis 0 of input \"x\" counts images, which run one at a time: 1, not 2"},
+        {{"x", 4, {1, 3, 6, 10}}, "axes 2 and 3 of input \"x\" are both \"side\", but have 6 and 10"},
+        {{"x", 4, {1, 3, 0, 0}}, "axis 2 of input \"x\" cannot have 0"},
+        {{"other", 3, {1, 1, 1}}, "a shape of 3 axes for input \"other\" of 2"}};
     write_relu(4, (int64_t[]){0, 3, 0, 0}, (const char *[]){"N", NULL, "side", "side"});
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
-        refused(&(xbtab_open_options){.shape = &rows[r].shape, .n_shapes = 1}, XBTAB_ERR_OPTION, rows[r].words);
+        refused(&(xbtab_open_options){.shape = &rows[r].shape, .n_shapes = 1}, XBTAB_ERR_OPTION,
+                rows[r].words);
     xbtab_input_shape twice[] = {{"x", 4, {1, 3, 6, 6}}, {"x", 4, {1, 3, 6, 6}}};
-    refused(&(xbtab_open_options){.shape = twice, .n_shapes = 2}, XBTAB_ERR_OPTION, "two shapes for input \"x\"");
+    refused(&(xbtab_open_options){.shape = twice, .n_shapes = 2}, XBTAB_ERR_OPTION,
+            "two shapes for input \"x\"");
 }
 
 /* Sizes so large that they cannot be meant end in one line, not in memory. */
@@ -89,12 +95,12 @@ static void images_give_open_axes_their_sizes(void **state)
     static const struct {
         size_t rank, C, H, W;
         int64_t dim[5];
-        size_t outputs; /* 0 = refused */
-    } rows[] = {{4, 3, 4, 6, {0, 3, 0, 0}, 72},  {4, 3, 4, 6, {0, 0, 0, 3}, 72}, /* channels last */
-                {4, 3, 4, 6, {0, 0, 0, 0}, 72},  {4, 3, 4, 6, {0, 0, 4, 0}, 72},
-                {4, 3, 4, 6, {0, 1, 0, 0}, 0},   {4, 1, 4, 6, {0, 3, 0, 0}, 0},
-                {3, 1, 4, 6, {0, 0, 0}, 24},     {3, 1, 4, 6, {0, 0, 8}, 24},    /* 3 x 8 */
-                {3, 3, 4, 6, {0, 3, 0}, 72},     {2, 3, 4, 6, {0, 0}, 72},
+        size_t outputs;                                                            /* 0 = refused */
+    } rows[] = {{4, 3, 4, 6, {0, 3, 0, 0}, 72},    {4, 3, 4, 6, {0, 0, 0, 3}, 72}, /* channels last */
+                {4, 3, 4, 6, {0, 0, 0, 0}, 72},    {4, 3, 4, 6, {0, 0, 4, 0}, 72},
+                {4, 3, 4, 6, {0, 1, 0, 0}, 0},     {4, 1, 4, 6, {0, 3, 0, 0}, 0},
+                {3, 1, 4, 6, {0, 0, 0}, 24},       {3, 1, 4, 6, {0, 0, 8}, 24}, /* 3 x 8 */
+                {3, 3, 4, 6, {0, 3, 0}, 72},       {2, 3, 4, 6, {0, 0}, 72},
                 {5, 3, 4, 6, {0, 1, 3, 0, 0}, 72}, {3, 1, 4, 6, {0, 0, 7}, 0}};
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         xbtab_network *network = NULL;
@@ -105,7 +111,8 @@ static void images_give_open_axes_their_sizes(void **state)
             refused(&options, XBTAB_ERR_INPUT, "do not give it its sizes");
             continue;
         }
-        if (xbtab_network_open_as(&network, path, &options) < 0) fail_msg("%zu: %s", r, xbtab_error_message());
+        if (xbtab_network_open_as(&network, path, &options) < 0)
+            fail_msg("%zu: %s", r, xbtab_error_message());
         float y[72];
         assert_int_equal(xbtab_network_outputs(network), rows[r].outputs);
         assert_int_equal(xbtab_network_run(network, &images, 1, NULL, y), XBTAB_OK);
@@ -156,8 +163,8 @@ static tensor convolved(tensor *x, const float *W, int outputs, int groups, int 
     int inputs = x->C / groups;
     for (int o = 0; o < outputs; o++) {
         for (int k = 0; k < y.H * y.W * inputs * side * side; k++) {
-            int i = k / (y.W * inputs * side * side), j = k / (inputs * side * side) % y.W, c = k / (side * side) % inputs,
-                a = k / side % side, b = k % side;
+            int i = k / (y.W * inputs * side * side), j = k / (inputs * side * side) % y.W,
+                c = k / (side * side) % inputs, a = k / side % side, b = k % side;
             int row = i * stride + a - side / 2, column = j * stride + b - side / 2;
             if (row < 0 || row >= x->H || column < 0 || column >= x->W) continue;
             *at(&y, o, i, j) += (double)W[((o * inputs + c) * side + a) * side + b] *
@@ -194,7 +201,8 @@ static double sigmoid(double x)
 
 /* ---- a network that finds text: mobile blocks, a pyramid, a head that is as large as the image ---- */
 
-static void add_conv(bytes *g, const char *x, const char *w, const char *y, int64_t groups, int64_t side, int64_t stride)
+static void add_conv(bytes *g, const char *x, const char *w, const char *y, int64_t groups, int64_t side,
+                     int64_t stride)
 {
     char inputs[64];
     snprintf(inputs, sizeof inputs, "%s %s", x, w);
@@ -213,7 +221,8 @@ static finder write_finder(void)
 {
     bytes g = {0};
     finder f;
-    bytes_value(&g, 11, "image", BYTES_FLOAT, 4, (int64_t[]){0, 3, 0, 0}, (const char *[]){"batch", NULL, "h", "w"});
+    bytes_value(&g, 11, "image", BYTES_FLOAT, 4, (int64_t[]){0, 3, 0, 0},
+                (const char *[]){"batch", NULL, "h", "w"});
     bytes_value(&g, 12, "map", BYTES_FLOAT, 4, (int64_t[]){0, 1, 0, 0}, NULL);
     f.first = add_weights(&g, 0, "first", 4, (int64_t[]){D, 3, 3, 3});
     f.depth = add_weights(&g, 1, "depth", 4, (int64_t[]){D, 1, 3, 3});
@@ -229,7 +238,8 @@ static finder write_finder(void)
     add_conv(&g, "mean", "down", "s1", 1, 1, 1);
     bytes_call(&g, "Relu", "s1", "s2");
     add_conv(&g, "s2", "up", "s3", 1, 1, 1);
-    bytes_call_with(&g, "HardSigmoid", "s3", "s4", bytes_f("alpha", 0.25f), bytes_f("beta", 0.5f), nothing, nothing);
+    bytes_call_with(&g, "HardSigmoid", "s3", "s4", bytes_f("alpha", 0.25f), bytes_f("beta", 0.5f), nothing,
+                    nothing);
     bytes_call(&g, "Mul", "c s4", "d");
     bytes_call_with(&g, "AveragePool", "d", "e", bytes_is("kernel_shape", 2, (int64_t[]){2, 2}),
                     bytes_is("strides", 2, (int64_t[]){2, 2}), nothing, nothing);
@@ -237,7 +247,8 @@ static finder write_finder(void)
                     bytes_s("nearest_mode", "floor"), bytes_s("mode", "nearest"), nothing);
     bytes_call_with(&g, "Concat", "f d", "g", bytes_i("axis", 1), nothing, nothing, nothing);
     add_conv(&g, "g", "joined", "h", 1, 1, 1);
-    bytes_call_with(&g, "ConvTranspose", "h head", "i", bytes_is("strides", 2, (int64_t[]){2, 2}), nothing, nothing, nothing);
+    bytes_call_with(&g, "ConvTranspose", "h head", "i", bytes_is("strides", 2, (int64_t[]){2, 2}), nothing,
+                    nothing, nothing);
     bytes_call(&g, "Sigmoid", "i", "map");
     bytes_write(path, 14, g, nothing);
     return f;
@@ -258,14 +269,16 @@ static void find_text(const finder *f, tensor *x, float *out)
     tensor g = {.C = 2 * D, .H = d.H, .W = d.W};
     for (int k = 0; k < D * plane; k++) {
         int c = k / plane, i = k / d.W % d.H / 2 * 2, j = k % d.W / 2 * 2;
-        g.at[k] = (*at(&d, c, i, j) + *at(&d, c, i, j + 1) + *at(&d, c, i + 1, j) + *at(&d, c, i + 1, j + 1)) / 4;
+        g.at[k] =
+            (*at(&d, c, i, j) + *at(&d, c, i, j + 1) + *at(&d, c, i + 1, j) + *at(&d, c, i + 1, j + 1)) / 4;
         g.at[D * plane + k] = d.at[k];
     }
     tensor h = convolved(&g, f->joined, D, 1, 1, 1);
     for (int k = 0; k < x->H * x->W; k++) {
         int i = k / x->W, j = k % x->W;
         double sum = 0;
-        for (int c = 0; c < D; c++) sum += *at(&h, c, i / 2, j / 2) * (double)f->head[(c * 2 + i % 2) * 2 + j % 2];
+        for (int c = 0; c < D; c++)
+            sum += *at(&h, c, i / 2, j / 2) * (double)f->head[(c * 2 + i % 2) * 2 + j % 2];
         out[k] = (float)sigmoid(sum);
     }
 }
@@ -326,15 +339,18 @@ static void add_flattening(bytes *g)
     bytes_call(g, "Mul", "H W", "places");
     bytes_call_with(g, "Concat", "n deep rest", "flat", bytes_i("axis", 0), nothing, nothing, nothing);
     bytes_call(g, "Reshape", "b flat", "c");
-    bytes_call_with(g, "Transpose", "c", "tokens", bytes_is("perm", 3, (int64_t[]){0, 2, 1}), nothing, nothing, nothing);
+    bytes_call_with(g, "Transpose", "c", "tokens", bytes_is("perm", 3, (int64_t[]){0, 2, 1}), nothing,
+                    nothing, nothing);
 }
 
 static void add_attention(bytes *g)
 {
     bytes_call(g, "MatMul", "tokens qkv", "all");
-    bytes_call_with(g, "Concat", "n places three tail", "split", bytes_i("axis", 0), nothing, nothing, nothing);
+    bytes_call_with(g, "Concat", "n places three tail", "split", bytes_i("axis", 0), nothing, nothing,
+                    nothing);
     bytes_call(g, "Reshape", "all split", "parts");
-    bytes_call_with(g, "Transpose", "parts", "turned", bytes_is("perm", 5, (int64_t[]){2, 0, 3, 1, 4}), nothing, nothing, nothing);
+    bytes_call_with(g, "Transpose", "parts", "turned", bytes_is("perm", 5, (int64_t[]){2, 0, 3, 1, 4}),
+                    nothing, nothing, nothing);
     static const char *const part[] = {"q", "k", "v"};
     for (int64_t p = 0; p < 3; p++) {
         char index[8], inputs[24];
@@ -344,12 +360,14 @@ static void add_attention(bytes *g)
         bytes_call_with(g, "Gather", inputs, part[p], bytes_i("axis", 0), nothing, nothing, nothing);
     }
     bytes_floats(g, "scale", 0, NULL, (float[]){0.75f});
-    bytes_call_with(g, "Transpose", "k", "kt", bytes_is("perm", 4, (int64_t[]){0, 1, 3, 2}), nothing, nothing, nothing);
+    bytes_call_with(g, "Transpose", "k", "kt", bytes_is("perm", 4, (int64_t[]){0, 1, 3, 2}), nothing, nothing,
+                    nothing);
     bytes_call(g, "MatMul", "q kt", "score");
     bytes_call(g, "Mul", "score scale", "scaled");
     bytes_call_with(g, "Softmax", "scaled", "share", bytes_i("axis", -1), nothing, nothing, nothing);
     bytes_call(g, "MatMul", "share v", "mixed");
-    bytes_call_with(g, "Transpose", "mixed", "back", bytes_is("perm", 4, (int64_t[]){0, 2, 1, 3}), nothing, nothing, nothing);
+    bytes_call_with(g, "Transpose", "mixed", "back", bytes_is("perm", 4, (int64_t[]){0, 2, 1, 3}), nothing,
+                    nothing, nothing);
     bytes_call_with(g, "Concat", "n places deep", "joint", bytes_i("axis", 0), nothing, nothing, nothing);
     bytes_call(g, "Reshape", "back joint", "heads");
     bytes_call(g, "MatMul", "heads out", "projected");
@@ -373,10 +391,12 @@ static speller write_speller(void)
     add_attention(&g);
     bytes_floats(&g, "two", 0, NULL, (float[]){2});
     bytes_floats(&g, "small", 0, NULL, (float[]){0.001f});
-    bytes_call_with(&g, "ReduceMean", "sum", "mean", bytes_is("axes", 1, (int64_t[]){-1}), nothing, nothing, nothing);
+    bytes_call_with(&g, "ReduceMean", "sum", "mean", bytes_is("axes", 1, (int64_t[]){-1}), nothing, nothing,
+                    nothing);
     bytes_call(&g, "Sub", "sum mean", "off");
     bytes_call(&g, "Pow", "off two", "square");
-    bytes_call_with(&g, "ReduceMean", "square", "variance", bytes_is("axes", 1, (int64_t[]){-1}), nothing, nothing, nothing);
+    bytes_call_with(&g, "ReduceMean", "square", "variance", bytes_is("axes", 1, (int64_t[]){-1}), nothing,
+                    nothing, nothing);
     bytes_call(&g, "Add", "variance small", "plus");
     bytes_call(&g, "Sqrt", "plus", "spread");
     bytes_call(&g, "Div", "off spread", "normal");
@@ -398,7 +418,8 @@ static void product(const double *x, const float *W, int rows, int inner, int co
 {
     for (int k = 0; k < rows * columns; k++) {
         y[k] = 0;
-        for (int i = 0; i < inner; i++) y[k] += x[k / columns * inner + i] * (double)W[i * columns + k % columns];
+        for (int i = 0; i < inner; i++)
+            y[k] += x[k / columns * inner + i] * (double)W[i * columns + k % columns];
     }
 }
 
@@ -416,7 +437,8 @@ static void mix(const double *all, int T, double *mixed)
         softmax(share, T);
         for (int e = 0; e < EACH; e++) {
             mixed[t * D + h * EACH + e] = 0;
-            for (int u = 0; u < T; u++) mixed[t * D + h * EACH + e] += share[u] * all[u * 3 * D + 2 * D + h * EACH + e];
+            for (int u = 0; u < T; u++)
+                mixed[t * D + h * EACH + e] += share[u] * all[u * 3 * D + 2 * D + h * EACH + e];
         }
     }
 }
@@ -458,7 +480,8 @@ static void one_that_spells_text(void **state)
         gives(&images, (size_t)(T * CLASSES), wanted, 1e-5);
     }
     xbtab_images images = one_image(pixels, 3, ROWS + 1, 7); /* its height is fixed */
-    refused(&(xbtab_open_options){.images = &images}, XBTAB_ERR_INPUT, "is of 1 x 3 x 4 x ?; images of 3 x 5 x 7");
+    refused(&(xbtab_open_options){.images = &images}, XBTAB_ERR_INPUT,
+            "is of 1 x 3 x 4 x ?; images of 3 x 5 x 7");
 }
 
 /* The same in exact integers of 8 bits: shares stay near those in float. */
