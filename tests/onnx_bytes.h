@@ -1,5 +1,5 @@
-/* onnx_bytes.h - ONNX models for tests, written byte by byte as protobuf has them: fields that are younger than
- * the schema of this system's libonnx-dev can be written too. */
+/* onnx_bytes.h - ONNX models for tests, written byte by byte as protobuf has them: fields that are younger
+ * than the schema of this system's libonnx-dev can be written too. */
 #ifndef XBTAB_TESTS_ONNX_BYTES_H
 #define XBTAB_TESTS_ONNX_BYTES_H
 
@@ -164,7 +164,8 @@ static inline void bytes_constant(bytes *graph, const char *name, int type, size
     bytes_nest(graph, 5, bytes_tensor(name, type, rank, dim, raw, n));
 }
 
-static inline void bytes_floats(bytes *graph, const char *name, size_t rank, const int64_t *dim, const float *x)
+static inline void bytes_floats(bytes *graph, const char *name, size_t rank, const int64_t *dim,
+                                const float *x)
 {
     size_t n = 1;
     for (size_t k = 0; k < rank; k++) n *= (size_t)dim[k];

@@ -1,4 +1,5 @@
-/* onnx_run.h - run the network in path (file_fixture.h) on one image, or see it refused. cmocka comes first. */
+/* onnx_run.h - run the network in path (file_fixture.h) on one image, or see it refused. cmocka comes first.
+ */
 #ifndef XBTAB_TESTS_ONNX_RUN_H
 #define XBTAB_TESTS_ONNX_RUN_H
 

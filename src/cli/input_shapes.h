@@ -17,7 +17,7 @@ typedef struct cli_input_shapes {
 #define CLI_INPUT_SHAPE(s)                                                                                   \
     {                                                                                                        \
         "input-shape", '\0', POPT_ARG_ARGV, &(s).texts, 0,                                                   \
-            "sizes of the network's input, where its file leaves axes open (as the images)",                     \
+            "sizes of the network's input, where its file leaves axes open (as the images)",                 \
             "NAME=1,D,D,..."                                                                                 \
     }
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "check.h"
 #include "file.h"
 #include "memory.h"
+#include "npy_numbers.h"
 
 enum {
     CIFAR_SIDE = 32,
@@ -138,42 +138,13 @@ static xbtab_status parse_npy(npy *out, const char *path, const char *data, size
     }
     xbtab__free(header);
     if (!understood) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT,
-                   "%s: a .npy file must hold numbers in C order, of 1 to 4 axes", path);
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: a .npy file must hold numbers in C order, of 1 to 4 axes", path);
     }
     out->body = data + at + length;
     size_t body = n - at - length;
     if (body != out->total * (size_t)out->size)
         return fail_length(path, body, out->total * (size_t)out->size);
     return XBTAB_OK;
-}
-
-/* Bytes of element k, the lowest first; of up to 8. */
-static uint64_t npy_bytes(const npy *file, size_t k)
-{
-    const unsigned char *at = (const unsigned char *)file->body + k * (size_t)file->size;
-    uint64_t bytes = 0;
-    for (int b = 0; b < file->size && b < 8; b++)
-        bytes |= (uint64_t)at[file->is_big ? file->size - 1 - b : b] << (8 * b);
-    return bytes;
-}
-
-/* IEEE 754's binary16, binary32 or binary64. */
-static float npy_float(const npy *file, size_t k)
-{
-    uint64_t bytes = npy_bytes(file, k);
-    uint32_t low = (uint32_t)bytes;
-    float single;
-    double wide;
-    memcpy(&single, &low, sizeof single);
-    memcpy(&wide, &bytes, sizeof wide);
-    if (file->size == 4) return single;
-    if (file->size == 8) return (float)wide;
-    int exponent = low >> 10 & 31, fraction = low & 1023;
-    float magnitude = exponent == 31 ? (fraction ? NAN : INFINITY)
-                      : exponent     ? ldexpf((float)(1024 + fraction), exponent - 25)
-                                     : ldexpf((float)fraction, -24);
-    return low >> 15 & 1 ? -magnitude : magnitude;
 }
 
 static xbtab_status read_npy(xbtab_images *images, const char *path, const char *data, size_t n, size_t limit)
@@ -191,7 +162,8 @@ static xbtab_status read_npy(xbtab_images *images, const char *path, const char 
     XBTAB_TRY(set_shape(images, path, at_most(file.dim[0], limit), channels, height, width));
     size_t size = channels * height * width;
     for (size_t k = 0; k < images->n && is_bytes; k++) take_bytes(images, k, file.body + k * size);
-    for (size_t k = 0; k < images->n * size && is_float; k++) images->pixel[k] = npy_float(&file, k);
+    for (size_t k = 0; k < images->n * size && is_float; k++)
+        images->pixel[k] = xbtab__npy_float(file.body + k * (size_t)file.size, file.size, file.is_big);
     return XBTAB_OK;
 }
 
@@ -222,7 +194,7 @@ static xbtab_status read_npy_labels(xbtab_images *images, const char *path, cons
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: labels must be integers", path);
     if (file.total != n_file) return fail_count(path, file.total, n_file);
     for (size_t k = 0; k < images->n; k++) {
-        uint64_t value = npy_bytes(&file, k);
+        uint64_t value = xbtab__npy_bits(file.body + k * (size_t)file.size, file.size, file.is_big);
         if (value > INT32_MAX) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: label %zu is negative or too large", path, k);
         images->label[k] = (int32_t)value;
     }

@@ -1,5 +1,6 @@
-/* test_inlining.c - functions that a file brings along and branches of If are read in their node's place, with
- * names of their own; shapes and conditions are computed exactly; what the output does not need is left out. */
+/* test_inlining.c - functions that a file brings along and branches of If are read in their node's place,
+ * with names of their own; shapes and conditions are computed exactly; what the output does not need is left
+ * out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -167,8 +168,12 @@ static void broken_calls_are_refused(void **state)
                                         "operator own.missing is not supported", "makes its output \"c\""};
     for (int c = 0; c < 5; c++) {
         bytes g = begin(), functions = {0}, f;
-        call(&g, 1, c == 0 ? "loop" : c == 3 ? "missing" : c == 4 ? "empty" : "leaky", c == 2 ? "x x" : "x", "y",
-             c == 1 ? bytes_f("other", 1) : nothing, nothing);
+        call(&g, 1,
+             c == 0   ? "loop"
+             : c == 3 ? "missing"
+             : c == 4 ? "empty"
+                      : "leaky",
+             c == 2 ? "x x" : "x", "y", c == 1 ? bytes_f("other", 1) : nothing, nothing);
         add_leaky(&functions);
         f = function("loop", "a", "c"); /* by way of another */
         call(&f, 7, "round", "a", "c", nothing, nothing);
@@ -206,7 +211,8 @@ static void calls_do_not_run_away(void **state)
         bytes_nest(&functions, 25, f);
         bytes_write(path, 22, g, functions);
         if (deep > 12) {
-            refused(NULL, XBTAB_ERR_UNSUPPORTED, deep > 32 ? "functions call one another" : "more than 65536");
+            refused(NULL, XBTAB_ERR_UNSUPPORTED,
+                    deep > 32 ? "functions call one another" : "more than 65536");
             continue;
         }
         xbtab_images images = image();
@@ -241,7 +247,8 @@ static void branches_of_known_conditions(void **state)
         bytes_call(&g, "Shape", "x", "shape");
         bytes_call(&g, "Gather", "shape last", "width");
         bytes_call(&g, "Equal", "width wanted", "seen");
-        bytes_call_with(&g, "If", c < 2 ? "said" : "seen", "z", bytes_g("then_branch", branch("t outer", two)),
+        bytes_call_with(&g, "If", c < 2 ? "said" : "seen", "z",
+                        bytes_g("then_branch", branch("t outer", two)),
                         bytes_g("else_branch", branch("t t", minus_three)), nothing, nothing);
         bytes_call(&g, "Identity", "z", "y");
         bytes_write(path, 16, g, nothing);
@@ -290,7 +297,8 @@ static void shapes_are_computed_in_integers(void **state)
     }
 }
 
-/* Expand's shape as PyTorch makes it: -1 keeps an axis. ConstantOfShape, Mul, Equal, Where, Range, Div, Mod. */
+/* Expand's shape as PyTorch makes it: -1 keeps an axis. ConstantOfShape, Mul, Equal, Where, Range, Div, Mod.
+ */
 static void shapes_of_exporters(void **state)
 {
     (void)state;
@@ -311,7 +319,7 @@ static void shapes_of_exporters(void **state)
     bytes_call(&g, "Mul", "ones minus", "minuses");
     bytes_call(&g, "Equal", "asked minuses", "kept");
     bytes_call(&g, "Where", "kept ones asked", "shape");
-    bytes_call(&g, "Expand", "x shape", "e"); /* [2][1][N] */
+    bytes_call(&g, "Expand", "x shape", "e");       /* [2][1][N] */
     bytes_call(&g, "Div", "seven two", "quotient"); /* -3: towards 0 */
     bytes_call(&g, "Mod", "seven two", "rest");     /* 1: with the divisor's sign */
     bytes_call(&g, "Add", "quotient rest", "sum");  /* -2 */

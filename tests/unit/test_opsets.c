@@ -67,7 +67,8 @@ static void transposed_convolutions_spread_their_numbers(void **state)
         for (int k = 0; k < M * H * W * KH * KW; k++) {
             int m = k / (H * W * KH * KW), i = k / (W * KH * KW) % H, j = k / (KH * KW) % W, a = k / KW % KH,
                 b = k % KW, output = c / (C / GROUPS) * M + m;
-            int64_t row = i * stride[0] + a * dilation[0] - pads[0], column = j * stride[1] + b * dilation[1] - pads[1];
+            int64_t row = i * stride[0] + a * dilation[0] - pads[0],
+                    column = j * stride[1] + b * dilation[1] - pads[1];
             if (row < 0 || row >= OH || column < 0 || column >= OW) continue;
             wanted[(output * OH + row) * OW + column] +=
                 image_of[(c * H + i) * W + j] * weight[((c * M + m) * KH + a) * KW + b];
@@ -111,7 +112,8 @@ static void einsum_of_any_axes(void **state)
     for (int e = 0; e < 4; e++) {
         float wanted[D * D] = {0};
         bytes g = begin(3, (int64_t[]){1, D, D});
-        bytes_call_with(&g, "Einsum", inputs[e], "y", bytes_s("equation", equations[e]), nothing, nothing, nothing);
+        bytes_call_with(&g, "Einsum", inputs[e], "y", bytes_s("equation", equations[e]), nothing, nothing,
+                        nothing);
         bytes_write(path, 12, g, nothing);
         const float *x = image_of;
         for (int i = 0; i < D; i++) {
@@ -132,7 +134,8 @@ static void einsum_of_any_axes(void **state)
 static void einsum_that_does_not_fit_is_refused(void **state)
 {
     (void)state;
-    static const char *const equations[] = {"bij,bjk->bik", "bij->bijj", "bi->b", "bij->z", "...ij->ij", "b*j->b"};
+    static const char *const equations[] = {"bij,bjk->bik", "bij->bijj", "bi->b",
+                                            "bij->z",       "...ij->ij", "b*j->b"};
     for (int e = 0; e < 6; e++) {
         bytes g = begin(3, (int64_t[]){1, 4, 4});
         bytes_call_with(&g, "Einsum", "x", "y", bytes_s("equation", equations[e]), nothing, nothing, nothing);
@@ -152,8 +155,8 @@ static void the_largest_and_the_smallest_in_order(void **state)
         bytes g = begin(2, (int64_t[]){1, 6});
         bytes_longs(&g, "k", 1, (int64_t[]){4});
         if (c < 2) {
-            bytes_call_with(&g, "TopK", "x k", "v i", bytes_i("largest", c == 0), bytes_i("sorted", 1), nothing,
-                            nothing);
+            bytes_call_with(&g, "TopK", "x k", "v i", bytes_i("largest", c == 0), bytes_i("sorted", 1),
+                            nothing, nothing);
         } else {
             bytes_call_with(&g, "TopK", "x", "v i", bytes_i("k", 4), bytes_i("axis", 1), nothing, nothing);
         }
@@ -190,7 +193,8 @@ static void groups_are_normalized(void **state)
             for (int k = 0; k < EACH; k++) {
                 int at = opset == 18 ? group : group * C / GROUPS + k / PLANE;
                 wanted[group * EACH + k] =
-                    (float)(((double)x[k] - mean) / sqrt(squares + 0.25) * (double)scale[at] + (double)shift[at]);
+                    (float)(((double)x[k] - mean) / sqrt(squares + 0.25) * (double)scale[at] +
+                            (double)shift[at]);
             }
         }
         opens_and_gives(C, 2, 3, 0, C * PLANE, wanted);
@@ -198,10 +202,11 @@ static void groups_are_normalized(void **state)
         numbers = opset == 18 ? C : GROUPS; /* those of the other opset */
         bytes_floats(&g, "scale", 1, &numbers, scale);
         bytes_floats(&g, "shift", 1, &numbers, shift);
-        bytes_call_with(&g, "GroupNormalization", "x scale shift", "y", bytes_i("num_groups", GROUPS), nothing,
-                        nothing, nothing);
+        bytes_call_with(&g, "GroupNormalization", "x scale shift", "y", bytes_i("num_groups", GROUPS),
+                        nothing, nothing, nothing);
         bytes_write(path, opset, g, nothing);
-        refused(NULL, XBTAB_ERR_INPUT, opset == 18 ? "has 4 numbers; opset 18 has 2" : "has 2 numbers; opset 21 has 4");
+        refused(NULL, XBTAB_ERR_INPUT,
+                opset == 18 ? "has 4 numbers; opset 18 has 2" : "has 2 numbers; opset 21 has 4");
     }
 }
 
@@ -216,16 +221,21 @@ static void pads_wrap(void **state)
                        mirrored[] = {2, 3, 4, 3, 2, 1, 2, 3, 4, 3, 2, 1, 2};
     for (int c = 0; c < 3; c++) {
         bytes g = begin(2, (int64_t[]){1, 4});
-        bytes_longs(&g, "pads", 2, c == 1 ? (int64_t[]){1, 2} : c == 2 ? (int64_t[]){5, 4} : (int64_t[]){3, 6});
+        bytes_longs(&g, "pads", 2,
+                    c == 1   ? (int64_t[]){1, 2}
+                    : c == 2 ? (int64_t[]){5, 4}
+                             : (int64_t[]){3, 6});
         bytes_longs(&g, "axes", 1, (int64_t[]){-1});
         bytes_longs(&g, "first", 1, (int64_t[]){1});
         bytes_longs(&g, "cut", 2, (int64_t[]){-1, 0});
         if (c == 1) { /* first cut, then around: as one node would not have it in every program */
-            bytes_call_with(&g, "Pad", "x cut - axes", "z", bytes_s("mode", "wrap"), nothing, nothing, nothing);
-            bytes_call_with(&g, "Pad", "z pads - axes", "y", bytes_s("mode", "wrap"), nothing, nothing, nothing);
+            bytes_call_with(&g, "Pad", "x cut - axes", "z", bytes_s("mode", "wrap"), nothing, nothing,
+                            nothing);
+            bytes_call_with(&g, "Pad", "z pads - axes", "y", bytes_s("mode", "wrap"), nothing, nothing,
+                            nothing);
         } else {
-            bytes_call_with(&g, "Pad", "x pads - axes", "y", bytes_s("mode", c == 2 ? "reflect" : "wrap"), nothing,
-                            nothing, nothing);
+            bytes_call_with(&g, "Pad", "x pads - axes", "y", bytes_s("mode", c == 2 ? "reflect" : "wrap"),
+                            nothing, nothing, nothing);
         }
         bytes_write(path, 19, g, nothing);
         xbtab_images images = one_image(row, 1, 1, 4);
@@ -235,7 +245,8 @@ static void pads_wrap(void **state)
 
 /* ---- Resize ---- */
 
-static void resizes(const char *inputs, bytes scales, bytes a, bytes b, bytes c, size_t n, const float *wanted)
+static void resizes(const char *inputs, bytes scales, bytes a, bytes b, bytes c, size_t n,
+                    const float *wanted)
 {
     static float whole[16], other[] = {1, -2, 3.5f, 4, 7, 0.25f, 9, -1, 2, 2, 3, 3, 8, -6, 5};
     bool is_square = n == 4 || n == 9;
@@ -263,24 +274,30 @@ static bytes size_list(int64_t a, int64_t b)
     return bytes_tensor("sizes", BYTES_INT64, 1, (int64_t[]){2}, (int64_t[]){a, b}, 16);
 }
 
-/* From a script of the filters in ONNX's text, in double precision; the first four are ONNX's examples too. */
+/* From a script of the filters in ONNX's text, in double precision; the first four are ONNX's examples too.
+ */
 static void smaller_images_are_filtered(void **state)
 {
     (void)state;
-    static const float linear[] = {2.875f, 4.5f, 9.375f, 11}, cubic[] = {2.51807229f, 4.2858864f, 9.58932874f, 11.35714286f},
-                       linear3[] = {2.36363636f, 3.59090909f,  4.81818182f, 7.27272727f, 8.5f,
+    static const float linear[] = {2.875f, 4.5f, 9.375f, 11},
+                       cubic[] = {2.51807229f, 4.2858864f, 9.58932874f, 11.35714286f},
+                       linear3[] = {2.36363636f, 3.59090909f,  4.81818182f,  7.27272727f, 8.5f,
                                     9.72727273f, 12.18181818f, 13.40909091f, 14.63636364f},
                        cubic3[] = {1.77500916f, 3.12000733f, 4.4650055f,   7.15500183f, 8.5f,
                                    9.84499817f, 12.5349945f, 13.87999267f, 15.22499084f},
-                       inside[] = {1.1749546f, 2.08271075f, 4.61065687f, 3.96540039f, 2.98702189f, 0.35250908f};
-    resizes("x - scales", scale_list(0.6f, 0.6f), bytes_s("mode", "linear"), bytes_i("antialias", 1), nothing, 4,
-            linear);
-    resizes("x - scales", scale_list(0.6f, 0.6f), bytes_s("mode", "cubic"), bytes_i("antialias", 1), nothing, 4,
-            cubic);
-    resizes("x - - sizes", size_list(3, 3), bytes_s("mode", "linear"), bytes_i("antialias", 1), nothing, 9, linear3);
-    resizes("x - - sizes", size_list(3, 3), bytes_s("mode", "cubic"), bytes_i("antialias", 1), nothing, 9, cubic3);
+                       inside[] = {1.1749546f,  2.08271075f, 4.61065687f,
+                                   3.96540039f, 2.98702189f, 0.35250908f};
+    resizes("x - scales", scale_list(0.6f, 0.6f), bytes_s("mode", "linear"), bytes_i("antialias", 1), nothing,
+            4, linear);
+    resizes("x - scales", scale_list(0.6f, 0.6f), bytes_s("mode", "cubic"), bytes_i("antialias", 1), nothing,
+            4, cubic);
+    resizes("x - - sizes", size_list(3, 3), bytes_s("mode", "linear"), bytes_i("antialias", 1), nothing, 9,
+            linear3);
+    resizes("x - - sizes", size_list(3, 3), bytes_s("mode", "cubic"), bytes_i("antialias", 1), nothing, 9,
+            cubic3);
     bytes exclude = bytes_i("exclude_outside", 1);
-    resizes("x - - sizes", size_list(2, 3), bytes_s("mode", "cubic"), bytes_i("antialias", 1), exclude, 6, inside);
+    resizes("x - - sizes", size_list(2, 3), bytes_s("mode", "cubic"), bytes_i("antialias", 1), exclude, 6,
+            inside);
 }
 
 /* 3 x 5 into 9 x 5 keeps the smaller scale, 1, or takes the larger, 3: 9 x 15. */
@@ -289,11 +306,12 @@ static void aspects_are_kept(void **state)
     (void)state;
     static const float other[] = {1, -2, 3.5f, 4, 7, 0.25f, 9, -1, 2, 2, 3, 3, 8, -6, 5};
     float wanted[135];
-    resizes("x - - sizes", size_list(9, 5), bytes_s("keep_aspect_ratio_policy", "not_larger"), nothing, nothing, 15,
-            other);
+    resizes("x - - sizes", size_list(9, 5), bytes_s("keep_aspect_ratio_policy", "not_larger"), nothing,
+            nothing, 15, other);
     for (int k = 0; k < 135; k++) wanted[k] = other[k / 15 / 3 * 5 + k % 15 / 3];
     resizes("x - - sizes", size_list(9, 5), bytes_s("keep_aspect_ratio_policy", "not_smaller"),
-            bytes_s("coordinate_transformation_mode", "asymmetric"), bytes_s("nearest_mode", "floor"), 135, wanted);
+            bytes_s("coordinate_transformation_mode", "asymmetric"), bytes_s("nearest_mode", "floor"), 135,
+            wanted);
 }
 
 int main(void)

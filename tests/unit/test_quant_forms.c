@@ -1,5 +1,5 @@
-/* test_quant_forms.c - quantized networks as younger exporters write them: integers of 4 and 16 bits, scales of
- * blocks, channels whose scale is 0, QONNX's second Trunc. In float and in exact integers. */
+/* test_quant_forms.c - quantized networks as younger exporters write them: integers of 4 and 16 bits, scales
+ * of blocks, channels whose scale is 0, QONNX's second Trunc. In float and in exact integers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,7 +10,14 @@
 
 #include "onnx_run.h"
 
-enum { TYPE_UINT16 = 4, TYPE_INT16 = 5, TYPE_FLOAT8E4M3FN = 17, TYPE_FLOAT8E5M2 = 19, TYPE_UINT4 = 21, TYPE_INT4 = 22 };
+enum {
+    TYPE_UINT16 = 4,
+    TYPE_INT16 = 5,
+    TYPE_FLOAT8E4M3FN = 17,
+    TYPE_FLOAT8E5M2 = 19,
+    TYPE_UINT4 = 21,
+    TYPE_INT4 = 22
+};
 
 static const bytes nothing;
 
@@ -34,7 +41,8 @@ static void quantize_x(bytes *g)
 }
 
 /* The same numbers in float and in integers, by so many matrix layers with so many bits. */
-static void both_give(float *image, size_t n, size_t layers, int weight_bits, size_t n_outputs, const double *wanted)
+static void both_give(float *image, size_t n, size_t layers, int weight_bits, size_t n_outputs,
+                      const double *wanted)
 {
     xbtab_network *network = NULL;
     xbtab_quantized *quantized = NULL;
@@ -52,8 +60,8 @@ static void both_give(float *image, size_t n, size_t layers, int weight_bits, si
     for (size_t k = 0; k < 2 * n_outputs; k++) {
         double got = (double)y[k / n_outputs][k % n_outputs], want = wanted[k % n_outputs];
         if (!(fabs(got - want) <= 1e-5 * (1 + fabs(want))))
-            fail_msg("%s: output %zu is %.9g, not %.9g", k < n_outputs ? "float" : "integers", k % n_outputs, got,
-                     want);
+            fail_msg("%s: output %zu is %.9g, not %.9g", k < n_outputs ? "float" : "integers", k % n_outputs,
+                     got, want);
     }
     xbtab_quantized_destroy(&quantized);
     xbtab_network_destroy(&network);
@@ -63,7 +71,8 @@ static void both_give(float *image, size_t n, size_t layers, int weight_bits, si
 
 enum { IN = 6, OUT = 3, BLOCK = 4, BLOCKS = 2 };
 
-static const int weight_code[IN][OUT] = {{-8, 7, 1}, {3, -4, 0}, {5, 6, -7}, {-1, 2, 2}, {7, -8, 4}, {-3, 5, -6}};
+static const int weight_code[IN][OUT] = {{-8, 7, 1}, {3, -4, 0}, {5, 6, -7},
+                                         {-1, 2, 2}, {7, -8, 4}, {-3, 5, -6}};
 static const float block_scale[BLOCKS][OUT] = {{0.5f, 0.25f, 2}, {0.125f, 1, 0.75f}};
 static const int block_zero[BLOCKS][OUT] = {{0, 1, -2}, {3, 0, 1}};
 static float row[IN] = {1, -0.5f, 2.25f, 3, -1.125f, 0.0625f};
@@ -75,7 +84,8 @@ static double block_weight(int i, int o, bool has_zeros)
 }
 
 /* Two in a byte, the first in its lower half; as raw bytes or in the typed field, a byte an entry. */
-static bytes nibbles(const char *name, size_t rank, const int64_t *dim, const int *code, size_t n, bool is_typed)
+static bytes nibbles(const char *name, size_t rank, const int64_t *dim, const int *code, size_t n,
+                     bool is_typed)
 {
     uint8_t raw[32] = {0};
     for (size_t k = 0; k < n; k++) raw[k / 2] = (uint8_t)(raw[k / 2] | (code[k] & 15) << (k % 2 * 4));
@@ -118,13 +128,19 @@ static void blocks_that_do_not_fit_are_refused(void **state)
     (void)state;
     for (int c = 0; c < 3; c++) {
         bytes g = begin(IN);
-        bytes_nest(&g, 5, nibbles("W", 2, (int64_t[]){IN, OUT}, &weight_code[0][0], IN * OUT - (c == 2 ? 4 : 0), false));
+        bytes_nest(
+            &g, 5,
+            nibbles("W", 2, (int64_t[]){IN, OUT}, &weight_code[0][0], IN * OUT - (c == 2 ? 4 : 0), false));
         bytes_floats(&g, "S", 2, (int64_t[]){BLOCKS, OUT}, &block_scale[0][0]);
-        bytes_call_with(&g, "DequantizeLinear", "W S", "w", bytes_i("axis", 0), bytes_i("block_size", c == 0 ? 2 : c == 1 ? -4 : 4),
+        bytes_call_with(&g, "DequantizeLinear", "W S", "w", bytes_i("axis", 0),
+                        bytes_i("block_size", c == 0   ? 2
+                                              : c == 1 ? -4
+                                                       : 4),
                         nothing, nothing);
         bytes_call(&g, "MatMul", "x w", "y");
         bytes_write(path, 21, g, nothing);
-        refused(NULL, XBTAB_ERR_INPUT, c == 2 ? "has 14 numbers for a shape of 18" : "a number for each block");
+        refused(NULL, XBTAB_ERR_INPUT,
+                c == 2 ? "has 14 numbers for a shape of 18" : "a number for each block");
     }
 }
 
@@ -137,13 +153,17 @@ static void codes_of_other_widths(void **state)
     static const struct {
         int type;
         double low, high;
-    } rows[] = {{TYPE_INT4, -8, 7}, {TYPE_UINT4, 0, 15}, {TYPE_INT16, -32768, 32767}, {TYPE_UINT16, 0, 65535},
+    } rows[] = {{TYPE_INT4, -8, 7},
+                {TYPE_UINT4, 0, 15},
+                {TYPE_INT16, -32768, 32767},
+                {TYPE_UINT16, 0, 65535},
                 {BYTES_INT8, -128, 127}};
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         float wanted[6];
         bytes g = begin(6);
         bytes_floats(&g, "s", 0, NULL, (float[]){0.0078125f});
-        bytes_call_with(&g, "QuantizeLinear", "x s", "q", bytes_i("output_dtype", rows[r].type), nothing, nothing, nothing);
+        bytes_call_with(&g, "QuantizeLinear", "x s", "q", bytes_i("output_dtype", rows[r].type), nothing,
+                        nothing, nothing);
         bytes_call(&g, "DequantizeLinear", "q s", "y");
         bytes_write(path, 21, g, nothing);
         for (int k = 0; k < 6; k++) {
@@ -165,8 +185,10 @@ static void activations_in_blocks(void **state)
     bytes g = begin(7);
     bytes_floats(&g, "s", 2, (int64_t[]){1, 3}, scale);
     bytes_constant(&g, "z", BYTES_INT8, 2, (int64_t[]){1, 3}, (int8_t[]){1, -2, 0}, 3);
-    bytes_call_with(&g, "QuantizeLinear", "x s z", "q", bytes_i("block_size", 3), bytes_i("axis", -1), nothing, nothing);
-    bytes_call_with(&g, "DequantizeLinear", "q s z", "y", bytes_i("block_size", 3), bytes_i("axis", 1), nothing, nothing);
+    bytes_call_with(&g, "QuantizeLinear", "x s z", "q", bytes_i("block_size", 3), bytes_i("axis", -1),
+                    nothing, nothing);
+    bytes_call_with(&g, "DequantizeLinear", "q s z", "y", bytes_i("block_size", 3), bytes_i("axis", 1),
+                    nothing, nothing);
     bytes_write(path, 21, g, nothing);
     for (int k = 0; k < 7; k++)
         wanted[k] = (float)(nearbyint((double)values[k] / (double)scale[k / 3]) * (double)scale[k / 3]);
@@ -180,10 +202,12 @@ static void floats_of_8_bits_are_read(void **state)
     (void)state;
     static float ones[] = {1, 1, 1, 1};
     static const uint8_t e4m3[] = {0x38, 0xbe, 0x01, 0x7e}, e5m2[] = {0x3c, 0xbf, 0x01, 0x7b};
-    static const float wanted[2][4] = {{1, -1.75f, 0.001953125f, 448}, {1, -1.75f, 0.0000152587890625f, 57344}};
+    static const float wanted[2][4] = {{1, -1.75f, 0.001953125f, 448},
+                                       {1, -1.75f, 0.0000152587890625f, 57344}};
     for (int c = 0; c < 2; c++) {
         bytes g = begin(4);
-        bytes_constant(&g, "W", c ? TYPE_FLOAT8E5M2 : TYPE_FLOAT8E4M3FN, 1, (int64_t[]){4}, c ? e5m2 : e4m3, 4);
+        bytes_constant(&g, "W", c ? TYPE_FLOAT8E5M2 : TYPE_FLOAT8E4M3FN, 1, (int64_t[]){4}, c ? e5m2 : e4m3,
+                       4);
         bytes_call_with(&g, "Cast", "W", "w", bytes_i("to", BYTES_FLOAT), nothing, nothing, nothing);
         bytes_call(&g, "Mul", "x w", "y");
         bytes_write(path, 19, g, nothing);
@@ -208,12 +232,14 @@ static void outputs_of_dead_channels_are_their_bias(void **state)
         bytes_floats(&g, "S", 1, (int64_t[]){OUT}, scale);
         bytes_floats(&g, "B", 1, (int64_t[]){OUT}, bias);
         if (c == 0) {
-            bytes_call_with(&g, "DequantizeLinear", "W S", "w", bytes_i("axis", 0), nothing, nothing, nothing);
+            bytes_call_with(&g, "DequantizeLinear", "W S", "w", bytes_i("axis", 0), nothing, nothing,
+                            nothing);
             bytes_call_with(&g, "Gemm", "real w B", "y", bytes_i("transB", 1), nothing, nothing, nothing);
         } else {
             bytes_constant(&g, "zeros", BYTES_INT8, 1, (int64_t[]){OUT}, (int8_t[OUT]){0}, OUT);
             bytes_floats(&g, "fine", 0, NULL, (float[]){0.03125f});
-            bytes_call_with(&g, "Transpose", "W", "Wt", bytes_is("perm", 2, (int64_t[]){1, 0}), nothing, nothing, nothing);
+            bytes_call_with(&g, "Transpose", "W", "Wt", bytes_is("perm", 2, (int64_t[]){1, 0}), nothing,
+                            nothing, nothing);
             bytes_call(&g, "QLinearMatMul", "code step none Wt S zeros fine none", "q");
             bytes_call(&g, "DequantizeLinear", "q fine none", "r");
             bytes_call(&g, "Add", "r B", "y");
@@ -254,8 +280,7 @@ static void numbers_of_dead_channels_are_0(void **state)
         }
         bytes_call_with(&g, "Conv", "r W B", "y", bytes_i("group", 2), nothing, nothing, nothing);
         bytes_write(path, 13, g, nothing);
-        for (int k = 0; k < 4; k++)
-            wanted[k] = k < 2 ? 0.25 : 1 - 2 * 0.5 * nearbyint((double)image[k] * 2);
+        for (int k = 0; k < 4; k++) wanted[k] = k < 2 ? 0.25 : 1 - 2 * 0.5 * nearbyint((double)image[k] * 2);
         xbtab_network *network = NULL;
         xbtab_quantized *quantized = NULL;
         xbtab_images images = one_image(image, 2, 1, 2);
@@ -293,7 +318,8 @@ static void trunc_with_a_scale_of_its_output(void **state)
         const char *mode;
         int is_signed, narrow;
         double low, high;
-    } rows[] = {{"FLOOR", 1, 0, -8, 7}, {"CEIL", 1, 1, -7, 7}, {"ROUND", 0, 0, 0, 15}, {"floor", 0, 1, 0, 14}};
+    } rows[] = {
+        {"FLOOR", 1, 0, -8, 7}, {"CEIL", 1, 1, -7, 7}, {"ROUND", 0, 0, 0, 15}, {"floor", 0, 1, 0, 14}};
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         double wanted[6];
         bytes g = begin(6), node = bytes_node("qonnx.custom_op.general", "Trunc", "x s z in out_s out", "t");
@@ -302,7 +328,8 @@ static void trunc_with_a_scale_of_its_output(void **state)
         bytes_floats(&g, "in", 0, NULL, (float[]){8});
         bytes_floats(&g, "out_s", 0, NULL, (float[]){0.45f}); /* a step of 4: the nearest power of two */
         bytes_floats(&g, "out", 0, NULL, (float[]){4});
-        bytes_floats(&g, "W", 2, (int64_t[]){6, 6}, (float[36]){[0] = 1, [7] = 1, [14] = 1, [21] = 1, [28] = 1, [35] = 1});
+        bytes_floats(&g, "W", 2, (int64_t[]){6, 6},
+                     (float[36]){[0] = 1, [7] = 1, [14] = 1, [21] = 1, [28] = 1, [35] = 1});
         bytes_nest(&node, 5, bytes_s("rounding_mode", rows[r].mode));
         bytes_nest(&node, 5, bytes_i("signed", rows[r].is_signed));
         bytes_nest(&node, 5, bytes_i("narrow", rows[r].narrow));

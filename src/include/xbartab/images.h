@@ -1,9 +1,9 @@
 /* images.h - images and their labels from the files that people have.
  *
  * Images: IDX (MNIST; plain or gzip), CIFAR-10 binary (1 label byte and 3072 planar bytes an image; plain or
- * gzip) and NumPy .npy (uint8, or floats of 16 to 64 bits, C order, image first). Labels: IDX, .npy (integers), or text with
- * one integer a line; a CIFAR file carries its own. The kind of a file is found from its content, and for
- * CIFAR, which has no header, from its name (*.bin, *.bin.gz). */
+ * gzip) and NumPy .npy (uint8, or floats of 16 to 64 bits, C order, image first). Labels: IDX, .npy
+ * (integers), or text with one integer a line; a CIFAR file carries its own. The kind of a file is found from
+ * its content, and for CIFAR, which has no header, from its name (*.bin, *.bin.gz). */
 #ifndef XBARTAB_IMAGES_H
 #define XBARTAB_IMAGES_H
 

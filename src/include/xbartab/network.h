@@ -55,8 +55,8 @@ typedef struct xbtab_open_options {
 /** xbtab_network_open() of a file whose input may have open axes beside that of the images, which counts 1.
  *  Inputs that no node reads are left out.
  *  @param options  NULL = no sizes.
- *  @return as xbtab_network_open(); XBTAB_ERR_OPTION (a shape for an input that is not there, of another rank,
- *  or against a fixed size), XBTAB_ERR_UNSUPPORTED (an axis that nothing gives a size). */
+ *  @return as xbtab_network_open(); XBTAB_ERR_OPTION (a shape for an input that is not there, of another
+ * rank, or against a fixed size), XBTAB_ERR_UNSUPPORTED (an axis that nothing gives a size). */
 xbtab_status xbtab_network_open_as(xbtab_network **out, const char *path,
                                    const xbtab_open_options *options) XBTAB_MUST_CHECK;
 void xbtab_network_destroy(xbtab_network **network);

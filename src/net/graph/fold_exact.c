@@ -40,7 +40,8 @@ static bool is_wide(int32_t type)
            type == XBTAB__TYPE_UINT64;
 }
 
-/* Results of arithmetic: those of 8 and 16 bits are sums of the digital periphery, and wider than their type. */
+/* Results of arithmetic: those of 8 and 16 bits are sums of the digital periphery, and wider than their type.
+ */
 static int64_t wrap_wide(int64_t v, int32_t type)
 {
     return is_wide(type) ? wrap(v, type) : v;
@@ -104,7 +105,7 @@ COMPARE(greater, a > b)
 COMPARE(greater_equal, a >= b)
 COMPARE(less, a < b)
 COMPARE(less_equal, a <= b)
-COMPARE(both, a && b)
+COMPARE(both, a &&b)
 COMPARE(either, a || b)
 COMPARE(one_of, !a != !b)
 
@@ -115,22 +116,14 @@ typedef int64_t (*pair_fn)(int64_t a, int64_t b);
 static const struct {
     const char *name;
     pair_fn f;
-} pairs[] = {{"Add", plus},
-             {"Sub", minus},
-             {"Mul", times},
-             {"Div", over},
-             {"Mod", modulo},
-             {"Min", least},
-             {"Max", most},
-             {"Sum", plus},
-             {"Pow", power},
-             {"Equal", equal},
-             {"Greater", greater},
-             {"GreaterOrEqual", greater_equal},
-             {"Less", less},
-             {"LessOrEqual", less_equal},
-             {"And", both},
-             {"Or", either},
+} pairs[] = {{"Add", plus},        {"Sub", minus},
+             {"Mul", times},       {"Div", over},
+             {"Mod", modulo},      {"Min", least},
+             {"Max", most},        {"Sum", plus},
+             {"Pow", power},       {"Equal", equal},
+             {"Greater", greater}, {"GreaterOrEqual", greater_equal},
+             {"Less", less},       {"LessOrEqual", less_equal},
+             {"And", both},        {"Or", either},
              {"Xor", one_of}};
 
 static pair_fn pair_of(const xbtab__node *node)
@@ -190,10 +183,7 @@ static bool fold_each(const xbtab_network *n, const xbtab__node *node, int64_t *
     if (!is_neg && !is_abs && !is_sign && !is_not && !is_cast) return false;
     for (size_t c = 0; c < out->shape.size; c++) {
         int64_t x = in->integers[c];
-        y[c] = is_not                         ? !x
-               : is_sign                      ? (x > 0) - (x < 0)
-               : is_neg || (is_abs && x < 0) ? minus(0, x)
-                                              : x;
+        y[c] = is_not ? !x : is_sign ? (x > 0) - (x < 0) : is_neg || (is_abs && x < 0) ? minus(0, x) : x;
         y[c] = is_cast ? wrap(y[c], out->type) : wrap_wide(y[c], out->type);
     }
     return true;
@@ -247,9 +237,9 @@ static int first_that_moves(const xbtab__node *node)
     static const struct {
         const char *name;
         int first;
-    } movers[] = {{"Concat", 0},  {"Gather", 0}, {"GatherElements", 0}, {"GatherND", 0},  {"Slice", 0},
-                  {"Squeeze", 0}, {"Tile", 0},   {"Unsqueeze", 0},      {"Reshape", 0},   {"Flatten", 0},
-                  {"Expand", 0},  {"Split", 0},  {"Identity", 0},       {"Transpose", 0}, {"Where", 1},
+    } movers[] = {{"Concat", 0},  {"Gather", 0}, {"GatherElements", 0}, {"GatherND", 0},       {"Slice", 0},
+                  {"Squeeze", 0}, {"Tile", 0},   {"Unsqueeze", 0},      {"Reshape", 0},        {"Flatten", 0},
+                  {"Expand", 0},  {"Split", 0},  {"Identity", 0},       {"Transpose", 0},      {"Where", 1},
                   {"Pad", 0},     {"Trilu", 0},  {"DepthToSpace", 0},   {"ConstantOfShape", 1}};
     for (size_t k = 0; k < sizeof movers / sizeof movers[0]; k++) {
         if (strcmp(node->type->name, movers[k].name) == 0) return movers[k].first;
@@ -320,8 +310,9 @@ static xbtab_status fold_moved(xbtab_network *n, xbtab__node *node, int first)
 /* Whether a node's inputs and outputs are integers, and its operator one of those above. */
 static bool is_exact(const xbtab_network *n, const xbtab__node *node, int first)
 {
-    static const char *const others[] = {"Neg",       "Abs",        "Sign",      "Not",       "Cast", "CastLike",
-                                         "ReduceSum", "ReduceProd", "ReduceMax", "ReduceMin", "Range"};
+    static const char *const others[] = {"Neg",       "Abs",       "Sign",      "Not",
+                                         "Cast",      "CastLike",  "ReduceSum", "ReduceProd",
+                                         "ReduceMax", "ReduceMin", "Range"};
     bool is_known = first >= 0 || pair_of(node) != NULL;
     int32_t type = n->value[node->output].type;
     for (size_t k = 0; k < sizeof others / sizeof others[0]; k++)

@@ -88,7 +88,8 @@ typedef struct xbtab__attributes {
     float roi[2 * XBTAB__NET_RANK], cubic,
         outside; /* of Resize: a cut-out, the cubic's a, what stands outside */
     int64_t exclude_outside, antialias;
-    int64_t block_size, output_dtype; /* of QuantizeLinear: numbers of one scale along the axis; its integers */
+    int64_t block_size,
+        output_dtype; /* of QuantizeLinear: numbers of one scale along the axis; its integers */
     char aspect[16];
     int64_t split[XBTAB__NET_INTS];
     int n_split;
@@ -235,8 +236,8 @@ void xbtab__run_copy(const xbtab_network *network, const xbtab__node *node, cons
  * product. */
 const xbtab__operator *xbtab__turned_product(const xbtab_network *network, const xbtab__node *node);
 
-/** What stands for a product by a constant matrix with a step for each block of inputs; NULL where the node is
- * none. */
+/** What stands for a product by a constant matrix with a step for each block of inputs; NULL where the node
+ * is none. */
 const xbtab__operator *xbtab__blocked_product(const xbtab_network *network, const xbtab__node *node);
 
 /** MatMul or Gemm, in such blocks where its matrix has them. */

@@ -94,7 +94,8 @@ static xbtab_status read_presets(xbtab__frame *f)
     return XBTAB_OK;
 }
 
-static const Onnx__AttributeProto *find_attribute(Onnx__AttributeProto *const *list, size_t n, const char *name)
+static const Onnx__AttributeProto *find_attribute(Onnx__AttributeProto *const *list, size_t n,
+                                                  const char *name)
 {
     for (size_t k = 0; k < n; k++) {
         if (list[k]->name && strcmp(list[k]->name, name) == 0) return list[k];
@@ -130,8 +131,8 @@ static xbtab_status check_call(const xbtab__frame *frame)
     for (size_t k = 0; k < call->n_attribute; k++) {
         const char *name = call->attribute[k]->name ? call->attribute[k]->name : "";
         if (!knows_attribute(frame, name))
-            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: node \"%s\": function \"%s\" has no attribute \"%.60s\"", n->path,
-                       where, function->name, name);
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: node \"%s\": function \"%s\" has no attribute \"%.60s\"",
+                       n->path, where, function->name, name);
     }
     if (call->n_input <= function->n_input && call->n_output <= function->n_output) return XBTAB_OK;
     XBTAB_FAIL(XBTAB_ERR_INPUT,
@@ -311,8 +312,9 @@ xbtab_status xbtab__read_if(xbtab__frame *f, const Onnx__NodeProto *node)
     for (size_t k = 0; k < node->n_attribute; k++) {
         const char *given = node->attribute[k]->name ? node->attribute[k]->name : "";
         if (strcmp(given, "then_branch") != 0 && strcmp(given, "else_branch") != 0)
-            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: node \"%s\" (If): its attribute \"%.60s\" is not understood",
-                       n->path, name, given);
+            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
+                       "%s: node \"%s\" (If): its attribute \"%.60s\" is not understood", n->path, name,
+                       given);
     }
     const xbtab__value *condition = &n->value[value];
     if (!condition->constant || condition->shape.size != 1)

@@ -1,5 +1,5 @@
-/* onnx_input.c - the network's one input, and the sizes of its axes. Most exports leave some open: that of the
- * images is run with 1, the others are told or taken from the images. */
+/* onnx_input.c - the network's one input, and the sizes of its axes. Most exports leave some open: that of
+ * the images is run with 1, the others are told or taken from the images. */
 #include <stdio.h>
 #include <string.h>
 
@@ -81,8 +81,9 @@ static xbtab_status check_names(const xbtab_network *n, const axes *a, xbtab_sta
             if (!a->name[k] || !a->name[other] || strcmp(a->name[k], a->name[other]) != 0 ||
                 a->dim[k] == a->dim[other])
                 continue;
-            XBTAB_FAIL(code, "%s: axes %d and %d of input \"%s\" are both \"%s\", but have %lld and %lld", n->path,
-                       other, k, a->input, a->name[k], (long long)a->dim[other], (long long)a->dim[k]);
+            XBTAB_FAIL(code, "%s: axes %d and %d of input \"%s\" are both \"%s\", but have %lld and %lld",
+                       n->path, other, k, a->input, a->name[k], (long long)a->dim[other],
+                       (long long)a->dim[k]);
         }
     }
     return XBTAB_OK;
@@ -104,12 +105,12 @@ static xbtab_status fit_shape(const xbtab_network *n, const xbtab_input_shape *s
                        (long long)d);
         if (k == a->batch && a->was_open[k] && d != 1)
             XBTAB_FAIL(XBTAB_ERR_OPTION,
-                       "%s: axis %d of input \"%s\" counts images, which run one at a time: 1, not %lld", n->path,
-                       k, a->input, (long long)d);
+                       "%s: axis %d of input \"%s\" counts images, which run one at a time: 1, not %lld",
+                       n->path, k, a->input, (long long)d);
         bool fits = a->was_open[k] || d == a->dim[k] || (k == a->batch && d == 1);
         if (!fits)
-            XBTAB_FAIL(XBTAB_ERR_OPTION, "%s: axis %d of input \"%s\" has %lld in the file, not %lld", n->path, k,
-                       a->input, (long long)a->dim[k], (long long)d);
+            XBTAB_FAIL(XBTAB_ERR_OPTION, "%s: axis %d of input \"%s\" has %lld in the file, not %lld",
+                       n->path, k, a->input, (long long)a->dim[k], (long long)d);
         if (a->was_open[k]) a->dim[k] = d;
     }
     return check_names(n, a, XBTAB_ERR_OPTION);
@@ -133,8 +134,8 @@ static xbtab_status check_shapes(const xbtab__reader *r, const Onnx__GraphProto 
                                            length ? ", " : "", name);
         }
         if (!input)
-            XBTAB_FAIL(XBTAB_ERR_OPTION, "%s: a shape for \"%s\", which is no input; there is: %s", r->n->path,
-                       o->shape[s].name, names);
+            XBTAB_FAIL(XBTAB_ERR_OPTION, "%s: a shape for \"%s\", which is no input; there is: %s",
+                       r->n->path, o->shape[s].name, names);
         for (size_t other = 0; other < s; other++) {
             if (strcmp(o->shape[other].name, o->shape[s].name) == 0)
                 XBTAB_FAIL(XBTAB_ERR_OPTION, "%s: two shapes for input \"%s\"", r->n->path, o->shape[s].name);
@@ -207,9 +208,10 @@ static void axes_text(const axes *a, char *out, size_t size)
     out[0] = '\0';
     for (int k = 0; k < a->rank && length < size; k++) {
         const char *sep = k ? " x " : "";
-        length += (size_t)(a->dim[k] ? snprintf(out + length, size - length, "%s%lld", sep, (long long)a->dim[k])
-                                     : snprintf(out + length, size - length, "%s%s", sep,
-                                                a->name[k] ? a->name[k] : "?"));
+        length +=
+            (size_t)(a->dim[k]
+                         ? snprintf(out + length, size - length, "%s%lld", sep, (long long)a->dim[k])
+                         : snprintf(out + length, size - length, "%s%s", sep, a->name[k] ? a->name[k] : "?"));
     }
 }
 
@@ -218,9 +220,9 @@ static xbtab_status take_images(const xbtab_network *n, const xbtab_images *imag
     char text[160];
     if (a->rank > 0 && fill_axes(images, a)) return check_names(n, a, XBTAB_ERR_INPUT);
     axes_text(a, text, sizeof text);
-    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: input \"%s\" is of %s; images of %zu x %zu x %zu do not give it its sizes",
-               n->path, a->input, a->rank ? text : "any shape", images->channels, images->height,
-               images->width);
+    XBTAB_FAIL(XBTAB_ERR_INPUT,
+               "%s: input \"%s\" is of %s; images of %zu x %zu x %zu do not give it its sizes", n->path,
+               a->input, a->rank ? text : "any shape", images->channels, images->height, images->width);
 }
 
 /* ---- the input ---- */

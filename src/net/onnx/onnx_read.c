@@ -201,8 +201,8 @@ static xbtab_status fail_missing(const xbtab__frame *f, const xbtab__node *node,
                                     name);
         }
     }
-    return xbtab__node_fail(f->reader->n, node, XBTAB_ERR_INPUT, "its input \"%s\" comes from no node before it",
-                            name);
+    return xbtab__node_fail(f->reader->n, node, XBTAB_ERR_INPUT,
+                            "its input \"%s\" comes from no node before it", name);
 }
 
 /* The node's inputs as values: those of nodes before it, and of the graph. */
@@ -318,8 +318,7 @@ static xbtab_status add_operator(xbtab__frame *f, const Onnx__NodeProto *proto, 
     name_node(f, proto, name, sizeof name);
     if (xbtab__operator_quantizes(type)) n->is_quantized = true;
     if (proto->n_input < (size_t)type->least_inputs || proto->n_input > (size_t)type->most_inputs ||
-        proto->n_output < 1 || proto->n_output > XBTAB__NET_OUTPUTS ||
-        (!proto->output[0][0] && type->run)) {
+        proto->n_output < 1 || proto->n_output > XBTAB__NET_OUTPUTS || (!proto->output[0][0] && type->run)) {
         return xbtab__node_fail(n, &call, XBTAB_ERR_UNSUPPORTED, "has %zu inputs and %zu outputs",
                                 proto->n_input, proto->n_output);
     }

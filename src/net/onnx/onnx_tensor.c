@@ -137,11 +137,10 @@ done:
 static xbtab_status check_type(const xbtab_network *n, const Onnx__TensorProto *t, const char *name)
 {
     if (xbtab__element_bits(t->data_type) == 0) {
-        XBTAB_FAIL(
-            XBTAB_ERR_UNSUPPORTED,
-            "%s: tensor \"%s\" has data type %d; floats of 8 to 64 bits, bool and integers of 4 to 64 "
-            "bits are read",
-            n->path, name, t->data_type);
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
+                   "%s: tensor \"%s\" has data type %d; floats of 8 to 64 bits, bool and integers of 4 to 64 "
+                   "bits are read",
+                   n->path, name, t->data_type);
     }
     if (t->n_dims > XBTAB__NET_RANK)
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: tensor \"%s\" has %zu axes", n->path, name, t->n_dims);

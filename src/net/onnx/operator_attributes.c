@@ -187,16 +187,18 @@ static const rule thresholds[] = {
     {.name = "out_scale", .type = FLOAT},
     {0}};
 
-static const rule pad[] = {{.name = "mode", .type = STRING, .until = 18, .values = "constant reflect edge"},
-                           {.name = "mode", .type = STRING, .since = 19, .values = "constant reflect edge wrap"},
-                           {.name = "paddings", .type = INTS, .until = 1, .is_required = true},
-                           {.name = "pads", .type = INTS, .since = 2, .until = 10, .is_required = true},
-                           {.name = "value", .type = FLOAT, .until = 10},
-                           {0}};
+static const rule pad[] = {
+    {.name = "mode", .type = STRING, .until = 18, .values = "constant reflect edge"},
+    {.name = "mode", .type = STRING, .since = 19, .values = "constant reflect edge wrap"},
+    {.name = "paddings", .type = INTS, .until = 1, .is_required = true},
+    {.name = "pads", .type = INTS, .since = 2, .until = 10, .is_required = true},
+    {.name = "value", .type = FLOAT, .until = 10},
+    {0}};
 
-static const rule quantize[] = {{.name = "output_dtype", .type = INT, .since = 21, .values = "0 2 3 4 5 21 22"},
-                                {.name = "precision", .type = INT, .since = 23, .values = "0 1"},
-                                {0}};
+static const rule quantize[] = {
+    {.name = "output_dtype", .type = INT, .since = 21, .values = "0 2 3 4 5 21 22"},
+    {.name = "precision", .type = INT, .since = 23, .values = "0 1"},
+    {0}};
 static const rule dequantize[] = {{.name = "output_dtype", .type = INT, .since = 23, .values = "0 1"}, {0}};
 
 static const rule reduce_sum[] = {
@@ -219,7 +221,10 @@ static const rule resize[] = {
     {.name = "cubic_coeff_a", .type = FLOAT, .since = 11},
     {.name = "exclude_outside", .type = INT, .since = 11, .values = either},
     {.name = "extrapolation_value", .type = FLOAT, .since = 11},
-    {.name = "keep_aspect_ratio_policy", .type = STRING, .since = 18, .values = "stretch not_larger not_smaller"},
+    {.name = "keep_aspect_ratio_policy",
+     .type = STRING,
+     .since = 18,
+     .values = "stretch not_larger not_smaller"},
     {.name = "mode", .type = STRING, .until = 10, .values = "nearest linear"},
     {.name = "mode", .type = STRING, .since = 11, .values = "nearest linear cubic"},
     {.name = "nearest_mode",
@@ -253,7 +258,8 @@ static const rule top[] = {{.name = "axis", .type = INT},
                            {.name = "sorted", .type = INT, .since = 11, .values = either},
                            {0}};
 static const rule transpose[] = {{.name = "perm", .type = INTS}, {0}};
-static const rule transposed_convolution[] = {{.name = "output_padding", .type = INTS}, {.name = "output_shape", .type = INTS}, {0}};
+static const rule transposed_convolution[] = {
+    {.name = "output_padding", .type = INTS}, {.name = "output_shape", .type = INTS}, {0}};
 static const rule trilu[] = {{.name = "upper", .type = INT, .values = either}, {0}};
 
 /* ---- operators ---- */

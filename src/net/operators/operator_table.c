@@ -6,11 +6,10 @@
 #include "graph.h"
 
 static const xbtab__operator *(*const tables[])(int *n) = {
-    xbtab__operators_basic,  xbtab__operators_deconv,    xbtab__operators_dynamic,
-    xbtab__operators_each,   xbtab__operators_einsum,    xbtab__operators_layout,
-    xbtab__operators_matrix, xbtab__operators_pair,      xbtab__operators_place,  xbtab__operators_qlinear,
-    xbtab__operators_quant,  xbtab__operators_recurrent, xbtab__operators_reduce, xbtab__operators_resize,
-    xbtab__operators_sort,   xbtab__operators_window};
+    xbtab__operators_basic,  xbtab__operators_deconv,  xbtab__operators_dynamic, xbtab__operators_each,
+    xbtab__operators_einsum, xbtab__operators_layout,  xbtab__operators_matrix,  xbtab__operators_pair,
+    xbtab__operators_place,  xbtab__operators_qlinear, xbtab__operators_quant,   xbtab__operators_recurrent,
+    xbtab__operators_reduce, xbtab__operators_resize,  xbtab__operators_sort,    xbtab__operators_window};
 
 enum { N_TABLES = sizeof tables / sizeof tables[0] };
 

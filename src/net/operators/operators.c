@@ -49,9 +49,10 @@ xbtab__split xbtab__split_at(const xbtab__shape *s, int axis)
 
 bool xbtab__takes_empty(const xbtab__operator *type)
 {
-    static const char *const takes[] = {
-        "Cast",  "Concat", "ConstantOfShape", "Expand", "Identity", "Range", "ReduceProd", "ReduceSum", "Reshape",
-        "Shape", "Size",   "Slice",           "Split",  "Squeeze",  "Transpose",  "Trilu",     "Unsqueeze"};
+    static const char *const takes[] = {"Cast",  "Concat",     "ConstantOfShape", "Expand",  "Identity",
+                                        "Range", "ReduceProd", "ReduceSum",       "Reshape", "Shape",
+                                        "Size",  "Slice",      "Split",           "Squeeze", "Transpose",
+                                        "Trilu", "Unsqueeze"};
     for (size_t k = 0; k < sizeof takes / sizeof takes[0]; k++) {
         if (strcmp(type->name, takes[k]) == 0) return true;
     }

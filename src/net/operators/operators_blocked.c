@@ -17,7 +17,8 @@ static bool begins_block(const xbtab__value *B, bool is_turned, int64_t k)
     return false;
 }
 
-/* How many blocks the inputs have; 1 where each output has one step, 0 where nearly every input has its own. */
+/* How many blocks the inputs have; 1 where each output has one step, 0 where nearly every input has its own.
+ */
 static int64_t count_blocks(const xbtab__value *B, bool is_turned)
 {
     int64_t inputs = B->shape.dim[is_turned ? 1 : 0], n = 1;
@@ -72,9 +73,12 @@ static xbtab_status lower_blocked(xbtab_network *n, xbtab__node *call)
     return XBTAB_OK;
 }
 
-static const xbtab__operator
-    blocked_matmul = {.name = "MatMul", .least_inputs = 2, .most_inputs = 2, .infer = lower_blocked},
-    blocked_gemm = {.name = "Gemm", .least_inputs = 2, .most_inputs = 3, .infer = lower_blocked};
+static const xbtab__operator blocked_matmul = {.name = "MatMul",
+                                               .least_inputs = 2,
+                                               .most_inputs = 2,
+                                               .infer = lower_blocked},
+                             blocked_gemm = {
+                                 .name = "Gemm", .least_inputs = 2, .most_inputs = 3, .infer = lower_blocked};
 
 const xbtab__operator *xbtab__blocked_product(const xbtab_network *n, const xbtab__node *node)
 {
@@ -90,7 +94,8 @@ const xbtab__operator *xbtab__blocked_product(const xbtab_network *n, const xbta
 xbtab_status xbtab__add_product(xbtab_network *n, const char *name, const char *type, int n_inputs,
                                 const int *input, const xbtab__attributes *attributes, int *output)
 {
-    xbtab__node call = {.name = (char *)(uintptr_t)name, .type = xbtab__operator_find(type), .n_inputs = n_inputs};
+    xbtab__node call = {
+        .name = (char *)(uintptr_t)name, .type = xbtab__operator_find(type), .n_inputs = n_inputs};
     for (int k = 0; k < n_inputs; k++) call.input[k] = input[k];
     if (attributes) {
         call.attributes = *attributes;

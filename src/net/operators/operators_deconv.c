@@ -71,8 +71,7 @@ static void add_windows(const spread *s, const float *x, float bias, float *y)
                     int64_t z = source(s, 0, o[0], k / s->kernel[2] / s->kernel[1]),
                             i = source(s, 1, o[1], k / s->kernel[2] % s->kernel[1]),
                             j = source(s, 2, o[2], k % s->kernel[2]);
-                    if (z >= 0 && i >= 0 && j >= 0)
-                        sum += x[k * volume + (z * s->in[1] + i) * s->in[2] + j];
+                    if (z >= 0 && i >= 0 && j >= 0) sum += x[k * volume + (z * s->in[1] + i) * s->in[2] + j];
                 }
                 *y++ = sum;
             }
@@ -92,8 +91,8 @@ static void run_overlap(const xbtab_network *n, const xbtab__node *node, const x
                     run->data[node->output] + c * places);
 }
 
-static const xbtab__operator overlap = {
-    "ConvTranspose", 1, 2, XBTAB__INTEGER_NONE, infer_overlap, run_overlap, NULL, NULL};
+static const xbtab__operator overlap = {"ConvTranspose", 1,           2,    XBTAB__INTEGER_NONE,
+                                        infer_overlap,   run_overlap, NULL, NULL};
 
 /* ---- the two nodes ---- */
 
@@ -116,7 +115,8 @@ static xbtab_status check_lists(const xbtab_network *n, const xbtab__node *call,
         (a->n_pad && a->n_pad != 2 * axes) || (a->n_output_pad && a->n_output_pad != axes) ||
         (a->n_kernel && a->n_kernel != axes) ||
         (a->n_output_shape && a->n_output_shape != axes && a->n_output_shape != axes + 2))
-        return xbtab__node_fail(n, call, XBTAB_ERR_INPUT, "its lists are not of a tensor of %d axes", in->rank);
+        return xbtab__node_fail(n, call, XBTAB_ERR_INPUT, "its lists are not of a tensor of %d axes",
+                                in->rank);
     for (int k = 0; k < a->n_kernel; k++) {
         if (a->kernel[k] != W->dim[2 + k])
             return xbtab__node_fail(n, call, XBTAB_ERR_INPUT, "its kernel_shape is not its weights'");
@@ -138,8 +138,8 @@ static void size_axis(const xbtab__attributes *given, int k, int64_t in, xbtab__
     int64_t extra = given->n_output_pad ? given->output_pad[k] : 0;
     int64_t whole = a->stride[k] * (in - 1) + extra + (a->kernel[k] - 1) * a->dilation[k] + 1;
     if (given->n_output_shape || is_same) {
-        a->axes[k] = given->n_output_shape ? given->output_shape[given->n_output_shape - axes + k]
-                                           : in * a->stride[k];
+        a->axes[k] =
+            given->n_output_shape ? given->output_shape[given->n_output_shape - axes + k] : in * a->stride[k];
         int64_t total = whole > a->axes[k] ? whole - a->axes[k] : 0;
         a->pad[k] = is_upper ? total / 2 : total - total / 2;
         return;
@@ -175,14 +175,15 @@ static xbtab_status turn_weights(xbtab_network *n, const xbtab__node *call, int 
     int64_t groups = call->attributes.group, inputs = W->dim[0] / groups;
     int64_t rows = (int64_t)W->size / W->dim[0]; /* of a group */
     int64_t dim[XBTAB__NET_RANK] = {groups * rows, inputs, 1, 1, 1};
-    XBTAB_TRY(xbtab__add_constant(n, W->rank, dim, XBTAB__TYPE_FLOAT, xbtab__input_of(n, call, 1)->step != NULL,
-                                  out));
+    XBTAB_TRY(xbtab__add_constant(n, W->rank, dim, XBTAB__TYPE_FLOAT,
+                                  xbtab__input_of(n, call, 1)->step != NULL, out));
     const xbtab__value *from = xbtab__input_of(n, call, 1); /* adding a value moves them */
     xbtab__value *to = &n->value[*out];
     for (int64_t g = 0; g < groups; g++) {
         for (int64_t r = 0; r < rows; r++) {
             for (int64_t i = 0; i < inputs; i++) {
-                size_t at = (size_t)((g * rows + r) * inputs + i), place = (size_t)((g * inputs + i) * rows + r);
+                size_t at = (size_t)((g * rows + r) * inputs + i),
+                       place = (size_t)((g * inputs + i) * rows + r);
                 to->constant[at] = from->constant[place];
                 if (from->step) to->step[at] = from->step[place];
             }
@@ -210,7 +211,8 @@ static xbtab_status lower_conv_transpose(xbtab_network *n, xbtab__node *call)
     XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("Conv"), 2,
                               (int[]){call->input[0], weights}, &conv, &windows));
     int bias = call->n_inputs > 2 ? call->input[2] : -1;
-    return xbtab__add_node(n, call->name, &overlap, bias < 0 ? 1 : 2, (int[]){windows, bias}, &a, &call->output);
+    return xbtab__add_node(n, call->name, &overlap, bias < 0 ? 1 : 2, (int[]){windows, bias}, &a,
+                           &call->output);
 }
 
 static const xbtab__operator operators[] = {

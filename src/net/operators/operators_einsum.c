@@ -218,8 +218,8 @@ static void run_einsum(const xbtab_network *n, const xbtab__node *node, const xb
     } while (advance(&outer, e.n_inputs));
 }
 
-static const xbtab__operator digital = {
-    "Einsum", 1, MOST_TENSORS, XBTAB__INTEGER_NONE, infer_einsum, run_einsum, NULL, NULL};
+static const xbtab__operator digital = {"Einsum",     1,          MOST_TENSORS, XBTAB__INTEGER_NONE,
+                                        infer_einsum, run_einsum, NULL,         NULL};
 
 /* ---- with a constant: a matrix layer ---- */
 
@@ -296,8 +296,7 @@ static xbtab_status add_reshaped(xbtab_network *n, const xbtab__node *call, int 
     memcpy(a.axes, dim, (size_t)rank * sizeof *dim);
     a.n_axes = rank;
     n->batch = 0; /* these sizes are not the file's */
-    xbtab_status status =
-        xbtab__add_node(n, call->name, xbtab__operator_find("Reshape"), 1, &value, &a, out);
+    xbtab_status status = xbtab__add_node(n, call->name, xbtab__operator_find("Reshape"), 1, &value, &a, out);
     n->batch = batch;
     return status;
 }

@@ -102,7 +102,8 @@ static xbtab_status check_scales(xbtab_network *n, const xbtab__node *call, cons
         if (k != 1 && (scale->shape.size != 1 || zero->shape.size != 1))
             return xbtab__unsupported(n, call, "one scale and zero for its input, and one for its output");
         for (size_t c = 0; c < scale->shape.size; c++) {
-            bool is_dead = k == 1 && scale->constant[c] == 0 && scale->shape.size > 1; /* an output's weights */
+            bool is_dead =
+                k == 1 && scale->constant[c] == 0 && scale->shape.size > 1; /* an output's weights */
             if ((!(scale->constant[c] > 0) && !is_dead) || !isfinite(scale->constant[c]))
                 return xbtab__node_fail(n, call, XBTAB_ERR_INPUT, "a scale is not above 0");
         }

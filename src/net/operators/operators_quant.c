@@ -32,7 +32,8 @@ static size_t parameter_at(const xbtab__shape *parameter, const xbtab__shape *s,
 }
 
 /* The same of a scale for each block of some numbers along an axis. */
-static size_t block_at(const xbtab__shape *parameter, const xbtab__shape *s, size_t c, int axis, int64_t block)
+static size_t block_at(const xbtab__shape *parameter, const xbtab__shape *s, size_t c, int axis,
+                       int64_t block)
 {
     size_t at = 0, step = 1;
     for (int k = s->rank - 1; k >= 0; k--) {
@@ -233,7 +234,8 @@ static void scale_lattice(const xbtab_network *n, const xbtab__node *node, int a
         out->is_known = true;
         out->a *= (double)scale->constant[0];
         out->b *= (double)scale->constant[0];
-    } else if (s->rank > 1 && is_axis && node->attributes.block_size == 0 && (int64_t)scale->shape.size == s->dim[1]) {
+    } else if (s->rank > 1 && is_axis && node->attributes.block_size == 0 &&
+               (int64_t)scale->shape.size == s->dim[1]) {
         out->factor = scale->constant;
     }
 }
@@ -454,12 +456,16 @@ static void trunc_lattice(const xbtab_network *n, const xbtab__node *node, const
     } else {
         double bits = (double)xbtab__input_of(n, node, 4)->constant[0];
         low = is_positive ? 0.0 : -exp2(bits - 1);
-        high = exp2(bits) - (roundings[rounding_of(node)].carries ? 0 : 1); /* may carry into one number more */
+        high =
+            exp2(bits) - (roundings[rounding_of(node)].carries ? 0 : 1); /* may carry into one number more */
     }
     out->not_negative = is_positive;
     if (high - low > 65535 || !(s > 0) || !(scale->constant[0] > 0)) return;
-    *out = (xbtab__lattice){
-        .is_known = true, .not_negative = is_positive, .a = s, .b = s * (low - z), .most = (int32_t)(high - low)};
+    *out = (xbtab__lattice){.is_known = true,
+                            .not_negative = is_positive,
+                            .a = s,
+                            .b = s * (low - z),
+                            .most = (int32_t)(high - low)};
 }
 
 /* ---- FINN: MultiThreshold, thresholds[channels or 1][steps] on the axis that data_layout calls C ---- */

@@ -327,8 +327,8 @@ static xbtab_status infer_group_norm(xbtab_network *n, xbtab__node *node)
     int64_t wanted = n->opset >= BY_CHANNEL_OPSET ? s->dim[1] : groups;
     for (int k = 1; k < 3; k++) {
         if ((int64_t)xbtab__input_of(n, node, k)->shape.size != wanted)
-            return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "input %d has %zu numbers; opset %lld has %lld", k,
-                                    xbtab__input_of(n, node, k)->shape.size, (long long)n->opset,
+            return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "input %d has %zu numbers; opset %lld has %lld",
+                                    k, xbtab__input_of(n, node, k)->shape.size, (long long)n->opset,
                                     (long long)wanted);
     }
     return xbtab__infer_same(n, node);

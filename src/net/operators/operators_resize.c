@@ -14,7 +14,8 @@ static xbtab_status take_axes(xbtab_network *n, const xbtab__node *node, int *ax
     const xbtab__attributes *a = &node->attributes;
     bool is_there[XBTAB__NET_RANK] = {false};
     *n_axes = a->n_axes ? a->n_axes : s->rank;
-    if (*n_axes > s->rank) return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its axes are not of its tensor");
+    if (*n_axes > s->rank)
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its axes are not of its tensor");
     for (int k = 0; k < *n_axes; k++) {
         XBTAB_TRY(xbtab__axis_of(n, node, a->n_axes ? a->axes[k] : k, s->rank, &axis[k]));
         if (is_there[axis[k]])
@@ -143,8 +144,8 @@ static xbtab_status infer_scaled(xbtab_network *n, xbtab__node *node, int scales
     bool is_aspect = strcmp(a->aspect, "stretch") == 0 || strcmp(a->aspect, "not_larger") == 0 ||
                      strcmp(a->aspect, "not_smaller") == 0;
     if (!is_known || !is_known_transformation(a->transformation) || !is_aspect)
-        return xbtab__unsupported(
-            n, node, "nearest, linear and cubic; stretched, not_larger and not_smaller");
+        return xbtab__unsupported(n, node,
+                                  "nearest, linear and cubic; stretched, not_larger and not_smaller");
     XBTAB_TRY(take_scales(n, node, scales_input, sizes_input, scale, dim));
     if (strcmp(a->transformation, "tf_crop_and_resize") == 0) XBTAB_TRY(take_roi(n, node));
     for (int k = 0; k < s->rank; k++) a->scale[k] = scale[k];
@@ -266,7 +267,8 @@ static void find_filter(const xbtab__attributes *a, float x, int axis, int64_t s
     *first = (int64_t)below + 1 - places / 2;
     for (int64_t k = 0; k < places; k++) {
         bool is_outside = *first + k < 0 || *first + k >= size;
-        weight[k] = is_outside && a->exclude_outside ? 0 : filter_weight(a, ((float)(*first + k) - x) * scale);
+        weight[k] =
+            is_outside && a->exclude_outside ? 0 : filter_weight(a, ((float)(*first + k) - x) * scale);
         sum += weight[k];
     }
     for (int64_t k = 0; k < places; k++) weight[k] /= sum;

@@ -13,8 +13,8 @@ static xbtab_status infer_top(xbtab_network *n, xbtab__node *node)
     if (given && (!given->integers || given->shape.size != 1))
         return xbtab__unsupported(n, node, "its k must be a constant");
     int64_t k = given ? given->integers[0] : node->attributes.shift;
-    XBTAB_TRY(
-        xbtab__axis_of(n, node, node->attributes.has_axis ? node->attributes.axis : -1, in->shape.rank, &axis));
+    XBTAB_TRY(xbtab__axis_of(n, node, node->attributes.has_axis ? node->attributes.axis : -1, in->shape.rank,
+                             &axis));
     if (k < 1 || k > in->shape.dim[axis])
         return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "k = %lld of %lld numbers", (long long)k,
                                 (long long)in->shape.dim[axis]);
