@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "current_sign.h"
 #include "heading.h"
 #include "labels.h"
 #include "memory.h"
@@ -327,10 +328,7 @@ static xbtab_status check_signs(const xbtab__iv *c, const char *path)
     double most = largest(c->I, c->n);
     for (size_t k = 0; k < c->n; k++) {
         if (c->V[k] * c->I[k] >= 0 || fabs(c->I[k]) <= least_offset * most) continue;
-        XBTAB_FAIL(XBTAB_ERR_INPUT,
-                   "%s:%zu: curve \"%s\" has %g A at %g V: a positive voltage drives a positive current from "
-                   "top to bottom; is an offset or a sign left in the data?",
-                   path, c->line[k], c->label, c->I[k], c->V[k]);
+        return xbtab__refuse_sign(path, c->line[k], "curve", c->label, c->V[k], c->I[k]);
     }
     return XBTAB_OK;
 }
