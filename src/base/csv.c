@@ -30,6 +30,7 @@ static bool is_decimal(const char *s, char *mark)
     *mark = *s == '.' || *s == ',' ? *s++ : '\0';
     if (*mark) {
         size_t more = digits(s);
+        if (*mark == ',' && more == 0) return false; /* it separates */
         n += more;
         s += more;
     }
@@ -360,7 +361,8 @@ bool xbtab__csv_is_infinite(const xbtab__csv *t, int column)
 static xbtab_status refuse(const xbtab__csv *t, const char *field, const char *what)
 {
     char shown[4 * SHOWN + 4], mark;
-    bool is_shown = is_placeholder(field) || (t->has_numbers && kind_of(field, t->delimiter) != WORD);
+    bool is_shown = is_placeholder(field) || is_decimal(field, &mark) ||
+                    (t->has_numbers && kind_of(field, t->delimiter) != WORD);
     const char *unsigned_field = field + (*field == '+' || *field == '-');
     xbtab__csv_clean(shown, field, SHOWN);
     if (!*field) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the %s is missing", t->path, t->line, what);
@@ -368,9 +370,10 @@ static xbtab_status refuse(const xbtab__csv *t, const char *field, const char *w
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the %s is %s; remove such lines", t->path, t->line, what, shown);
     if (!is_shown) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the %s is not a number", t->path, t->line, what);
     bool has_both = strchr(field, ',') && (strchr(field, '.') || strchr(field, ',') != strrchr(field, ','));
-    const char *why = has_both                   ? ": write numbers without marks between thousands"
-                      : is_decimal(field, &mark) ? ": it is too large"
-                                                 : "";
+    const char *why = has_both                    ? ": write numbers without marks between thousands"
+                      : !is_decimal(field, &mark) ? ""
+                      : mark == ','               ? ": commas separate in this file"
+                                                  : ": it is too large";
     XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the %s \"%s\" is not a number%s", t->path, t->line, what, shown,
                why);
 }

@@ -70,7 +70,7 @@ xbtab_status xbtab_grid_read(xbtab_grid *out, const char *path, int takes_inf)
         status = xbtab__csv_next(&t);
         if (status < 0 || t.n == 0) break;
         status = read_row(&m, &t, &room, takes_inf);
-        if (status < 0 && m.rows == 0)
+        if (status < 0 && m.rows == 0 && !t.is_table)
             status = xbtab__error_set(status, "%s; the file must have numbers only, without a header",
                                       xbtab_error_message());
     }
