@@ -53,9 +53,10 @@ static bool is_infinity(const char *s)
 /* What stands for a number that is not there. */
 static bool is_placeholder(const char *s)
 {
-    static const char *const words[] = {"nan", "inf",  "infinity", "n/a", "#n/a", "na",
-                                        "nil", "null", "none",     "-",   "--",   "#div/0!"};
-    if (strcmp(s, "-") != 0 && strcmp(s, "--") != 0) s += *s == '+' || *s == '-';
+    static const char *const words[] = {"nan", "inf", "infinity", "n/a", "#n/a", "null", "none", "#div/0!"};
+    if (strcmp(s, "-") == 0 || strcmp(s, "--") == 0) return true;
+    if (strcmp(s, "NA") == 0 || strcmp(s, "na") == 0) return true; /* nA is a unit */
+    s += *s == '+' || *s == '-';
     for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
         if (strcasecmp(s, words[k]) == 0) return true;
     }
@@ -251,6 +252,30 @@ static xbtab_status keep_row(char ***out, int *n, size_t *line, const xbtab__csv
     return XBTAB_OK;
 }
 
+/* Where blanks separate, they also stand in names: "R (ohm)" keeps its brackets, a single column all its
+ * words, and what has another number of words than of columns has no names. */
+static xbtab_status fit_names(xbtab__csv *t)
+{
+    static char none[] = "";
+    if (t->delimiter != ' ' || t->n == 0) return XBTAB_OK;
+    int n = 0;
+    for (int k = 0; k < t->n_names; k++) {
+        char *at = t->name[k];
+        bool goes_on = k > 0 && (t->n == 1 || (*at && strchr("[(", *at)));
+        while (goes_on && (!at[-1] || at[-1] == ' ' || at[-1] == '\t')) *--at = ' ';
+        bool is_one = goes_on && t->name[n - 1] + strlen(t->name[n - 1]) > t->name[k];
+        if (!is_one) t->name[n++] = t->name[k];
+    }
+    t->n_names = n;
+    if (n == t->n) return XBTAB_OK;
+    char **names = xbtab__realloc(t->name, (size_t)t->n, sizeof *names);
+    if (!names) return XBTAB_NOMEM();
+    t->name = names;
+    t->n_names = t->n;
+    for (int k = 0; k < t->n; k++) names[k] = none;
+    return XBTAB_OK;
+}
+
 static xbtab_status read_header(xbtab__csv *t, const xbtab__csv_options *o)
 {
     bool is_header = o->header == XBTAB__CSV_HEADER_YES;
@@ -267,6 +292,7 @@ static xbtab_status read_header(xbtab__csv *t, const xbtab__csv_options *o)
             XBTAB_TRY(keep_row(&t->unit, &t->n_units, &t->unit_line, t));
             XBTAB_TRY(read_row(t));
         }
+        XBTAB_TRY(fit_names(t));
     }
     int n_numbers = 0, n_fields = 0;
     for (int k = 0; k < t->n; k++) {

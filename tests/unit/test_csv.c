@@ -197,6 +197,29 @@ static void names_are_found_with_their_unit_and_without(void **state)
 
 /* ---- headers ---- */
 
+/* Blanks that separate stand in names, too. */
+static void blanks_in_headers_are_no_columns(void **state)
+{
+    static const struct {
+        const char *text;
+        int n;
+        const char *first, *last;
+    } cases[] = {{"R (kohm)\n5,1\n", 1, "R (kohm)", "R (kohm)"},
+                 {"the  conductance of it\n5\n", 1, "the  conductance of it", "the  conductance of it"},
+                 {"V (V) I  [A]\n1 2\n", 2, "V (V)", "I  [A]"},
+                 {"V \"I [A]\"\n1 2\n", 2, "V", "I [A]"},
+                 {"a title of mine\n1 2\n", 2, "", ""}};
+    (void)state;
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        xbtab__csv t;
+        assert_int_equal(open_text(&t, cases[k].text), XBTAB_OK);
+        assert_int_equal(t.n_names, cases[k].n);
+        assert_string_equal(t.name[0], cases[k].first);
+        assert_string_equal(t.name[t.n_names - 1], cases[k].last);
+        xbtab__csv_close(&t);
+    }
+}
+
 /* A first line is data unless it has a word: what begins like a number is a broken number. */
 static void broken_numbers_are_no_header(void **state)
 {
@@ -529,6 +552,7 @@ int main(void)
                                        cmocka_unit_test(units_are_known_in_any_dress),
                                        cmocka_unit_test(wrong_units_are_refused),
                                        cmocka_unit_test(names_are_found_with_their_unit_and_without),
+                                       cmocka_unit_test(blanks_in_headers_are_no_columns),
                                        cmocka_unit_test(broken_numbers_are_no_header),
                                        cmocka_unit_test(a_decisive_column_makes_the_header),
                                        cmocka_unit_test(fields_that_are_no_numbers_are_refused),
