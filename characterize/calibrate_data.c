@@ -86,7 +86,9 @@ static xbtab_status find_unit(reader *r, int k)
     if (column->unit) snprintf(own.text, sizeof own.text, "%s", column->unit);
     if (r->column[k] >= 0)
         status = xbtab__heading_read_unit(u, &r->csv, r->column[k], name_of(r, k), unit_of(r, k));
-    if (status < 0 && !column->has_unit) {
+    /* a name that is given with its brackets is the user's word for what is in them */
+    bool is_whole = column->name && strcmp(column->name, r->csv.name[r->column[k]]) == 0;
+    if (status < 0 && !column->has_unit && !is_whole) {
         return xbtab__error_set(status, "%s; or give the column's unit in %s", xbtab_error_message(),
                                 r->c->path);
     }

@@ -68,7 +68,7 @@ static const char *parse_unit(xbtab__heading_unit *out, const char *text, size_t
     if (!unit[0]) return NULL;
     if (strcmp(unit, "1") == 0)
         return strchr("1#-", out->text[0]) && strlen(out->text) < 2 ? NULL : "must be none, of a number";
-    if (strcmp(unit, "K") == 0 && (strcmp(out->text, "C") == 0 || strcmp(out->text, "degC") == 0)) {
+    if (strcmp(unit, "K") == 0 && strcmp(out->text, "degC") == 0) {
         out->plus = 273.15;
         return NULL;
     }
