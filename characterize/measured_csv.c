@@ -177,23 +177,27 @@ static bool stem_of(char *out, const reader *r, int column, const char *unit)
     return is_numbered;
 }
 
-/* Runs have one name and a number each; the name may be a quantity's. */
+/* Runs have one name and a number each; the name may be a quantity's: "resistance1", and "R1 [kohm]", but
+ * "r1" is what the specification says. */
 static bool are_runs(reader *r)
 {
     char first[XBTAB__CSV_NAME_SIZE], stem[XBTAB__CSV_NAME_SIZE];
     for (int v = 0; v < VALUES; v++) {
-        if (stem_of(first, r, 0, values[v]->unit) && xbtab__heading_has(values[v], first))
-            r->quantity = (xbtab_write_quantity)v;
+        xbtab__heading_unit unit;
+        if (!stem_of(first, r, 0, values[v]->unit) || !xbtab__heading_has(values[v], first)) continue;
+        bool is_told =
+            xbtab__heading_read_unit(&unit, &r->csv, 0, first, values[v]->unit) == XBTAB_OK && unit.is_given;
+        if (is_told || strlen(first) > 1) r->quantity = (xbtab_write_quantity)v;
     }
-    const char *unit = r->quantity == XBTAB_WRITE_NORMALIZED ? "" : values[r->quantity]->unit;
+    const char *si = r->quantity == XBTAB_WRITE_NORMALIZED ? "" : values[r->quantity]->unit;
     const xbtab__heading *const others[] = {&xbtab__heading_pulse, &xbtab__heading_voltage,
                                             &xbtab__heading_time, &xbtab__heading_temperature};
-    stem_of(first, r, 0, unit);
+    stem_of(first, r, 0, si);
     for (size_t o = 0; o < sizeof others / sizeof others[0]; o++) {
         if (xbtab__heading_has(others[o], first)) return false;
     }
     for (int k = 0; k < r->csv.n_names; k++) {
-        if (!stem_of(stem, r, k, unit) || strcasecmp(stem, first) != 0) return false;
+        if (!stem_of(stem, r, k, si) || strcasecmp(stem, first) != 0) return false;
     }
     return true;
 }

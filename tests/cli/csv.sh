@@ -120,6 +120,20 @@ done
 write_spec ohms_europe.csv reset_bom.csv >pulses.yaml
 "$XBARTAB" characterize pulses.yaml -o pulses.h5 >/dev/null 2>&1 || fail "resistances"
 "$XBARTAB" info pulses.h5 | grep -q "2 pulses at 9 conductances 5e-06 to 5e-05 S" || fail "resistances"
+for head in 'r1,r2' 'G1 [nS],G2 [nS]' 'Resistance_1 / Mohm,Resistance_2 / Mohm'; do # runs by numbers, in the unit that the names have
+    $PYTHON - "$head" >runs.csv <<'P'
+import sys
+head = sys.argv[1]
+print(head)
+for k in range(31):
+    G = [5e-6 + 1.5e-6 * k, 20e-6 + 1e-6 * k]
+    print(",".join("%.12g" % (1e-6 / g if "ohm" in head else 1e9 * g if "nS" in head else g) for g in G))
+P
+    write_spec runs.csv reset_plain.csv >pulses.yaml
+    "$XBARTAB" characterize pulses.yaml -o pulses.h5 >/dev/null 2>err.txt || fail "$head: $(cat err.txt)"
+    "$XBARTAB" info pulses.h5 | grep -q "2 pulses at 9 conductances 5e-06 to 5e-05 S" || fail "$head"
+done
+rm -f err.txt
 no_pulses() { # no_pulses WORDS HEAD [MORE]
     { echo "$2"; seq 5 35 | sed 's/.*/&,&/'; } >unknown.csv
     write_spec unknown.csv reset_plain.csv "${3:-}" >pulses.yaml
