@@ -9,6 +9,7 @@
 #include <gsl/gsl_statistics_double.h>
 
 #include "calibrate_private.h"
+#include "clean.h"
 #include "memory.h"
 #include "quantity.h"
 
@@ -25,7 +26,7 @@ static const char *y_name(const xbtab__calibration *c)
 static xbtab_status check_change(const xbtab__points *p, const xbtab__calibration *c)
 {
     double x_low, x_high, y_low, y_high;
-    char text[64];
+    char text[64], label[XBTAB__LABEL_SIZE];
     gsl_stats_minmax(&x_low, &x_high, p->x, 1, p->n);
     gsl_stats_minmax(&y_low, &y_high, p->y, 1, p->n);
     if (x_low == x_high) {
@@ -45,13 +46,13 @@ static xbtab_status check_change(const xbtab__points *p, const xbtab__calibratio
         if (n_seen <= (size_t)c->n_device) {
             XBTAB_FAIL(XBTAB_ERR_INPUT,
                        "data: device %s has %zu points%s; its own %d parameters need at least %d",
-                       p->label[d], n_seen, n_seen < n ? " that are not held out" : "", c->n_device,
-                       c->n_device + 1);
+                       xbtab__clean(label, p->label[d], XBTAB__LABEL_SHOWN), n_seen,
+                       n_seen < n ? " that are not held out" : "", c->n_device, c->n_device + 1);
         }
         gsl_stats_minmax(&y_low, &y_high, p->y + p->first[d], 1, n);
         if (y_low == y_high) {
             XBTAB_FAIL(XBTAB_ERR_INPUT, "data: device %s has a constant %s (%g in SI units, %zu points)",
-                       p->label[d], y_name(c), y_low, n);
+                       xbtab__clean(label, p->label[d], XBTAB__LABEL_SHOWN), y_name(c), y_low, n);
         }
     }
     size_t free_parameters = (size_t)c->n_shared + (size_t)c->n_device * (size_t)p->n_devices;

@@ -7,6 +7,7 @@
 #include <gsl/gsl_sort.h>
 
 #include "calibrate_private.h"
+#include "clean.h"
 #include "heading.h"
 #include "labels.h"
 #include "memory.h"
@@ -242,6 +243,7 @@ static xbtab_status sort_by_device(xbtab__points *out, const reader *r)
 /* How many pulses stand between the points of a train; a device's first point is before them all. */
 static xbtab_status count_pulses(xbtab__points *p, const char *path)
 {
+    char label[XBTAB__LABEL_SIZE];
     for (int d = 0; d < p->n_devices; d++) {
         double sum = 0;
         for (size_t k = p->first[d]; k < p->first[d + 1]; k++) {
@@ -255,7 +257,8 @@ static xbtab_status count_pulses(xbtab__points *p, const char *path)
             sum += n;
             if (sum > LONGEST_TRAIN) {
                 XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: more than %d pulses of device %s; give data.range.max",
-                           path, p->line[k], LONGEST_TRAIN, p->label[d]);
+                           path, p->line[k], LONGEST_TRAIN,
+                           xbtab__clean(label, p->label[d], XBTAB__LABEL_SHOWN));
             }
             p->pulse[k].n = (int)n;
         }

@@ -116,6 +116,8 @@ xbtab_status xbtab__points_read(xbtab__points *out, const xbtab__calibration *c,
                                 int n_paths) XBTAB_MUST_CHECK;
 void xbtab__points_clear(xbtab__points *points);
 
+enum { XBTAB__LABEL_SHOWN = 40, XBTAB__LABEL_SIZE = 4 * XBTAB__LABEL_SHOWN + 4 };
+
 enum { XBTAB__MODEL_NAME_SIZE = 128 };
 
 /** A sheet's file name without folders and ".yaml". @param[out] name  name[XBTAB__MODEL_NAME_SIZE].

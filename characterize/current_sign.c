@@ -7,6 +7,8 @@
 
 #include <math.h>
 
+#include "clean.h"
+
 /* |r| above which a side tells something, and what share of the largest power a side or a device needs to be
  * heard. */
 static const double sure_ratio = 0.8, least_share = 0.05;
@@ -61,10 +63,11 @@ static sense sense_of(double *power, size_t *worst, double *at_zero, const xbtab
 xbtab_status xbtab__refuse_sign(const char *path, size_t line, const char *curve, const char *label, double V,
                                 double I)
 {
+    char shown[XBTAB__LABEL_SIZE];
     XBTAB_FAIL(XBTAB_ERR_INPUT,
                "%s:%zu: %s \"%s\" has %g A at %g V: a positive voltage drives a positive current from "
                "top to bottom; is an offset or a sign left in the data?",
-               path, line, curve, label, I, V);
+               path, line, curve, xbtab__clean(shown, label, XBTAB__LABEL_SHOWN), I, V);
 }
 
 /* The sense of all devices that conduct well; SILENT = none says anything. */
@@ -72,6 +75,7 @@ static xbtab_status common_sense(sense *out, const xbtab__points *p, const xbtab
                                  const char *path)
 {
     double power = 0, most = 0, at_zero = 0;
+    char label[XBTAB__LABEL_SIZE];
     size_t worst = 0;
     *out = SILENT;
     for (int d = 0; d < p->n_devices; d++) {
@@ -90,7 +94,7 @@ static xbtab_status common_sense(sense *out, const xbtab__points *p, const xbtab
                 XBTAB_ERR_INPUT,
                 "%s: the current of device \"%s\" has the voltage's sign, that of a device before it has "
                 "not; is a sign left in the data?",
-                path, p->label[d]);
+                path, xbtab__clean(label, p->label[d], XBTAB__LABEL_SHOWN));
         }
         return xbtab__refuse_sign(path, p->line[worst], "device", p->label[d], p->x[worst], p->y[worst]);
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clean.h"
 #include "current_sign.h"
 #include "heading.h"
 #include "labels.h"
@@ -159,13 +160,15 @@ static xbtab_status add_point(xbtab__iv *c, double V, double I, size_t line)
 /* The curve that a line's name tells. */
 static xbtab_status find_curve(int *out, reader *r)
 {
+    char label[XBTAB__LABEL_SIZE];
     const xbtab__csv *t = &r->csv;
     if (r->curve >= t->n) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: has %d columns, the curve's name is in column %d", t->path,
                    t->line, t->n, r->curve + 1);
     }
     XBTAB_TRY(xbtab__labels_find(out, &r->labels, t->field[r->curve]));
-    return (size_t)*out == r->out->n ? add_curve(r->out, t->field[r->curve]) : XBTAB_OK;
+    xbtab__clean(label, t->field[r->curve], XBTAB__LABEL_SHOWN);
+    return (size_t)*out == r->out->n ? add_curve(r->out, label) : XBTAB_OK;
 }
 
 static xbtab_status take_line(reader *r)

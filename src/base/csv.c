@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "clean.h"
 #include "file.h"
 #include "memory.h"
 
@@ -143,7 +144,7 @@ static xbtab_status split(xbtab__csv *t, char *line)
 }
 
 /* A line of the text that is neither empty nor a comment; NULL at the end. */
-static char *next_line(xbtab__csv *t)
+static char *take_line(xbtab__csv *t)
 {
     while (*t->at) {
         char *line = t->at, *end = line + strcspn(line, "\r\n");
@@ -157,7 +158,7 @@ static char *next_line(xbtab__csv *t)
 }
 
 /* What separates the fields of a line. Tabs beside a comma or a semicolon are there for the eye. */
-static char find_delimiter(const char *line)
+static char find_delimiter(const char *line, const char *next_line)
 {
     bool quoted = false, has_comma = false, has_semicolon = false;
     char before = '\0'; /* the last character that is not blank */
@@ -174,6 +175,9 @@ static char find_delimiter(const char *line)
         if (!quoted && *at == ';') has_semicolon = true;
         if (*at != ' ') before = *at;
     }
+    /* "V, mV; I, uA", or "V,I,remarks; if any": the next line tells */
+    if (has_semicolon && has_comma && *next_line)
+        has_semicolon = next_line[strcspn(next_line, ";\r\n")] == ';';
     return has_semicolon ? ';' : has_comma ? ',' : ' ';
 }
 
@@ -194,7 +198,7 @@ static bool is_ambiguous(char *line)
 
 static xbtab_status choose_delimiter(xbtab__csv *t, char *line)
 {
-    t->delimiter = find_delimiter(line);
+    t->delimiter = find_delimiter(line, t->at);
     if (t->delimiter == ',' && is_ambiguous(line)) {
         XBTAB_FAIL(
             XBTAB_ERR_INPUT,
@@ -207,7 +211,7 @@ static xbtab_status choose_delimiter(xbtab__csv *t, char *line)
 
 static xbtab_status read_row(xbtab__csv *t)
 {
-    char *line = next_line(t);
+    char *line = take_line(t);
     t->n = 0;
     if (!line) return XBTAB_OK;
     if (!t->delimiter) XBTAB_TRY(choose_delimiter(t, line));
@@ -215,7 +219,7 @@ static xbtab_status read_row(xbtab__csv *t)
     if (t->width == 0) t->width = t->n;
     /* decimal commas where commas separate make columns more */
     for (int k = t->width; k < t->n && t->delimiter == ','; k++) {
-        if (!t->field[k][0]) continue;
+        if (kind_of(t->field[k], ',') != NUMBER) continue;
         XBTAB_FAIL(
             XBTAB_ERR_INPUT,
             "%s:%zu: %d columns, the first row has %d; are there decimal commas? then separate columns by "
@@ -325,7 +329,7 @@ static xbtab_status check_text(xbtab__csv *t, size_t n)
     t->at = t->text + (n >= 3 && b[0] == 0xef && b[1] == 0xbb && b[2] == 0xbf ? 3 : 0);
     if (strncmp(t->at, "sep=", 4) == 0 && t->at[4] && strchr(",;\t", t->at[4]) && strspn(t->at + 5, "\r\n")) {
         t->delimiter = t->at[4];
-        next_line(t);
+        take_line(t);
     }
     return XBTAB_OK;
 }
@@ -390,7 +394,7 @@ static xbtab_status refuse(const xbtab__csv *t, const char *field, const char *w
     bool is_shown = is_placeholder(field) || is_decimal(field, &mark) ||
                     (t->has_numbers && kind_of(field, t->delimiter) != WORD);
     const char *unsigned_field = field + (*field == '+' || *field == '-');
-    xbtab__csv_clean(shown, field, SHOWN);
+    xbtab__clean(shown, field, SHOWN);
     if (!*field) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the %s is missing", t->path, t->line, what);
     if (is_infinity(unsigned_field) || strcasecmp(unsigned_field, "nan") == 0)
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the %s is %s; remove such lines", t->path, t->line, what, shown);
@@ -438,45 +442,12 @@ xbtab_status xbtab__csv_number(double *out, xbtab__csv *t, int column, const cha
 
 /* ---- messages ---- */
 
-/* Bytes of the character at s if it may be shown, else 0. */
-static size_t printable(const unsigned char *s)
-{
-    if (s[0] < 0x80) return s[0] >= 0x20 && s[0] != 0x7f;
-    size_t n = s[0] >= 0xc2 && s[0] < 0xe0   ? 2
-               : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-               : s[0] < 0xf5 && s[0] >= 0xf0 ? 4
-                                             : 0;
-    for (size_t k = 1; k < n; k++) {
-        if ((s[k] & 0xc0) != 0x80) return 0;
-    }
-    bool is_control = s[0] == 0xc2 && s[1] < 0xa0,
-         is_direction = s[0] == 0xe2 && (s[1] == 0x80 || s[1] == 0x81);
-    return is_control || is_direction ? 0 : n;
-}
-
-char *xbtab__csv_clean(char *out, const char *text, int most)
-{
-    char *to = out;
-    for (int k = 0; *text && k < most; k++) {
-        size_t n = printable((const unsigned char *)text);
-        if (n) {
-            memcpy(to, text, n);
-        } else {
-            *to = '?';
-        }
-        to += n ? n : 1;
-        text += n ? n : 1;
-    }
-    memcpy(to, *text ? "..." : "", *text ? 4 : 1);
-    return out;
-}
-
 char *xbtab__csv_name(char *out, const xbtab__csv *t, int column)
 {
     char name[4 * SHOWN_NAME + 4];
     bool is_shown = t->is_table && column < t->n_names && kind_of(t->name[column], t->delimiter) == WORD;
     if (is_shown) {
-        snprintf(out, XBTAB__CSV_NAME_SIZE, "%s", xbtab__csv_clean(name, t->name[column], SHOWN_NAME));
+        snprintf(out, XBTAB__CSV_NAME_SIZE, "%s", xbtab__clean(name, t->name[column], SHOWN_NAME));
     } else {
         snprintf(out, XBTAB__CSV_NAME_SIZE, "column %d", column + 1);
     }
@@ -490,7 +461,7 @@ char *xbtab__csv_names(char *out, size_t size, const xbtab__csv *t)
     out[0] = '\0';
     for (int k = 0; k < t->n_names && t->is_table; k++) {
         if (kind_of(t->name[k], t->delimiter) != WORD) continue;
-        xbtab__csv_clean(name, t->name[k], SHOWN_NAME);
+        xbtab__clean(name, t->name[k], SHOWN_NAME);
         if (used + strlen(name) + 6 > size) {
             snprintf(out + used, size - used, ", ...");
             break;

@@ -87,8 +87,4 @@ char *xbtab__csv_name(char *out, const xbtab__csv *t, int column);
  * @return out. */
 char *xbtab__csv_names(char *out, size_t size, const xbtab__csv *t);
 
-/** Printable text of at most most characters (plus "..."), without control characters or broken UTF-8.
- *  @param[out] out  4 most + 4 bytes. @return out. */
-char *xbtab__csv_clean(char *out, const char *text, int most);
-
 #endif

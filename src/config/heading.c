@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "clean.h"
 #include "quantity.h"
 
 enum { NAME_SIZE = 96, UNIT_SIZE = sizeof((xbtab__heading_unit *)0)->text };
@@ -202,7 +203,7 @@ xbtab_status xbtab__heading_read_unit(xbtab__heading_unit *out, const xbtab__csv
     if (!why) return XBTAB_OK;
     char text[4 * UNIT_SIZE];
     snprintf(text, sizeof text, "%.*s", n < sizeof text ? (int)n : (int)sizeof text - 1, sure);
-    xbtab__csv_clean(shown, t->is_table ? text : "", UNIT_SIZE);
+    xbtab__clean(shown, t->is_table ? text : "", UNIT_SIZE);
     XBTAB_FAIL(XBTAB_ERR_INPUT,
                "%s:%zu: the unit [%s] of column %d (%s): %s; it must be %s, with a prefix or without",
                t->path, line, shown, column + 1, what, why, strcmp(unit, "1") == 0 ? "none" : unit);
@@ -219,5 +220,5 @@ char *xbtab__heading_label(char *out, const xbtab__csv *t, int column, const cha
         return out;
     }
     split(name, &weak, &sure, &n, t->name[column], unit);
-    return xbtab__csv_clean(out, name[0] ? name : t->name[column], 40);
+    return xbtab__clean(out, name[0] ? name : t->name[column], 40);
 }

@@ -338,6 +338,9 @@ static void decimal_commas_between_commas_are_refused(void **state)
     assert_int_equal(open_text(&t, "V,I\n0,1,1,5\n"), XBTAB_ERR_INPUT);
     refused("t:2: 4 columns, the first row has 2; are there decimal commas?");
     xbtab__csv_close(&t);
+    assert_int_equal(open_text(&t, "V,I,remarks; if any\n0.1,1e-6,none, so far\n"), XBTAB_OK);
+    assert_true(t.n_names == 3 && t.n == 4 && t.delimiter == ',');
+    xbtab__csv_close(&t);
 }
 
 static void padding_quotes_and_sep_are_no_data(void **state)
