@@ -11,6 +11,7 @@
 
 #include "calibrate_fit.h"
 #include "clock.h"
+#include "current_sign.h"
 #include "memory.h"
 #include "random.h"
 #include "worker.h"
@@ -329,6 +330,20 @@ static xbtab_status join_names(char **out, const char *const *names, int n)
     return status;
 }
 
+/* Currents with the sign that was meant, and said so. */
+static xbtab_status turn_points(xbtab__points *p, const xbtab__calibration *c, const char *path,
+                                const xbtab_calibrate_options *options)
+{
+    const char *what;
+    xbtab__text line = {0};
+    XBTAB_TRY(xbtab__points_turn(&what, p, c, path));
+    if (!what || !options || !options->note) return XBTAB_OK;
+    xbtab__text_add(&line, "%s: %s", path, what);
+    if (!line.failed) options->note(line.s, options->payload);
+    xbtab__text_clear(&line);
+    return XBTAB_OK;
+}
+
 xbtab_status xbtab_calibrate(xbtab_fit **out, const char *spec, const char *const *data, int n,
                              const xbtab_models *models, const xbtab_calibrate_options *options)
 {
@@ -340,6 +355,7 @@ xbtab_status xbtab_calibrate(xbtab_fit **out, const char *spec, const char *cons
     xbtab_status status = xbtab__calibration_open(&c, spec, models);
     if (status < 0) return status;
     XBTAB_TRY_DONE(xbtab__points_read(&p, c, data, n));
+    XBTAB_TRY_DONE(turn_points(&p, c, n == 1 ? data[0] : "data", options));
     t = (task){.c = c, .p = &p, .fit = xbtab__alloc(1, sizeof *t.fit)};
     t.start = xbtab__alloc((size_t)c->n_starts * (1 + (size_t)c->n_shared), sizeof *t.start);
     if (!t.fit || !t.start) {

@@ -9,6 +9,7 @@
 #include <gsl/gsl_statistics_double.h>
 
 #include "calibrate_private.h"
+#include "clean.h"
 #include "memory.h"
 #include "quantity.h"
 
@@ -25,7 +26,7 @@ static const char *y_name(const xbtab__calibration *c)
 static xbtab_status check_change(const xbtab__points *p, const xbtab__calibration *c)
 {
     double x_low, x_high, y_low, y_high;
-    char text[64];
+    char text[64], label[XBTAB__LABEL_SIZE];
     gsl_stats_minmax(&x_low, &x_high, p->x, 1, p->n);
     gsl_stats_minmax(&y_low, &y_high, p->y, 1, p->n);
     if (x_low == x_high) {
@@ -45,13 +46,13 @@ static xbtab_status check_change(const xbtab__points *p, const xbtab__calibratio
         if (n_seen <= (size_t)c->n_device) {
             XBTAB_FAIL(XBTAB_ERR_INPUT,
                        "data: device %s has %zu points%s; its own %d parameters need at least %d",
-                       p->label[d], n_seen, n_seen < n ? " that are not held out" : "", c->n_device,
-                       c->n_device + 1);
+                       xbtab__clean(label, p->label[d], XBTAB__LABEL_SHOWN), n_seen,
+                       n_seen < n ? " that are not held out" : "", c->n_device, c->n_device + 1);
         }
         gsl_stats_minmax(&y_low, &y_high, p->y + p->first[d], 1, n);
         if (y_low == y_high) {
             XBTAB_FAIL(XBTAB_ERR_INPUT, "data: device %s has a constant %s (%g in SI units, %zu points)",
-                       p->label[d], y_name(c), y_low, n);
+                       xbtab__clean(label, p->label[d], XBTAB__LABEL_SHOWN), y_name(c), y_low, n);
         }
     }
     size_t free_parameters = (size_t)c->n_shared + (size_t)c->n_device * (size_t)p->n_devices;
@@ -86,8 +87,9 @@ static const char *prefix_of(int thousands)
 }
 
 /* A figure outside what is usual, of a column whose unit is thereby in doubt. */
-static xbtab_status doubt(const xbtab__calibration *c, const char *what, double figure, const char *unit,
-                          xbtab_fit_column which, int thousands, double low, double high)
+static xbtab_status doubt(const xbtab__points *p, const xbtab__calibration *c, const char *what,
+                          double figure, const char *unit, xbtab_fit_column which, int thousands, double low,
+                          double high)
 {
     static const char *const bases[][2] = {
         {"V", "volt"}, {"A", "ampere"}, {"S", "siemens"}, {"ohm", "ohm"}, {"s", "second"}};
@@ -95,7 +97,7 @@ static xbtab_status doubt(const xbtab__calibration *c, const char *what, double 
                          : which == XBTAB_FIT_AMPLITUDE ? "amplitude"
                          : which == XBTAB_FIT_WIDTH     ? "width"
                                                         : y_name(c),
-               *base = "units", *own = c->column[which].unit;
+               *base = "units", *own = p->unit[which];
     const char *of = which == XBTAB_FIT_Y ? (c->y_is_resistance               ? "ohm"
                                              : strcmp(column, "current") == 0 ? "A"
                                                                               : "S")
@@ -105,7 +107,7 @@ static xbtab_status doubt(const xbtab__calibration *c, const char *what, double 
         if (strcmp(of, bases[k][0]) == 0) base = bases[k][1];
     }
     /* the unit that would do, in thousands of the SI unit */
-    double wanted = log10(c->column[which].times > 0 ? c->column[which].times : 1) / 3 - thousands;
+    double wanted = log10(p->times[which] > 0 ? p->times[which] : 1) / 3 - thousands;
     if (thousands != 99 && fabs(wanted) <= 4.1) {
         snprintf(hint, sizeof hint, "; it would fit if the column were in %s%s (1e%d of %s)",
                  prefix_of((int)lround(wanted)), base, -3 * thousands, own);
@@ -133,10 +135,10 @@ static xbtab_status check_pulses(const xbtab__points *p, const xbtab__calibratio
     if (n == 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "data: no pulse at all: the pulse number of no device rises");
     if (least <= 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "data: a pulse has a width of %g s", least);
     if (amplitude < 0.01 || amplitude > 20)
-        return doubt(c, "the highest pulse", amplitude, "V", XBTAB_FIT_AMPLITUDE,
+        return doubt(p, c, "the highest pulse", amplitude, "V", XBTAB_FIT_AMPLITUDE,
                      thousands_off(amplitude, 0.01, 20), 0.01, 20);
     if (width < 1e-12 || width > 100)
-        return doubt(c, "the longest pulse", width, "s", XBTAB_FIT_WIDTH, thousands_off(width, 1e-12, 100),
+        return doubt(p, c, "the longest pulse", width, "s", XBTAB_FIT_WIDTH, thousands_off(width, 1e-12, 100),
                      1e-12, 100);
     return XBTAB_OK;
 }
@@ -213,7 +215,7 @@ xbtab_status xbtab__points_check(const xbtab__points *p, const xbtab__calibratio
     if (c->accepts_units) return XBTAB_OK;
     for (size_t k = 0; k < p->n; k++) x = fmax(x, fabs(p->x[k]));
     if (c->kind == XBTAB_FIT_IV && (x < V_low || x > V_high)) {
-        return doubt(c, "the largest voltage", x, "V", XBTAB_FIT_X, thousands_off(x, V_low, V_high), V_low,
+        return doubt(p, c, "the largest voltage", x, "V", XBTAB_FIT_X, thousands_off(x, V_low, V_high), V_low,
                      V_high);
     }
     if (c->has_trains) XBTAB_TRY(check_pulses(p, c));
@@ -221,14 +223,14 @@ xbtab_status xbtab__points_check(const xbtab__points *p, const xbtab__calibratio
     XBTAB_TRY(largest_conductance(&G, p, c));
     if (G < G_low || G > G_high) {
         int thousands = thousands_off(G, G_low, G_high);
-        return doubt(c, "the conductance that most devices stay below", G, "S", XBTAB_FIT_Y,
+        return doubt(p, c, "the conductance that most devices stay below", G, "S", XBTAB_FIT_Y,
                      c->y_is_resistance && thousands != 99 ? -thousands : thousands, G_low, G_high);
     }
     if (c->kind == XBTAB_FIT_IV && c->state >= 0 && c->parameter[c->state].role != XBTAB_FIT_FIXED) {
         double low = 0, high = 0;
         XBTAB_TRY(model_reach(&low, &high, p, c, spice));
         if (isfinite(high) && high > 0 && (G * x > 3 * high || G * x < low / 3)) {
-            return doubt(c, "the current at the largest voltage", G * x, "A", XBTAB_FIT_Y,
+            return doubt(p, c, "the current at the largest voltage", G * x, "A", XBTAB_FIT_Y,
                          thousands_off(G * x, low, high), low, high);
         }
     }

@@ -1,19 +1,19 @@
 /* calibrate_data.c - measured points from text tables, sorted by device; and what makes them doubtful. */
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <gsl/gsl_statistics_double.h>
 #include <gsl/gsl_sort.h>
 
 #include "calibrate_private.h"
-#include "file.h"
+#include "clean.h"
+#include "heading.h"
+#include "labels.h"
 #include "memory.h"
 #include "random.h"
 
-enum { LARGEST_FILE = 1 << 28, MOST_FIELDS = 4096, LONGEST_TRAIN = 10000 };
+enum { MOST_POINTS = 1 << 22, LONGEST_TRAIN = 10000 };
 
 /* Points as they come. */
 typedef struct raw {
@@ -25,15 +25,12 @@ typedef struct raw {
 
 typedef struct reader {
     const xbtab__calibration *c;
-    const char *path;
-    char delimiter;
+    xbtab__csv csv;
     int column[XBTAB_FIT_COLUMNS]; /* from 0; -1 = none */
+    xbtab__heading_unit unit[XBTAB_FIT_COLUMNS];
     raw *point;
     size_t n, room;
-    char **label;
-    int n_labels, room_labels;
-    int *slot; /* slot[n_slots]: open hash table, a label's number + 1; 0 = empty */
-    size_t n_slots;
+    xbtab__labels labels;
 } reader;
 
 static const char *const column_names[XBTAB_FIT_COLUMNS] = {"",      "",          "device", "temperature",
@@ -49,169 +46,116 @@ static const char *name_of(const reader *r, int k)
                                                               : "conductance";
 }
 
-int xbtab__split_line(char *line, char delimiter, char **field, int most)
+/* ---- columns ---- */
+
+static const char *unit_of(const reader *r, int k)
 {
-    int n = 0;
-    for (char *at = line; n < most;) {
-        while (*at == ' ' || (delimiter == ' ' && *at == '\t')) at++;
-        if (!*at && (delimiter == ' ' || n == 0)) break;
-        field[n++] = at;
-        char *end = at;
-        while (*end && *end != delimiter && !(delimiter == ' ' && *end == '\t')) end++;
-        char stop = *end;
-        *end = '\0';
-        for (char *tail = end; tail > at && isspace((unsigned char)tail[-1]);) *--tail = '\0';
-        if (!stop) break;
-        at = end + 1;
-    }
-    /* quotes about a field are not part of it */
-    for (int k = 0; k < n; k++) {
-        size_t length = strlen(field[k]);
-        if (length >= 2 && field[k][0] == '"' && field[k][length - 1] == '"') {
-            field[k][length - 1] = '\0';
-            field[k]++;
-        }
-    }
-    return n;
+    return k == XBTAB_FIT_DEVICE || k == XBTAB_FIT_STATE ? "" : r->c->column[k].si;
 }
 
-char xbtab__guess_delimiter(const char *line)
-{
-    for (const char *d = "\t,;"; *d; d++) {
-        if (strchr(line, *d)) return *d;
-    }
-    return ' ';
-}
-
-bool xbtab__is_number(const char *text)
-{
-    char *end;
-    strtod(text, &end);
-    return end != text && *end == '\0';
-}
-
-/* Where the columns are; a file without a header has numbers only. */
-static xbtab_status find_columns(reader *r, char *const *field, int n, bool header)
-{
-    for (int k = 0; k < XBTAB_FIT_COLUMNS; k++) {
-        const xbtab__column *column = &r->c->column[k];
-        r->column[k] = column->number - 1;
-        if (!column->name) {
-            if (r->column[k] >= n) {
-                XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:1: there is no column %d for the %s; the line has %d",
-                           r->path, column->number, name_of(r, k), n);
-            }
-            continue;
-        }
-        if (!header) {
-            XBTAB_FAIL(XBTAB_ERR_INPUT,
-                       "%s:1: has no header, so the column of the %s cannot be named \"%s\"; give its number",
-                       r->path, name_of(r, k), column->name);
-        }
-        r->column[k] = 0;
-        while (r->column[k] < n && strcmp(field[r->column[k]], column->name) != 0) r->column[k]++;
-        if (r->column[k] == n) {
-            char list[256] = "";
-            for (int l = 0; l < n; l++) {
-                size_t used = strlen(list);
-                snprintf(list + used, sizeof list - used, "%s%s", l ? ", " : "", field[l]);
-            }
-            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:1: no column is called \"%s\" (the %s); there are: %s", r->path,
-                       column->name, name_of(r, k), list);
-        }
-    }
-    return XBTAB_OK;
-}
-
-static xbtab_status number_at(double *out, const reader *r, size_t line, int k, char *const *field, int n)
+static xbtab_status find_column(reader *r, int k)
 {
     const xbtab__column *column = &r->c->column[k];
-    char *end;
-    if (r->column[k] >= n) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: has %d columns, the %s is in column %d", r->path, line, n,
-                   name_of(r, k), r->column[k] + 1);
+    const xbtab__csv *t = &r->csv;
+    const size_t line = t->n_names ? t->header_line : t->line;
+    const int n = t->n_names ? t->n_names : t->n;
+    char list[256];
+    r->column[k] = column->number - 1;
+    if (!column->name) {
+        if (r->column[k] < n) return XBTAB_OK;
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: there is no column %d for the %s; the line has %d", t->path,
+                   line, column->number, name_of(r, k), n);
     }
-    const char *text = field[r->column[k]];
-    double value = strtod(text, &end);
-    if (end == text || *end) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the %s \"%.40s\" is not a number", r->path, line, name_of(r, k),
-                   text);
+    if (!t->n_names) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT,
+                   "%s:%zu: has no header, so the column of the %s cannot be named \"%s\"; give its number",
+                   t->path, line, name_of(r, k), column->name);
     }
-    if (!isfinite(value)) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the %s is %s; remove such lines", r->path, line, name_of(r, k),
-                   text);
+    r->column[k] = xbtab__heading_find(t, column->name, unit_of(r, k));
+    if (r->column[k] >= 0) return XBTAB_OK;
+    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: %s column is called \"%s\" (the %s); there are: %s", t->path, line,
+               r->column[k] == -1 ? "no" : "more than one", column->name, name_of(r, k),
+               xbtab__csv_names(list, sizeof list, t));
+}
+
+/* A column's unit: the specification's, or the header's; they must not differ. */
+static xbtab_status find_unit(reader *r, int k)
+{
+    const xbtab__column *column = &r->c->column[k];
+    xbtab__heading_unit *u = &r->unit[k], own = {.times = column->times, .plus = column->plus};
+    xbtab_status status = XBTAB_OK;
+    if (column->unit) snprintf(own.text, sizeof own.text, "%s", column->unit);
+    if (r->column[k] >= 0)
+        status = xbtab__heading_read_unit(u, &r->csv, r->column[k], name_of(r, k), unit_of(r, k));
+    /* a name that is given with its brackets is the user's word for what is in them */
+    bool is_whole = column->name && strcmp(column->name, r->csv.name[r->column[k]]) == 0;
+    if (status < 0 && !column->has_unit && !is_whole) {
+        return xbtab__error_set(status, "%s; or give the column's unit in %s", xbtab_error_message(),
+                                r->c->path);
     }
-    *out = value * column->times + column->plus;
+    bool differs = status == XBTAB_OK && u->is_given && (u->times != own.times || u->plus != own.plus);
+    if (differs && column->has_unit && (u->is_sure || u->times != 1)) {
+        char name[XBTAB__CSV_NAME_SIZE];
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the %s is in %s by the header (%s), in %s by %s", r->csv.path,
+                   r->csv.header_line, name_of(r, k), u->text, xbtab__csv_name(name, &r->csv, r->column[k]),
+                   own.text[0] ? own.text : "another unit", r->c->path);
+    }
+    if (status < 0 || column->has_unit || !u->is_given) *u = own;
     return XBTAB_OK;
 }
 
-/* FNV-1a. */
-static size_t hash_of(const char *text)
-{
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
-    return (size_t)hash;
-}
+/* ---- lines ---- */
 
-static size_t slot_of(const reader *r, const char *text)
+static xbtab_status number_at(double *out, reader *r, int k)
 {
-    size_t at = hash_of(text) & (r->n_slots - 1);
-    while (r->slot[at] && strcmp(r->label[r->slot[at] - 1], text) != 0) at = (at + 1) & (r->n_slots - 1);
-    return at;
-}
-
-/* Room for twice the labels, and four slots for each. */
-static xbtab_status grow_labels(reader *r)
-{
-    int room = r->room_labels ? 2 * r->room_labels : 64;
-    char **more = xbtab__realloc(r->label, (size_t)room, sizeof *more);
-    if (!more) return XBTAB_NOMEM();
-    r->label = more;
-    int *slot = xbtab__alloc(4 * (size_t)room, sizeof *slot);
-    if (!slot) return XBTAB_NOMEM();
-    xbtab__free(r->slot);
-    r->slot = slot;
-    r->n_slots = 4 * (size_t)room;
-    r->room_labels = room;
-    for (int k = 0; k < r->n_labels; k++) r->slot[slot_of(r, r->label[k])] = k + 1;
-    return XBTAB_OK;
-}
-
-static xbtab_status find_label(int *out, reader *r, const char *text)
-{
-    if (r->n_labels == r->room_labels) XBTAB_TRY(grow_labels(r));
-    size_t at = slot_of(r, text);
-    if (!r->slot[at]) {
-        r->label[r->n_labels] = xbtab__strdup(text);
-        if (!r->label[r->n_labels]) return XBTAB_NOMEM();
-        r->slot[at] = ++r->n_labels;
-    }
-    *out = r->slot[at] - 1;
+    double value;
+    XBTAB_TRY(xbtab__csv_number(&value, &r->csv, r->column[k], name_of(r, k)));
+    *out = value * r->unit[k].times + r->unit[k].plus;
     return XBTAB_OK;
 }
 
 /* A curve's name: its device's, and where there are several states the state's. */
-static xbtab_status curve_name(char *out, size_t size, const reader *r, size_t line, char *const *field,
-                               int n)
+static xbtab_status curve_name(char *out, size_t size, const reader *r)
 {
+    const xbtab__csv *t = &r->csv;
     int device = r->column[XBTAB_FIT_DEVICE], state = r->column[XBTAB_FIT_STATE];
     for (int k = 0; k < 2; k++) {
         int column = k ? state : device;
-        if (column < n) continue;
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: has %d columns, the %s is in column %d", r->path, line, n,
+        if (column < t->n) continue;
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: has %d columns, the %s is in column %d", t->path, t->line, t->n,
                    k ? "state" : "device", column + 1);
     }
-    snprintf(out, size, "%s%s%s",
-             device >= 0  ? field[device]
-             : state >= 0 ? ""
-                          : "all",
-             device >= 0 && state >= 0 ? "/" : "", state >= 0 ? field[state] : "");
+    int n = snprintf(out, size, "%s%s%s",
+                     device >= 0  ? t->field[device]
+                     : state >= 0 ? ""
+                                  : "all",
+                     device >= 0 && state >= 0 ? "/" : "", state >= 0 ? t->field[state] : "");
+    if (n < 0 || (size_t)n >= size)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the device's name has more than %zu characters", t->path,
+                   t->line, size - 1);
     return XBTAB_OK;
 }
 
-static xbtab_status take_line(reader *r, size_t line, char *const *field, int n)
+static xbtab_status add_point(reader *r, const raw *p)
 {
-    raw p = {.T = 300, .line = line, .pulse = r->c->pulse};
+    if (r->n == MOST_POINTS) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: more than %d points; leave some out", r->csv.path, r->csv.line,
+                   MOST_POINTS);
+    }
+    if (r->n == r->room) {
+        size_t room = r->room ? 2 * r->room : 1024;
+        raw *grown = xbtab__realloc(r->point, room, sizeof *grown);
+        if (!grown) return XBTAB_NOMEM();
+        r->point = grown;
+        r->room = room;
+    }
+    r->point[r->n++] = *p;
+    return XBTAB_OK;
+}
+
+static xbtab_status take_line(reader *r)
+{
+    raw p = {.T = 300, .line = r->csv.line, .pulse = r->c->pulse};
     char name[256];
     p.x = (double)r->n; /* data without an argument are a series */
     double *const more[XBTAB_FIT_COLUMNS] = {[XBTAB_FIT_X] = &p.x,
@@ -220,59 +164,41 @@ static xbtab_status take_line(reader *r, size_t line, char *const *field, int n)
                                              [XBTAB_FIT_WIDTH] = &p.pulse.width,
                                              [XBTAB_FIT_GATE] = &p.pulse.v_gate};
     for (int k = 0; k < XBTAB_FIT_COLUMNS; k++) {
-        if (more[k] && r->column[k] >= 0) XBTAB_TRY(number_at(more[k], r, line, k, field, n));
+        if (more[k] && r->column[k] >= 0) XBTAB_TRY(number_at(more[k], r, k));
     }
-    XBTAB_TRY(number_at(&p.y, r, line, XBTAB_FIT_Y, field, n));
+    XBTAB_TRY(number_at(&p.y, r, XBTAB_FIT_Y));
     if (r->c->y_is_resistance) {
-        if (p.y <= 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the resistance is not above 0", r->path, line);
+        if (p.y <= 0)
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: the resistance is not above 0", r->csv.path, p.line);
         p.y = 1 / p.y;
     }
     if (r->c->y_is_current) p.y /= r->c->v_read;
-    XBTAB_TRY(curve_name(name, sizeof name, r, line, field, n));
-    XBTAB_TRY(find_label(&p.device, r, name));
+    XBTAB_TRY(curve_name(name, sizeof name, r));
+    XBTAB_TRY(xbtab__labels_find(&p.device, &r->labels, name));
     if (p.x < r->c->least || p.x > r->c->most) return XBTAB_OK;
-    if (r->n == r->room) {
-        size_t room = r->room ? 2 * r->room : 1024;
-        raw *grown = xbtab__realloc(r->point, room, sizeof *grown);
-        if (!grown) return XBTAB_NOMEM();
-        r->point = grown;
-        r->room = room;
-    }
-    r->point[r->n++] = p;
-    return XBTAB_OK;
+    return add_point(r, &p);
 }
 
-static xbtab_status read_file(reader *r)
+static xbtab_status read_file(reader *r, const char *path)
 {
-    char *text = NULL, *field[MOST_FIELDS];
-    size_t size = 0, line = 0;
-    bool started = false;
-    XBTAB_TRY(xbtab__file_read_gz(&text, &size, r->path, LARGEST_FILE));
-    xbtab_status status = XBTAB_OK;
-    for (char *at = text, *stop; at && *at && status == XBTAB_OK; at = stop) {
-        stop = strchr(at, '\n');
-        if (stop) *stop++ = '\0';
-        line++;
-        at[strcspn(at, "\r")] = '\0';
-        if (at[strspn(at, " \t")] == '\0' || at[0] == '#') continue;
-        if (!started) r->delimiter = r->c->delimiter ? r->c->delimiter : xbtab__guess_delimiter(at);
-        int n = xbtab__split_line(at, r->delimiter, field, MOST_FIELDS);
-        if (!started) {
-            bool header = r->c->header == 1;
-            /* a header has a word where the argument should be a number */
-            if (r->c->header < 0) {
-                for (int k = 0; k < n; k++) header = header || (field[k][0] && !xbtab__is_number(field[k]));
-                int number = r->c->column[XBTAB_FIT_X].number;
-                if (number > 0 && number <= n) header = !xbtab__is_number(field[number - 1]);
-            }
-            started = true;
-            status = find_columns(r, field, n, header);
-            if (header || status < 0) continue;
-        }
-        status = take_line(r, line, field, n);
+    const xbtab__calibration *c = r->c;
+    const int x = c->column[XBTAB_FIT_X].number;
+    const xbtab__csv_options options = {.delimiter = c->delimiter,
+                                        .header = c->header < 0    ? XBTAB__CSV_HEADER_AUTO
+                                                  : c->header == 1 ? XBTAB__CSV_HEADER_YES
+                                                                   : XBTAB__CSV_HEADER_NO,
+                                        .decisive = x > 0 ? x : c->column[XBTAB_FIT_Y].number};
+    xbtab_status status = xbtab__csv_open(&r->csv, path, &options);
+    for (int k = 0; k < XBTAB_FIT_COLUMNS && status == XBTAB_OK; k++) {
+        status = find_column(r, k);
+        if (status == XBTAB_OK) status = find_unit(r, k);
     }
-    xbtab__free(text);
-    if (status == XBTAB_OK && !started) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: the file is empty", r->path);
+    while (status == XBTAB_OK) {
+        status = xbtab__csv_next(&r->csv);
+        if (status < 0 || r->csv.n == 0) break;
+        status = take_line(r);
+    }
+    xbtab__csv_close(&r->csv);
     return status;
 }
 
@@ -282,7 +208,7 @@ static xbtab_status sort_by_device(xbtab__points *out, const reader *r)
 {
     size_t n = r->n;
     out->n = n;
-    out->n_devices = r->n_labels;
+    out->n_devices = r->labels.n;
     out->x = xbtab__alloc(n, sizeof *out->x);
     out->y = xbtab__alloc(n, sizeof *out->y);
     out->T = xbtab__alloc(n, sizeof *out->T);
@@ -292,15 +218,15 @@ static xbtab_status sort_by_device(xbtab__points *out, const reader *r)
     }
     out->device = xbtab__alloc(n, sizeof *out->device);
     out->line = xbtab__alloc(n, sizeof *out->line);
-    out->first = xbtab__alloc((size_t)r->n_labels + 2, sizeof *out->first);
-    out->is_heldout = xbtab__alloc((size_t)r->n_labels, sizeof *out->is_heldout);
+    out->first = xbtab__alloc((size_t)r->labels.n + 2, sizeof *out->first);
+    out->is_heldout = xbtab__alloc((size_t)r->labels.n, sizeof *out->is_heldout);
     out->is_hidden = xbtab__alloc(n, sizeof *out->is_hidden);
     if (!out->x || !out->y || !out->T || !out->device || !out->line || !out->first || !out->is_heldout ||
         !out->is_hidden)
         return XBTAB_NOMEM();
     size_t *next = out->first + 1; /* counts, then running places, one behind */
     for (size_t k = 0; k < n; k++) next[r->point[k].device + 1]++;
-    for (int d = 0; d < r->n_labels; d++) next[d + 1] += next[d];
+    for (int d = 0; d < r->labels.n; d++) next[d + 1] += next[d];
     for (size_t k = 0; k < n; k++) {
         const raw *p = &r->point[k];
         size_t at = next[p->device]++;
@@ -317,6 +243,7 @@ static xbtab_status sort_by_device(xbtab__points *out, const reader *r)
 /* How many pulses stand between the points of a train; a device's first point is before them all. */
 static xbtab_status count_pulses(xbtab__points *p, const char *path)
 {
+    char label[XBTAB__LABEL_SIZE];
     for (int d = 0; d < p->n_devices; d++) {
         double sum = 0;
         for (size_t k = p->first[d]; k < p->first[d + 1]; k++) {
@@ -330,7 +257,8 @@ static xbtab_status count_pulses(xbtab__points *p, const char *path)
             sum += n;
             if (sum > LONGEST_TRAIN) {
                 XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: more than %d pulses of device %s; give data.range.max",
-                           path, p->line[k], LONGEST_TRAIN, p->label[d]);
+                           path, p->line[k], LONGEST_TRAIN,
+                           xbtab__clean(label, p->label[d], XBTAB__LABEL_SHOWN));
             }
             p->pulse[k].n = (int)n;
         }
@@ -386,24 +314,22 @@ xbtab_status xbtab__points_read(xbtab__points *out, const xbtab__calibration *c,
     reader r = {.c = c};
     xbtab_status status = XBTAB_OK;
     *out = (xbtab__points){0};
-    for (int k = 0; k < n_paths && status == XBTAB_OK; k++) {
-        r.path = paths[k];
-        status = read_file(&r);
-    }
+    for (int k = 0; k < n_paths && status == XBTAB_OK; k++) status = read_file(&r, paths[k]);
     if (status == XBTAB_OK && r.n == 0)
         status = xbtab__error_set(XBTAB_ERR_INPUT, "%s: no points in the range of %s", paths[0], c->path);
     if (status == XBTAB_OK) status = sort_by_device(out, &r);
     xbtab__free(r.point);
-    xbtab__free(r.slot);
-    out->n_devices = r.n_labels; /* who frees the labels counts them */
-    out->label = r.label;
+    for (int k = 0; k < XBTAB_FIT_COLUMNS; k++) {
+        out->times[k] = r.unit[k].times;
+        memcpy(out->unit[k], r.unit[k].text, sizeof out->unit[k]);
+    }
+    out->n_devices = r.labels.n; /* who frees the labels counts them */
+    out->label = xbtab__labels_take(&r.labels);
     if (status == XBTAB_OK) {
         if (c->offset_is_first) subtract_first(out);
         if (c->has_trains) status = count_pulses(out, n_paths == 1 ? paths[0] : "data");
     }
-    if (status == XBTAB_OK) {
-        status = hold_out(out, c);
-    }
+    if (status == XBTAB_OK) status = hold_out(out, c);
     if (status < 0) xbtab__points_clear(out);
     return status;
 }

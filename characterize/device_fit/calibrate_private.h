@@ -43,6 +43,8 @@ typedef struct xbtab__column {
     int number;         /* from 1; 0 = not given */
     double times, plus; /* to SI: value*times + plus */
     char *unit;
+    bool has_unit;  /* the specification says it, so that the header needs not */
+    const char *si; /* the quantity's unit; "" = labels */
 } xbtab__column;
 
 /** Pulses between a point of a train and the one before it. */
@@ -95,6 +97,8 @@ typedef struct xbtab__points {
     size_t *line;               /* of the file */
     int n_devices;
     char **label;     /* label[n_devices] */
+    double times[XBTAB_FIT_COLUMNS]; /* of the columns' units to SI, in the last file */
+    char unit[XBTAB_FIT_COLUMNS][24];
     size_t *first;    /* first[n_devices + 1] */
     bool *is_heldout; /* [n_devices] */
     bool *is_hidden;  /* [n]: a held-out device's point that its own fit does not see; without held-out
@@ -105,16 +109,14 @@ xbtab_status xbtab__calibration_open(xbtab__calibration **out, const char *path,
                                      const xbtab_models *models) XBTAB_MUST_CHECK;
 void xbtab__calibration_destroy(xbtab__calibration **calibration);
 
+/** Read the columns of a calibration from text tables (csv.h), with the units of their headers where the
+ *  specification has none. At most 2^22 points, 200 bytes each.
+ *  @return XBTAB_ERR_IO, XBTAB_ERR_INPUT (the message names file and line), XBTAB_ERR_NOMEM. */
 xbtab_status xbtab__points_read(xbtab__points *out, const xbtab__calibration *c, const char *const *paths,
                                 int n_paths) XBTAB_MUST_CHECK;
 void xbtab__points_clear(xbtab__points *points);
 
-/** The fields of a line, cut in place, quotes taken off. Blanks separate as a run; other delimiters one by
- * one.
- *  @param[out] field  field[most]. @return how many. */
-int xbtab__split_line(char *line, char delimiter, char **field, int most);
-char xbtab__guess_delimiter(const char *line);
-bool xbtab__is_number(const char *text);
+enum { XBTAB__LABEL_SHOWN = 40, XBTAB__LABEL_SIZE = 4 * XBTAB__LABEL_SHOWN + 4 };
 
 enum { XBTAB__MODEL_NAME_SIZE = 128 };
 

@@ -20,7 +20,9 @@ static xbtab_status take_column(xbtab__column *column, const xbtab__yaml *yaml, 
 {
     char place[PLACE_SIZE], one[64];
     column->times = 1;
+    column->si = unit;
     if (!text) return XBTAB_OK;
+    column->has_unit = text->unit != NULL;
     if (!text->name == !text->number) return xbtab__yaml_fail(yaml, key, "needs name or number");
     if (text->name) XBTAB_TRY(copy_text(&column->name, text->name));
     snprintf(place, sizeof place, "%s.number", key);

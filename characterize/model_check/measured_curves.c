@@ -1,18 +1,18 @@
 /* measured_curves.c - measured I-V curves, read and made fit to be a model's. */
 #include "measured_curves.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "file.h"
+#include "clean.h"
+#include "current_sign.h"
+#include "heading.h"
+#include "labels.h"
 #include "memory.h"
-#include "quantity.h"
 
-enum { LARGEST_FILE = 1 << 28, MOST_FIELDS = 4096, NAME_SIZE = 128 };
+enum { MOST_POINTS = 1 << 20 /* of all curves */ };
 
 /* What a read of RRAM never reaches: beyond it a unit is missing. */
 static const double most_volts = 20, most_amperes = 1;
@@ -38,175 +38,173 @@ void xbtab__ivs_clear(xbtab__ivs *curves)
 
 /* ---- reading ---- */
 
-/* Columns of the file, from 0; -1 = none. */
-typedef struct layout {
-    int n, voltage, current, curve;
-    bool has_header;
-    char delimiter;
-    double times[MOST_FIELDS]; /* to volts or amperes */
-    char name[MOST_FIELDS][NAME_SIZE];
-} layout;
+typedef struct reader {
+    xbtab__ivs *out;
+    xbtab__csv csv;
+    int voltage, current, curve; /* columns from 0; current -1 = each column but the voltage's */
+    int n;                       /* columns */
+    double *times;               /* times[n]: to volts or amperes */
+    xbtab__labels labels;
+} reader;
 
-static bool is_one_of(const char *name, const char *const *words)
+static xbtab_status add_curve(xbtab__ivs *out, const char *label)
 {
-    for (; *words; words++) {
-        if (strcasecmp(name, *words) == 0) return true;
-    }
-    return false;
-}
-
-/* "name [unit]" or "name (unit)". */
-static void split_name(const char *field, char *name, char *unit)
-{
-    size_t n = strcspn(field, "[(");
-    const char *inside = field[n] ? field + n + 1 : "";
-    snprintf(unit, NAME_SIZE, "%.*s", (int)strcspn(inside, ")]"), inside);
-    while (n > 0 && isspace((unsigned char)field[n - 1])) n--;
-    snprintf(name, NAME_SIZE, "%.*s", (int)n, field);
-}
-
-static xbtab_status take_unit(layout *l, const char *path, size_t line, int k, const char *unit,
-                              const char *wanted)
-{
-    char text[NAME_SIZE + 8];
-    if (!unit[0]) return XBTAB_OK;
-    snprintf(text, sizeof text, "1 %s", unit);
-    const char *why = xbtab__quantity_parse(&l->times[k], text, wanted);
-    if (why) {
+    if (out->n == XBTAB__MOST_CURVES) {
         XBTAB_FAIL(XBTAB_ERR_INPUT,
-                   "%s:%zu: the unit [%s] of column %d (%s): %s; it must be %s, with a prefix or without",
-                   path, line, unit, k + 1, l->name[k], why, wanted);
+                   "%s: more than %d curves, which a table holds: leave some out, or fit a model to them "
+                   "(xbartab calibrate)",
+                   out->path, XBTAB__MOST_CURVES);
     }
-    return XBTAB_OK;
-}
-
-static xbtab_status read_header(layout *l, const char *path, size_t line, char **field)
-{
-    static const char *const voltages[] = {"voltage", "v", NULL}, *const currents[] = {"current", "i", NULL},
-                             *const curves[] = {"curve", "state", "device", "level", NULL};
-    char unit[MOST_FIELDS][NAME_SIZE], list[256] = "";
-    for (int k = 0; k < l->n; k++) {
-        split_name(field[k], l->name[k], unit[k]);
-        size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", k ? ", " : "", l->name[k]);
-        if (l->voltage < 0 && is_one_of(l->name[k], voltages))
-            l->voltage = k;
-        else if (l->current < 0 && is_one_of(l->name[k], currents))
-            l->current = k;
-        else if (l->curve < 0 && is_one_of(l->name[k], curves))
-            l->curve = k;
-    }
-    if (l->voltage < 0) {
-        XBTAB_FAIL(
-            XBTAB_ERR_INPUT,
-            "%s:%zu: no column is called voltage (or V), with its unit as in \"voltage [mV]\"; there are: %s",
-            path, line, list);
-    }
-    if (l->n < 2) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: no column besides the voltage", path, line);
-    if (l->curve >= 0 && l->current < 0) {
-        XBTAB_FAIL(
-            XBTAB_ERR_INPUT,
-            "%s:%zu: no column is called current (or I), with its unit as in \"current [uA]\"; there are: %s",
-            path, line, list);
-    }
-    XBTAB_TRY(take_unit(l, path, line, l->voltage, unit[l->voltage], "V"));
-    for (int k = 0; k < l->n; k++) {
-        bool is_current = l->current >= 0 ? k == l->current : k != l->voltage;
-        if (is_current) XBTAB_TRY(take_unit(l, path, line, k, unit[k], "A"));
-    }
-    return XBTAB_OK;
-}
-
-static xbtab_status find_layout(layout *l, const char *path)
-{
-    char *text = NULL, *field[MOST_FIELDS];
-    size_t size = 0, line = 0;
-    XBTAB_TRY(xbtab__file_read_gz(&text, &size, path, LARGEST_FILE));
-    xbtab_status status = xbtab__error_set(XBTAB_ERR_INPUT, "%s: the file is empty", path);
-    for (char *at = text, *stop; at && *at; at = stop) {
-        stop = strchr(at, '\n');
-        if (stop) *stop++ = '\0';
-        line++;
-        at[strcspn(at, "\r")] = '\0';
-        if (at[strspn(at, " \t")] == '\0' || at[0] == '#') continue;
-        l->delimiter = xbtab__guess_delimiter(at);
-        l->n = xbtab__split_line(at, l->delimiter, field, MOST_FIELDS);
-        l->voltage = l->current = l->curve = -1;
-        for (int k = 0; k < l->n; k++) {
-            l->times[k] = 1;
-            l->has_header = l->has_header || !xbtab__is_number(field[k]);
-            snprintf(l->name[k], NAME_SIZE, "column %d", k + 1);
-        }
-        status = XBTAB_OK;
-        if (l->has_header) {
-            status = read_header(l, path, line, field);
-        } else if (l->n < 2) {
-            status = xbtab__error_set(XBTAB_ERR_INPUT,
-                                      "%s:%zu: one column; a voltage and a current are needed", path, line);
-        } else {
-            l->voltage = 0;
-        }
-        break;
-    }
-    xbtab__free(text);
-    return status;
-}
-
-static xbtab_status add_curves(xbtab__ivs *out, const layout *l, int current)
-{
-    xbtab__calibration c = {.path = (char *)out->path, /* only read */
-                            .kind = XBTAB_FIT_IV,
-                            .delimiter = l->delimiter,
-                            .header = l->has_header,
-                            .least = -INFINITY,
-                            .most = INFINITY};
-    c.column[XBTAB_FIT_X] = (xbtab__column){.number = l->voltage + 1, .times = l->times[l->voltage]};
-    c.column[XBTAB_FIT_Y] = (xbtab__column){.number = current + 1, .times = l->times[current]};
-    c.column[XBTAB_FIT_DEVICE] = (xbtab__column){.number = l->current >= 0 ? l->curve + 1 : 0};
-    xbtab__points p = {0};
-    xbtab_status status;
-    XBTAB_TRY(xbtab__points_read(&p, &c, &out->path, 1));
-    xbtab__iv *grown = xbtab__realloc(out->curve, out->n + (size_t)p.n_devices, sizeof *grown);
-    if (!grown) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
+    xbtab__iv *grown = xbtab__realloc(out->curve, out->n + 1, sizeof *grown);
+    if (!grown) return XBTAB_NOMEM();
     out->curve = grown;
-    for (int d = 0; d < p.n_devices; d++) {
-        size_t first = p.first[d], n = p.first[d + 1] - first;
-        xbtab__iv *to = &out->curve[out->n++];
-        /* room for a mirror image and 0 V */
-        *to = (xbtab__iv){.label =
-                              xbtab__strdup(l->current >= 0 && l->curve >= 0 ? p.label[d] : l->name[current]),
-                          .n = n,
-                          .V = xbtab__alloc(2 * n + 1, sizeof *to->V),
-                          .I = xbtab__alloc(2 * n + 1, sizeof *to->I),
-                          .line = xbtab__alloc(2 * n + 1, sizeof *to->line)};
-        if (!to->label || !to->V || !to->I || !to->line) {
-            status = XBTAB_NOMEM();
-            goto done;
+    out->curve[out->n] = (xbtab__iv){.label = xbtab__strdup(label)};
+    return out->curve[out->n++].label ? XBTAB_OK : XBTAB_NOMEM();
+}
+
+static xbtab_status take_unit(reader *r, int k, const char *what, const char *unit)
+{
+    xbtab__heading_unit found;
+    XBTAB_TRY(xbtab__heading_read_unit(&found, &r->csv, k, what, unit));
+    r->times[k] = found.times;
+    return XBTAB_OK;
+}
+
+/* Each column but the voltage's is a curve, unless it is another quantity. */
+static xbtab_status check_others(const reader *r)
+{
+    const xbtab__heading *const others[] = {&xbtab__heading_time, &xbtab__heading_temperature,
+                                            &xbtab__heading_resistance, &xbtab__heading_conductance,
+                                            &xbtab__heading_pulse};
+    char name[XBTAB__CSV_NAME_SIZE];
+    for (int k = 0; k < r->n; k++) {
+        for (size_t o = 0; o < sizeof others / sizeof others[0]; o++) {
+            if (!xbtab__heading_is(&r->csv, k, others[o])) continue;
+            XBTAB_FAIL(XBTAB_ERR_INPUT,
+                       "%s:%zu: column %d (%s) is no curve's current; leave it out, or call the current so",
+                       r->csv.path, r->csv.header_line, k + 1, xbtab__csv_name(name, &r->csv, k));
         }
-        memcpy(to->V, p.x + first, n * sizeof *to->V);
-        memcpy(to->I, p.y + first, n * sizeof *to->I);
-        memcpy(to->line, p.line + first, n * sizeof *to->line);
-        out->n_points += n;
     }
-    status = XBTAB_OK;
-done:
-    xbtab__points_clear(&p);
-    return status;
+    return XBTAB_OK;
+}
+
+static xbtab_status take_names(reader *r)
+{
+    const xbtab__csv *t = &r->csv;
+    char list[256];
+    XBTAB_TRY(xbtab__heading_find_one(&r->voltage, t, &xbtab__heading_voltage));
+    XBTAB_TRY(xbtab__heading_find_one(&r->current, t, &xbtab__heading_current));
+    for (r->curve = 0; r->curve < t->n_names && !xbtab__heading_is(t, r->curve, &xbtab__heading_curve);)
+        r->curve++;
+    if (r->curve == t->n_names) r->curve = -1;
+    const char *lacks = r->voltage < 0 ? "voltage (or V), with its unit as in \"voltage [mV]\""
+                        : r->curve >= 0 && r->current < 0
+                            ? "current (or I), with its unit as in \"current [uA]\""
+                            : NULL;
+    if (lacks) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: no column is called %s; there are: %s", t->path, t->header_line,
+                   lacks, xbtab__csv_names(list, sizeof list, t));
+    }
+    if (r->n < 2)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: no column besides the voltage", t->path, t->header_line);
+    if (r->current < 0) XBTAB_TRY(check_others(r));
+    XBTAB_TRY(take_unit(r, r->voltage, "voltage", "V"));
+    for (int k = 0; k < r->n; k++) {
+        if (r->current >= 0 ? k == r->current : k != r->voltage) XBTAB_TRY(take_unit(r, k, "current", "A"));
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status find_layout(reader *r)
+{
+    const xbtab__csv *t = &r->csv;
+    char label[XBTAB__CSV_NAME_SIZE];
+    r->n = t->n_names ? t->n_names : t->n;
+    r->times = xbtab__alloc((size_t)r->n, sizeof *r->times);
+    if (!r->times) return XBTAB_NOMEM();
+    for (int k = 0; k < r->n; k++) r->times[k] = 1;
+    r->voltage = 0;
+    r->current = r->curve = -1;
+    if (t->n_names) {
+        XBTAB_TRY(take_names(r));
+    } else if (r->n < 2) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: one column; a voltage and a current are needed", t->path,
+                   t->line);
+    }
+    for (int k = 0; k < r->n; k++) {
+        bool is_curve = r->current >= 0 ? k == r->current && r->curve < 0 : k != r->voltage;
+        if (is_curve) XBTAB_TRY(add_curve(r->out, xbtab__heading_label(label, t, k, "A")));
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status add_point(xbtab__iv *c, double V, double I, size_t line)
+{
+    if (c->n == c->room) { /* what is added later to n points is at most n + 1 */
+        size_t room = c->room ? 2 * c->room : 64;
+        double *grown_V = xbtab__realloc(c->V, 2 * room + 1, sizeof *c->V);
+        if (grown_V) c->V = grown_V;
+        double *grown_I = xbtab__realloc(c->I, 2 * room + 1, sizeof *c->I);
+        if (grown_I) c->I = grown_I;
+        size_t *grown_line = xbtab__realloc(c->line, 2 * room + 1, sizeof *c->line);
+        if (grown_line) c->line = grown_line;
+        if (!grown_V || !grown_I || !grown_line) return XBTAB_NOMEM();
+        c->room = room;
+    }
+    c->V[c->n] = V;
+    c->I[c->n] = I;
+    c->line[c->n++] = line;
+    return XBTAB_OK;
+}
+
+/* The curve that a line's name tells. */
+static xbtab_status find_curve(int *out, reader *r)
+{
+    char label[XBTAB__LABEL_SIZE];
+    const xbtab__csv *t = &r->csv;
+    if (r->curve >= t->n) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: has %d columns, the curve's name is in column %d", t->path,
+                   t->line, t->n, r->curve + 1);
+    }
+    XBTAB_TRY(xbtab__labels_find(out, &r->labels, t->field[r->curve]));
+    xbtab__clean(label, t->field[r->curve], XBTAB__LABEL_SHOWN);
+    return (size_t)*out == r->out->n ? add_curve(r->out, label) : XBTAB_OK;
+}
+
+static xbtab_status take_line(reader *r)
+{
+    double V, I;
+    int curve = 0;
+    XBTAB_TRY(xbtab__csv_number(&V, &r->csv, r->voltage, "voltage"));
+    if (r->curve >= 0 && r->current >= 0) XBTAB_TRY(find_curve(&curve, r));
+    const bool has_one = r->current >= 0;
+    for (int k = has_one ? r->current : 0; k < (has_one ? r->current + 1 : r->n); k++) {
+        if (k == r->voltage) continue;
+        if (r->out->n_points == MOST_POINTS)
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: more than %d points; leave some out", r->csv.path, MOST_POINTS);
+        XBTAB_TRY(xbtab__csv_number(&I, &r->csv, k, "current"));
+        XBTAB_TRY(add_point(&r->out->curve[curve++], V * r->times[r->voltage], I * r->times[k], r->csv.line));
+        r->out->n_points++;
+    }
+    return XBTAB_OK;
 }
 
 xbtab_status xbtab__ivs_read(xbtab__ivs *out, const char *path)
 {
-    layout *l = xbtab__alloc(1, sizeof *l);
-    if (!l) return XBTAB_NOMEM();
+    reader r = {.out = out};
     out->path = path;
-    xbtab_status status = find_layout(l, path);
-    for (int k = 0; k < l->n && status == XBTAB_OK; k++) {
-        if (l->current >= 0 ? k == l->current : k != l->voltage) status = add_curves(out, l, k);
+    xbtab_status status = xbtab__csv_open(&r.csv, path, NULL);
+    if (status == XBTAB_OK) status = find_layout(&r);
+    while (status == XBTAB_OK) {
+        status = xbtab__csv_next(&r.csv);
+        if (status < 0 || r.csv.n == 0) break;
+        status = take_line(&r);
     }
-    xbtab__free(l);
+    if (status == XBTAB_OK && out->n_points == 0)
+        status = xbtab__error_set(XBTAB_ERR_INPUT, "%s: no points under the header", path);
+    xbtab__labels_clear(&r.labels);
+    xbtab__free(r.times);
+    xbtab__csv_close(&r.csv);
     return status;
 }
 
@@ -333,10 +331,7 @@ static xbtab_status check_signs(const xbtab__iv *c, const char *path)
     double most = largest(c->I, c->n);
     for (size_t k = 0; k < c->n; k++) {
         if (c->V[k] * c->I[k] >= 0 || fabs(c->I[k]) <= least_offset * most) continue;
-        XBTAB_FAIL(XBTAB_ERR_INPUT,
-                   "%s:%zu: curve \"%s\" has %g A at %g V: a positive voltage drives a positive current from "
-                   "top to bottom; is an offset or a sign left in the data?",
-                   path, c->line[k], c->label, c->I[k], c->V[k]);
+        return xbtab__refuse_sign(path, c->line[k], "curve", c->label, c->V[k], c->I[k]);
     }
     return XBTAB_OK;
 }

@@ -10,10 +10,10 @@
 /** One curve; rising in V once it is prepared. */
 typedef struct xbtab__iv {
     char *label;
-    size_t n;
-    double *V, *I;
-    size_t *line; /* of the file; 0 = a point that was added */
-    double G;     /* at the read voltage [S] */
+    size_t n, room;
+    double *V, *I; /* with room for a mirror image and 0 V */
+    size_t *line;  /* of the file; 0 = a point that was added */
+    double G;      /* at the read voltage [S] */
 } xbtab__iv;
 
 /** Start as {0}. */
@@ -23,7 +23,9 @@ typedef struct xbtab__ivs {
     xbtab__iv *curve;
 } xbtab__ivs;
 
-/** Read a file; see xbtab_measured_model_write(). */
+enum { XBTAB__MOST_CURVES = 64 };
+
+/** Read a file, at most 2^20 points; see xbtab_measured_model_write(). */
 xbtab_status xbtab__ivs_read(xbtab__ivs *out, const char *path) XBTAB_MUST_CHECK;
 void xbtab__ivs_clear(xbtab__ivs *curves);
 

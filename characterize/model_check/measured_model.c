@@ -19,7 +19,7 @@
 #include "file.h"
 #include "memory.h"
 
-enum { MOST_CURVES = 64, MOST_POINTS = 2048, MOST_PIECES = 32 };
+enum { MOST_POINTS = 2048, MOST_PIECES = 32 };
 
 /* Room for a factor on a single curve, either way. */
 static const double least_factor = 0.01, most_factor = 100;
@@ -241,12 +241,6 @@ xbtab_status xbtab_measured_model_write(const char *path, const char *data,
         XBTAB_FAIL(XBTAB_ERR_INPUT, "a read voltage of %g V: it must be above 0", o->v_read);
     XBTAB_TRY_DONE(xbtab__ivs_read(&curves, data));
     found.n_points = (long)curves.n_points;
-    if (curves.n > MOST_CURVES) {
-        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT,
-                        "%s: %zu curves; a table holds %d: leave some out, or fit a model to them "
-                        "(xbartab calibrate)",
-                        data, curves.n, MOST_CURVES);
-    }
     for (size_t k = 0; k < curves.n; k++) {
         XBTAB_TRY_DONE(xbtab__iv_prepare(&curves.curve[k], data, o, &found));
         XBTAB_TRY_DONE(refine(&curves.curve[k], o->n_pieces));

@@ -100,6 +100,9 @@ void xbtab_population_text_free(char **text)
     *text = NULL;
 }
 
+/* A microsecond each. */
+static const int64_t most_drawn = 100000000;
+
 xbtab_status xbtab_population_confusion(const xbtab_population *p, int n_levels, double step, double t,
                                         double T, int devices, int verified, uint64_t seed, double *share)
 {
@@ -107,6 +110,10 @@ xbtab_status xbtab_population_confusion(const xbtab_population *p, int n_levels,
         XBTAB_FAIL(XBTAB_ERR_INPUT,
                    "levels: %d of %g S with %d devices; 2 to 4096 levels, a step above 0, 1 device or more",
                    n_levels, step, devices);
+    if ((int64_t)n_levels * devices > most_drawn) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%d levels of %d devices: %lld in all at most, so %lld devices a level",
+                   n_levels, devices, (long long)most_drawn, (long long)(most_drawn / n_levels));
+    }
     memset(share, 0, (size_t)n_levels * (size_t)n_levels * sizeof *share);
     for (int level = 0; level < n_levels; level++) {
         for (int d = 0; d < devices; d++) {

@@ -33,7 +33,9 @@ static xbtab_status level_groups(xbtab__groups *g, xbtab__choice *choice, char *
 {
     char what[512];
     for (int l = 0; l < m->target_count; l++) {
-        XBTAB_TRY(xbtab__groups_add(g, m->target_first + l * m->target_step, p->n));
+        size_t n = 0;
+        for (int d = l; d < p->n_devices; d += m->target_count) n += p->first[d + 1] - p->first[d];
+        XBTAB_TRY(xbtab__groups_add(g, m->target_first + l * m->target_step, n));
         for (int d = l; d < p->n_devices; d += m->target_count) {
             for (size_t k = p->first[d]; k < p->first[d + 1]; k++)
                 g->group[l].value[g->group[l].n++] = p->y[k];
@@ -163,9 +165,8 @@ static xbtab_status snapshot_groups(xbtab__groups *g, const xbtab__builder *b, c
     double low = b->spec->G_min, width = (b->spec->G_max - low) / m->bins;
     for (int bin = 0; bin < m->bins; bin++) {
         double sum = 0;
-        int at = g->n;
-        XBTAB_TRY(xbtab__groups_add(g, 0, (size_t)p->n_devices));
-        xbtab__group *group = &g->group[at];
+        size_t n = 0;
+        xbtab__group *group = NULL;
         for (int turn = 0; turn < 2; turn++) {
             for (int d = 0; d < p->n_devices; d++) {
                 size_t first = xbtab__earliest(p, d), then = point_at(p, d, time);
@@ -175,15 +176,15 @@ static xbtab_status snapshot_groups(xbtab__groups *g, const xbtab__builder *b, c
                 if (own != bin) continue;
                 if (turn == 0) {
                     sum += from;
-                    group->n++;
+                    n++;
                 } else {
                     group->value[group->n++] = group->at + p->y[then] - from;
                 }
             }
-            if (turn == 0 && group->n > 0) group->at = sum / (double)group->n;
-            if (turn == 0) group->n = 0;
+            if (n < XBTAB__LEAST_IN_GROUP) break;
+            if (turn == 0) XBTAB_TRY(xbtab__groups_add(g, sum / (double)n, n));
+            group = &g->group[g->n - 1];
         }
-        if (group->n < XBTAB__LEAST_IN_GROUP) xbtab__free(g->group[--g->n].value);
     }
     return XBTAB_OK;
 }

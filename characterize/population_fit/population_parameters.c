@@ -69,7 +69,7 @@ xbtab_status xbtab__fit_parameters(xbtab__builder *b, const xbtab__measurement *
     for (int k = 0; k < m->n_names && status == XBTAB_OK; k++) {
         xbtab__calibration columns = m->columns;
         xbtab__points p;
-        columns.column[XBTAB_FIT_Y] = (xbtab__column){.name = m->name[k], .times = 1};
+        columns.column[XBTAB_FIT_Y] = (xbtab__column){.name = m->name[k], .times = 1, .si = "1"};
         status = xbtab__points_read(&p, &columns, &path, 1);
         if (status < 0) break;
         if (k == 0) {

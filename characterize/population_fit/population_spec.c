@@ -110,7 +110,9 @@ static xbtab_status take_column(xbtab__column *column, const xbtab__yaml *yaml, 
 {
     char one[64];
     column->times = 1;
+    column->si = unit;
     if (!text) return XBTAB_OK;
+    column->has_unit = text->unit != NULL;
     if (!text->name == !text->number) return xbtab__yaml_fail(yaml, key, "each needs name or number");
     if (text->name) XBTAB_TRY(copy_text(&column->name, text->name));
     XBTAB_TRY(xbtab__yaml_int(&column->number, yaml, key, text->number, 1, 10000));

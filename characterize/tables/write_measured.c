@@ -1,10 +1,10 @@
 /* write_measured.c - what pulses do, from measured data.
  *
  * A file is a list of runs, each a conductance after every pulse. Either each column is a run (no header, or
- * one whose names say nothing), an empty place ends or interrupts it; or one column is called conductance,
- * resistance or current, with its unit in brackets, and each line is a pulse: columns device (another one
+ * one of numbered names: run1, run2), an empty place ends or interrupts it; or one column is called
+ * conductance, resistance or current, with its unit, and each line is a pulse: columns device (another one
  * begins a run), pulse (it begins one where it does not rise), kind (set or reset), amplitude [V] and width
- * [s] are optional.
+ * [s] are optional. Any other header is refused, unless the specification says which column it is.
  *
  * The mean change at a conductance is a straight line through the changes around it with Gaussian weights
  * (local linear regression), held constant beyond the data; the spread is what the changes leave around that

@@ -9,56 +9,43 @@
 #include <xbartab/characterize.h>
 #include <xbartab/netlist.h>
 
+#include "cell_values.h"
 #include "cli.h"
-#include "csv.h"
 
 /* Conductance of every cell: from levels, from conductances, or all at the highest level. */
 static int choose_conductances(const xbtab_spec *spec, const char *levels, const char *conductances,
-                               cli_matrix *G)
+                               xbtab_grid *G)
 {
-    size_t n = (size_t)spec->rows * (size_t)spec->columns;
     const char *path = levels ? levels : conductances;
     if (!path) {
-        *G = (cli_matrix){malloc(n * sizeof *G->x), (size_t)spec->rows, (size_t)spec->columns};
-        for (size_t c = 0; c < n && G->x; c++) G->x[c] = spec->G_level[spec->n_levels - 1];
-        return G->x ? CLI_DONE : cli_fail("out of memory");
+        if (xbtab_grid_create(G, (size_t)spec->rows, (size_t)spec->columns) < 0) return cli_failed();
+        for (size_t c = 0; c < G->rows * G->columns; c++) G->x[c] = spec->G_level[spec->n_levels - 1];
+        return CLI_DONE;
     }
-    int code = cli_read_csv(G, path);
-    if (code != CLI_DONE) return code;
+    if (xbtab_grid_read(G, path, 0) < 0) return cli_failed();
     if (G->rows != (size_t)spec->rows || G->columns != (size_t)spec->columns) {
         return cli_fail("%s: %zu x %zu numbers; the tile has %d x %d cells", path, G->rows, G->columns,
                         spec->rows, spec->columns);
     }
-    for (size_t c = 0; c < n; c++) {
-        double x = G->x[c];
-        if (levels && (x != floor(x) || x < 0 || x >= spec->n_levels)) {
-            return cli_fail("%s:%zu: level %g is not one of 0 to %d", path, c / G->columns + 1, x,
-                            spec->n_levels - 1);
-        }
-        if (levels) G->x[c] = spec->G_level[(int)x];
-        if (!(G->x[c] >= 0) || isinf(G->x[c])) {
-            return cli_fail("%s:%zu: a conductance must be 0 (open) or above [S]", path, c / G->columns + 1);
-        }
+    return cli_to_conductances(G, path, levels ? CLI_LEVELS : CLI_CONDUCTANCES, spec->G_level,
+                               (size_t)spec->n_levels);
+}
+
+static int choose_voltages(const xbtab_spec *spec, const char *path, xbtab_grid *V)
+{
+    if (!path) {
+        if (xbtab_grid_create(V, (size_t)spec->rows, 1) < 0) return cli_failed();
+        for (int i = 0; i < spec->rows; i++)
+            V->x[i] = xbtab_spec_input_voltage(spec, i, (1 << spec->dac_bits) - 1);
+        return CLI_DONE;
     }
+    if (xbtab_grid_read(V, path, 0) < 0) return cli_failed();
+    if (V->rows != (size_t)spec->rows)
+        return cli_fail("%s: %zu lines; the tile has %d word lines", path, V->rows, spec->rows);
     return CLI_DONE;
 }
 
-static int choose_voltages(const xbtab_spec *spec, const char *path, cli_matrix *V)
-{
-    if (!path) {
-        *V = (cli_matrix){malloc((size_t)spec->rows * sizeof *V->x), (size_t)spec->rows, 1};
-        for (int i = 0; i < spec->rows && V->x; i++)
-            V->x[i] = xbtab_spec_input_voltage(spec, i, (1 << spec->dac_bits) - 1);
-        return V->x ? CLI_DONE : cli_fail("out of memory");
-    }
-    int code = cli_read_csv(V, path);
-    if (code == CLI_DONE && V->rows != (size_t)spec->rows) {
-        return cli_fail("%s: %zu lines; the tile has %d word lines", path, V->rows, spec->rows);
-    }
-    return code;
-}
-
-static int write_netlist(const xbtab_spec *spec, const cli_matrix *G, const cli_matrix *V, const char *output)
+static int write_netlist(const xbtab_spec *spec, const xbtab_grid *G, const xbtab_grid *V, const char *output)
 {
     char *text = NULL;
     size_t n = G->rows * G->columns;
@@ -94,7 +81,7 @@ int cmd_netlist(int argc, const char **argv)
     poptContext context;
     xbtab_models *models = NULL;
     xbtab_spec *spec = NULL;
-    cli_matrix G = {0}, V = {0};
+    xbtab_grid G = {0}, V = {0};
     int code = cli_parse(&context, argc, argv, options, "SPEC.yaml -o FILE.cir",
                          "xbartab netlist data/tiles/default.yaml -o tile.cir && ngspice -b tile.cir", 1, 1,
                          arguments);
@@ -113,8 +100,8 @@ int cmd_netlist(int argc, const char **argv)
     if (code == CLI_DONE) code = choose_voltages(spec, voltages, &V);
     if (code == CLI_DONE) code = write_netlist(spec, &G, &V, output);
 done:
-    free(G.x);
-    free(V.x);
+    xbtab_grid_clear(&G);
+    xbtab_grid_clear(&V);
     xbtab_spec_destroy(&spec);
     xbtab_models_destroy(&models);
     cli_finish(context, options);

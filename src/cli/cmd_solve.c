@@ -6,8 +6,8 @@
 
 #include <xbartab/characterize.h>
 
+#include "cell_values.h"
 #include "cli.h"
-#include "csv.h"
 
 typedef struct solve_options {
     char *resistances, *conductances, *levels, *tables, *voltages, *engine, *models;
@@ -15,31 +15,6 @@ typedef struct solve_options {
     double r_word, r_bit, r_source, r_sink, r_source_line, v_read; /* NAN = not given */
     int as_json;
 } solve_options;
-
-/* Resistances to conductances (inf is open), levels to the tables' conductances. */
-static int to_conductances(const solve_options *o, const xbtab_tables *tables, cli_matrix *G)
-{
-    const char *path = o->resistances ? o->resistances : o->conductances ? o->conductances : o->levels;
-    for (size_t k = 0; k < G->rows * G->columns; k++) {
-        double x = G->x[k];
-        size_t line = k / G->columns + 1, column = k % G->columns + 1;
-        if (o->levels && (x != floor(x) || x < 0 || x >= (double)tables->n_levels)) {
-            return cli_fail("%s:%zu: column %zu: level %g is not one of 0 to %zu", path, line, column, x,
-                            tables->n_levels - 1);
-        }
-        if (o->resistances && !(x > 0)) {
-            return cli_fail("%s:%zu: column %zu: a resistance of %g ohm; above 0 or inf is allowed", path,
-                            line, column, x);
-        }
-        if (o->conductances && (!(x >= 0) || isinf(x))) {
-            return cli_fail("%s:%zu: column %zu: a conductance of %g S; 0 (open) or above is allowed", path,
-                            line, column, x);
-        }
-        if (o->levels) G->x[k] = tables->G_level[(int)x];
-        if (o->resistances) G->x[k] = isinf(x) ? 0.0 : 1.0 / x;
-    }
-    return CLI_DONE;
-}
 
 static json_t *rows_json(const double *x, size_t n, size_t columns)
 {
@@ -156,15 +131,19 @@ static int choose_array(const solve_options *o, const xbtab_tables *tables, xbta
 static int solve(const solve_options *o)
 {
     const char *path = o->resistances ? o->resistances : o->conductances ? o->conductances : o->levels;
-    cli_matrix G = {0}, V = {0};
+    xbtab_grid G = {0}, V = {0};
+    cli_cells kind = o->resistances ? CLI_RESISTANCES : o->conductances ? CLI_CONDUCTANCES : CLI_LEVELS;
     source from = {0};
     xbtab_solution s = {0};
     xbtab_array array = {0};
-    int code = cli_read_csv(&G, path);
-    if (code == CLI_DONE) code = cli_read_csv(&V, o->voltages);
+    bool bad =
+        xbtab_grid_read(&G, path, kind == CLI_RESISTANCES) < 0 || xbtab_grid_read(&V, o->voltages, 0) < 0;
+    int code = bad ? cli_failed() : CLI_DONE;
     if (code == CLI_DONE && o->levels) code = source_open(&from, o);
     const xbtab_tables *tables = from.tables;
-    if (code == CLI_DONE) code = to_conductances(o, tables, &G);
+    if (code == CLI_DONE)
+        code = cli_to_conductances(&G, path, kind, tables ? tables->G_level : NULL,
+                                   tables ? tables->n_levels : 0);
     if (code == CLI_DONE && V.rows != G.rows) {
         code = cli_fail("%s: %zu lines; %s has %zu word lines", o->voltages, V.rows, path, G.rows);
     }
@@ -188,8 +167,8 @@ static int solve(const solve_options *o)
     }
     xbtab_solution_clear(&s);
     source_close(&from);
-    free(G.x);
-    free(V.x);
+    xbtab_grid_clear(&G);
+    xbtab_grid_clear(&V);
     return code;
 }
 

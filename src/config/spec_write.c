@@ -38,6 +38,7 @@ static const cyaml_schema_field_t data_fields[] = {
     OPTIONAL_TEXT("amplitude", xbtab__write_data_text, amplitude),
     OPTIONAL_TEXT("width", xbtab__write_data_text, width),
     OPTIONAL_TEXT("gate", xbtab__write_data_text, gate),
+    OPTIONAL_TEXT("accept_units", xbtab__write_data_text, accept_units),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t data_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, xbtab__write_data_text, data_fields)};
@@ -123,6 +124,7 @@ static xbtab_status take_data(xbtab_write_source *source, const xbtab__yaml *yam
                               const xbtab__write_data_text *text, unsigned k)
 {
     static const char *const kinds[] = {"set", "reset", NULL};
+    static const char *const answers[] = {"no", "yes", NULL};
     static const char *const quantities[] = {"conductance", "resistance", "current", "normalized", NULL};
     char key[64];
     int word = 0;
@@ -135,6 +137,8 @@ static xbtab_status take_data(xbtab_write_source *source, const xbtab__yaml *yam
     snprintf(key, sizeof key, "write.data[%u].quantity", k);
     XBTAB_TRY(xbtab__yaml_choice(&word, yaml, key, text->quantity, quantities));
     source->quantity = (xbtab_write_quantity)word;
+    snprintf(key, sizeof key, "write.data[%u].accept_units", k);
+    XBTAB_TRY(xbtab__yaml_choice(&source->accepts_units, yaml, key, text->accept_units, answers));
     snprintf(key, sizeof key, "write.data[%u].column", k);
     XBTAB_TRY(xbtab__yaml_int(&source->column, yaml, key, text->column, 1, 100000));
     const struct {

@@ -13,7 +13,8 @@ typedef struct xbtab__write_pulses_text {
 } xbtab__write_pulses_text;
 
 typedef struct xbtab__write_data_text {
-    char *file, *kind, *quantity, *voltage, *column, *low, *high, *g_low, *g_high, *amplitude, *width, *gate;
+    char *file, *kind, *quantity, *voltage, *column, *low, *high, *g_low, *g_high, *amplitude, *width, *gate,
+        *accept_units;
 } xbtab__write_data_text;
 
 typedef struct xbtab__write_text {

@@ -189,4 +189,4 @@ refused 1 "none.csv" "$XBARTAB" characterize bad.yaml -o bad.h5
 printf '1e-6\n2e-6\nx\n' >bad.csv
 small 's/x/x/' >bad.yaml
 echo 'write: {data: [{file: bad.csv, kind: set}]}' >>bad.yaml
-refused 1 'bad.csv:3: not a number: "x"' "$XBARTAB" characterize bad.yaml -o bad.h5
+refused 1 'bad.csv:3: the conductance is not a number' "$XBARTAB" characterize bad.yaml -o bad.h5

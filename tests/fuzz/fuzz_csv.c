@@ -4,7 +4,7 @@
 
 #include "fuzz_file.h"
 
-#include "csv.h"
+#include "heading.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -26,6 +26,19 @@ static bool read_row(xbtab__csv *t)
     return true;
 }
 
+/* What the names of the columns could mean. */
+static void read_headings(const xbtab__csv *t)
+{
+    static const xbtab__heading *const headings[] = {&xbtab__heading_voltage, &xbtab__heading_temperature,
+                                                     &xbtab__heading_pulse, &xbtab__heading_curve};
+    for (int k = 0; k < t->n_names; k++) {
+        const xbtab__heading *h = headings[k % 4];
+        xbtab__heading_unit unit;
+        xbtab__heading_is(t, k, h);
+        if (xbtab__heading_read_unit(&unit, t, k, h->name[0], h->unit) < 0) fuzz_refused();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static const char delimiters[] = {0, ',', ';', '\t', ' '};
@@ -42,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         return 0;
     }
     if (strchr(xbtab__csv_names(names, sizeof names, &t), '\n')) abort();
+    read_headings(&t);
     size_t line = 0;
     do {
         if (xbtab__csv_next(&t) < 0) {

@@ -30,12 +30,13 @@ typedef struct xbtab_measured_summary {
 } xbtab_measured_summary;
 
 /** Write NAME.yaml and NAME.sub, the model NAME, from a text table (plain or gzip; commas, semicolons, tabs
- * or blanks between the fields; # begins a comment). With a header the columns are found by name, "name
- * [unit]": voltage, current and perhaps curve    a line a point; curve (or state, device, level) tells which
- * curve voltage and anything else             a curve a column V is short for voltage and I for current;
- * without a unit values are in volts and amperes. Without a header the first column is the voltage in volts
- * and each further one a curve in amperes. The model is straight between the points, and between curves,
- * which are ordered by their conductance. A single curve is scaled by a factor.
+ * or blanks between the fields, decimal points or commas; # or % begins a comment). With a header the columns
+ * are found by name: voltage (V), current (I) and perhaps curve (state, device, level), which tells the curve
+ * of a line's point; or voltage and a column of currents for each curve. Units stand behind the name ("V
+ * [mV]", "V (mV)", "V_mV", "V / mV") or in a line of their own under it; without one values are in volts and
+ * amperes. Without a header the first column is the voltage in volts and each further one a curve in amperes.
+ * At most 64 curves and 2^20 points. The model is straight between the points, and between curves, which are
+ * ordered by their conductance. A single curve is scaled by a factor.
  *  @param      path     .yaml; its name is the model's.
  *  @param[out] summary  NULL = not wanted.
  *  @return XBTAB_ERR_INPUT (file, line and what is wrong: no such column, no number, a unit that must be

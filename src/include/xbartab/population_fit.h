@@ -37,7 +37,7 @@ void xbtab_population_text_free(char **text);
  * after t seconds.
  *  @param[out] share     share[n_levels][n_levels]: row = level at first, column = level read.
  *  @param      step      conductance between levels; level k is at k * step [S].
- *  @param      devices   drawn a level.
+ *  @param      devices   drawn a level; 10^8 of all levels at most, which take some minutes.
  *  @param      verified  1: the first level is the one found right after the write (the error of programming
  * is within it), so that only relaxation moves devices; 0: it is the target's. */
 xbtab_status xbtab_population_confusion(const xbtab_population *p, int n_levels, double step, double t,

@@ -80,6 +80,7 @@ typedef struct xbtab_write_source {
     double low, high;                /* normalized values, and */
     double G_low, G_high;            /* what they stand for [S] */
     double amplitude, width, v_gate; /* of its pulses [V, s, V]; NAN = not known, or a column says it */
+    int accepts_units;               /* conductances beyond 1 S are meant */
 } xbtab_write_source;
 
 /** What is to be known of write pulses: transients of the cell under `pulse`, or measured data. */

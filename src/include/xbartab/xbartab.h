@@ -10,6 +10,7 @@
 #include <xbartab/data.h>
 #include <xbartab/engine.h>
 #include <xbartab/explain.h>
+#include <xbartab/grid.h>
 #include <xbartab/images.h>
 #include <xbartab/infer.h>
 #include <xbartab/kernel.h>
