@@ -160,6 +160,9 @@ static double of_field(const Onnx__TensorProto *t, size_t k, int64_t *integer)
 
 /* ---- bytes in another file ---- */
 
+/* Of all tensors, each for itself where several name the same bytes. */
+static const size_t most_bytes = (size_t)1 << 31;
+
 /* What external_data says of a tensor. */
 typedef struct external {
     const char *location;
@@ -313,11 +316,15 @@ xbtab_status xbtab__read_tensor(xbtab_network *n, const Onnx__TensorProto *t, co
     XBTAB_TRY(xbtab__shape_set(n, NULL, value, t->n_dims ? (int)t->n_dims : 1, dim));
     size_t wanted = value->shape.size;
     size_t found = is_external ? wanted : t->has_raw_data ? t->raw_data.len / size : typed_count(t);
+    if (is_external && n->file_size + wanted * size > most_bytes)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: tensor \"%s\": data beside the model are more than %zu bytes",
+                   n->path, name, most_bytes);
     if (found != wanted || (!is_external && t->has_raw_data && t->raw_data.len % size != 0)) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: tensor \"%s\" has %zu numbers for a shape of %zu", n->path, name,
                    found, wanted);
     }
     if (is_external) XBTAB_TRY(read_external(n, t, name, wanted * size, &outside));
+    if (is_external) n->file_size += wanted * size;
     const unsigned char *raw = outside ? outside : t->has_raw_data ? t->raw_data.data : NULL;
     bool is_integer = xbtab__is_integer_type(value->type);
     value->constant = xbtab__alloc(found, sizeof *value->constant);
