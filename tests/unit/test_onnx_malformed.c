@@ -310,6 +310,27 @@ static void data_beside_the_model_are_read(void **state)
     }
 }
 
+/* They count as the model's own: constants made of them, and what layers hold, are in proportion. */
+static void data_beside_the_model_count(void **state)
+{
+    (void)state;
+    enum { ROWS = 2500, COLUMNS = 2000, BYTES = ROWS * COLUMNS * 4 };
+    const char *const entries[] = {"location", "weights.bin"};
+    onnx_build b;
+    write_all(at("weights.bin"), "", 0);
+    assert_int_equal(truncate(at("weights.bin"), BYTES), 0);
+    build_begin(&b, 2, (int64_t[]){1, COLUMNS}, "y");
+    build_external(&b, "W", 2, (int64_t[]){ROWS, COLUMNS}, entries, 1);
+    build_node(&b, "Transpose", "t", "W", NULL, NULL);
+    build_node(&b, "MatMul", "y", "x", "t", NULL);
+    build_write(&b, path);
+    opens();
+    b.tensor[0].data_type = ONNX__TENSOR_PROTO__DATA_TYPE__INT64; /* 2 GB, which nobody reads */
+    b.dims[0][0] = b.dims[0][1] = 1 << 14;
+    build_write(&b, path);
+    refused(XBTAB_ERR_UNSUPPORTED, "data beside the model are more than");
+}
+
 static void data_outside_the_folder_are_refused(void **state)
 {
     (void)state;
@@ -409,6 +430,7 @@ int main(void)
         cmocka_unit_test(huge_dimensions_take_no_memory),
         cmocka_unit_test(nesting_does_not_exhaust_the_stack),
         cmocka_unit_test(data_beside_the_model_are_read),
+        cmocka_unit_test(data_beside_the_model_count),
         cmocka_unit_test(data_outside_the_folder_are_refused),
         cmocka_unit_test(corpus_is_replayed),
     };

@@ -159,9 +159,11 @@ struct xbtab_network {
     xbtab__lattice *lattice; /* lattice[n_values] on images of bytes */
     int64_t opset;
     int64_t batch;    /* of the file's input, which is run with 1 */
-    size_t file_size; /* bytes */
+    size_t file_size; /* bytes, with the data beside it */
     size_t folded;    /* numbers of constants that nodes made */
     double work;      /* terms of the sums that made them */
+    double planned;   /* numbers of all outputs, of nodes too that will be folded or dropped */
+    double weights;   /* of all matrix layers, each with its own copy */
     int input, output;
     bool is_quantized; /* has operators of quantized networks: its own scales and zeros hold */
     size_t memory;     /* floats that a run of one image needs */

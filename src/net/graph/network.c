@@ -18,7 +18,7 @@ static const int64_t largest_tensor = (int64_t)1 << 28;
 static const size_t most_folded = (size_t)1 << 22;
 
 /* Terms of all their sums: some seconds, and more for a larger file. */
-static const double most_work = 8e9;
+static const double most_work = 2e9;
 
 xbtab_status xbtab__node_fail(const xbtab_network *network, const xbtab__node *node, xbtab_status code,
                               const char *format, ...)
@@ -153,6 +153,8 @@ static double terms_of(const xbtab_network *n, const xbtab__node *node)
     if (w->channels) return (double)w->kernel[0] * (double)w->kernel[1] * (double)w->kernel[2];
     if (strcmp(type, "MatMul") == 0 || strcmp(type, "Gemm") == 0)
         return (double)in->dim[node->attributes.trans_a ? 0 : in->rank - 1];
+    if (strncmp(type, "Reduce", 6) == 0 || strncmp(type, "Arg", 3) == 0) /* each finds its place anew */
+        return 16.0 * (double)in->size / fmax(1, (double)n->value[node->output].shape.size);
     if (strcmp(type, "LRN") == 0) return fmin((double)node->attributes.size, (double)in->dim[1]);
     if (strcmp(type, "MultiThreshold") == 0) return (double)n->value[node->input[1]].shape.dim[1];
     if (strcmp(type, "Resize") == 0 || strcmp(type, "Upsample") == 0)

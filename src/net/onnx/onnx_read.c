@@ -10,6 +10,10 @@
 /* The largest file read: ResNet-50 in float is 100 MB. */
 static const size_t largest_file = (size_t)1 << 30;
 
+/* Numbers of all nodes' outputs: far more than an image may take in the end, as many are folded or dropped.
+ */
+static const double most_planned = 1e9;
+
 enum {
     OLDEST_OPSET = 1,
     NEWEST_OPSET = 22,
@@ -95,9 +99,13 @@ static xbtab_status infer_last(xbtab_network *n)
     xbtab__value *out = &n->value[node->output];
     if (out->type == 0 && node->n_inputs > 0 && node->input[0] >= 0)
         out->type = n->value[node->input[0]].type;
-    xbtab_status status = xbtab__network_fold(n, node);
+    XBTAB_TRY(xbtab__network_fold(n, node));
     if (n->scratch < scratch) n->scratch = scratch;
-    return status;
+    if (out->constant) return XBTAB_OK;
+    n->planned += (double)out->shape.size;
+    if (n->planned <= most_planned) return XBTAB_OK;
+    return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
+                            "outputs up to this one have more than %g numbers", most_planned);
 }
 
 xbtab_status xbtab__add_node_more(xbtab_network *n, const char *name, const xbtab__operator *type,

@@ -12,6 +12,9 @@
 
 /* ---- bytes in another file ---- */
 
+/* Of all tensors, each for itself where several name the same bytes. */
+static const size_t most_bytes = (size_t)1 << 31;
+
 /* What external_data says of a tensor. */
 typedef struct external {
     const char *location;
@@ -185,8 +188,14 @@ xbtab_status xbtab__read_tensor(xbtab_network *n, const Onnx__TensorProto *t, co
     xbtab__value *value = &n->value[*out];
     XBTAB_TRY(take_shape(n, t, value));
     size_t size = value->shape.size;
-    if (is_external(t))
-        XBTAB_TRY(read_external(n, t, name, xbtab__element_bytes(t->data_type, size), &outside));
+    if (is_external(t)) {
+        size_t bytes = xbtab__element_bytes(t->data_type, size);
+        if (n->file_size + bytes > most_bytes)
+            XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: tensor \"%s\": data beside the model are more than %zu bytes",
+                       n->path, name, most_bytes);
+        XBTAB_TRY(read_external(n, t, name, bytes, &outside));
+        n->file_size += bytes;
+    }
     const unsigned char *raw = outside ? outside : t->has_raw_data ? t->raw_data.data : NULL;
     bool is_integer = xbtab__is_integer_type(value->type);
     value->constant = xbtab__alloc(size, sizeof *value->constant);

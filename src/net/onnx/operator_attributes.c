@@ -365,13 +365,22 @@ static const row rows[] = {{"Add", {pair, sum}},
                            {"Upsample", {upsample}},
                            {"Xor", {pair}}};
 
-const xbtab__attribute_rule *xbtab__attribute_rule_at(const char *type, int k)
+/* The lists of an operator, behind that of all: lists[MOST_LISTS + 1]. */
+static void find_lists(const char *type, const rule **lists)
 {
-    const rule *lists[MOST_LISTS + 1] = {all, none, none, none};
+    lists[0] = all;
+    for (int l = 1; l <= MOST_LISTS; l++) lists[l] = none;
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         if (strcmp(rows[r].type, type) != 0) continue;
         for (int l = 0; l < MOST_LISTS && rows[r].lists[l]; l++) lists[l + 1] = rows[r].lists[l];
+        return;
     }
+}
+
+const xbtab__attribute_rule *xbtab__attribute_rule_at(const char *type, int k)
+{
+    const rule *lists[MOST_LISTS + 1];
+    find_lists(type, lists);
     for (int l = 0; l <= MOST_LISTS; l++) {
         for (const rule *at = lists[l]; at->name; at++) {
             if (k-- == 0) return at;
@@ -486,11 +495,14 @@ static xbtab_status check_attribute(const xbtab_network *n, const xbtab__node *n
 xbtab_status xbtab__check_attributes(const xbtab_network *n, const xbtab__node *node,
                                      const Onnx__NodeProto *proto)
 {
-    const rule *rules[MOST_RULES], *r;
+    const rule *lists[MOST_LISTS + 1], *rules[MOST_RULES];
     bool is_there[MOST_RULES] = {false};
     int count = 0;
-    for (int k = 0; (r = xbtab__attribute_rule_at(node->type->name, k)) && count < MOST_RULES; k++) {
-        if (is_of_opset(r, n->opset)) rules[count++] = r;
+    find_lists(node->type->name, lists);
+    for (int l = 0; l <= MOST_LISTS; l++) {
+        for (const rule *r = lists[l]; r->name && count < MOST_RULES; r++) {
+            if (is_of_opset(r, n->opset)) rules[count++] = r;
+        }
     }
     for (size_t k = 0; k < proto->n_attribute; k++)
         XBTAB_TRY(check_attribute(n, node, rules, count, is_there, proto->attribute[k]));

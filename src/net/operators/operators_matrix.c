@@ -10,7 +10,14 @@
 xbtab_status xbtab__set_linear(xbtab_network *n, xbtab__node *node, size_t groups, size_t inputs,
                                size_t outputs, size_t positions, const xbtab__value *bias, float beta)
 {
+    /* Layers that share a matrix have a copy each: as many as a file of that size plausibly means. */
+    const double most_weights = 67108864.0 + 16.0 * (double)n->file_size;
     xbtab__linear *l = &node->linear;
+    n->weights += (double)groups * (double)outputs * (double)inputs;
+    if (n->weights > most_weights)
+        return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
+                                "layers up to this one have far more weights than the file of %zu bytes",
+                                n->file_size);
     *l = (xbtab__linear){
         .groups = groups, .inputs = inputs, .outputs = outputs, .positions = positions, .times = 1.0f};
     l->W = xbtab__alloc(groups * outputs * inputs, sizeof *l->W);
