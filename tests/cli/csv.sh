@@ -128,6 +128,10 @@ printf 'V,I,V\n-0.1,-1e-6,0\n0.1,1e-6,0\n' >twice.csv
 try 'twice.csv:1: columns 1 and 3 are both the voltage' twice.csv
 printf 'V,time,a\n-0.1,0,-1e-6\n0.1,1,1e-6\n' >time.csv
 try "time.csv:1: column 2 (time) is no curve's current" time.csv
+printf 'V,g\n-0.1,-1e-6\n0.1,1e-6\n' >siemens.csv
+try "siemens.csv:1: column 2 (g) is no curve's current" siemens.csv
+printf 'V,f,g\n-0.1,-1e-6,-2e-6\n0.1,1e-6,2e-6\n' >letters.csv
+"$XBARTAB" models from-csv letters.csv -o mine/rram/letters.yaml | grep -q "2 curves of 4 points" || fail "curves f and g"
 
 # write: pulses
 write_spec() { # write_spec SET RESET [MORE]
