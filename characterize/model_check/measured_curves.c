@@ -70,7 +70,8 @@ static xbtab_status take_unit(reader *r, int k, const char *what, const char *un
     return XBTAB_OK;
 }
 
-/* Each column but the voltage's is a curve, unless it is another quantity. */
+/* Each column but the voltage's is a curve, unless it is another quantity; letters alone may well be names of
+ * curves. */
 static xbtab_status check_others(const reader *r)
 {
     const xbtab__heading *const others[] = {&xbtab__heading_time, &xbtab__heading_temperature,
@@ -79,7 +80,8 @@ static xbtab_status check_others(const reader *r)
     char name[XBTAB__CSV_NAME_SIZE];
     for (int k = 0; k < r->n; k++) {
         for (size_t o = 0; o < sizeof others / sizeof others[0]; o++) {
-            if (!xbtab__heading_is(&r->csv, k, others[o])) continue;
+            bool is_letter = strlen(r->csv.name[k]) == 1 && r->n > 2;
+            if (is_letter || !xbtab__heading_is(&r->csv, k, others[o])) continue;
             XBTAB_FAIL(XBTAB_ERR_INPUT,
                        "%s:%zu: column %d (%s) is no curve's current; leave it out, or call the current so",
                        r->csv.path, r->csv.header_line, k + 1, xbtab__csv_name(name, &r->csv, k));

@@ -86,6 +86,29 @@ bad 'is an offset or a sign left in the data?' bare.yaml offset.csv
 { sed 's/^/a,/' bare.csv; sed 's/^/b,/' reversed.csv; } | sed 's/,\xef\xbb\xbf/,/' >mixed.csv
 spec '{number: 2, unit: V}' '{number: 3, unit: A}' | sed 's/columns:/&\n    device: {number: 1}/' >devices.yaml
 bad 'device "b" has' devices.yaml mixed.csv
+{ sed 's/^/a,/' reversed.csv; sed 's/^/b,/' bare.csv; } | sed 's/,\xef\xbb\xbf/,/' >mixed.csv
+bad "the current of device \"b\" has the voltage's sign, that of a device before it has not" devices.yaml mixed.csv
+# readings of pulses against their read voltage: G = 5 uS + 45 uS (1 - exp(-n/20)) at 0.2 V
+$PYTHON - <<'P'
+import math
+G = lambda n: 5e-6 + 45e-6 * (1 - math.exp(-n / 20))
+for name, factor in ("current", -0.2e6), ("negative", -1e6):
+    with open(name + ".csv", "w") as f:
+        print("device;pulse;%s_\u00b5%s" % (("I", "A") if name == "current" else ("G", "S")), file=f)
+        for n in range(0, 80, 2): print(("d0;%d;%.9g" % (n, factor * G(n))).replace(".", ","), file=f)
+P
+law() { sed "s/conductance: .*/$1/;s/^held_out:.*//;s/fit: shared/fit: device/" "$XBARTAB_SOURCE/data/calibration/pulses.yaml"; }
+law 'current: {name: I}\n  read_voltage: 200 mV' >law.yaml
+"$XBARTAB" calibrate law.yaml --data current.csv -o fitted.yaml --json >fit.json 2>note.txt || fail "$(cat note.txt)"
+grep -q "current.csv: currents against the read voltage: fitted with the other sign" note.txt || fail "$(cat note.txt)"
+"$XBARTAB" calibrate law.yaml --data current.csv -o fitted.yaml --devices own.csv >/dev/null 2>&1
+$PYTHON - <<'P'
+head, row = [l.split(",") for l in open("own.csv").read().splitlines()]
+own = dict(zip(head, row))
+for name, truth in ("g_first", 5e-6), ("g_last", 50e-6), ("curvature", 20): assert abs(float(own[name]) / truth - 1) < 1e-5, own
+P
+law 'conductance: {name: G}' >law.yaml
+bad 'negative.csv:2: a conductance of -5e-06 S, and most are below 0' law.yaml negative.csv
 
 # models from-csv
 mkdir -p mine/rram
@@ -105,6 +128,10 @@ printf 'V,I,V\n-0.1,-1e-6,0\n0.1,1e-6,0\n' >twice.csv
 try 'twice.csv:1: columns 1 and 3 are both the voltage' twice.csv
 printf 'V,time,a\n-0.1,0,-1e-6\n0.1,1,1e-6\n' >time.csv
 try "time.csv:1: column 2 (time) is no curve's current" time.csv
+printf 'V,g\n-0.1,-1e-6\n0.1,1e-6\n' >siemens.csv
+try "siemens.csv:1: column 2 (g) is no curve's current" siemens.csv
+printf 'V,f,g\n-0.1,-1e-6,-2e-6\n0.1,1e-6,2e-6\n' >letters.csv
+"$XBARTAB" models from-csv letters.csv -o mine/rram/letters.yaml | grep -q "2 curves of 4 points" || fail "curves f and g"
 
 # write: pulses
 write_spec() { # write_spec SET RESET [MORE]
