@@ -4,53 +4,10 @@
 
 #include "onnx_read.h"
 
-size_t xbtab__element_bits(int32_t type)
-{
-    switch (type) {
-    case XBTAB__TYPE_UINT4:
-    case XBTAB__TYPE_INT4:
-        return 4;
-    case XBTAB__TYPE_UINT8:
-    case XBTAB__TYPE_INT8:
-    case XBTAB__TYPE_BOOL:
-    case XBTAB__TYPE_FLOAT8E4M3FN:
-    case XBTAB__TYPE_FLOAT8E4M3FNUZ:
-    case XBTAB__TYPE_FLOAT8E5M2:
-    case XBTAB__TYPE_FLOAT8E5M2FNUZ:
-        return 8;
-    case XBTAB__TYPE_UINT16:
-    case XBTAB__TYPE_INT16:
-    case XBTAB__TYPE_FLOAT16:
-    case XBTAB__TYPE_BFLOAT16:
-        return 16;
-    case XBTAB__TYPE_FLOAT:
-    case XBTAB__TYPE_INT32:
-    case XBTAB__TYPE_UINT32:
-        return 32;
-    case XBTAB__TYPE_DOUBLE:
-    case XBTAB__TYPE_INT64:
-    case XBTAB__TYPE_UINT64:
-        return 64;
-    default:
-        return 0;
-    }
-}
-
 size_t xbtab__element_bytes(int32_t type, size_t count)
 {
-    size_t bits = xbtab__element_bits(type);
+    size_t bits = (size_t)xbtab__bits_of_type(type);
     return bits < 8 ? (count + 1) / 2 : count * (bits / 8);
-}
-
-static bool is_float8(int32_t type)
-{
-    return type >= XBTAB__TYPE_FLOAT8E4M3FN && type <= XBTAB__TYPE_FLOAT8E5M2FNUZ;
-}
-
-bool xbtab__is_integer_type(int32_t type)
-{
-    return type != XBTAB__TYPE_FLOAT && type != XBTAB__TYPE_DOUBLE && type != XBTAB__TYPE_FLOAT16 &&
-           type != XBTAB__TYPE_BFLOAT16 && !is_float8(type) && xbtab__element_bits(type) > 0;
 }
 
 size_t xbtab__element_fields(const Onnx__TensorProto *t)
@@ -127,10 +84,10 @@ double xbtab__element_of_bytes(int32_t type, const unsigned char *raw, size_t k,
         int64_t i64;
         uint64_t u64;
     } v = {.u64 = 0};
-    size_t bits = xbtab__element_bits(type);
+    size_t bits = (size_t)xbtab__bits_of_type(type);
     if (bits < 8) return (double)(*integer = nibble_of(type, raw[k / 2], k));
     memcpy(&v, raw + k * (bits / 8), bits / 8);
-    if (is_float8(type)) return float8_of(type, v.u8);
+    if (xbtab__is_float8(type)) return float8_of(type, v.u8);
     switch (type) {
     case XBTAB__TYPE_FLOAT:
         return (double)v.f;
@@ -163,8 +120,8 @@ double xbtab__element_of_bytes(int32_t type, const unsigned char *raw, size_t k,
 
 double xbtab__element_of_fields(const Onnx__TensorProto *t, size_t k, int64_t *integer)
 {
-    if (is_float8(t->data_type)) return float8_of(t->data_type, (uint8_t)t->int32_data[k]);
-    if (xbtab__element_bits(t->data_type) < 8)
+    if (xbtab__is_float8(t->data_type)) return float8_of(t->data_type, (uint8_t)t->int32_data[k]);
+    if (xbtab__bits_of_type(t->data_type) < 8)
         return (double)(*integer = nibble_of(t->data_type, (unsigned)t->int32_data[k / 2], k));
     switch (t->data_type) {
     case XBTAB__TYPE_FLOAT:

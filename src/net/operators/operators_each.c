@@ -137,12 +137,9 @@ static void clip_lattice(const xbtab_network *n, const xbtab__node *node, const 
 
 static xbtab_status infer_cast(xbtab_network *n, xbtab__node *node)
 {
-    enum { STRING = 8 };
     const xbtab__value *like = xbtab__input_of(n, node, 1); /* of CastLike */
     int64_t to = like ? like->type : node->attributes.to;
-    bool is_nibble = to == XBTAB__TYPE_INT4 || to == XBTAB__TYPE_UINT4;
-    if (to < XBTAB__TYPE_FLOAT || (to > XBTAB__TYPE_BFLOAT16 && !is_nibble) || to == STRING ||
-        (to > XBTAB__TYPE_UINT64 && to < XBTAB__TYPE_BFLOAT16)) {
+    if (!xbtab__is_number_type(to) || xbtab__is_float8((int32_t)to)) {
         return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "to the element type %lld", (long long)to);
     }
     xbtab__output_of(n, node)->type = (int32_t)to;
