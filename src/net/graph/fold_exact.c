@@ -279,11 +279,16 @@ static void add_part(xbtab_network *n, const xbtab__node *node, int part)
     }
 }
 
+static const xbtab__value *input_at(const xbtab_network *n, const xbtab__node *node, int k)
+{
+    return k < node->n_inputs && node->input[k] >= 0 ? &n->value[node->input[k]] : NULL;
+}
+
 static xbtab_status fold_moved(xbtab_network *n, xbtab__node *node, int first)
 {
     float **data = xbtab__alloc((size_t)n->n_values, sizeof *data), value = node->attributes.value;
     bool has_memory = data != NULL, is_pad = strcmp(node->type->name, "Pad") == 0;
-    const xbtab__value *given = is_pad ? xbtab__input_of(n, node, 2) : NULL; /* taken when it was inferred */
+    const xbtab__value *given = is_pad ? input_at(n, node, 2) : NULL; /* taken when it was inferred */
     int64_t fill = given ? given->integers[0] : is_pad ? (int64_t)value : 0;
     for (int part = 0; part < PARTS && has_memory; part++) {
         for (int k = 0; k < n->n_values; k++) data[k] = n->value[k].constant;
@@ -321,7 +326,7 @@ static bool is_exact(const xbtab_network *n, const xbtab__node *node, int first)
     for (int k = first < 0 ? 0 : first; k < node->n_inputs; k++) {
         if (node->input[k] >= 0 && !n->value[node->input[k]].integers) return false;
     }
-    return node->n_inputs > 0 && (first < 1 || xbtab__input_of(n, node, first));
+    return node->n_inputs > 0 && (first < 1 || input_at(n, node, first));
 }
 
 static int output_of(const xbtab__node *node, int m)

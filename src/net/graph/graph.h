@@ -20,6 +20,7 @@ enum {
     XBTAB__NET_OUTPUTS = 16, /* outputs of a node */
     XBTAB__NET_INTS = 16,    /* entries of an attribute list */
     XBTAB__NET_WORDS = 6,    /* words of an attribute list */
+    XBTAB__NET_NODES = 1 << 16, /* ten times the largest networks' */
     XBTAB__NET_PLACES = 256  /* of a layer's vectors that are made at once: patches stay in the second cache,
                                 and  a multiple of the vectors that a tile is asked at once */
 };
@@ -264,13 +265,26 @@ xbtab_status xbtab__more_set(xbtab_network *network, const xbtab__node *node, in
 float *xbtab__more_of(const xbtab__node *node, const xbtab__float_run *run, int k);
 
 bool xbtab__is_integer_type(int32_t type);
+
+/** Floats of 8 bits, of four kinds. */
 bool xbtab__is_float8(int32_t type);
 
-/** Whether a type's numbers can be computed with: floats of 16 to 64 bits, bool, integers of 4 to 64 bits. */
+/** Whether a type's numbers are read: floats of 8 to 64 bits, bool, integers of 4 to 64 bits. */
 bool xbtab__is_number_type(int64_t type);
 
 /** Bits of a number of a type; 0 of others. */
-size_t xbtab__element_bits(int32_t type);
+int xbtab__bits_of_type(int32_t type);
+
+/** A new value. @param name  for messages; NULL = none yet, between nodes that stand for one of the file's. */
+xbtab_status xbtab__add_value(xbtab_network *network, const char *name, int *out) XBTAB_MUST_CHECK;
+
+/** A node behind all others, with the name, inputs and attributes of another; its outputs are the caller's to
+ * set. */
+xbtab_status xbtab__append_node(xbtab_network *network, const xbtab__node *like,
+                                xbtab__node **out) XBTAB_MUST_CHECK;
+
+/** Shapes of the last node's outputs, and their numbers where all its inputs are constant. */
+xbtab_status xbtab__infer_last(xbtab_network *network) XBTAB_MUST_CHECK;
 
 /** A node that infer adds for another one. @param[out] output  its value, of a name that no file has.
  *  @param attributes  NULL = ONNX's defaults. */

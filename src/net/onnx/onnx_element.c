@@ -6,7 +6,7 @@
 
 size_t xbtab__element_bytes(int32_t type, size_t count)
 {
-    size_t bits = xbtab__element_bits(type);
+    size_t bits = (size_t)xbtab__bits_of_type(type);
     return bits < 8 ? (count + 1) / 2 : count * (bits / 8);
 }
 
@@ -84,7 +84,7 @@ double xbtab__element_of_bytes(int32_t type, const unsigned char *raw, size_t k,
         int64_t i64;
         uint64_t u64;
     } v = {.u64 = 0};
-    size_t bits = xbtab__element_bits(type);
+    size_t bits = (size_t)xbtab__bits_of_type(type);
     if (bits < 8) return (double)(*integer = nibble_of(type, raw[k / 2], k));
     memcpy(&v, raw + k * (bits / 8), bits / 8);
     if (xbtab__is_float8(type)) return float8_of(type, v.u8);
@@ -121,7 +121,7 @@ double xbtab__element_of_bytes(int32_t type, const unsigned char *raw, size_t k,
 double xbtab__element_of_fields(const Onnx__TensorProto *t, size_t k, int64_t *integer)
 {
     if (xbtab__is_float8(t->data_type)) return float8_of(t->data_type, (uint8_t)t->int32_data[k]);
-    if (xbtab__element_bits(t->data_type) < 8)
+    if (xbtab__bits_of_type(t->data_type) < 8)
         return (double)(*integer = nibble_of(t->data_type, (unsigned)t->int32_data[k / 2], k));
     switch (t->data_type) {
     case XBTAB__TYPE_FLOAT:

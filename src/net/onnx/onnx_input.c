@@ -16,12 +16,19 @@ typedef struct axes {
 
 /* ---- what the file says ---- */
 
-static bool is_constant(const Onnx__GraphProto *graph, const char *name)
+/* Names of the constants, which are no inputs even where the file lists them as such. */
+static xbtab_status name_constants(xbtab__scope *out, const xbtab_network *n, const Onnx__GraphProto *graph)
 {
     for (size_t k = 0; k < graph->n_initializer; k++) {
-        if (graph->initializer[k]->name && strcmp(graph->initializer[k]->name, name) == 0) return true;
+        const char *name = graph->initializer[k]->name;
+        if (name) XBTAB_TRY(xbtab__scope_bind(out, n, name, XBTAB__NO_VALUE));
     }
-    return false;
+    return XBTAB_OK;
+}
+
+static bool is_constant(const xbtab__scope *constants, const char *name)
+{
+    return xbtab__scope_find(constants, name) != XBTAB__NO_NAME;
 }
 
 /* The axis of the input that counts images: the first, but recurrent operators have time there. */
@@ -117,7 +124,8 @@ static xbtab_status fit_shape(const xbtab_network *n, const xbtab_input_shape *s
 }
 
 /* Every shape that was given is of an input and fits it, be it one that is read or not. */
-static xbtab_status check_shapes(const xbtab__reader *r, const Onnx__GraphProto *graph)
+static xbtab_status check_shapes(const xbtab__reader *r, const Onnx__GraphProto *graph,
+                                 const xbtab__scope *constants)
 {
     const xbtab_open_options *o = r->options;
     for (size_t s = 0; s < o->n_shapes; s++) {
@@ -127,7 +135,7 @@ static xbtab_status check_shapes(const xbtab__reader *r, const Onnx__GraphProto 
         axes a;
         for (size_t k = 0; k < graph->n_input; k++) {
             const char *name = graph->input[k]->name;
-            if (!name || is_constant(graph, name)) continue;
+            if (!name || is_constant(constants, name)) continue;
             if (strcmp(name, o->shape[s].name) == 0) input = graph->input[k];
             if (length < sizeof names)
                 length += (size_t)snprintf(names + length, sizeof names - length, "%s\"%s\"",
@@ -229,12 +237,13 @@ static xbtab_status take_images(const xbtab_network *n, const xbtab_images *imag
 
 /* The one input that is read; where none is, the first. */
 static xbtab_status find_input(const xbtab_network *n, const Onnx__GraphProto *graph,
-                               const xbtab__scope *needed, const Onnx__ValueInfoProto **out)
+                               const xbtab__scope *constants, const xbtab__scope *needed,
+                               const Onnx__ValueInfoProto **out)
 {
     const Onnx__ValueInfoProto *first = NULL, *read = NULL;
     for (size_t k = 0; k < graph->n_input; k++) {
         const Onnx__ValueInfoProto *input = graph->input[k];
-        if (!input->name || is_constant(graph, input->name)) continue;
+        if (!input->name || is_constant(constants, input->name)) continue;
         if (!first) first = input;
         if (xbtab__scope_find(needed, input->name) == XBTAB__NO_NAME) continue;
         if (read)
@@ -278,9 +287,13 @@ xbtab_status xbtab__read_input(xbtab__frame *f, const Onnx__GraphProto *graph, c
 {
     xbtab_network *n = f->reader->n;
     const Onnx__ValueInfoProto *input = NULL;
+    xbtab__scope constants = {0};
     axes a;
-    XBTAB_TRY(find_input(n, graph, needed, &input));
-    XBTAB_TRY(check_shapes(f->reader, graph));
+    xbtab_status status = name_constants(&constants, n, graph);
+    if (status == XBTAB_OK) status = find_input(n, graph, &constants, needed, &input);
+    if (status == XBTAB_OK) status = check_shapes(f->reader, graph, &constants);
+    xbtab__scope_clear(&constants);
+    if (status < 0) return status;
     XBTAB_TRY(take_axes(n, graph, input, &a));
     XBTAB_TRY(size_axes(f->reader, &a));
     XBTAB_TRY(xbtab__add_value(n, input->name, &n->input));

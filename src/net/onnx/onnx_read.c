@@ -10,53 +10,13 @@
 /* The largest file read: ResNet-50 in float is 100 MB. */
 static const size_t largest_file = (size_t)1 << 30;
 
-/* Numbers of all nodes' outputs: far more than an image may take in the end, as many are folded or dropped.
- */
-static const double most_planned = 1e9;
-
 enum {
     OLDEST_OPSET = 1,
     NEWEST_OPSET = 22,
-    SAME_END_OPSET = 7,  /* from which tensors broadcast as NumPy's do */
-    MOST_NODES = 1 << 16 /* ten times the largest networks' */
+    SAME_END_OPSET = 7 /* from which tensors broadcast as NumPy's do */
 };
 
-/* ---- values ---- */
-
-static xbtab_status grow_values(xbtab_network *n)
-{
-    if (n->n_values < n->value_room) return XBTAB_OK;
-    int room = n->value_room ? 2 * n->value_room : 16;
-    xbtab__value *grown = room > 0 ? xbtab__realloc(n->value, (size_t)room, sizeof *grown) : NULL;
-    if (!grown) return XBTAB_NOMEM();
-    n->value = grown;
-    n->value_room = room;
-    return XBTAB_OK;
-}
-
-xbtab_status xbtab__add_value(xbtab_network *n, const char *name, int *out)
-{
-    char hidden[64];
-    XBTAB_TRY(grow_values(n));
-    xbtab__value *value = &n->value[n->n_values];
-    snprintf(hidden, sizeof hidden, "\n%d", n->n_values);
-    *value = (xbtab__value){.name = xbtab__strdup(name ? name : hidden)};
-    if (!value->name) return XBTAB_NOMEM();
-    *out = n->n_values++;
-    return XBTAB_OK;
-}
-
-xbtab_status xbtab__add_constant(xbtab_network *n, int rank, const int64_t *dim, int32_t type, bool has_steps,
-                                 int *output)
-{
-    XBTAB_TRY(xbtab__add_value(n, NULL, output));
-    xbtab__value *v = &n->value[*output];
-    v->type = type;
-    XBTAB_TRY(xbtab__shape_set(n, NULL, v, rank, dim));
-    v->constant = xbtab__alloc(v->shape.size, sizeof *v->constant);
-    v->step = has_steps ? xbtab__alloc(v->shape.size, sizeof *v->step) : NULL;
-    return v->constant && (v->step || !has_steps) ? XBTAB_OK : XBTAB_NOMEM();
-}
+/* ---- nodes ---- */
 
 /* What a node of the file calls a value; one between nodes has no name yet. */
 static xbtab_status name_value(xbtab__frame *f, int value, const char *name)
@@ -69,72 +29,6 @@ static xbtab_status name_value(xbtab__frame *f, int value, const char *name)
     xbtab__free(n->value[value].name);
     n->value[value].name = copy;
     return XBTAB_OK;
-}
-
-/* ---- nodes ---- */
-
-static xbtab_status grow_nodes(xbtab_network *n)
-{
-    if (n->n_nodes < n->room) return XBTAB_OK;
-    if (n->n_nodes >= MOST_NODES)
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has more than %d nodes", n->path, MOST_NODES);
-    int room = n->room ? 2 * n->room : 16;
-    xbtab__node *grown = xbtab__realloc(n->node, (size_t)room, sizeof *grown);
-    if (!grown) return XBTAB_NOMEM();
-    n->node = grown;
-    n->room = room;
-    return XBTAB_OK;
-}
-
-/* Shapes of the last node's outputs, and their numbers where all its inputs are constant. */
-static xbtab_status infer_last(xbtab_network *n)
-{
-    xbtab__node *node = &n->node[n->n_nodes - 1];
-    size_t scratch = n->scratch;
-    n->scratch = 0;
-    for (int k = 0; k < node->n_inputs; k++) {
-        if (node->input[k] >= 0) n->value[node->input[k]].n_uses++;
-    }
-    XBTAB_TRY(node->type->infer(n, node));
-    xbtab__value *out = &n->value[node->output];
-    if (out->type == 0 && node->n_inputs > 0 && node->input[0] >= 0)
-        out->type = n->value[node->input[0]].type;
-    XBTAB_TRY(xbtab__network_fold(n, node));
-    if (n->scratch < scratch) n->scratch = scratch;
-    if (out->constant) return XBTAB_OK;
-    n->planned += (double)out->shape.size;
-    if (n->planned <= most_planned) return XBTAB_OK;
-    return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
-                            "outputs up to this one have more than %g numbers", most_planned);
-}
-
-xbtab_status xbtab__add_node_more(xbtab_network *n, const char *name, const xbtab__operator *type,
-                                  int n_inputs, const int *input, const xbtab__attributes *attributes,
-                                  int *output, int n_more, int *more)
-{
-    XBTAB_TRY(grow_nodes(n));
-    xbtab__node *node = &n->node[n->n_nodes++];
-    *node = (xbtab__node){.name = xbtab__strdup(name), .type = type, .n_inputs = n_inputs, .n_more = n_more};
-    if (!node->name) return XBTAB_NOMEM();
-    for (int k = 0; k < n_inputs; k++) node->input[k] = input[k];
-    if (attributes) {
-        node->attributes = *attributes;
-    } else {
-        xbtab__attributes_init(&node->attributes, type->name);
-    }
-    XBTAB_TRY(xbtab__add_value(n, NULL, &node->output));
-    *output = node->output;
-    for (int k = 0; k < n_more; k++) {
-        XBTAB_TRY(xbtab__add_value(n, NULL, &node->more[k]));
-        more[k] = node->more[k];
-    }
-    return infer_last(n);
-}
-
-xbtab_status xbtab__add_node(xbtab_network *n, const char *name, const xbtab__operator *type, int n_inputs,
-                             const int *input, const xbtab__attributes *attributes, int *output)
-{
-    return xbtab__add_node_more(n, name, type, n_inputs, input, attributes, output, 0, NULL);
 }
 
 static xbtab_status fail_operator(const xbtab_network *n, const Onnx__NodeProto *proto, const char *type)
@@ -295,18 +189,15 @@ static xbtab_status add_output(xbtab__frame *f, const char *name, int *out)
 static xbtab_status add_single(xbtab__frame *f, const Onnx__NodeProto *proto, const xbtab__node *call)
 {
     xbtab_network *n = f->reader->n;
-    XBTAB_TRY(grow_nodes(n));
-    xbtab__node *node = &n->node[n->n_nodes++];
-    *node = *call;
-    node->name = xbtab__strdup(call->name);
-    if (!node->name) return XBTAB_NOMEM();
+    xbtab__node *node = NULL;
+    XBTAB_TRY(xbtab__append_node(n, call, &node));
     XBTAB_TRY(add_output(f, proto->output[0], &node->output));
     node->n_more = (int)proto->n_output - 1;
     for (int k = 0; k < node->n_more; k++) {
         node->more[k] = -1;
         if (proto->output[k + 1][0]) XBTAB_TRY(add_output(f, proto->output[k + 1], &node->more[k]));
     }
-    return infer_last(n);
+    return xbtab__infer_last(n);
 }
 
 /* What messages call a node: its own name, or its output's, behind those of the calls that led to it. */
@@ -360,8 +251,8 @@ static xbtab_status add_node(xbtab__frame *f, const Onnx__NodeProto *proto)
 static xbtab_status add_resolved(xbtab__frame *f, const Onnx__NodeProto *proto)
 {
     Onnx__NodeProto *resolved = NULL;
-    if (f->reader->visited++ >= MOST_NODES)
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has more than %d nodes", f->reader->n->path, MOST_NODES);
+    if (f->reader->visited++ >= XBTAB__NET_NODES)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has more than %d nodes", f->reader->n->path, XBTAB__NET_NODES);
     XBTAB_TRY(xbtab__resolve_attributes(f, proto, &resolved));
     xbtab_status status = add_node(f, resolved ? resolved : proto);
     if (resolved) xbtab__free(resolved->attribute);
@@ -438,9 +329,9 @@ static xbtab_status take_graph(xbtab__reader *r)
     xbtab_network *n = r->n;
     const Onnx__GraphProto *graph = r->model->graph;
     xbtab__frame f = {.reader = r, .node = graph->node, .n_node = graph->n_node};
-    if (graph->n_node > MOST_NODES)
+    if (graph->n_node > XBTAB__NET_NODES)
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has %zu nodes; %d are supported", n->path, graph->n_node,
-                   MOST_NODES);
+                   XBTAB__NET_NODES);
     if (graph->n_output == 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: has no output", n->path);
     char *wanted = graph->output[0]->name;
     xbtab_status status = xbtab__read_body(&f, graph, &wanted, wanted != NULL);

@@ -117,10 +117,6 @@ bool xbtab__is_known_domain(const char *domain);
 
 /* ---- values ---- */
 
-/** A new value. @param name  for messages; NULL = none yet, between nodes that stand for one of the file's.
- */
-xbtab_status xbtab__add_value(xbtab_network *n, const char *name, int *out) XBTAB_MUST_CHECK;
-
 /** Bytes of so many elements; those of 4 bits stand two in one. */
 size_t xbtab__element_bytes(int32_t type, size_t count);
 

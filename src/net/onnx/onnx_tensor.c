@@ -139,7 +139,7 @@ done:
 
 static xbtab_status check_type(const xbtab_network *n, const Onnx__TensorProto *t, const char *name)
 {
-    if (xbtab__element_bits(t->data_type) == 0) {
+    if (xbtab__bits_of_type(t->data_type) == 0) {
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
                    "%s: tensor \"%s\" has data type %d; floats of 8 to 64 bits, bool and integers of 4 to 64 "
                    "bits are read",
@@ -164,7 +164,7 @@ static xbtab_status take_shape(xbtab_network *n, const Onnx__TensorProto *t, xbt
     value->type = t->data_type;
     XBTAB_TRY(xbtab__shape_set(n, NULL, value, t->n_dims ? (int)t->n_dims : 1, dim));
     if (is_external(t)) return XBTAB_OK;
-    size_t wanted = value->shape.size, bits = xbtab__element_bits(t->data_type);
+    size_t wanted = value->shape.size, bits = (size_t)xbtab__bits_of_type(t->data_type);
     size_t bytes = xbtab__element_bytes(t->data_type, wanted);
     size_t found = t->has_raw_data ? t->raw_data.len : xbtab__element_fields(t);
     if (found == (t->has_raw_data || bits < 8 ? bytes : wanted)) return XBTAB_OK;
@@ -175,7 +175,7 @@ static xbtab_status take_shape(xbtab_network *n, const Onnx__TensorProto *t, xbt
 xbtab_status xbtab__check_tensor(xbtab_network *n, const Onnx__TensorProto *t, const char *name)
 {
     xbtab__value value = {.name = (char *)(uintptr_t)name};
-    bool is_read = xbtab__element_bits(t->data_type) > 0 && t->n_dims <= XBTAB__NET_RANK;
+    bool is_read = xbtab__bits_of_type(t->data_type) > 0 && t->n_dims <= XBTAB__NET_RANK;
     return is_read ? take_shape(n, t, &value) : XBTAB_OK;
 }
 

@@ -139,7 +139,7 @@ static xbtab_status infer_cast(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__value *like = xbtab__input_of(n, node, 1); /* of CastLike */
     int64_t to = like ? like->type : node->attributes.to;
-    if (!xbtab__is_number_type(to)) {
+    if (!xbtab__is_number_type(to) || xbtab__is_float8((int32_t)to)) {
         return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "to the element type %lld", (long long)to);
     }
     xbtab__output_of(n, node)->type = (int32_t)to;
@@ -150,7 +150,7 @@ static xbtab_status infer_cast(xbtab_network *n, xbtab__node *node)
 static float lowest_bits(float x, int32_t to)
 {
     bool is_signed = to == XBTAB__TYPE_INT4 || to == XBTAB__TYPE_INT8 || to == XBTAB__TYPE_INT16;
-    float range = ldexpf(1.0f, (int)xbtab__element_bits(to)), low = is_signed ? -range / 2 : 0;
+    float range = ldexpf(1.0f, xbtab__bits_of_type(to)), low = is_signed ? -range / 2 : 0;
     return x - range * floorf((x - low) / range);
 }
 
@@ -160,7 +160,7 @@ static void run_cast(const xbtab_network *n, const xbtab__node *node, const xbta
     const float exact = 16777216.0f; /* floats hold all integers up to here */
     int32_t to = xbtab__output_of(n, node)->type;
     bool wraps = xbtab__is_integer_type(xbtab__input_of(n, node, 0)->type) && xbtab__is_integer_type(to) &&
-                 xbtab__element_bits(to) <= 16;
+                 xbtab__bits_of_type(to) <= 16;
     int bits = to == XBTAB__TYPE_FLOAT16 ? 11 : to == XBTAB__TYPE_BFLOAT16 ? 8 : 0; /* of the significand */
     const float *x = run->data[node->input[0]];
     float *y = run->data[node->output];

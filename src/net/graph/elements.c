@@ -1,7 +1,7 @@
-/* element_types.c - element types of tensors. */
+/* elements.c - types of a tensor's numbers, as onnx.proto counts them. */
 #include "graph.h"
 
-size_t xbtab__element_bits(int32_t type)
+int xbtab__bits_of_type(int32_t type)
 {
     switch (type) {
     case XBTAB__TYPE_UINT4:
@@ -41,11 +41,10 @@ bool xbtab__is_float8(int32_t type)
 bool xbtab__is_integer_type(int32_t type)
 {
     return type != XBTAB__TYPE_FLOAT && type != XBTAB__TYPE_DOUBLE && type != XBTAB__TYPE_FLOAT16 &&
-           type != XBTAB__TYPE_BFLOAT16 && !xbtab__is_float8(type) && xbtab__element_bits(type) > 0;
+           type != XBTAB__TYPE_BFLOAT16 && !xbtab__is_float8(type) && xbtab__bits_of_type(type) > 0;
 }
 
 bool xbtab__is_number_type(int64_t type)
 {
-    return type == XBTAB__TYPE_FLOAT || type == XBTAB__TYPE_DOUBLE || type == XBTAB__TYPE_FLOAT16 ||
-           type == XBTAB__TYPE_BFLOAT16 || (type == (int32_t)type && xbtab__is_integer_type((int32_t)type));
+    return type > 0 && type <= XBTAB__TYPE_INT4 && xbtab__bits_of_type((int32_t)type) > 0;
 }
