@@ -15,7 +15,7 @@ typedef xbtab_status (*starved_fn)(void *context);
 /* most: allocations that are tried one by one; of more, some only. Needs cmocka. */
 static inline void starve(const char *what, starved_fn run, void *context, long most)
 {
-    for (long n = 0; n < 100000000; n += n < most ? 1 : 1 + n / 8) {
+    for (long n = 0; n < 100000000; n += n < most ? 1 : 1 + n / 3) {
         xbtab__alloc_fail_after(n);
         xbtab_status status = run(context);
         xbtab__alloc_fail_after(-1);

@@ -108,7 +108,7 @@ static void tiles(void **state)
     (void)state;
     unsigned off[] = {BIT(NONLINEARITY), BIT(WIRES) | BIT(TIA), BIT(WIRES) | BIT(TIA) | BIT(NONLINEARITY)};
     starve("a tile", program_tile, NULL, 200);
-    for (int k = 0; k < 3; k++) starve("a technology without an effect", derive, &off[k], 100);
+    for (int k = 0; k < 3; k++) starve("a technology without an effect", derive, &off[k], 50);
 }
 
 /* ---- mapped networks ---- */
@@ -163,7 +163,7 @@ static void mapped_networks(void **state)
     };
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
         if (map_and_run(&all[k]) != XBTAB_OK) fail_msg("case %zu: %s", k, xbtab_error_message());
-        starve("a mapped network", map_and_run, &all[k], 60);
+        starve("a mapped network", map_and_run, &all[k], 30);
     }
 }
 
@@ -213,10 +213,10 @@ static void studies(void **state)
     const xbtab_map_options o = {.run = one_thread};
     xbtab_mapped *mapped = NULL;
     assert_int_equal(xbtab_mapped_create(&mapped, f.quantized, &setup, &xbtab_engine_table, &o), XBTAB_OK);
-    starve("a check", check, mapped, 60);
+    starve("a check", check, mapped, 30);
     xbtab_mapped_destroy(&mapped);
-    starve("chips", run_chips, NULL, 40);
-    starve("explaining", explain, NULL, 30);
+    starve("chips", run_chips, NULL, 20);
+    starve("explaining", explain, NULL, 12);
 }
 
 static int open_all(void **state)
