@@ -18,10 +18,18 @@ _Noreturn void __wrap__exit(int code)
     __real__exit(code);
 }
 
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 int __wrap_kill(pid_t pid, int signal)
 {
     const struct timespec pause = {.tv_nsec = 1000 * 1000};
-    for (int k = 0; pid > 0 && signal == SIGKILL && k < 1500; k++) {
+    const double end = now() + 1.0; /* whoever hangs does not leave */
+    while (pid > 0 && signal == SIGKILL && now() < end) {
         siginfo_t left = {.si_pid = 0};
         if (waitid(P_PID, (id_t)pid, &left, WEXITED | WNOHANG | WNOWAIT) != 0 || left.si_pid == pid) break;
         nanosleep(&pause, NULL);

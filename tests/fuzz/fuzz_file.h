@@ -21,7 +21,7 @@ static inline void fuzz_write(const char *path, const void *data, size_t n)
 static inline const char *fuzz_file(const uint8_t *data, size_t n, const char *ending)
 {
     static char path[64];
-    snprintf(path, sizeof path, "/dev/shm/xbartab-fuzz-%ld%s", (long)getpid(), ending);
+    snprintf(path, sizeof path, "/dev/shm/xbartab_fuzz_%ld%s", (long)getpid(), ending);
     fuzz_write(path, data, n);
     return path;
 }
