@@ -60,6 +60,7 @@ static xbtab_status infer_scaled(xbtab_network *n, xbtab__node *node, int scales
         memcpy(a->roi, roi->constant, roi->shape.size * sizeof *roi->constant);
     }
     for (int k = 0; k < s->rank; k++) a->scale[k] = scale[k];
+    node->terms = pow(strcmp(a->mode, "cubic") == 0 ? 4 : 2, s->rank);
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim);
 }
 
