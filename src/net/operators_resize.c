@@ -46,6 +46,7 @@ static xbtab_status infer_scaled(xbtab_network *n, xbtab__node *node, int scales
     xbtab__attributes *a = &node->attributes;
     int64_t dim[XBTAB__NET_RANK];
     float scale[XBTAB__NET_RANK];
+    node->terms = pow(strcmp(a->mode, "cubic") == 0 ? 4 : 2, s->rank);
     bool is_known =
         strcmp(a->mode, "nearest") == 0 || strcmp(a->mode, "linear") == 0 || strcmp(a->mode, "cubic") == 0;
     if (!is_known || !is_known_transformation(a->transformation) || a->antialias ||
@@ -60,7 +61,6 @@ static xbtab_status infer_scaled(xbtab_network *n, xbtab__node *node, int scales
         memcpy(a->roi, roi->constant, roi->shape.size * sizeof *roi->constant);
     }
     for (int k = 0; k < s->rank; k++) a->scale[k] = scale[k];
-    node->terms = pow(strcmp(a->mode, "cubic") == 0 ? 4 : 2, s->rank);
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim);
 }
 
