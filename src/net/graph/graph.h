@@ -135,6 +135,7 @@ typedef struct xbtab__node {
     int n_inputs, input[XBTAB__NET_INPUTS], output; /* values; -1 = an optional input left out */
     int n_more, more[XBTAB__NET_OUTPUTS - 1];       /* further outputs; -1 = not wanted */
     xbtab__attributes attributes;
+    double terms; /* that each number of the output is made of, where infer knows of more than 1 */
     xbtab__window window;
     xbtab__linear linear; /* W is NULL for every other operator */
 } xbtab__node;

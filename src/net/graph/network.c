@@ -144,28 +144,18 @@ static bool fold_integers(xbtab__value *out)
 }
 
 /* Terms that go into each number of a node's output, at the most. */
-static double terms_of(const xbtab_network *n, const xbtab__node *node)
+static double terms_of(const xbtab__node *node)
 {
-    const xbtab__shape *in = &n->value[node->input[0]].shape;
     const xbtab__window *w = &node->window;
-    const char *type = node->type->name;
     if (node->linear.W) return (double)node->linear.inputs;
     if (w->channels) return (double)w->kernel[0] * (double)w->kernel[1] * (double)w->kernel[2];
-    if (strcmp(type, "MatMul") == 0 || strcmp(type, "Gemm") == 0)
-        return (double)in->dim[node->attributes.trans_a ? 0 : in->rank - 1];
-    if (strncmp(type, "Reduce", 6) == 0 || strncmp(type, "Arg", 3) == 0) /* each finds its place anew */
-        return 16.0 * (double)in->size / fmax(1, (double)n->value[node->output].shape.size);
-    if (strcmp(type, "LRN") == 0) return fmin((double)node->attributes.size, (double)in->dim[1]);
-    if (strcmp(type, "MultiThreshold") == 0) return (double)n->value[node->input[1]].shape.dim[1];
-    if (strcmp(type, "Resize") == 0 || strcmp(type, "Upsample") == 0)
-        return strcmp(node->attributes.mode, "cubic") == 0 ? pow(4, in->rank) : pow(2, in->rank);
-    return 1;
+    return node->terms > 1 ? node->terms : 1;
 }
 
 /* What nodes of constants take to be evaluated, within what the file may plausibly mean. */
 static xbtab_status add_work(xbtab_network *n, const xbtab__node *node)
 {
-    n->work += node->n_inputs ? terms_of(n, node) * (double)n->value[node->output].shape.size : 0;
+    n->work += terms_of(node) * (double)n->value[node->output].shape.size;
     if (n->work <= most_work + 1024.0 * (double)n->file_size) return XBTAB_OK;
     return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
                             "its constants take far more work than the file of %zu bytes means",

@@ -189,6 +189,7 @@ static xbtab_status infer_matmul(xbtab_network *n, xbtab__node *node)
             return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its stacks of matrices do not go together");
         dim[rank++] = da > db ? da : db;
     }
+    node->terms = (double)inner;
     if (sa->rank > 1) dim[rank++] = a.dim[a.rank - 2];
     if (sb->rank > 1) dim[rank++] = b.dim[b.rank - 1];
     if (rank == 0) dim[rank++] = 1;
@@ -257,6 +258,7 @@ static xbtab_status infer_gemm(xbtab_network *n, xbtab__node *node)
         if (d != 1 && d != mine)
             return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "its third matrix does not fit");
     }
+    node->terms = (double)inner;
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), 2, (int64_t[]){rows, columns});
 }
 

@@ -487,6 +487,7 @@ static xbtab_status infer_thresholds(xbtab_network *n, xbtab__node *node)
         t->shape.dim[1] > 65535) {
         return xbtab__unsupported(n, node, "its thresholds must be constant, one row or one a channel");
     }
+    node->terms = (double)t->shape.dim[1];
     return xbtab__infer_same(n, node);
 }
 

@@ -30,7 +30,10 @@ static xbtab_status infer_reduce(xbtab_network *n, xbtab__node *node)
     }
     xbtab__output_of(n, node)->is_scalar = rank == 0;
     if (rank == 0) dim[rank++] = 1;
-    return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
+    XBTAB_TRY(xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim));
+    /* 16 of a sum's, as each finds its place anew */
+    node->terms = 16.0 * (double)s->size / fmax(1, (double)xbtab__output_of(n, node)->shape.size);
+    return XBTAB_OK;
 }
 
 typedef float (*gather_fn)(float sum, float x);
@@ -116,6 +119,7 @@ static xbtab_status infer_place(xbtab_network *n, xbtab__node *node)
     }
     xbtab__output_of(n, node)->is_scalar = rank == 0;
     if (rank == 0) dim[rank++] = 1;
+    node->terms = (double)s->dim[axis];
     xbtab__output_of(n, node)->type = XBTAB__TYPE_INT64;
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
 }
@@ -355,6 +359,7 @@ static xbtab_status infer_lrn(xbtab_network *n, xbtab__node *node)
 {
     if (xbtab__input_of(n, node, 0)->shape.rank < 3 || node->attributes.size < 1)
         return xbtab__unsupported(n, node, "only images, and a size of 1 or more channels");
+    node->terms = fmin((double)node->attributes.size, (double)xbtab__input_of(n, node, 0)->shape.dim[1]);
     return xbtab__infer_same(n, node);
 }
 

@@ -139,6 +139,7 @@ static xbtab_status infer_scaled(xbtab_network *n, xbtab__node *node, int scales
     xbtab__attributes *a = &node->attributes;
     int64_t dim[XBTAB__NET_RANK];
     float scale[XBTAB__NET_RANK];
+    node->terms = pow(strcmp(a->mode, "cubic") == 0 ? 4 : 2, s->rank);
     bool is_known =
         strcmp(a->mode, "nearest") == 0 || strcmp(a->mode, "linear") == 0 || strcmp(a->mode, "cubic") == 0;
     bool is_aspect = strcmp(a->aspect, "stretch") == 0 || strcmp(a->aspect, "not_larger") == 0 ||
