@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "sandbox.h"
 
 void xbtab__bytes_add(xbtab__bytes *bytes, const void *data, size_t n)
 {
@@ -37,13 +38,15 @@ void xbtab__bytes_clear(xbtab__bytes *bytes)
     *bytes = (xbtab__bytes){0};
 }
 
+/* Where Linux tells it; opened while files can be. */
+static int memory_file = -1;
+
 static size_t resident_bytes(void)
 {
     unsigned long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file) return 0;
-    if (fscanf(file, "%*u %lu", &pages) != 1) pages = 0;
-    fclose(file);
+    char text[128] = "";
+    ssize_t n = pread(memory_file, text, sizeof text - 1, 0);
+    if (n <= 0 || sscanf(text, "%*u %lu", &pages) != 1) return 0;
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
@@ -80,8 +83,8 @@ static bool answer(int socket, xbtab__message message, const void *bytes, size_t
     return send_all(socket, &message, sizeof message) && send_all(socket, bytes, n);
 }
 
-/* Handlers of the program (and of a test framework) must not run in a worker; Ctrl-C reaches every process of
- * the terminal, but only the parent decides. */
+/* Handlers of the program (and of a test framework) must not run in a worker; an interrupt is for the parent
+ * to decide. */
 static void reset_signals(void)
 {
     static const int defaults[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTERM,
@@ -119,6 +122,7 @@ static void limit(unsigned resource, rlim_t value)
 
 _Noreturn void xbtab__worker_live(const xbtab__worker_task *task)
 {
+    setpgid(0, 0); /* so that nothing that it might start outlives it: worker.c ends the whole group */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != task->parent) _exit(1); /* it died before the line above */
     reset_signals();
@@ -128,6 +132,8 @@ _Noreturn void xbtab__worker_live(const xbtab__worker_task *task)
     if (task->options->memory_max > 0) limit(RLIMIT_AS, (rlim_t)task->options->memory_max);
     xbtab__spice *spice = NULL;
     xbtab_status status = xbtab__spice_open(&spice, task->options->folder);
+    memory_file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (status == XBTAB_OK) status = xbtab__sandbox_worker();
     bool goes_on =
         answer(socket, (xbtab__message){.status = status, .unit = -1}, NULL, 0) && status == XBTAB_OK;
     int64_t unit;

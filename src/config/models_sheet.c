@@ -11,6 +11,7 @@
 #include "memory.h"
 #include "presets.h"
 #include "quantity.h"
+#include "spice_allow.h"
 
 const char *const xbtab__model_kind_names[XBTAB_MODEL_KINDS + 1] = {"rram", "selector", "tia", "wire", NULL};
 
@@ -198,7 +199,7 @@ void xbtab__model_destroy(xbtab_model *model)
     xbtab__free(model);
 }
 
-/* place is "parameters" or "dynamic.parameters". */
+/* Parameter k of its list, behind those before it; place is "parameters" or "dynamic.parameters". */
 static xbtab_status take_parameter(xbtab_parameter *p, const xbtab__yaml *yaml, const parameter_text *text,
                                    const char *place, int k)
 {
@@ -207,6 +208,13 @@ static xbtab_status take_parameter(xbtab_parameter *p, const xbtab__yaml *yaml, 
     snprintf(key, sizeof key, "%s[%d].name", place, k);
     if (!xbtab__is_name(text->name))
         return xbtab__yaml_fail(yaml, key, "\"%s\" is not a name (a-z, 0-9, _)", text->name);
+    if (xbtab__spice_owns(text->name))
+        return xbtab__yaml_fail(yaml, key, "\"%s\": %s", text->name, XBTAB__SPICE_OWNED);
+    for (int other = 1; other <= k; other++) {
+        if (strcasecmp(p[-other].name, text->name) != 0) continue;
+        return xbtab__yaml_fail(
+            yaml, key, "\"%s\" is there already; to ngspice upper and lower case are the same", text->name);
+    }
     XBTAB_TRY(xbtab__copy_text(&p->name, text->name));
     XBTAB_TRY(xbtab__copy_text(&p->unit, text->unit));
     XBTAB_TRY(xbtab__copy_text(&p->description, text->description));
@@ -424,6 +432,8 @@ static xbtab_status take_sheet(xbtab_model *model, const xbtab__yaml *yaml, cons
     if ((text->size || text->card) && model->kind != XBTAB_MODEL_SELECTOR)
         return xbtab__yaml_fail(yaml, text->size ? "size" : "card", "is for selectors only");
     if (text->size) XBTAB_TRY(find_parameter(&model->size, model, yaml, "size", text->size));
+    if (text->card && !xbtab__is_name(text->card))
+        return xbtab__yaml_fail(yaml, "card", "\"%s\" is not a name (a-z, 0-9, _)", text->card);
     if (text->card) XBTAB_TRY(xbtab__copy_text(&model->card, text->card));
     if (text->gain) {
         XBTAB_TRY(find_parameter(&model->gain, model, yaml, "gain.parameter", text->gain->parameter));
