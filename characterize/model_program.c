@@ -18,8 +18,9 @@
 #include "model_bench.h"
 #include "sandbox.h"
 #include "spice_allow.h"
+#include "worker.h"
 
-enum { LARGEST_OUTPUT = 1 << 20, PATH_SIZE = 64, SECONDS_MAX = 120 };
+enum { LARGEST_OUTPUT = 1 << 20, PATH_SIZE = 64, SECONDS_MAX = 300, COMPUTING_MAX = 20 };
 
 double xbtab__program_drive(double most, bool is_amplifier, int k)
 {
@@ -79,7 +80,9 @@ static _Noreturn void become_program(const char *folder, const char *netlist, co
          threads[] = "OMP_NUM_THREADS=1";
     char path[4096], libraries[4096], home[PATH_SIZE];
     char *environment[] = {locale, threads, home, NULL, NULL, NULL}, **next = environment + 3;
-    const struct rlimit output = {LARGEST_OUTPUT, LARGEST_OUTPUT}, core = {0, 0};
+    const struct rlimit output = {LARGEST_OUTPUT, LARGEST_OUTPUT}, core = {0, 0},
+                        computing = {COMPUTING_MAX, COMPUTING_MAX + 1},
+                        memory = {XBTAB__WORKER_MEMORY, XBTAB__WORKER_MEMORY};
     snprintf(home, sizeof home, "HOME=%s", folder); /* it crashes without one */
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -94,6 +97,8 @@ static _Noreturn void become_program(const char *folder, const char *netlist, co
                     close_range(3, UINT_MAX, 0) == 0 && chdir(folder) == 0;
     setrlimit(RLIMIT_FSIZE, &output);
     setrlimit(RLIMIT_CORE, &core);
+    setrlimit(RLIMIT_AS, &memory);
+    setrlimit(RLIMIT_CPU, &computing);
     if (!is_ready || xbtab__sandbox_program() < 0) _exit(NOT_LOCKED);
     char *const argv[] = {name, no_init, server, NULL};
     execvpe(name, argv, environment);
@@ -105,17 +110,21 @@ static _Noreturn void become_program(const char *folder, const char *netlist, co
 static int wait_for(pid_t pid)
 {
     const struct timespec tick = {.tv_nsec = 5000000};
+    struct timespec now, began;
     siginfo_t end = {.si_pid = 0};
     int status = 0;
-    for (long ticks = 0; end.si_pid == 0 && ticks < SECONDS_MAX * 200; ticks++) {
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    do {
         if (waitid(P_PID, (id_t)pid, &end, WEXITED | WNOHANG | WNOWAIT) < 0) break;
         if (end.si_pid == 0) nanosleep(&tick, NULL);
-    }
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (end.si_pid == 0 && now.tv_sec - began.tv_sec < SECONDS_MAX);
     kill(-pid, SIGKILL);
     kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
-    return end.si_pid ? status : -1;
+    bool is_late = end.si_pid == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU);
+    return is_late ? -1 : status;
 }
 
 static xbtab_status run_program(xbtab__program_run *run, const char *folder, const char *netlist,
@@ -130,7 +139,8 @@ static xbtab_status run_program(xbtab__program_run *run, const char *folder, con
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
                    "cannot lock the ngspice program in: no seccomp filter, or no file to be had");
     run->is_there = status < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != NOT_THERE;
-    if (status < 0) snprintf(run->why, sizeof run->why, "it did not end within %d s", SECONDS_MAX);
+    run->hangs = status < 0;
+    if (run->hangs) snprintf(run->why, sizeof run->why, "it did not end within %d s", COMPUTING_MAX);
     return XBTAB_OK;
 }
 

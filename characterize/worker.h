@@ -39,10 +39,15 @@ typedef xbtab_status (*xbtab__unit_fn)(xbtab__spice *spice, long unit, xbtab__by
 typedef xbtab_status (*xbtab__sink_fn)(long unit, xbtab_sample_status sample, const void *bytes, size_t n,
                                        void *context);
 
+/** A worker's memory besides what it has of its caller: ngspice takes below 1 GB for 256 x 256 cells
+ * [bytes]. */
+#define XBTAB__WORKER_MEMORY ((size_t)8 << 30)
+
 typedef struct xbtab__pool_options {
     int n_workers;                                   /* (0 = 1) */
     long units_per_worker;                           /* a worker is replaced after so many (0 = 2000) */
-    size_t memory_max;                               /* address space of a worker [bytes] (0 = no limit) */
+    size_t memory_max;                               /* address space of a worker [bytes] (0 = the caller's
+                                                        own and XBTAB__WORKER_MEMORY) */
     const char *folder;                              /* see xbtab__spice_open() */
     bool (*is_done)(long unit, void *context);       /* units to skip; called in the caller (NULL = none) */
     double (*seconds_max)(long unit, void *context); /* time for one try of a unit, without what it waits for
