@@ -100,6 +100,7 @@ static void add_code(lexer *lex, const char *line, size_t n, bool goes_on)
         lex->last = &lex->out->line[lex->out->n++];
         *lex->last = (xbtab__spice_line){.text = lex->code, .number = lex->number};
     }
+    while (n > 0 && strchr(" \t", *line)) line++, n--;
     for (size_t k = 0; k < n; k++) *lex->code++ = line[k] == '\t' ? ' ' : line[k];
     while (lex->code > lex->last->text && lex->code[-1] == ' ') lex->code--;
     *lex->code++ = '\0';
@@ -207,7 +208,7 @@ bool xbtab__spice_is(xbtab__spice_word word, const char *text)
 xbtab__spice_word xbtab__spice_next_word(const char **at)
 {
     *at += strspn(*at, " ");
-    xbtab__spice_word word = {.s = *at, .n = strcspn(*at, " =")};
+    xbtab__spice_word word = {.s = *at, .n = strcspn(*at, " ")};
     *at += word.n;
     *at += strspn(*at, " ");
     return word;
