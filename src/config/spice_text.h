@@ -47,8 +47,8 @@ typedef struct xbtab__spice_word {
     size_t n;
 } xbtab__spice_word;
 
-/** The next word of a line, which ends at a blank or "="; n = 0 at the line's end and at "=". Moves *at
- * behind it and what blanks follow. */
+/** The next word of a line, which ends at a blank; n = 0 at the line's end. Moves *at behind it and what
+ * blanks follow. */
 xbtab__spice_word xbtab__spice_next_word(const char **at);
 
 /** The name of the next "name = value" that stands in no parentheses, braces or quotes; n = 0: there is none.

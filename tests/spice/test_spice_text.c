@@ -37,7 +37,7 @@ static void lines_know_where_they_begin(void **state)
     expect_lines("R1 a b 2", "1:R1 a b 2|");
     expect_lines("* note\r\n\r\n  R1\ta  b 2  \r\n", "1*note|3:R1 a  b 2|");
     expect_lines("\xef\xbb\xbf* note\nR1 a b 2\n", "1*note|2:R1 a b 2|");
-    expect_lines("R1 a\n* between\n\n+ b\n\t+2 ; end\nC1 a b 1p", "1:R1 a  b 2|2*between|6:C1 a b 1p|");
+    expect_lines("R1 a\n* between\n\n+ b\n\t+2 ; end\nC1 a b 1p", "1:R1 a b 2|2*between|6:C1 a b 1p|");
     expect_lines("R1 a b 2;m=2\nR2 a b 2//m=2\nR3 a b 2,$m=2\nR4 a b 2 $m=2",
                  "1:R1 a b 2|2:R2 a b 2|3:R3 a b 2,|4:R4 a b 2|");
     expect_lines("$ one\n// two\n; three\n* \xc2\xb5 four\n*#### \n",
