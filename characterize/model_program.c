@@ -20,7 +20,7 @@
 #include "spice_allow.h"
 #include "worker.h"
 
-enum { LARGEST_OUTPUT = 1 << 20, PATH_SIZE = 64, SECONDS_MAX = 300, COMPUTING_MAX = 20 };
+enum { LARGEST_OUTPUT = 1 << 20, PATH_SIZE = 64, SECONDS_MAX = 300, COMPUTING_MAX = 10 };
 
 double xbtab__program_drive(double most, bool is_amplifier, int k)
 {

@@ -199,6 +199,16 @@ void xbtab__model_destroy(xbtab_model *model)
     xbtab__free(model);
 }
 
+/* Units stand in messages, in pictures and in sheets that are written. Letters may be any of Unicode's. */
+static bool is_unit(const char *text)
+{
+    for (const char *c = text; *c; c++) {
+        if (!isalnum((unsigned char)*c) && !((unsigned char)*c & 0x80) && !strchr("*/^.+-%_ ", *c))
+            return false;
+    }
+    return true;
+}
+
 /* Parameter k of its list, behind those before it; place is "parameters" or "dynamic.parameters". */
 static xbtab_status take_parameter(xbtab_parameter *p, const xbtab__yaml *yaml, const parameter_text *text,
                                    const char *place, int k)
@@ -216,6 +226,10 @@ static xbtab_status take_parameter(xbtab_parameter *p, const xbtab__yaml *yaml, 
             yaml, key, "\"%s\" is there already; to ngspice upper and lower case are the same", text->name);
     }
     XBTAB_TRY(xbtab__copy_text(&p->name, text->name));
+    if (!is_unit(text->unit)) {
+        snprintf(key, sizeof key, "%s[%d].unit", place, k);
+        return xbtab__yaml_fail(yaml, key, "is no unit: letters, digits and * / ^ . + - %% only");
+    }
     XBTAB_TRY(xbtab__copy_text(&p->unit, text->unit));
     XBTAB_TRY(xbtab__copy_text(&p->description, text->description));
     XBTAB_TRY(xbtab__copy_text(&p->source, text->source));
