@@ -389,6 +389,16 @@ static xbtab_status take_dynamic(xbtab_model *model, const xbtab__yaml *yaml, co
     return take_pulse(&d->reset, yaml, "dynamic.reset", &text->reset);
 }
 
+/* Prose may have lines; lists of models have one for each. */
+static void make_one_line(char *text)
+{
+    size_t n = strlen(text);
+    while (n > 0 && strchr("\n\t ", text[n - 1])) text[--n] = '\0';
+    for (; *text; text++) {
+        if (*text == '\n' || *text == '\t') *text = ' ';
+    }
+}
+
 static xbtab_status take_sheet(xbtab_model *model, const xbtab__yaml *yaml, const sheet_text *text)
 {
     int word;
@@ -401,6 +411,7 @@ static xbtab_status take_sheet(xbtab_model *model, const xbtab__yaml *yaml, cons
     }
     XBTAB_TRY(xbtab__copy_text(&model->name, text->name));
     XBTAB_TRY(xbtab__copy_text(&model->summary, text->summary));
+    make_one_line(model->summary);
     XBTAB_TRY(xbtab__copy_text(&model->source, text->source));
     XBTAB_TRY(xbtab__copy_text(&model->licence, text->licence));
     model->pins = xbtab__alloc(text->pins_count, sizeof *model->pins);

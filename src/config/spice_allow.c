@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -115,27 +116,96 @@ static xbtab_status check_names(const xbtab__spice_text *text, const xbtab__spic
     return XBTAB_OK;
 }
 
-/* ---- cards ---- */
+/* ---- what is defined twice ---- */
 
-/* Names that a line gives values; in a header also twice. */
-static xbtab_status check_definitions(const xbtab__spice_text *text, const xbtab__spice_line *line,
-                                      const char *from, bool is_header)
+/* What a name is of: 's' a subcircuit, 'm' a model, 'f' a function, 'p' a parameter. */
+typedef struct definition {
+    char kind;
+    xbtab__spice_word name;
+    size_t line; /* its index */
+} definition;
+
+typedef struct definitions {
+    definition *at; /* at[n] */
+    size_t n, room;
+} definitions;
+
+static xbtab_status add_definition(definitions *list, char kind, xbtab__spice_word name, size_t line)
+{
+    if (list->n == list->room) {
+        size_t room = list->room ? 2 * list->room : 64;
+        definition *grown = xbtab__realloc(list->at, room, sizeof *grown);
+        if (!grown) return XBTAB_NOMEM();
+        list->at = grown;
+        list->room = room;
+    }
+    list->at[list->n++] = (definition){kind, name, line};
+    return XBTAB_OK;
+}
+
+static int by_kind_and_name(const void *a, const void *b)
+{
+    const definition *x = a, *y = b;
+    if (x->kind != y->kind) return x->kind < y->kind ? -1 : 1;
+    size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
+    int order = strncasecmp(x->name.s, y->name.s, n);
+    if (order != 0) return order;
+    return x->name.n < y->name.n ? -1 : x->name.n > y->name.n;
+}
+
+/* Refuse the first line that defines a name again; takes the list. */
+static xbtab_status check_twice(const xbtab__spice_text *text, definitions *list, const char *rule)
+{
+    size_t line = text->n;
+    if (list->n > 1) qsort(list->at, list->n, sizeof *list->at, by_kind_and_name);
+    for (size_t k = 1; k < list->n; k++) {
+        if (by_kind_and_name(&list->at[k - 1], &list->at[k]) != 0) continue;
+        size_t later = list->at[k].line > list->at[k - 1].line ? list->at[k].line : list->at[k - 1].line;
+        if (later < line) line = later;
+    }
+    xbtab__free(list->at);
+    *list = (definitions){0};
+    return line < text->n ? xbtab__spice_refuse(text, &text->line[line], rule) : XBTAB_OK;
+}
+
+/* All "name=" of a line: none is ngspice's. */
+static xbtab_status add_parameters(definitions *list, const xbtab__spice_text *text, size_t line,
+                                   const char *from)
 {
     for (const char *at = from;;) {
         xbtab__spice_word name = xbtab__spice_next_definition(&at);
         if (name.n == 0) return XBTAB_OK;
-        if (is_owned(name)) return xbtab__spice_refuse(text, line, XBTAB__SPICE_OWNED);
-        if (!is_header) continue;
-        for (const char *other = at;;) {
-            xbtab__spice_word again = xbtab__spice_next_definition(&other);
-            if (again.n == 0) break;
-            if (again.n == name.n && strncasecmp(again.s, name.s, name.n) == 0) {
-                return xbtab__spice_refuse(
-                    text, line, "a parameter is there twice; to ngspice upper and lower case are the same");
-            }
-        }
+        if (is_owned(name)) return xbtab__spice_refuse(text, &text->line[line], XBTAB__SPICE_OWNED);
+        XBTAB_TRY(add_definition(list, 'p', name, line));
     }
 }
+
+/* .func NAME(..) and, as ngspice allows too, .param NAME(..)=. */
+static bool defines_function(xbtab__spice_word card, const char *rest)
+{
+    if (xbtab__spice_is(card, ".func")) return true;
+    return xbtab__spice_is(card, ".param") && rest[strcspn(rest, " (=")] == '(';
+}
+
+/* What a card defines; the parameters of a header are its own. */
+static xbtab_status add_of_card(definitions *list, const xbtab__spice_text *text, size_t line,
+                                xbtab__spice_word card, const char *rest)
+{
+    const xbtab__spice_word name = {.s = rest, .n = strcspn(rest, " (=")};
+    definitions own = {0};
+    if (defines_function(card, rest)) return add_definition(list, 'f', name, line);
+    if (xbtab__spice_is(card, ".model")) return add_definition(list, 'm', name, line);
+    if (xbtab__spice_is(card, ".param")) return add_parameters(list, text, line, rest);
+    if (!xbtab__spice_is(card, ".subckt")) return XBTAB_OK;
+    XBTAB_TRY(add_definition(list, 's', name, line));
+    xbtab_status status = add_parameters(&own, text, line, rest);
+    static const char rule[] = "a parameter is there twice; to ngspice upper and lower case are the same";
+    if (status == XBTAB_OK) return check_twice(text, &own, rule);
+    xbtab__free(own.at);
+    return status;
+}
+
+/* ---- cards ---- */
 
 /* NAME(a, b): neither the function nor its arguments are ngspice's. */
 static xbtab_status check_function(const xbtab__spice_text *text, const xbtab__spice_line *line,
@@ -170,13 +240,6 @@ static xbtab_status check_model(const xbtab__spice_text *text, const xbtab__spic
     return XBTAB_OK;
 }
 
-/* .func NAME(..) and, as ngspice allows too, .param NAME(..)=. */
-static bool defines_function(xbtab__spice_word card, const char *rest)
-{
-    if (xbtab__spice_is(card, ".func")) return true;
-    return xbtab__spice_is(card, ".param") && rest[strcspn(rest, " (=")] == '(';
-}
-
 static const char rule_outside[] = "stands in no .subckt, and would be part of every circuit with the model";
 
 static xbtab_status refuse_card(const xbtab__spice_text *text, const xbtab__spice_line *line,
@@ -198,11 +261,8 @@ static xbtab_status check_card(const xbtab__spice_text *text, const xbtab__spice
     const char *at = line->text;
     xbtab__spice_word card = xbtab__spice_next_word(&at);
     if (!is_among(card, authors[author].cards)) return refuse_card(text, line, card, author);
-    bool is_header = xbtab__spice_is(card, ".subckt"), is_param = xbtab__spice_is(card, ".param");
-    bool is_function = defines_function(card, at);
     if (xbtab__spice_is(card, ".model")) XBTAB_TRY(check_model(text, line, &at));
-    if (is_function) XBTAB_TRY(check_function(text, line, at));
-    if (is_header || is_param) XBTAB_TRY(check_definitions(text, line, at, is_header));
+    if (defines_function(card, at)) XBTAB_TRY(check_function(text, line, at));
     return check_names(text, line, at);
 }
 
@@ -221,33 +281,50 @@ static xbtab_status check_element(const xbtab__spice_text *text, const xbtab__sp
     return check_names(text, line, at);
 }
 
+/* Where in a text its lines stand. */
+typedef struct place {
+    xbtab__spice_author author;
+    int depth;           /* of .subckt */
+    definitions globals; /* that all of a netlist sees, of others' models too */
+    definitions locals;  /* that are checked, and forgotten */
+} place;
+
+static xbtab_status check_line(place *at, const xbtab__spice_text *text, size_t k)
+{
+    const xbtab__spice_line *line = &text->line[k];
+    const char *rest = line->text;
+    bool is_inside = at->depth > 0 || at->author == XBTAB__SPICE_NETLIST;
+    if (*rest != '.') {
+        XBTAB_TRY(check_element(text, line, at->author));
+        return is_inside ? XBTAB_OK : xbtab__spice_refuse(text, line, rule_outside);
+    }
+    xbtab__spice_word card = xbtab__spice_next_word(&rest);
+    if (xbtab__spice_is(card, ".ends") && at->depth == 0)
+        return xbtab__spice_refuse(text, line, ".ends without its .subckt");
+    XBTAB_TRY(check_card(text, line, at->author));
+    if (!is_inside && (xbtab__spice_is(card, ".ic") || xbtab__spice_is(card, ".nodeset")))
+        return xbtab__spice_refuse(text, line, rule_outside);
+    at->locals.n = 0;
+    XBTAB_TRY(add_of_card(at->depth == 0 ? &at->globals : &at->locals, text, k, card, rest));
+    at->depth += xbtab__spice_is(card, ".subckt") - xbtab__spice_is(card, ".ends");
+    return XBTAB_OK;
+}
+
 xbtab_status xbtab__spice_allow(const xbtab__spice_text *text, xbtab__spice_author author)
 {
     xbtab_status status = XBTAB_OK;
-    int depth = 0;
+    place at = {.author = author};
     for (size_t k = 0; k < text->n && status == XBTAB_OK; k++) {
-        const xbtab__spice_line *line = &text->line[k];
-        if (line->is_comment) continue;
-        bool is_inside = depth > 0 || author == XBTAB__SPICE_NETLIST;
-        if (*line->text != '.') {
-            status = check_element(text, line, author);
-            if (status == XBTAB_OK && !is_inside) status = xbtab__spice_refuse(text, line, rule_outside);
-            continue;
-        }
-        const char *at = line->text;
-        xbtab__spice_word card = xbtab__spice_next_word(&at);
-        if (xbtab__spice_is(card, ".subckt")) depth++;
-        if (xbtab__spice_is(card, ".ends") && depth-- == 0) {
-            status = xbtab__spice_refuse(text, line, ".ends without its .subckt");
-        } else {
-            status = check_card(text, line, author);
-            bool is_of_nodes = xbtab__spice_is(card, ".ic") || xbtab__spice_is(card, ".nodeset");
-            if (status == XBTAB_OK && is_of_nodes && !is_inside)
-                status = xbtab__spice_refuse(text, line, rule_outside);
-        }
+        if (!text->line[k].is_comment) status = check_line(&at, text, k);
     }
-    if (status == XBTAB_OK && depth > 0)
+    if (status == XBTAB_OK && at.depth > 0)
         status = xbtab__spice_refuse(text, &text->line[text->n - 1], "a .subckt has no .ends");
+    if (status == XBTAB_OK && author != XBTAB__SPICE_CARD) {
+        status = check_twice(text, &at.globals,
+                             "this name is defined twice, of which ngspice would silently take one");
+    }
+    xbtab__free(at.globals.at);
+    xbtab__free(at.locals.at);
     return status;
 }
 

@@ -15,8 +15,9 @@ typedef enum xbtab__spice_author {
 } xbtab__spice_author;
 
 /** Check every line: cards in full, elements by their letter, models of ngspice's own types, no
- * function or parameter of files, and no name that ngspice gives its own value
- * (xbtab__spice_owns()). @return XBTAB_ERR_INPUT: as of xbtab__spice_refuse(). */
+ * function or parameter of files, nothing defined twice outside of subcircuits (ngspice takes one of them
+ * without a word), and no name that ngspice gives its own value (xbtab__spice_owns()). @return
+ * XBTAB_ERR_INPUT: as of xbtab__spice_refuse(). */
 xbtab_status xbtab__spice_allow(const xbtab__spice_text *text, xbtab__spice_author author) XBTAB_MUST_CHECK;
 
 /** The last gate before ngspice: lex, allow, and write again. What comes out is ngspice's own reading of the

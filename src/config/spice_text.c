@@ -174,14 +174,15 @@ void xbtab__spice_clear(xbtab__spice_text *text)
 /* ngspice puts a blank where a line goes on, so that is where it may be broken. */
 static void write_code(xbtab__text *out, const char *line)
 {
-    while (strlen(line) > LONGEST_WRITTEN) {
+    for (size_t left = strlen(line); left > LONGEST_WRITTEN;) {
         size_t n = LONGEST_WRITTEN;
         while (n > 0 && line[n] != ' ') n--;
         if (n == 0) n = strcspn(line, " ");
         xbtab__text_add(out, "%.*s\n", (int)n, line);
+        n += strspn(line + n, " ");
         line += n;
-        line += strspn(line, " ");
-        if (!*line) return;
+        left -= n;
+        if (left == 0) return;
         xbtab__text_add(out, "+ ");
     }
     xbtab__text_add(out, "%s\n", line);

@@ -16,16 +16,28 @@
 
 enum { LARGEST_FILE = 1 << 20 };
 
-xbtab_status xbtab__yaml_read(xbtab__yaml *yaml, const char *path)
+typedef xbtab_status (*read_fn)(char **data, size_t *n, const char *path, size_t max);
+
+static xbtab_status read_by(xbtab__yaml *yaml, const char *path, read_fn read_file)
 {
     *yaml = (xbtab__yaml){0};
-    XBTAB_TRY(xbtab__file_read(&yaml->text, &yaml->n, path, LARGEST_FILE));
+    XBTAB_TRY(read_file(&yaml->text, &yaml->n, path, LARGEST_FILE));
     yaml->path = xbtab__strdup(path);
     if (!yaml->path) {
         xbtab__yaml_clear(yaml);
         return XBTAB_NOMEM();
     }
     return XBTAB_OK;
+}
+
+xbtab_status xbtab__yaml_read(xbtab__yaml *yaml, const char *path)
+{
+    return read_by(yaml, path, xbtab__file_read);
+}
+
+xbtab_status xbtab__yaml_read_regular(xbtab__yaml *yaml, const char *path)
+{
+    return read_by(yaml, path, xbtab__file_read_regular);
 }
 
 xbtab_status xbtab__yaml_copy(xbtab__yaml *yaml, const char *text, const char *name)

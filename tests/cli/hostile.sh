@@ -234,18 +234,22 @@ Y
 }
 device good 'Rread top bottom {1/g}'
 device bad_sub '.include /etc/passwd'
+device bad_pipe ''
+rm mine/rram/bad_pipe.sub
+mkfifo mine/rram/bad_pipe.sub
 device bad_sheet 'Rread top bottom {1/g}'
 sed -i 's/unit: S,/unit: S, colour: red,/' mine/rram/bad_sheet.yaml
 "$XBARTAB" models list --models mine >list.txt 2>told.txt || fail "models list: exit $?: $(cat told.txt)"
 "$XBARTAB" models list >shipped.txt
 [ "$(wc -l <list.txt)" = $(($(wc -l <shipped.txt) + 1)) ] || fail "not all models but the broken are listed: $(cat list.txt)"
 grep -q '^rram *good ' list.txt || fail "the good model is not listed"
-[ "$(wc -l <told.txt)" = 2 ] && grep -q '^xbartab: broken: mine/rram/bad_sheet.yaml:9: Unexpected key: colour' told.txt &&
+[ "$(wc -l <told.txt)" = 3 ] && grep -q '^xbartab: broken: mine/rram/bad_pipe.sub: not a regular file' told.txt &&
+    grep -q '^xbartab: broken: mine/rram/bad_sheet.yaml:9: Unexpected key: colour' told.txt &&
     grep -q '^xbartab: broken: mine/rram/bad_sub.sub:2: .include is not allowed' told.txt || fail "the broken are not told: $(cat told.txt)"
 "$XBARTAB" models list --models mine --json 2>/dev/null | $PYTHON -c '
 import json, sys
 broken = json.load(sys.stdin)["broken"]
-assert [(b["name"], b["kind"]) for b in broken] == [("bad_sheet", "rram"), ("bad_sub", "rram")] and all("mine/rram/" in b["error"] for b in broken)
+assert [(b["name"], b["kind"]) for b in broken] == [("bad_pipe", "rram"), ("bad_sheet", "rram"), ("bad_sub", "rram")] and all("mine/rram/" in b["error"] for b in broken)
 ' || fail "models list --json"
 "$XBARTAB" models show good --models mine >shown.txt 2>told.txt || fail "good: $(cat told.txt)"
 [ ! -s told.txt ] || fail "a broken model is told of where nobody asks: $(cat told.txt)"
@@ -301,8 +305,8 @@ mkdir alone
 mv mine/rram alone/
 if [ "$SANITIZED" = 0 ]; then
     "$XBARTAB" models test --all --models alone >test.txt 2>told.txt && fail "broken models pass"
-    tail -1 test.txt | grep -qx "$(($(wc -l <shipped.txt) + 4)) models tested, 3 checks failed, 2 models broken" || fail "$(tail -1 test.txt)"
-    [ "$(wc -l <told.txt)" = 2 ] || fail "$(cat told.txt)"
+    tail -1 test.txt | grep -qx "$(($(wc -l <shipped.txt) + 4)) models tested, 3 checks failed, 3 models broken" || fail "$(tail -1 test.txt)"
+    [ "$(wc -l <told.txt)" = 3 ] || fail "$(cat told.txt)"
     for words in 'failed: ngspice crashed' 'did not end within 10 s' 'Too many iterations without convergence'; do
         grep -q -- "$words" test.txt || fail "not counted: $words"
     done

@@ -179,6 +179,16 @@ static void models_of_code_and_files_are_refused(void **state)
     expect_refused(".ic v(a)=2", 10, "a.sub:1: stands in no .subckt");
     expect_refused(".subckt s a b\nR1 a b 2", 22, "a.sub:2: a .subckt has no .ends");
     expect_refused(".ends", 5, "a.sub:1: .ends without");
+    static const char *const twice[] = {
+        ".model m d\n.subckt s a b\n.ends\n.model M r", ".param k=1\n.param j=2\n\n.param K=3",
+        ".func f(x) {x}\n*\n* \n.param f(x) = {2}", ".subckt s a b\n.ends\n\n.subckt S a b\n.ends"};
+    for (size_t k = 0; k < sizeof twice / sizeof *twice; k++)
+        expect_refused(twice[k], strlen(twice[k]), "a.sub:4: this name is defined twice");
+    assert_int_equal(
+        allow(
+            ".model s r\n.param s=1\n.subckt s a b s=2\n.model m d\n.ends\n.subckt t a b\n.model m r\n.ends",
+            XBTAB__SPICE_MODEL),
+        XBTAB_OK);
 }
 
 static void names_of_ngspice_are_not_to_be_had(void **state)
