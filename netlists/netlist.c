@@ -1,13 +1,16 @@
 /* netlist.c - a crossbar that stands alone: its sources, analysis and output lines.
  *
  * The vectors are the points of a dc sweep of an otherwise unused source, and each input is a
- * piecewise-linear function of it, so that one run of ngspice solves them all. */
+ * piecewise-linear function of it, so that one run of ngspice solves them all. What comes from models passes
+ * the gate of spice_allow.h; the only commands are ours, and the title is a YAML text without control bytes.
+ */
 #include <xbartab/netlist.h>
 
 #include <math.h>
 
 #include "compose.h"
 #include "memory.h"
+#include "spice_allow.h"
 
 static void compose_inputs(xbtab__text *text, const xbtab_spec *spec, const double *voltage, int n_vectors)
 {
@@ -45,16 +48,19 @@ xbtab_status xbtab_netlist_crossbar(char **out, const xbtab_spec *spec, const do
                        k / (size_t)n_vectors, k % (size_t)n_vectors);
         }
     }
-    xbtab__text text = {0};
+    xbtab__text text = {0}, circuit = {0};
     xbtab__text_add(&text, "* %s: %d x %d crossbar, %s + %s, written by xbartab\n", spec->name, spec->rows,
                     spec->columns, spec->rram.model->name, spec->selector.model->name);
     xbtab__text_add(&text, ".options reltol=1e-9 vntol=1e-12 abstol=1e-15 gmin=1e-15\n");
-    xbtab__compose_crossbar(&text, spec, state);
-    compose_inputs(&text, spec, voltage, n_vectors);
+    xbtab__compose_crossbar(&circuit, spec, state);
+    compose_inputs(&circuit, spec, voltage, n_vectors);
+    xbtab_status status = xbtab__text_status(&circuit);
+    if (status == XBTAB_OK) status = xbtab__spice_pass(&text, circuit.s, NULL, XBTAB__SPICE_NETLIST, true);
+    xbtab__text_clear(&circuit);
     xbtab__text_add(&text, ".dc Vvector 0 %d 1\n", n_vectors > 1 ? n_vectors - 1 : 1);
     for (int j = 0; j < spec->columns; j++) xbtab__text_add(&text, ".print dc i(Vs%d) v(o%d)\n", j, j);
     xbtab__text_add(&text, ".control\nset numdgt=12\n.endc\n.end\n");
-    xbtab_status status = xbtab__text_status(&text);
+    if (status == XBTAB_OK) status = xbtab__text_status(&text);
     if (status < 0) {
         xbtab__text_clear(&text);
         return status;

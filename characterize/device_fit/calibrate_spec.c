@@ -149,7 +149,7 @@ static const xbtab_model *find_model(const xbtab_models *models, xbtab_model_kin
                                      const xbtab__yaml *yaml, const char *key)
 {
     const xbtab_model *model = xbtab_models_find(models, kind, name);
-    if (!model) {
+    if (!model && xbtab_models_check(models, kind, name) == XBTAB_OK) {
         xbtab_status status =
             xbtab__yaml_fail(yaml, key, "no %s model is called \"%s\"; see: xbartab models list",
                              xbtab_model_kind_name(kind), name);

@@ -21,7 +21,7 @@ void xbtab__add_yaml_string(xbtab__text *text, const char *string)
     xbtab__text_add(text, "\"");
     for (const char *c = string; *c; c++) {
         if (*c == '"' || *c == '\\') xbtab__text_add(text, "\\");
-        xbtab__text_add(text, "%c", *c == '\n' || *c == '\t' ? ' ' : *c);
+        xbtab__text_add(text, "%c", (unsigned char)*c < ' ' || *c == 0x7f ? ' ' : *c);
     }
     xbtab__text_add(text, "\"");
 }
@@ -250,10 +250,12 @@ static xbtab_status write_subcircuit(const xbtab_model *model, const char *name,
     size_t n = strlen(model->name);
     xbtab__text_add(&text, "* %s - %s with fitted defaults in %s.yaml\n", name, model->name, name);
     for (const char *line = model->sub_text; *line;) {
-        size_t length = strcspn(line, "\n"), word = 0;
-        if (strncasecmp(line, ".subckt", 7) == 0 || strncasecmp(line, ".ends", 5) == 0) {
-            word = strcspn(line, " \t\n");
+        size_t length = strcspn(line, "\n"), word = strspn(line, " \t");
+        if (strncasecmp(line + word, ".subckt", 7) == 0 || strncasecmp(line + word, ".ends", 5) == 0) {
+            word += strcspn(line + word, " \t\n");
             word += strspn(line + word, " \t");
+        } else {
+            word = 0;
         }
         if (word && strncasecmp(line + word, model->name, n) == 0 &&
             !isalnum((unsigned char)line[word + n]) && line[word + n] != '_') {

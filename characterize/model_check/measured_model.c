@@ -122,8 +122,9 @@ static void add_points(xbtab__text *text, const xbtab__iv *c)
 static void add_subcircuit(xbtab__text *text, const xbtab__ivs *s, const char *name, const char *file)
 {
     bool is_single = s->n == 1;
-    xbtab__text_add(text, "* %s - measured curves of %s: each pwl() holds the points V,I of one state.\n",
-                    name, file);
+    xbtab__text_add(text, "* %s - measured curves of ", name);
+    for (; *file; file++) xbtab__text_add(text, "%c", iscntrl((unsigned char)*file) ? '?' : *file);
+    xbtab__text_add(text, ": each pwl() holds the points V,I of one state.\n");
     xbtab__text_add(text, is_single
                               ? "* One curve, times a factor.\n"
                               : "* The weight before it is 1 at its own number and 0 at its neighbours'.\n");

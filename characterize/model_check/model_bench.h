@@ -13,6 +13,7 @@ enum { XBTAB__PROGRAM_POINTS = 7, XBTAB__PROGRAM_STATES = 3 };
 typedef struct xbtab__program_run {
     bool is_there; /* the program is installed */
     bool is_solved;
+    bool hangs; /* the program was ended */
     char why[256];                                          /* if not solved */
     double y[XBTAB__PROGRAM_STATES][XBTAB__PROGRAM_POINTS]; /* one state where the model has none */
 } xbtab__program_run;

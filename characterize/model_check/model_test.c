@@ -431,11 +431,25 @@ static xbtab_status take_verdicts(long unit, xbtab_sample_status sample, const v
     return XBTAB_OK;
 }
 
+static void tell_hang(verdicts *v)
+{
+    char line[sizeof v->program.why + 256];
+    snprintf(line, sizeof line, "failed: the ngspice program does not solve the netlist: %s; to do: %s",
+             v->program.why, look_alone);
+    v->n_failed++;
+    if (v->note) v->note(line, v->payload);
+}
+
 xbtab_status xbtab_model_test(const xbtab_model *model, xbtab_note_fn note, void *payload, int *n_failed)
 {
     verdicts v = {.model = model, .note = note, .payload = payload};
     xbtab__pool_options pool = {.n_workers = 1, .seconds_max = seconds_max};
     XBTAB_TRY(xbtab__program_run_model(&v.program, model));
+    if (v.program.hangs) { /* and so would the library, twice a unit */
+        tell_hang(&v);
+        *n_failed = v.n_failed;
+        return XBTAB_OK;
+    }
     XBTAB_TRY(xbtab__pool_run(NULL, &pool, model->dynamic ? DYNAMIC + 1 : 1, run_unit, take_verdicts, &v));
     *n_failed = v.n_failed;
     return XBTAB_OK;

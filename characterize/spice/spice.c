@@ -479,6 +479,48 @@ static xbtab_status enter_private_folder(char *folder)
     return XBTAB_OK;
 }
 
+/* Start ngspice without its start-up files: there are none where these say. The user's and the system's could
+ * hold any command, and results must not depend on them. */
+static int initialize(xbtab__spice *spice, const char *folder)
+{
+    static const char *const names[] = {"SPICE_SCRIPTS", "SPICE_LIB_DIR"};
+    enum { N = sizeof names / sizeof *names };
+    char *before[N];
+    for (int k = 0; k < N; k++) {
+        const char *value = getenv(names[k]);
+        before[k] = value ? xbtab__strdup(value) : NULL;
+        setenv(names[k], folder, 1);
+    }
+    int code = spice->api.init(on_line, NULL, on_exit_request, on_point, on_plot, NULL, spice);
+    for (int k = 0; k < N; k++) {
+        if (before[k]) {
+            setenv(names[k], before[k], 1);
+        } else {
+            unsetenv(names[k]);
+        }
+        xbtab__free(before[k]);
+    }
+    return code;
+}
+
+/* What the system's start-up file would load besides: sources with POLY need it. It stands beside the
+ * library, and is not installed with it. */
+static void load_poly(xbtab__spice *spice)
+{
+    static const char name[] = "ngspice/spice2poly.cm";
+    Dl_info library;
+    char path[XBTAB__SPICE_COMMAND_SIZE / 2], line[XBTAB__SPICE_COMMAND_SIZE];
+    void *address;
+    memcpy(&address, &spice->api.init, sizeof address);
+    const char *slash = dladdr(address, &library) ? strrchr(library.dli_fname, '/') : NULL;
+    if (!slash) return;
+    int n = snprintf(path, sizeof path, "%.*s/%s", (int)(slash - library.dli_fname), library.dli_fname, name);
+    if (n >= (int)sizeof path || strpbrk(path, " \t'\"`$;") || access(path, R_OK) != 0) return;
+    snprintf(line, sizeof line, "codemodel %s", path);
+    xbtab__spice_command(spice, line);
+    spice->fault[0] = '\0';
+}
+
 xbtab_status xbtab__spice_open(xbtab__spice **out, const char *base_folder)
 {
     static const char pattern[] = "/xbartab-spice-XXXXXX";
@@ -495,13 +537,14 @@ xbtab_status xbtab__spice_open(xbtab__spice **out, const char *base_folder)
     snprintf(folder, size, "%s%s", base_folder, pattern);
     XBTAB_TRY_DONE(enter_private_folder(folder));
     setlocale(LC_ALL, "C");
-    int code = spice->api.init(on_line, NULL, on_exit_request, on_point, on_plot, NULL, spice);
+    int code = initialize(spice, folder);
     unlink(".spiceinit");
     rmdir(folder);
     if (code != 0 || spice->poisoned) {
         XBTAB_FAIL_DONE(XBTAB_ERR_SPICE, "ngspice does not start (code %d): %s", code, spice->fault);
     }
     spice->api.init_sync(on_source, on_source, NULL, NULL, spice);
+    load_poly(spice);
     spice->version[0] = '\0';
     xbtab__spice_command(spice, "version");
     *out = spice;

@@ -23,8 +23,10 @@ const char *xbtab__sample_status_text(xbtab_sample_status status);
 
 typedef struct xbtab__spice xbtab__spice;
 
-/** Load and start ngspice. Changes this process: the working folder becomes a private one that is already
- *  removed again when this returns, and the locale becomes "C".
+/** Load and start ngspice, without start-up files (spinit, .spiceinit). It stays able to run commands: a
+ * process that feeds it what others wrote goes into its sandbox next (sandbox.h). Changes this process: the
+ * working folder becomes a private one that is already removed again when this returns, and the locale
+ * becomes "C".
  *  @param[out] out          new; xbtab__spice_close(). Untouched on failure.
  *  @param      base_folder  where the private folder lives for that moment; NULL = "/tmp".
  *  @return XBTAB_ERR_UNSUPPORTED (libngspice is not installed or lacks a function; the message says which),
@@ -73,9 +75,10 @@ typedef struct xbtab__spice_result {
  *  while it solved the vector, and every output is finite and within 1e6 V or A; a vector that fails is left
  *  out, and the one behind it starts afresh. The result depends on the job alone, not on earlier jobs.
  *  @return XBTAB_OK, also if vectors failed or the netlist was refused (see result->status);
- *  XBTAB_ERR_INPUT (the job breaks a rule above, or holds a control block, ".options", ".title", ".end", or a
- *  number that is NaN or infinite; nothing was run), XBTAB_ERR_SPICE (already poisoned), XBTAB_ERR_NOMEM.
- *  Does not return if ngspice hangs; a crash ends the process. Threads: only the one that opened spice. */
+ *  XBTAB_ERR_INPUT (the job breaks a rule above, or holds a card, an element or a call that spice_allow.h
+ * does not list, or a number that is NaN or infinite; nothing was run), XBTAB_ERR_SPICE (already poisoned),
+ * XBTAB_ERR_NOMEM. Does not return if ngspice hangs; a crash ends the process. Threads: only the one that
+ * opened spice. */
 xbtab_status xbtab__spice_sweep(xbtab__spice *spice, const xbtab__spice_job *job,
                                 xbtab__spice_result *result) XBTAB_MUST_CHECK;
 
@@ -110,8 +113,8 @@ typedef struct xbtab__spice_waveform {
 } xbtab__spice_waveform;
 
 /** Run one transient. What holds of xbtab__spice_sweep() about evidence, errors and threads holds here; a run
- *  that stops ("timestep too small") is a result, NOT_CONVERGED, and what came before it stays; so is TIMEOUT,
- *  after more time points than any circuit needs that does not oscillate by itself. */
+ *  that stops ("timestep too small") is a result, NOT_CONVERGED, and what came before it stays; so is
+ * TIMEOUT, after more time points than any circuit needs that does not oscillate by itself. */
 xbtab_status xbtab__spice_transient(xbtab__spice *spice, const xbtab__spice_transient_job *job,
                                     xbtab__spice_waveform *waveform) XBTAB_MUST_CHECK;
 

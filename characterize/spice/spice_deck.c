@@ -1,9 +1,9 @@
 /* spice_deck.c - checks a job and writes the lines that ngspice loads.
  *
- * ngspice runs control blocks that it finds in a netlist, reads NaN and overflowing numbers without a word,
- * and dies of an external source with a dc value. All that is refused here, with the line in the message,
- * before ngspice sees it. The checks guard against mistakes in a model's subcircuit; they do not follow
- * ".include". */
+ * ngspice runs control blocks that it finds in a netlist, reads files for several cards, reads NaN and
+ * overflowing numbers without a word, and dies of an external source with a dc value. All that is refused
+ * here, with the line in the message, before ngspice sees it: this is the gate that every netlist for
+ * libngspice passes, whatever its models' files were allowed (spice_allow.h). */
 #include "spice_deck.h"
 
 #include <ctype.h>
@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "memory.h"
+#include "spice_allow.h"
 
 /* Tight tolerances: a point of a sweep is as good as the tolerance, and we compare to 1e-9. klu: faster where
  * ngspice was built with it, ignored where not. */
@@ -26,23 +27,8 @@ static const char separators[] = " \t\r,=(){}[]'\"*/:?<>&|^!~";
 /* Everything that a check needs to know while it walks through the lines. */
 typedef struct netlist_scan {
     const xbtab__spice_job *job;
-    bool *seen;          /* seen[n_sources] */
-    bool after_external; /* the line before declared an external source */
+    bool *seen; /* seen[n_sources] */
 } netlist_scan;
-
-static xbtab_status check_card(const char *line, int n)
-{
-    static const char *const refused[] = {".control", ".endc", ".title", ".opt"};
-    for (size_t r = 0; r < sizeof refused / sizeof *refused; r++) {
-        if (strncasecmp(line, refused[r], strlen(refused[r])) == 0) {
-            XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%.*s\": %s is not allowed here", n, line, refused[r]);
-        }
-    }
-    if (strncasecmp(line, ".end", 4) == 0 && !isalpha((unsigned char)line[4])) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%.*s\": .end is not allowed here", n, line);
-    }
-    return XBTAB_OK;
-}
 
 /* k of "vi<k>" or "ii<k>"; -1 if the name is neither. */
 static long source_number(const char *name, size_t n)
@@ -56,48 +42,42 @@ static long source_number(const char *name, size_t n)
     return k;
 }
 
-static xbtab_status check_external(netlist_scan *scan, const char *line, int n, int n_tokens, bool is_last)
+static xbtab_status check_external(netlist_scan *scan, const char *line, int n_tokens, bool is_last)
 {
     size_t n_name = strcspn(line, separators);
     long k = source_number(line, n_name);
     if (k < 0 || n_tokens != 4 || !is_last) {
         XBTAB_FAIL(XBTAB_ERR_INPUT,
-                   "netlist line \"%.*s\": an external source is written as \"Vi<k> a b external\" or "
-                   "\"Ii<k> a b external\"",
-                   n, line);
+                   "netlist line \"%s\": an external source is written as \"Vi<k> a b external\" or "
+                   "\"Ii<k> a b external\", and nothing may follow",
+                   line);
     }
     if (k >= scan->job->n_sources || scan->seen[k]) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%.*s\": external source %ld %s (the job has %d inputs)",
-                   n, line, k, k >= scan->job->n_sources ? "has no value" : "is there twice",
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%s\": external source %ld %s (the job has %d inputs)",
+                   line, k, k >= scan->job->n_sources ? "has no value" : "is there twice",
                    scan->job->n_sources);
     }
     scan->seen[k] = true;
-    scan->after_external = true;
     return XBTAB_OK;
 }
 
-static xbtab_status check_tokens(netlist_scan *scan, const char *line, int n)
+static xbtab_status check_tokens(netlist_scan *scan, const char *line)
 {
-    const char *end = line + n, *c = line;
-    int n_tokens = 0;
-    for (;;) {
+    const char *c = line;
+    for (int n_tokens = 1;; n_tokens++) {
         c += strspn(c, separators);
-        if (c >= end || *c == ';' || *c == '$') return XBTAB_OK;
+        if (!*c) return XBTAB_OK;
         size_t length = strcspn(c, separators);
-        if (length > (size_t)(end - c)) length = (size_t)(end - c);
-        n_tokens++;
         if (length < TOKEN_SIZE && n_tokens > 1) {
             char token[TOKEN_SIZE], *rest;
             memcpy(token, c, length);
             token[length] = '\0';
-            if (strcasecmp(token, "external") == 0) {
-                bool is_last = c + length + strspn(c + length, " \t\r") >= end;
-                XBTAB_TRY(check_external(scan, line, n, n_tokens, is_last));
-            }
+            if (strcasecmp(token, "external") == 0)
+                XBTAB_TRY(check_external(scan, line, n_tokens, c[length] == '\0'));
             /* strtod() reads "nan" and "inf" as well as 1e999 */
             double x = strtod(token, &rest);
             if (rest > token && !isfinite(x) && (isdigit((unsigned char)rest[-1]) || *rest == '\0')) {
-                XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%.*s\": \"%s\" is not a finite number", n, line,
+                XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%s\": \"%s\" is not a finite number", line,
                            token);
             }
         }
@@ -105,35 +85,13 @@ static xbtab_status check_tokens(netlist_scan *scan, const char *line, int n)
     }
 }
 
-static xbtab_status check_line(netlist_scan *scan, const char *line, int n)
-{
-    while (n > 0 && (*line == ' ' || *line == '\t')) line++, n--;
-    if (n == 0) return XBTAB_OK;
-    if (line[0] == '*') {
-        if (line[1] == '#') {
-            XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%.*s\": commands are not allowed here", n, line);
-        }
-        return XBTAB_OK;
-    }
-    if (line[0] == '+' && scan->after_external) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "netlist line \"%.*s\": nothing may follow \"external\"", n, line);
-    }
-    scan->after_external = false;
-    if (line[0] == '.') XBTAB_TRY(check_card(line, n));
-    return check_tokens(scan, line, n);
-}
-
-static xbtab_status check_netlist(const xbtab__spice_job *job)
+static xbtab_status check_sources(const xbtab__spice_job *job, const xbtab__spice_text *text)
 {
     xbtab_status status = XBTAB_OK;
     netlist_scan scan = {.job = job, .seen = xbtab__alloc((size_t)job->n_sources, sizeof(bool))};
     if (!scan.seen) return XBTAB_NOMEM();
-    for (int l = 0; l < job->n_lines; l++) {
-        for (const char *line = job->lines[l]; *line;) {
-            size_t n = strcspn(line, "\n");
-            XBTAB_TRY_DONE(check_line(&scan, line, (int)n));
-            line += n + (line[n] == '\n');
-        }
+    for (size_t k = 0; k < text->n; k++) {
+        if (!text->line[k].is_comment) XBTAB_TRY_DONE(check_tokens(&scan, text->line[k].text));
     }
     for (int k = 0; k < job->n_sources; k++) {
         if (!scan.seen[k]) {
@@ -143,6 +101,24 @@ static xbtab_status check_netlist(const xbtab__spice_job *job)
     }
 done:
     xbtab__free(scan.seen);
+    return status;
+}
+
+/* The gate: what is not allowed stops here, whoever let it in; the rest goes on as it was understood. */
+static xbtab_status pass_netlist(xbtab__text *out, const xbtab__spice_job *job)
+{
+    xbtab__text joined = {0};
+    xbtab__spice_text text = {0};
+    xbtab_status status;
+    for (int l = 0; l < job->n_lines; l++) xbtab__text_add(&joined, "%s\n", job->lines[l]);
+    XBTAB_TRY_DONE(xbtab__text_status(&joined));
+    XBTAB_TRY_DONE(xbtab__spice_lex(&text, joined.s, joined.n, NULL));
+    XBTAB_TRY_DONE(xbtab__spice_allow(&text, XBTAB__SPICE_NETLIST));
+    XBTAB_TRY_DONE(check_sources(job, &text));
+    xbtab__spice_write(out, &text, false);
+done:
+    xbtab__spice_clear(&text);
+    xbtab__text_clear(&joined);
     return status;
 }
 
@@ -166,26 +142,27 @@ static xbtab_status check_job(const xbtab__spice_job *job)
             XBTAB_FAIL(XBTAB_ERR_INPUT, "output \"%s\": write v(node) or i(vsource)", name);
         }
     }
-    return check_netlist(job);
+    return XBTAB_OK;
 }
 
-static void write_text(xbtab__text *text, const xbtab__spice_job *job, const char *title, const char *options)
+static xbtab_status write_text(xbtab__text *text, const xbtab__spice_job *job, const char *title,
+                               const char *options)
 {
     xbtab__text_add(text, "%s\n.options %s\n", title, options ? options : sweep_options);
-    for (int l = 0; l < job->n_lines; l++) xbtab__text_add(text, "%s\n", job->lines[l]);
+    XBTAB_TRY(pass_netlist(text, job));
     xbtab__text_add(text, XBTAB__DECK_SWEPT " xbsel 0 dc 0\nrxbsel xbsel 0 1k");
     for (int o = 0; o < job->n_outputs; o++) {
         xbtab__text_add(text, "%s %s", o % SAVES_PER_LINE == 0 ? "\n.save" : "", job->outputs[o]);
     }
     xbtab__text_add(text, "\n.end\n");
+    return xbtab__text_status(text);
 }
 
 xbtab_status xbtab__deck_build(xbtab__deck *deck, const xbtab__spice_job *job, const char *title,
                                const char *options)
 {
     XBTAB_TRY(check_job(job));
-    write_text(&deck->text, job, title, options);
-    XBTAB_TRY(xbtab__text_status(&deck->text));
+    XBTAB_TRY(write_text(&deck->text, job, title, options));
     size_t n = 0;
     for (const char *c = deck->text.s; *c; c++) n += *c == '\n';
     deck->lines = xbtab__alloc(n + 1, sizeof *deck->lines);

@@ -4,7 +4,8 @@
  * so that the replacement tries the same unit once more; after the second time the unit is reported as
  * crashed or out of time. A worker that somebody shot (SIGKILL that is not ours) says nothing about its unit,
  * so that does not count, within reason. Workers are ended with SIGKILL throughout: they hold nothing that
- * needs a farewell. */
+ * needs a farewell. Each leads a process group of its own, which ends with it; a terminal's Ctrl-C and Ctrl-Z
+ * therefore reach the parent alone, which ends its workers, or leaves them to finish their units and wait. */
 #include "worker.h"
 
 #include <errno.h>
@@ -109,6 +110,7 @@ static int end_worker(worker_pool *pool, worker_slot *slot)
         (void)!poll(&up, 1, START_GRACE_MS);
     }
     close(slot->socket);
+    kill(-slot->pid, SIGKILL); /* the group, while its leader is not waited for yet */
     kill(slot->pid, SIGKILL);
     while (waitpid(slot->pid, &status, 0) < 0 && errno == EINTR) {
     }
@@ -128,6 +130,7 @@ static xbtab_status start_worker(worker_pool *pool, worker_slot *slot)
     pid_t pid = fork();
     if (pid == 0) xbtab__worker_live(&pool->task);
     int reason = errno;
+    if (pid > 0) setpgid(pid, pid); /* by whoever of both comes first */
     close(ends[1]);
     if (pid < 0) {
         close(ends[0]);

@@ -25,7 +25,7 @@ void xbtab__bytes_clear(xbtab__bytes *bytes);
 
 /** Do one unit, in a worker. The worker is a fork of the caller: it reads everything that context points to
  *  as it was when the pool started (or, in a replacement, when that was forked), and what it writes there is
- *  lost; files of the caller are closed, OpenMP must not be used.
+ *  lost; files of the caller are closed, and none can be opened (sandbox.h); OpenMP must not be used.
  *  @param[in,out] reply   empty; what the sink shall get.
  *  @param[out]    sample  how the unit ended, OK before the call.
  *  @return a failing status ends the whole run with its message; a sample that fails is not such a failure.
@@ -39,10 +39,15 @@ typedef xbtab_status (*xbtab__unit_fn)(xbtab__spice *spice, long unit, xbtab__by
 typedef xbtab_status (*xbtab__sink_fn)(long unit, xbtab_sample_status sample, const void *bytes, size_t n,
                                        void *context);
 
+/** A worker's memory besides what it has of its caller: ngspice takes below 1 GB for 256 x 256 cells
+ * [bytes]. */
+#define XBTAB__WORKER_MEMORY ((size_t)8 << 30)
+
 typedef struct xbtab__pool_options {
     int n_workers;                                   /* (0 = 1) */
     long units_per_worker;                           /* a worker is replaced after so many (0 = 2000) */
-    size_t memory_max;                               /* address space of a worker [bytes] (0 = no limit) */
+    size_t memory_max;                               /* address space of a worker [bytes] (0 = the caller's
+                                                        own and XBTAB__WORKER_MEMORY) */
     const char *folder;                              /* see xbtab__spice_open() */
     bool (*is_done)(long unit, void *context);       /* units to skip; called in the caller (NULL = none) */
     double (*seconds_max)(long unit, void *context); /* time for one try of a unit, without what it waits for
@@ -68,10 +73,12 @@ typedef struct xbtab__pool_stats {
  *  @param[out] stats    also filled on failure; NULL = not wanted.
  *  @param      context  for all callbacks but progress.
  *  @return XBTAB_OK, also if units failed; XBTAB_ERR_CANCELED (progress said so; all units that the sink got
- *  are whole); XBTAB_ERR_UNSUPPORTED or XBTAB_ERR_SPICE (ngspice does not start in a worker); XBTAB_ERR_IO
+ *  are whole); XBTAB_ERR_UNSUPPORTED or XBTAB_ERR_SPICE (ngspice does not start in a worker, or cannot
+ *  be locked in there); XBTAB_ERR_IO
  * (no process or socket to be had); XBTAB_ERR_NOMEM; whatever unit() or sink() failed with. No worker is left
  *  when it returns, and none survives the caller.
- *  Workers ignore SIGINT: whether a run ends is decided in progress(), called at least ten times a second.
+ *  Workers ignore SIGINT, and lead process groups of their own: whether a run ends is decided in progress(),
+ *  called at least ten times a second.
  *  Threads: call it from one that lives as long as the call; workers of calls at the same time do not mix. */
 xbtab_status xbtab__pool_run(xbtab__pool_stats *stats, const xbtab__pool_options *options, long n_units,
                              xbtab__unit_fn unit, xbtab__sink_fn sink, void *context) XBTAB_MUST_CHECK;

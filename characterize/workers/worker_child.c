@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "sandbox.h"
 
 void xbtab__bytes_add(xbtab__bytes *bytes, const void *data, size_t n)
 {
@@ -37,14 +38,25 @@ void xbtab__bytes_clear(xbtab__bytes *bytes)
     *bytes = (xbtab__bytes){0};
 }
 
+/* Where Linux tells it; opened while files can be. */
+static int memory_file = -1;
+
+/* This process' address space and what of it is resident [bytes]; 0 where it is not told. */
+static void read_memory(size_t *space, size_t *resident)
+{
+    unsigned long pages[2] = {0, 0};
+    char text[128] = "";
+    ssize_t n = pread(memory_file, text, sizeof text - 1, 0);
+    if (n <= 0 || sscanf(text, "%lu %lu", &pages[0], &pages[1]) != 2) pages[0] = pages[1] = 0;
+    *space = pages[0] * (size_t)sysconf(_SC_PAGESIZE);
+    *resident = pages[1] * (size_t)sysconf(_SC_PAGESIZE);
+}
+
 static size_t resident_bytes(void)
 {
-    unsigned long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file) return 0;
-    if (fscanf(file, "%*u %lu", &pages) != 1) pages = 0;
-    fclose(file);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
+    size_t space, resident;
+    read_memory(&space, &resident);
+    return resident;
 }
 
 static bool send_all(int socket, const void *data, size_t n)
@@ -80,8 +92,8 @@ static bool answer(int socket, xbtab__message message, const void *bytes, size_t
     return send_all(socket, &message, sizeof message) && send_all(socket, bytes, n);
 }
 
-/* Handlers of the program (and of a test framework) must not run in a worker; Ctrl-C reaches every process of
- * the terminal, but only the parent decides. */
+/* Handlers of the program (and of a test framework) must not run in a worker; an interrupt is for the parent
+ * to decide. */
 static void reset_signals(void)
 {
     static const int defaults[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTERM,
@@ -117,17 +129,34 @@ static void limit(unsigned resource, rlim_t value)
     setrlimit(resource, &now);
 }
 
+/* A few lines of SPICE can ask for any number of elements: such a model must not take the machine with it. */
+static void limit_memory(size_t most)
+{
+    size_t space, resident;
+    read_memory(&space, &resident);
+    if (most > 0) {
+        limit(RLIMIT_AS, (rlim_t)most);
+        return;
+    }
+#ifndef __SANITIZE_ADDRESS__ /* it reserves far more address space than it uses */
+    limit(RLIMIT_AS, (rlim_t)space + XBTAB__WORKER_MEMORY);
+#endif
+}
+
 _Noreturn void xbtab__worker_live(const xbtab__worker_task *task)
 {
+    setpgid(0, 0); /* so that nothing that it might start outlives it: worker.c ends the whole group */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != task->parent) _exit(1); /* it died before the line above */
     reset_signals();
     int socket = keep_socket_only(task->socket);
     if (socket < 0) _exit(1);
     limit(RLIMIT_CORE, 0);
-    if (task->options->memory_max > 0) limit(RLIMIT_AS, (rlim_t)task->options->memory_max);
+    memory_file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    limit_memory(task->options->memory_max);
     xbtab__spice *spice = NULL;
     xbtab_status status = xbtab__spice_open(&spice, task->options->folder);
+    if (status == XBTAB_OK) status = xbtab__sandbox_worker();
     bool goes_on =
         answer(socket, (xbtab__message){.status = status, .unit = -1}, NULL, 0) && status == XBTAB_OK;
     int64_t unit;

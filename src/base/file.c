@@ -44,6 +44,14 @@ done:
     return status;
 }
 
+xbtab_status xbtab__file_read_regular(char **data, size_t *n, const char *path, size_t max)
+{
+    struct stat info;
+    if (stat(path, &info) != 0) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode)) XBTAB_FAIL(XBTAB_ERR_IO, "%s: not a regular file", path);
+    return xbtab__file_read(data, n, path, max);
+}
+
 xbtab_status xbtab__file_read_gz(char **data, size_t *n, const char *path, size_t max)
 {
     xbtab_status status = XBTAB_OK;

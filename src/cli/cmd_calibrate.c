@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "plot.h"
+#include "plot_text.h"
 
 static json_t *number(double value)
 {
@@ -135,19 +136,23 @@ static int draw(const xbtab_fit *fit, const char *path)
     enum { CURVES = 8 };
     static const char *const x_labels[] = {"voltage [V]", "pulse", "time [s]"};
     cli_plot plot;
+    char title[256];
     int code = cli_plot_begin(&plot, path, 1100, 480);
     if (code != CLI_DONE) return code == CLI_USAGE ? CLI_DONE : code;
     int n = fit->n_devices < CURVES ? fit->n_devices : CURVES;
     fprintf(plot.script,
-            "set multiplot layout 1,2\nset xlabel '%s'\nset ylabel '%s'\nset key left top\nset title '%s' "
+            "set multiplot layout 1,2\nset xlabel '%s'\nset ylabel '%s'\nset key left top\nset title %s "
             "noenhanced\n%s",
-            x_labels[fit->kind], fit->kind == XBTAB_FIT_IV ? "current [A]" : "conductance [S]", fit->name,
+            x_labels[fit->kind], fit->kind == XBTAB_FIT_IV ? "current [A]" : "conductance [S]",
+            cli_plot_text(title, sizeof title, fit->name),
             fit->kind == XBTAB_FIT_RETENTION ? "set logscale x\n" : "");
     fprintf(plot.script, "plot ");
     for (int k = 0; k < n; k++) {
-        fprintf(plot.script,
-                "%s'-' using 1:2 with points pt 7 ps 0.4 lc %d notitle, '-' with lines lc %d title '%s'",
-                k ? ", " : "", k + 1, k + 1, fit->label[(long)k * fit->n_devices / n]);
+        fprintf(
+            plot.script,
+            "%s'-' using 1:2 with points pt 7 ps 0.4 lc %d notitle, '-' with lines lc %d title %s noenhanced",
+            k ? ", " : "", k + 1, k + 1,
+            cli_plot_text(title, sizeof title, fit->label[(long)k * fit->n_devices / n]));
     }
     fprintf(plot.script, "\n");
     for (int k = 0; k < 2 * n; k++) {

@@ -260,6 +260,15 @@ static int choose_pairs(comparison *c, const char *names)
         }
     }
     if (c->n_pairs > 0 && c->n_pairs >= n_asked) return CLI_DONE;
+    for (int k = 0; names && k < xbtab_models_count_broken(c->models); k++) {
+        const xbtab_broken_model *b = xbtab_models_get_broken(c->models, k);
+        size_t n = strlen(b->name);
+        for (const char *at = names; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+            if (strncmp(at, b->name, n) == 0 && at[n] == ':' &&
+                xbtab_models_check(c->models, b->kind, b->name) < 0)
+                return cli_failed();
+        }
+    }
     return cli_fail(
         "--pairs %s: %d of these pairs have an operating point in their rram's sheet; compare --list "
         "tells all",

@@ -13,9 +13,23 @@ static json_t *parameter_json(const xbtab_parameter *p)
                      p->source, "trust", p->trust);
 }
 
+static json_t *broken_json(const xbtab_models *models)
+{
+    json_t *array = json_array();
+    for (int k = 0; k < xbtab_models_count_broken(models); k++) {
+        const xbtab_broken_model *b = xbtab_models_get_broken(models, k);
+        json_array_append_new(array, json_pack("{s:o, s:s, s:o}", "name", json_string_nocheck(b->name),
+                                               "kind", xbtab_model_kind_name(b->kind), "error",
+                                               json_string_nocheck(b->why)));
+    }
+    return array;
+}
+
 static int list(const xbtab_models *models, int as_json)
 {
     json_t *array = json_array();
+    for (int k = 0; k < xbtab_models_count_broken(models); k++)
+        fprintf(stderr, "xbartab: broken: %s\n", xbtab_models_get_broken(models, k)->why);
     for (int k = 0; k < xbtab_models_count(models); k++) {
         const xbtab_model *m = xbtab_models_get(models, k);
         if (as_json) {
@@ -25,7 +39,8 @@ static int list(const xbtab_models *models, int as_json)
             printf("%-9s %-14s %s\n", xbtab_model_kind_name(m->kind), m->name, m->summary);
         }
     }
-    if (as_json) return cli_print_json(json_pack("{s:o}", "models", array));
+    if (as_json)
+        return cli_print_json(json_pack("{s:o, s:o}", "models", array, "broken", broken_json(models)));
     json_decref(array);
     return CLI_DONE;
 }
@@ -59,10 +74,24 @@ static void print_note(const char *line, void *payload)
     if (payload) printf("  %s\n", line);
 }
 
+/* The reasons of broken models as an error, of the one that is asked for or of all (NULL). Returns how many.
+ */
+static int tell_broken(const xbtab_models *models, const char *name)
+{
+    int n = 0;
+    for (int k = 0; k < xbtab_models_count_broken(models); k++) {
+        const xbtab_broken_model *b = xbtab_models_get_broken(models, k);
+        if (name && strcmp(b->name, name) != 0) continue;
+        fprintf(stderr, "xbartab: %s\n", b->why);
+        n++;
+    }
+    return n;
+}
+
 static int test(const xbtab_models *models, const char *name, int as_json)
 {
     json_t *array = json_array();
-    int n_tested = 0, all_failed = 0;
+    int n_tested = 0, all_failed = 0, n_broken = tell_broken(models, name);
     for (int k = 0; k < xbtab_models_count(models); k++) {
         const xbtab_model *m = xbtab_models_get(models, k);
         int n_failed = 0;
@@ -79,15 +108,19 @@ static int test(const xbtab_models *models, const char *name, int as_json)
     }
     if (n_tested == 0) {
         json_decref(array);
+        if (n_broken > 0) return CLI_FAILED;
         return cli_fail("no model is called \"%s\"; see xbartab models list", name ? name : "");
     }
     if (as_json) {
-        cli_print_json(json_pack("{s:o, s:i}", "models", array, "failed", all_failed));
+        cli_print_json(
+            json_pack("{s:o, s:i, s:i}", "models", array, "failed", all_failed, "broken", n_broken));
     } else {
-        printf("%d models tested, %d checks failed\n", n_tested, all_failed);
+        printf("%d models tested, %d checks failed", n_tested, all_failed);
+        if (n_broken > 0) printf(", %d models broken", n_broken);
+        printf("\n");
         json_decref(array);
     }
-    return all_failed ? CLI_FAILED : CLI_DONE;
+    return all_failed + n_broken ? CLI_FAILED : CLI_DONE;
 }
 
 int cmd_models(int argc, const char **argv)
@@ -145,7 +178,8 @@ int cmd_models(int argc, const char **argv)
     } else if (is_test) {
         code = test(models, name, as_json);
     } else {
-        bool found = false;
+        bool found = tell_broken(models, name) > 0;
+        if (found) code = CLI_FAILED;
         for (int k = 0; k < xbtab_models_count(models); k++) {
             const xbtab_model *m = xbtab_models_get(models, k);
             if (found || strcmp(m->name, name) != 0) continue;

@@ -10,6 +10,7 @@
 #include <xbartab/characterize.h>
 
 #include "cli.h"
+#include "plot_text.h"
 
 enum { POINTS = 101, STATES = 7, MOST_CURVES = 24 };
 
@@ -127,14 +128,14 @@ static int draw(const xbtab_model *m, const double *state, int n_states, const d
             "horizontal\nplot ",
             format, beside, loop ? "set multiplot layout 1,2\n" : "", m->name);
     for (int s = 0; s < n_states; s++) {
-        char name[96] = "current";
+        char name[96] = "current", title[200];
         if (m->state >= 0) {
             const xbtab_parameter *p = &m->parameters[m->state];
             snprintf(name, sizeof name, "%s = %.3g %s", p->name, state[s],
                      strcmp(p->unit, "1") == 0 ? "" : p->unit);
         }
-        fprintf(gnuplot, "%s'-' with lines dashtype %d title '%s' noenhanced", s ? ", " : "",
-                s < STATES ? 1 : 2, name);
+        fprintf(gnuplot, "%s'-' with lines dashtype %d title %s noenhanced", s ? ", " : "",
+                s < STATES ? 1 : 2, cli_plot_text(title, sizeof title, name));
     }
     name_points(gnuplot, m);
     fprintf(gnuplot, "\n");

@@ -1,104 +1,89 @@
 /* card.c - a user's own model card in the place of a selector's.
  *
- * The file goes into ngspice, so it may hold .model lines and comments only. Cards of foundries are
- * confidential: tables keep the file's SHA-256, never its text. */
+ * The file goes into ngspice, so it may hold .model lines and comments only (spice_allow.h). Cards of
+ * foundries are confidential, and a specification may name any file: tables keep the file's SHA-256, never
+ * its text, and messages tell its models' names at most. */
 #include "card.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include <nettle/sha2.h>
 
 #include "file.h"
 #include "memory.h"
+#include "spice_allow.h"
 #include "text.h"
 
-enum { LARGEST_CARD = 4 << 20, LONGEST_NAME = 128 };
+enum { LARGEST_CARD = 4 << 20 };
 
-/* The next statement of a text: [*at, its end), continuation lines and comments between them included. */
-static const char *next_statement(const char *at, int *n_lines)
+/* The name in ".model NAME ..."; n = 0 if the line is none. What follows the name is at *rest. */
+static xbtab__spice_word model_name(const xbtab__spice_line *line, const char **rest)
 {
-    *n_lines = 0;
-    for (;;) {
-        at += strcspn(at, "\n");
-        ++*n_lines;
-        if (*at == '\0') return at;
-        at++;
-        if (*at != '+') return at;
-    }
-}
-
-/* The name in ".model NAME ..."; NULL if the line is none. What follows the name is at *rest. */
-static const char *model_name(char *name, const char *line, const char **rest)
-{
-    static const char word[] = ".model";
-    line += strspn(line, " \t");
-    if (strncasecmp(line, word, strlen(word)) != 0) return NULL;
-    line += strlen(word);
-    size_t blank = strspn(line, " \t"), n = strcspn(line + blank, " \t\r\n(");
-    if (blank == 0 || n == 0 || n >= LONGEST_NAME) return NULL;
-    snprintf(name, LONGEST_NAME, "%.*s", (int)n, line + blank);
-    *rest = line + blank + n;
+    const char *at = line->text;
+    if (line->is_comment || !xbtab__spice_is(xbtab__spice_next_word(&at), ".model"))
+        return (xbtab__spice_word){.s = line->text};
+    xbtab__spice_word name = {.s = at, .n = strcspn(at, " (=")};
+    *rest = name.s + name.n;
     return name;
 }
 
-static bool is_blank_or_comment(const char *line)
+/* The wanted model's text behind its name. */
+static xbtab_status find_model(const xbtab__spice_text *card, const char *wanted, const char **rest)
 {
-    line += strspn(line, " \t\r");
-    return *line == '\0' || *line == '\n' || *line == '*';
-}
-
-/* The wanted model's text behind its name: rest[n]. */
-static xbtab_status find_model(const char *text, const char *path, const char *wanted, const char **rest,
-                               size_t *n)
-{
-    char name[LONGEST_NAME], list[512] = "";
-    int line = 1, n_lines, n_found = 0, n_models = 0;
-    for (const char *at = text, *next; *at; at = next, line += n_lines) {
+    char list[512] = "";
+    int n_found = 0, n_models = 0;
+    for (size_t k = 0; k < card->n; k++) {
         const char *behind;
-        next = next_statement(at, &n_lines);
-        if (is_blank_or_comment(at)) continue;
-        if (!model_name(name, at, &behind)) {
-            XBTAB_FAIL(XBTAB_ERR_INPUT,
-                       "%s:%d: only .model lines, their continuations and comments may stand in a model card",
-                       path, line);
-        }
+        xbtab__spice_word name = model_name(&card->line[k], &behind);
+        if (name.n == 0) continue;
         size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", name);
+        snprintf(list + used, sizeof list - used, "%s%.*s", used ? ", " : "", (int)name.n, name.s);
         n_models++;
-        if (wanted && strcasecmp(wanted, name) != 0) continue;
+        if (wanted && !xbtab__spice_is(name, wanted)) continue;
         n_found++;
         *rest = behind;
-        *n = (size_t)(next - behind);
     }
     if (n_found == 1) return XBTAB_OK;
-    if (n_models == 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: no .model line in it", path);
-    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: name one of its models by card_model; there is: %s", path, list);
+    if (n_models == 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: no .model line in it", card->path);
+    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: name one of its models by card_model; there is: %s", card->path, list);
 }
 
 /* The subcircuit without its own card, then the user's by the same name. */
-static xbtab_status put_card(xbtab__text *out, const xbtab_model *model, const char *rest, size_t n)
+static xbtab_status put_card(xbtab__text *out, const xbtab_model *model, const char *rest)
 {
-    char name[LONGEST_NAME];
+    xbtab__spice_text sub = {0};
     bool found = false;
-    for (const char *at = model->sub_text, *next; *at; at = next) {
+    XBTAB_TRY(xbtab__spice_lex(&sub, model->sub_text, strlen(model->sub_text), model->sub_path));
+    for (size_t k = 0; k < sub.n; k++) {
         const char *behind;
-        int n_lines;
-        next = next_statement(at, &n_lines);
-        bool is_own = model_name(name, at, &behind) && strcasecmp(name, model->card) == 0;
-        if (is_own) {
-            found = true;
-        } else {
-            xbtab__text_add(out, "%.*s", (int)(next - at), at);
-        }
+        xbtab__spice_line *line = &sub.line[k];
+        if (!xbtab__spice_is(model_name(line, &behind), model->card)) continue;
+        found = true;
+        line->is_comment = true;
     }
+    xbtab__spice_write(out, &sub, false);
+    xbtab__spice_clear(&sub);
     if (!found) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: no line \".model %s\" for a card to take the place of",
                    model->sub_path, model->card);
     }
-    xbtab__text_add(out, "\n.model %s%.*s\n", model->card, (int)n, rest);
+    xbtab__text_add(out, ".model %s%s\n", model->card, rest);
     return xbtab__text_status(out);
+}
+
+/* The card's text and what becomes of the subcircuit with it. */
+static xbtab_status take_text(xbtab__text *out, const xbtab_model *model, const char *text, size_t n,
+                              const char *path, const char *wanted)
+{
+    xbtab__spice_text card = {0};
+    const char *rest = NULL;
+    XBTAB_TRY(xbtab__spice_lex(&card, text, n, path));
+    xbtab_status status = xbtab__spice_allow(&card, XBTAB__SPICE_CARD);
+    if (status == XBTAB_OK) status = find_model(&card, wanted, &rest);
+    if (status == XBTAB_OK) status = put_card(out, model, rest);
+    xbtab__spice_clear(&card);
+    return status;
 }
 
 static void hash(char *out, const char *text, size_t n)
@@ -116,8 +101,8 @@ xbtab_status xbtab__card_take(xbtab_model_use *use, const xbtab__yaml *yaml, con
 {
     char place[128], path[4096];
     char *text = NULL;
-    size_t n = 0, n_rest = 0;
-    const char *slash = strrchr(yaml->path, '/'), *rest = NULL;
+    size_t n = 0;
+    const char *slash = strrchr(yaml->path, '/');
     xbtab__text out = {0};
     snprintf(place, sizeof place, "%s.card", key);
     if (!use->model->card) {
@@ -126,11 +111,8 @@ xbtab_status xbtab__card_take(xbtab_model_use *use, const xbtab__yaml *yaml, con
     }
     bool is_relative = file[0] != '/' && slash;
     snprintf(path, sizeof path, "%.*s%s", is_relative ? (int)(slash - yaml->path + 1) : 0, yaml->path, file);
-    xbtab_status status = xbtab__file_read(&text, &n, path, LARGEST_CARD);
-    if (status == XBTAB_OK && strlen(text) != n)
-        status = xbtab__error_set(XBTAB_ERR_INPUT, "%s: holds a zero byte", path);
-    if (status == XBTAB_OK) status = find_model(text, path, name, &rest, &n_rest);
-    if (status == XBTAB_OK) status = put_card(&out, use->model, rest, n_rest);
+    xbtab_status status = xbtab__file_read_regular(&text, &n, path, LARGEST_CARD);
+    if (status == XBTAB_OK) status = take_text(&out, use->model, text, n, path, name);
     if (status == XBTAB_OK) {
         hash(use->card_hash, text, n);
         use->text = out.s;

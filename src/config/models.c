@@ -1,8 +1,7 @@
 /* models.c - reads folders of models: NAME.yaml by models_sheet.c, and NAME.sub with a check of its pins.
  *
- * The subcircuit's text is passed to ngspice, so lines that would make ngspice do more than describe a
- * circuit
- * (.control, .include, .lib, shell commands) are refused here. */
+ * The subcircuit's text is passed to ngspice, so it holds what spice_allow.h lists and nothing else. A model
+ * that does not read is kept by name with the reason: it is in nobody's way but of those who ask for it. */
 #include <xbartab/models.h>
 
 #include <ctype.h>
@@ -18,68 +17,66 @@
 #include "file.h"
 #include "memory.h"
 #include "models_sheet.h"
+#include "spice_allow.h"
 
 enum { LARGEST_SUBCIRCUIT = 4 << 20 };
 
 struct xbtab_models {
-    int n;
+    int n, n_broken;
     xbtab_model **model;
+    xbtab_broken_model *broken;
 };
 
 /* ---- the subcircuit ---- */
 
-static bool starts_with(const char *line, const char *word)
+/* The pins of a header, which end at "params:" or the first "name=". */
+static xbtab_status count_pins(int *n, const char **at, const xbtab_model *model, int line)
 {
-    size_t n = strlen(word);
-    return strncasecmp(line, word, n) == 0 && !isalnum((unsigned char)line[n]);
+    static const char between[] = " (),";
+    for (*n = 0;; ++*n) {
+        const char *pin = *at + strspn(*at, between), *end = pin + strcspn(pin, " (),=");
+        const xbtab__spice_word word = {.s = pin, .n = (size_t)(end - pin)};
+        if (word.n == 0 || end[strspn(end, " ")] == '=') return XBTAB_OK;
+        *at = end;
+        if (xbtab__spice_is(word, "params:")) return XBTAB_OK;
+        for (int k = 0; k < model->n_pins && *n < model->n_pins; k++) {
+            if (k == *n || !xbtab__spice_is(word, model->pins[k])) continue;
+            XBTAB_FAIL(XBTAB_ERR_INPUT,
+                       "%s:%d: pin %d is %s, in the sheet %s it is %s: the order counts, the names do not",
+                       model->sub_path, line, *n + 1, model->pins[k], model->sheet_path, model->pins[*n]);
+        }
+    }
 }
 
-/* "name = 1" as "name=1". */
-static void join_equations(char *text)
+/* A parameter of the sheet that a header does not give a default, to be told of. */
+static bool is_of_sheet(const xbtab_model *model, bool is_dynamic, xbtab__spice_word name)
 {
-    char *to = text;
-    for (char *c = text; *c; c++) {
-        const char *next = c + strspn(c, " \t");
-        bool is_gap = next > c && (*next == '=' || (to > text && to[-1] == '='));
-        if (!is_gap) *to++ = *c;
+    for (int k = 0; k < model->n_parameters; k++) {
+        if (xbtab__spice_is(name, model->parameters[k].name)) return true;
     }
-    *to = '\0';
+    for (int k = 0; is_dynamic && k < model->dynamic->n_parameters; k++) {
+        if (xbtab__spice_is(name, model->dynamic->parameters[k].name)) return true;
+    }
+    return false;
 }
 
 /* The .subckt line of the model or of its dynamic: its pins by number, and one default for each parameter of
- * the sheet. */
-static xbtab_status check_header(const xbtab_model *model, bool is_dynamic, char *header, int line)
+ * the sheet. No parameter is there twice: spice_allow.h. */
+static xbtab_status check_header(const xbtab_model *model, bool is_dynamic, const char *header, int line)
 {
-    char *save = NULL;
     int n_pins = 0, n_parameters = 0;
     int wanted_pins = model->n_pins, wanted_parameters = model->n_parameters;
-    bool in_parameters = false;
-    join_equations(header);
     if (is_dynamic) {
         wanted_pins += model->dynamic->noise_interval > 0 ? 2 : 1;
         wanted_parameters += model->dynamic->n_parameters;
     }
-    for (char *word = strtok_r(header, " \t", &save); word; word = strtok_r(NULL, " \t", &save)) {
-        if (strcasecmp(word, "params:") == 0 || strchr(word, '=')) in_parameters = true;
-        if (!in_parameters) {
-            for (int k = 0; k < model->n_pins && n_pins < model->n_pins; k++) {
-                if (k == n_pins || strcasecmp(word, model->pins[k]) != 0) continue;
-                XBTAB_FAIL(
-                    XBTAB_ERR_INPUT,
-                    "%s:%d: pin %d is %s, in the sheet %s it is %s: the order counts, the names do not",
-                    model->sub_path, line, n_pins + 1, word, model->sheet_path, model->pins[n_pins]);
-            }
-            n_pins++;
-        }
-        char *equals = strchr(word, '=');
-        if (!equals) continue;
-        *equals = '\0';
-        n_parameters++;
-        if (xbtab_model_parameter(model, word) < 0 &&
-            !(is_dynamic && xbtab_model_dynamic_parameter(model, word) >= 0)) {
-            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%d: parameter \"%s\" is not in the sheet %s", model->sub_path,
-                       line, word, model->sheet_path);
-        }
+    XBTAB_TRY(count_pins(&n_pins, &header, model, line));
+    for (;; n_parameters++) {
+        xbtab__spice_word name = xbtab__spice_next_definition(&header);
+        if (name.n == 0) break;
+        if (is_of_sheet(model, is_dynamic, name)) continue;
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%d: parameter \"%.*s\" is not in the sheet %s", model->sub_path, line,
+                   (int)name.n, name.s, model->sheet_path);
     }
     const char *what = is_dynamic ? "the dynamic .subckt" : ".subckt";
     if (n_parameters != wanted_parameters) {
@@ -94,65 +91,46 @@ static xbtab_status check_header(const xbtab_model *model, bool is_dynamic, char
     return XBTAB_OK;
 }
 
-static bool is_called(const char *name, size_t n, const char *wanted)
+/* The headers of the model and of its dynamic, each once and in no other subcircuit. */
+static xbtab_status check_headers(const xbtab_model *model, const xbtab__spice_text *text)
 {
-    return n == strlen(wanted) && strncasecmp(name, wanted, n) == 0;
-}
-
-static xbtab_status check_subcircuit(const xbtab_model *model)
-{
-    static const char *const refused[] = {".control", ".endc",  ".include",   ".inc", ".lib",
-                                          ".end",     ".dc",    ".tran",      ".ac",  ".op",
-                                          ".save",    ".print", "*ng_script", NULL};
-    char *copy = xbtab__strdup(model->sub_text);
-    xbtab_status status = XBTAB_OK;
-    bool found = false, found_dynamic = false, open = false;
-    int number = 0;
-    if (!copy) return XBTAB_NOMEM();
-    for (char *c = copy; *c; c++) { /* a line that starts with + continues the one before */
-        if (c[0] == '\n' && c[1] == '+') c[0] = c[1] = ' ';
-    }
-    for (char *line = copy, *next; line && status == XBTAB_OK; line = next) {
-        next = strchr(line, '\n');
-        if (next) *next++ = '\0';
-        number++;
-        line += strspn(line, " \t\r");
-        line[strcspn(line, "\r;")] = '\0';
-        for (int k = 0; refused[k]; k++) {
-            if (starts_with(line, refused[k])) {
-                status =
-                    xbtab__error_set(XBTAB_ERR_INPUT,
-                                     "%s:%d: %s is not allowed in a model; it holds .subckt, .model, .param "
-                                     "and elements only",
-                                     model->sub_path, number, refused[k]);
-            }
+    int n_found = 0, n_dynamic = 0, depth = 0;
+    for (size_t k = 0; k < text->n; k++) {
+        const xbtab__spice_line *line = &text->line[k];
+        const char *at = line->text;
+        if (line->is_comment || *at != '.') continue;
+        xbtab__spice_word card = xbtab__spice_next_word(&at);
+        if (xbtab__spice_is(card, ".ends")) depth--;
+        if (!xbtab__spice_is(card, ".subckt")) continue;
+        xbtab__spice_word name = {.s = at, .n = strcspn(at, " (=")};
+        bool is_model = xbtab__spice_is(name, model->name);
+        bool is_dynamic = model->dynamic && xbtab__spice_is(name, model->dynamic->subcircuit);
+        depth++;
+        if (!is_model && !is_dynamic) continue;
+        if ((is_model ? n_found++ : n_dynamic++) > 0 || depth > 1) {
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%d: .subckt %s may stand here once, and in no other .subckt",
+                       model->sub_path, line->number, is_model ? model->name : model->dynamic->subcircuit);
         }
-        if (status == XBTAB_OK && starts_with(line, ".subckt")) {
-            char *name = line + strlen(".subckt");
-            name += strspn(name, " \t");
-            size_t n = strcspn(name, " \t");
-            open = true;
-            if (is_called(name, n, model->name)) {
-                found = true;
-                status = check_header(model, false, name + n, number);
-            } else if (model->dynamic && is_called(name, n, model->dynamic->subcircuit)) {
-                found_dynamic = true;
-                status = check_header(model, true, name + n, number);
-            }
-        }
-        if (starts_with(line, ".ends")) open = false;
+        XBTAB_TRY(check_header(model, is_dynamic, name.s + name.n, line->number));
     }
-    xbtab__free(copy);
-    if (status < 0) return status;
-    if (!found && model->n_pins > 0) {
+    if (n_found == 0 && model->n_pins > 0) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:1: no \".subckt %s\" in it", model->sub_path, model->name);
     }
-    if (model->dynamic && !found_dynamic) {
+    if (model->dynamic && n_dynamic == 0) {
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:1: no \".subckt %s\" in it, which %s names", model->sub_path,
                    model->dynamic->subcircuit, model->sheet_path);
     }
-    if (open) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%d: a .subckt has no .ends", model->sub_path, number);
     return XBTAB_OK;
+}
+
+static xbtab_status check_subcircuit(const xbtab_model *model, size_t n)
+{
+    xbtab__spice_text text = {0};
+    XBTAB_TRY(xbtab__spice_lex(&text, model->sub_text, n, model->sub_path));
+    xbtab_status status = xbtab__spice_allow(&text, XBTAB__SPICE_MODEL);
+    if (status == XBTAB_OK) status = check_headers(model, &text);
+    xbtab__spice_clear(&text);
+    return status;
 }
 
 static xbtab_status model_read(xbtab_model **out, xbtab_model_kind kind, const char *folder, const char *stem)
@@ -167,7 +145,7 @@ static xbtab_status model_read(xbtab_model **out, xbtab_model_kind kind, const c
     model->state = model->gate = model->turn_on = model->holding = model->size = model->gain = model->offset =
         model->offset_sigma = -1;
     snprintf(path, sizeof path, "%s/%s/%s.yaml", folder, xbtab__model_kind_names[kind], stem);
-    XBTAB_TRY_DONE(xbtab__yaml_read(&yaml, path));
+    XBTAB_TRY_DONE(xbtab__yaml_read_regular(&yaml, path));
     XBTAB_TRY_DONE(xbtab__copy_text(&model->sheet_path, path));
     XBTAB_TRY_DONE(xbtab__model_take_sheet(model, &yaml));
     if (strcmp(model->name, stem) != 0) {
@@ -176,9 +154,8 @@ static xbtab_status model_read(xbtab_model **out, xbtab_model_kind kind, const c
     }
     snprintf(path, sizeof path, "%s/%s/%s.sub", folder, xbtab__model_kind_names[kind], stem);
     XBTAB_TRY_DONE(xbtab__copy_text(&model->sub_path, path));
-    XBTAB_TRY_DONE(xbtab__file_read(&model->sub_text, &n, path, LARGEST_SUBCIRCUIT));
-    if (strlen(model->sub_text) != n) XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s:1: holds a zero byte", path);
-    XBTAB_TRY_DONE(check_subcircuit(model));
+    XBTAB_TRY_DONE(xbtab__file_read_regular(&model->sub_text, &n, path, LARGEST_SUBCIRCUIT));
+    XBTAB_TRY_DONE(check_subcircuit(model, n));
     *out = model;
     model = NULL;
 done:
@@ -196,6 +173,32 @@ static int by_kind_and_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+/* Keep the model's name with the message of its failure. */
+static xbtab_status add_broken(xbtab_models *models, xbtab_model_kind kind, const char *name)
+{
+    xbtab_broken_model *grown = xbtab__realloc(models->broken, (size_t)models->n_broken + 1, sizeof *grown);
+    if (!grown) return XBTAB_NOMEM();
+    models->broken = grown;
+    xbtab_broken_model *broken = &grown[models->n_broken];
+    *broken = (xbtab_broken_model){
+        .kind = kind, .name = xbtab__strdup(name), .why = xbtab__strdup(xbtab_error_message())};
+    models->n_broken++;
+    return broken->name && broken->why ? XBTAB_OK : XBTAB_NOMEM();
+}
+
+/* One pair of files: a model, or one that is broken. */
+static xbtab_status add_model(xbtab_models *models, const char *folder, xbtab_model_kind kind,
+                              const char *stem)
+{
+    xbtab_model **grown = xbtab__realloc(models->model, (size_t)models->n + 1, sizeof *grown);
+    if (!grown) return XBTAB_NOMEM();
+    models->model = grown;
+    xbtab_status status = model_read(&models->model[models->n], kind, folder, stem);
+    if (status == XBTAB_OK) models->n++;
+    if (status == XBTAB_OK || status == XBTAB_ERR_NOMEM) return status;
+    return add_broken(models, kind, stem);
+}
+
 static xbtab_status read_folder(xbtab_models *models, const char *folder, xbtab_model_kind kind, int *n_found)
 {
     xbtab_status status = XBTAB_OK;
@@ -203,24 +206,57 @@ static xbtab_status read_folder(xbtab_models *models, const char *folder, xbtab_
     snprintf(path, sizeof path, "%s/%s", folder, xbtab__model_kind_names[kind]);
     DIR *dir = opendir(path);
     if (!dir) return XBTAB_OK;
-    for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+    for (struct dirent *entry = readdir(dir); entry && status == XBTAB_OK; entry = readdir(dir)) {
         char stem[256];
         size_t n = strlen(entry->d_name);
         if (n < 6 || strcmp(entry->d_name + n - 5, ".yaml") != 0 || entry->d_name[0] == '.') continue;
         snprintf(stem, sizeof stem, "%.*s", (int)(n - 5), entry->d_name);
-        xbtab_model **grown = xbtab__realloc(models->model, (size_t)models->n + 1, sizeof *grown);
-        if (!grown) {
-            status = XBTAB_NOMEM();
-            break;
-        }
-        models->model = grown;
-        status = model_read(&models->model[models->n], kind, folder, stem);
-        if (status < 0) break;
-        models->n++;
+        status = add_model(models, folder, kind, stem);
         ++*n_found;
     }
     closedir(dir);
     return status;
+}
+
+/* Which of two models of one name is meant nobody can tell: neither is there. */
+static xbtab_status put_twins_apart(xbtab_models *models)
+{
+    int n = 0;
+    for (int k = 0, next; k < models->n; k = next) {
+        for (next = k + 1; next < models->n; next++) {
+            if (by_kind_and_name(&models->model[k], &models->model[next]) != 0) break;
+        }
+        if (next == k + 1) {
+            models->model[n++] = models->model[k];
+            continue;
+        }
+        (void)xbtab__error_set(XBTAB_ERR_INPUT, "%s: there is already a model of that name: %s",
+                               models->model[k + 1]->sheet_path, models->model[k]->sheet_path);
+        xbtab_status status = add_broken(models, models->model[k]->kind, models->model[k]->name);
+        for (int twin = k; twin < next; twin++) {
+            xbtab__model_destroy(models->model[twin]);
+            models->model[twin] = NULL;
+        }
+        if (status < 0) return status;
+    }
+    models->n = n;
+    return XBTAB_OK;
+}
+
+static int broken_by_kind_and_name(const void *a, const void *b)
+{
+    const xbtab_broken_model *x = a, *y = b;
+    if (x->kind != y->kind) return x->kind < y->kind ? -1 : 1;
+    int order = strcmp(x->name, y->name);
+    return order ? order : strcmp(x->why, y->why);
+}
+
+/* A file's place among others of its name must not depend on the order in which a folder is read. */
+static int by_kind_name_and_path(const void *a, const void *b)
+{
+    int order = by_kind_and_name(a, b);
+    const xbtab_model *x = *(xbtab_model *const *)a, *y = *(xbtab_model *const *)b;
+    return order ? order : strcmp(x->sheet_path, y->sheet_path);
 }
 
 xbtab_status xbtab_models_open(xbtab_models **out, const char *const *folders, int n)
@@ -240,13 +276,10 @@ xbtab_status xbtab_models_open(xbtab_models **out, const char *const *folders, i
                             folders[f]);
         }
     }
-    if (models->n > 0) qsort(models->model, (size_t)models->n, sizeof *models->model, by_kind_and_name);
-    for (int k = 1; k < models->n; k++) {
-        if (by_kind_and_name(&models->model[k - 1], &models->model[k]) == 0) {
-            XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: there is already a model of that name: %s",
-                            models->model[k]->sheet_path, models->model[k - 1]->sheet_path);
-        }
-    }
+    if (models->n > 0) qsort(models->model, (size_t)models->n, sizeof *models->model, by_kind_name_and_path);
+    XBTAB_TRY_DONE(put_twins_apart(models));
+    if (models->n_broken > 0)
+        qsort(models->broken, (size_t)models->n_broken, sizeof *models->broken, broken_by_kind_and_name);
     *out = models;
     models = NULL;
 done:
@@ -258,7 +291,12 @@ void xbtab_models_destroy(xbtab_models **models)
 {
     if (!models || !*models) return;
     for (int k = 0; k < (*models)->n; k++) xbtab__model_destroy((*models)->model[k]);
+    for (int k = 0; k < (*models)->n_broken; k++) {
+        xbtab__free((*models)->broken[k].name);
+        xbtab__free((*models)->broken[k].why);
+    }
     xbtab__free((*models)->model);
+    xbtab__free((*models)->broken);
     xbtab__free(*models);
     *models = NULL;
 }
@@ -278,8 +316,30 @@ const xbtab_model *xbtab_models_get(const xbtab_models *models, int k)
     return models->model[k];
 }
 
+int xbtab_models_count_broken(const xbtab_models *models)
+{
+    return models->n_broken;
+}
+
+const xbtab_broken_model *xbtab_models_get_broken(const xbtab_models *models, int k)
+{
+    return &models->broken[k];
+}
+
+xbtab_status xbtab_models_check(const xbtab_models *models, xbtab_model_kind kind, const char *name)
+{
+    for (int k = 0; k < models->n_broken; k++) {
+        if (models->broken[k].kind == kind && strcmp(models->broken[k].name, name) == 0)
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s", models->broken[k].why);
+    }
+    return XBTAB_OK;
+}
+
 const xbtab_model *xbtab_models_find(const xbtab_models *models, xbtab_model_kind kind, const char *name)
 {
+    for (int k = 0; k < models->n_broken; k++) {
+        if (models->broken[k].kind == kind && strcmp(models->broken[k].name, name) == 0) return NULL;
+    }
     for (int k = 0; k < models->n; k++) {
         if (models->model[k]->kind == kind && strcmp(models->model[k]->name, name) == 0)
             return models->model[k];

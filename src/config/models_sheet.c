@@ -11,6 +11,7 @@
 #include "memory.h"
 #include "presets.h"
 #include "quantity.h"
+#include "spice_allow.h"
 
 const char *const xbtab__model_kind_names[XBTAB_MODEL_KINDS + 1] = {"rram", "selector", "tia", "wire", NULL};
 
@@ -198,7 +199,17 @@ void xbtab__model_destroy(xbtab_model *model)
     xbtab__free(model);
 }
 
-/* place is "parameters" or "dynamic.parameters". */
+/* Units stand in messages, in pictures and in sheets that are written. Letters may be any of Unicode's. */
+static bool is_unit(const char *text)
+{
+    for (const char *c = text; *c; c++) {
+        if (!isalnum((unsigned char)*c) && !((unsigned char)*c & 0x80) && !strchr("*/^.+-%_ ", *c))
+            return false;
+    }
+    return true;
+}
+
+/* Parameter k of its list, behind those before it; place is "parameters" or "dynamic.parameters". */
 static xbtab_status take_parameter(xbtab_parameter *p, const xbtab__yaml *yaml, const parameter_text *text,
                                    const char *place, int k)
 {
@@ -207,7 +218,18 @@ static xbtab_status take_parameter(xbtab_parameter *p, const xbtab__yaml *yaml, 
     snprintf(key, sizeof key, "%s[%d].name", place, k);
     if (!xbtab__is_name(text->name))
         return xbtab__yaml_fail(yaml, key, "\"%s\" is not a name (a-z, 0-9, _)", text->name);
+    if (xbtab__spice_owns(text->name))
+        return xbtab__yaml_fail(yaml, key, "\"%s\": %s", text->name, XBTAB__SPICE_OWNED);
+    for (int other = 1; other <= k; other++) {
+        if (strcasecmp(p[-other].name, text->name) != 0) continue;
+        return xbtab__yaml_fail(
+            yaml, key, "\"%s\" is there already; to ngspice upper and lower case are the same", text->name);
+    }
     XBTAB_TRY(xbtab__copy_text(&p->name, text->name));
+    if (!is_unit(text->unit)) {
+        snprintf(key, sizeof key, "%s[%d].unit", place, k);
+        return xbtab__yaml_fail(yaml, key, "is no unit: letters, digits and * / ^ . + - %% only");
+    }
     XBTAB_TRY(xbtab__copy_text(&p->unit, text->unit));
     XBTAB_TRY(xbtab__copy_text(&p->description, text->description));
     XBTAB_TRY(xbtab__copy_text(&p->source, text->source));
@@ -367,6 +389,16 @@ static xbtab_status take_dynamic(xbtab_model *model, const xbtab__yaml *yaml, co
     return take_pulse(&d->reset, yaml, "dynamic.reset", &text->reset);
 }
 
+/* Prose may have lines; lists of models have one for each. */
+static void make_one_line(char *text)
+{
+    size_t n = strlen(text);
+    while (n > 0 && strchr("\n\t ", text[n - 1])) text[--n] = '\0';
+    for (; *text; text++) {
+        if (*text == '\n' || *text == '\t') *text = ' ';
+    }
+}
+
 static xbtab_status take_sheet(xbtab_model *model, const xbtab__yaml *yaml, const sheet_text *text)
 {
     int word;
@@ -379,6 +411,7 @@ static xbtab_status take_sheet(xbtab_model *model, const xbtab__yaml *yaml, cons
     }
     XBTAB_TRY(xbtab__copy_text(&model->name, text->name));
     XBTAB_TRY(xbtab__copy_text(&model->summary, text->summary));
+    make_one_line(model->summary);
     XBTAB_TRY(xbtab__copy_text(&model->source, text->source));
     XBTAB_TRY(xbtab__copy_text(&model->licence, text->licence));
     model->pins = xbtab__alloc(text->pins_count, sizeof *model->pins);
@@ -424,6 +457,8 @@ static xbtab_status take_sheet(xbtab_model *model, const xbtab__yaml *yaml, cons
     if ((text->size || text->card) && model->kind != XBTAB_MODEL_SELECTOR)
         return xbtab__yaml_fail(yaml, text->size ? "size" : "card", "is for selectors only");
     if (text->size) XBTAB_TRY(find_parameter(&model->size, model, yaml, "size", text->size));
+    if (text->card && !xbtab__is_name(text->card))
+        return xbtab__yaml_fail(yaml, "card", "\"%s\" is not a name (a-z, 0-9, _)", text->card);
     if (text->card) XBTAB_TRY(xbtab__copy_text(&model->card, text->card));
     if (text->gain) {
         XBTAB_TRY(find_parameter(&model->gain, model, yaml, "gain.parameter", text->gain->parameter));

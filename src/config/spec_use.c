@@ -81,6 +81,7 @@ xbtab_status xbtab__take_use(xbtab_model_use *use, const xbtab__yaml *yaml, cons
 {
     char place[128];
     snprintf(place, sizeof place, "%s.model", key);
+    XBTAB_TRY(xbtab_models_check(models, kind, text->model));
     use->model = xbtab_models_find(models, kind, text->model);
     if (!use->model) return fail_no_model(yaml, place, text->model, models, kind);
     use->value = xbtab__alloc((size_t)use->model->n_parameters, sizeof *use->value);

@@ -22,11 +22,15 @@ typedef struct xbtab__yaml {
 /** Read a file (at most 1 MiB). End with xbtab__yaml_clear(). */
 xbtab_status xbtab__yaml_read(xbtab__yaml *yaml, const char *path) XBTAB_MUST_CHECK;
 
+/** The same, but no pipe and no device. */
+xbtab_status xbtab__yaml_read_regular(xbtab__yaml *yaml, const char *path) XBTAB_MUST_CHECK;
+
 /** The same of a text in memory; name stands for its path. */
 xbtab_status xbtab__yaml_copy(xbtab__yaml *yaml, const char *text, const char *name) XBTAB_MUST_CHECK;
 void xbtab__yaml_clear(xbtab__yaml *yaml);
 
-/** Load through a schema whose top is a pointer to a mapping. @param[out] data  free with
+/** Load through a schema whose top is a pointer to a mapping. No text may hold a control character, but for
+ * lines and tabs in prose (notes, summary, source, licence, description). @param[out] data  free with
  * xbtab__yaml_free_data(). */
 xbtab_status xbtab__yaml_load(void **data, const xbtab__yaml *yaml,
                               const cyaml_schema_value_t *schema) XBTAB_MUST_CHECK;

@@ -89,17 +89,17 @@ changed() { # changed KIND NAME NEW_NAME sed-script
     sed "s/\b$2\b/$3/g;$4" "$XBARTAB_SOURCE/devicemodels/$1/$2.yaml" >"mine/$1/$3.yaml"
 }
 changed rram cubic mine 's/chord: 0.99,/chord: 0.99, current: 1 uA,/'
-refused 1 "needs voltage, and one of resistance, chord and current" "$XBARTAB" models list --models mine
+refused 1 "needs voltage, and one of resistance, chord and current" "$XBARTAB" models show mine --models mine
 changed rram cubic mine 's/, voltage: 200 mV/, voltage: 0 V/'
-refused 1 "is relative, so neither the drive nor the figure may be 0" "$XBARTAB" models list --models mine
+refused 1 "is relative, so neither the drive nor the figure may be 0" "$XBARTAB" models show mine --models mine
 changed rram cubic mine 's/^pins/turn_on: c\n&/'
-refused 1 "turn_on: is for selectors only" "$XBARTAB" models list --models mine
+refused 1 "turn_on: is for selectors only" "$XBARTAB" models show mine --models mine
 changed rram cubic mine 's/chord: 0.99,/chord: 0.9,/'
 ! "$XBARTAB" models test mine --models mine >test.txt || fail "a wrong figure passes"
 grep -q "failed: g = 1e-05: chord factor 0.99 at 0.2 V, 0.9 expected" test.txt || fail "$(cat test.txt)"
 rm -r mine
 changed tia divider mine 's/output: 10 mV/voltage: 10 mV/'
-refused 1 "needs current and output, for a tia" "$XBARTAB" models list --models mine
+refused 1 "needs current and output, for a tia" "$XBARTAB" models show mine --models mine
 
 # C knows no model by name, nor a node or another preset of one. A name of letters only is an English word as well: as a whole
 # string literal it must not be there either, but for the engines that are called ideal and table, for "none" as

@@ -175,4 +175,4 @@ wrong 'cell.selector.preset: nmos_level1 has no "3nm"; there is: 130nm' 's/model
 mkdir -p mine/tia
 sed 's/opamp/mine/' "$XBARTAB_SOURCE/devicemodels/tia/opamp.sub" >mine/tia/mine.sub
 sed 's/name: opamp/name: mine/;s/sigma: sigma_offset/sigma: nothing/' "$XBARTAB_SOURCE/devicemodels/tia/opamp.yaml" >mine/tia/mine.yaml
-refused 1 'offset.sigma: "nothing" is none of the parameters' "$XBARTAB" models list --models mine
+refused 1 'offset.sigma: "nothing" is none of the parameters' "$XBARTAB" models show mine --models mine

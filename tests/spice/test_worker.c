@@ -6,14 +6,18 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -24,10 +28,17 @@
 
 enum { MAX_UNITS = 64, UNIT_BYTES = 1024, PATH_SIZE = 128 };
 
-/* What a test's run shares: the units' collected bytes (parent) and a folder of marks that outlive a worker.
+/* What outlives a worker: in memory that all processes share, for workers open no files. */
+typedef struct marks {
+    volatile int tries[MAX_UNITS];
+    volatile pid_t pid[MAX_UNITS];
+} marks;
+
+/* What a test's run shares: the units' collected bytes (parent), marks, and the folder where workers start.
  */
 typedef struct run {
     char folder[PATH_SIZE];
+    marks *marks;
     int n_sunk[MAX_UNITS];
     xbtab_sample_status sample[MAX_UNITS];
     size_t n[MAX_UNITS];
@@ -45,25 +56,17 @@ static int set_up(void **state)
     run *r = test_calloc(1, sizeof *r);
     snprintf(r->folder, sizeof r->folder, "/tmp/xbartab-test-worker-XXXXXX");
     r->cancel_after = r->fail_sink_at = -1;
-    if (!mkdtemp(r->folder)) return -1;
+    r->marks = mmap(NULL, sizeof *r->marks, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (r->marks == MAP_FAILED || !mkdtemp(r->folder)) return -1;
     *state = r;
     return 0;
-}
-
-static void mark_path(char *out, const run *r, long unit)
-{
-    snprintf(out, PATH_SIZE, "%.64s/%ld", r->folder, unit);
 }
 
 static int tear_down(void **state)
 {
     run *r = *state;
-    for (long u = 0; u < MAX_UNITS; u++) {
-        char path[PATH_SIZE];
-        mark_path(path, r, u);
-        unlink(path);
-    }
     int failed = rmdir(r->folder); /* also tells that workers left nothing behind */
+    munmap(r->marks, sizeof *r->marks);
     test_free(r);
     return failed;
 }
@@ -71,11 +74,7 @@ static int tear_down(void **state)
 /* True the first time it is called for a unit, in whichever process. */
 static bool is_first_try(const run *r, long unit)
 {
-    char path[PATH_SIZE];
-    mark_path(path, r, unit);
-    int file = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    if (file >= 0) close(file);
-    return file >= 0;
+    return r->marks->tries[unit]++ == 0;
 }
 
 static xbtab_status collect(long unit, xbtab_sample_status sample, const void *bytes, size_t n, void *context)
@@ -434,7 +433,7 @@ static void cancelling_at_the_start_leaves_no_folder(void **state)
     }
 }
 
-/* Ctrl-C reaches the workers as well; it is the parent's to decide, so they go on. */
+/* Whoever sends it: an interrupt is the parent's to decide, so workers go on. */
 static xbtab_status interrupt_self(xbtab__spice *spice, long unit, xbtab__bytes *reply,
                                    xbtab_sample_status *sample, void *context)
 {
@@ -470,8 +469,8 @@ static void workers_are_limited_and_silent(void **state)
 {
     run *r = *state;
     xbtab__pool_options options = options_of(r, 1);
-    char name[PATH_SIZE];
-    mark_path(name, r, 0);
+    char name[PATH_SIZE + 8];
+    snprintf(name, sizeof name, "%s/output", r->folder);
 #ifndef __SANITIZE_ADDRESS__ /* it reserves far more address space than it uses */
     options.memory_max = (size_t)2385 << 20;
 #endif
@@ -487,6 +486,7 @@ static void workers_are_limited_and_silent(void **state)
     struct stat info;
     assert_int_equal(fstat(file, &info), 0);
     close(file);
+    unlink(name);
     assert_int_equal(info.st_size, 0);
     assert_int_equal(status, XBTAB_OK);
     assert_int_equal(r->sample[0], XBTAB_SAMPLE_OK);
@@ -545,23 +545,10 @@ static xbtab_status note_and_hang(xbtab__spice *spice, long unit, xbtab__bytes *
                                   xbtab_sample_status *sample, void *context)
 {
     (void)spice, (void)reply, (void)sample;
-    char path[PATH_SIZE];
-    mark_path(path, context, unit);
-    int file = open(path, O_WRONLY | O_CREAT, 0600);
-    pid_t pid = getpid();
-    if (write(file, &pid, sizeof pid) != sizeof pid) _exit(1);
-    close(file);
+    run *r = context;
+    r->marks->pid[unit] = getpid();
     for (;;) pause();
-}
-
-static bool read_pid(const run *r, long unit, pid_t *pid)
-{
-    char path[PATH_SIZE];
-    mark_path(path, r, unit);
-    int file = open(path, O_RDONLY);
-    bool ok = file >= 0 && read(file, pid, sizeof *pid) == sizeof *pid;
-    if (file >= 0) close(file);
-    return ok;
+    return XBTAB_OK;
 }
 
 /* Gone, or dead and waiting for whoever inherited it. */
@@ -584,16 +571,101 @@ static void workers_die_with_their_parent(void **state)
         xbtab__pool_options options = options_of(r, 2);
         _exit(xbtab__pool_run(NULL, &options, 2, note_and_hang, collect, r) != XBTAB_OK);
     }
-    pid_t workers[2] = {0, 0};
-    for (int wait = 0; wait < 500 && !(read_pid(r, 0, &workers[0]) && read_pid(r, 1, &workers[1])); wait++) {
-        usleep(20000);
-    }
+    for (int wait = 0; wait < 500 && !(r->marks->pid[0] && r->marks->pid[1]); wait++) usleep(20000);
+    const pid_t workers[2] = {r->marks->pid[0], r->marks->pid[1]};
     assert_true(workers[0] > 0 && workers[1] > 0);
     assert_false(is_dead(workers[0]));
     kill(parent, SIGKILL);
     waitpid(parent, NULL, 0);
     for (int wait = 0; wait < 500 && !(is_dead(workers[0]) && is_dead(workers[1])); wait++) usleep(20000);
     assert_true(is_dead(workers[0]) && is_dead(workers[1]));
+}
+
+/* Every way out that a worker could try: the reply holds a byte for each, 1 = it went. */
+static xbtab_status try_to_get_out(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                                   xbtab_sample_status *sample, void *context)
+{
+    (void)unit, (void)sample;
+    const run *r = context;
+    char path[PATH_SIZE + 8], *const argv[] = {path, NULL};
+    unsigned char went[10] = {0};
+    snprintf(path, sizeof path, "%s/mark", r->folder);
+    went[0] = system("true") == 0;
+    FILE *pipe = popen("true", "r");
+    went[1] = pipe != NULL;
+    pid_t child = fork();
+    if (child == 0) _exit(0);
+    went[2] = child > 0;
+    went[3] = open(path, O_WRONLY | O_CREAT, 0600) >= 0;
+    went[4] = open("/etc/passwd", O_RDONLY) >= 0;
+    went[5] = mkdir(path, 0700) == 0;
+    went[6] = rename(r->folder, path) == 0;
+    went[7] = socket(AF_UNIX, SOCK_STREAM, 0) >= 0;
+    went[8] = kill(getppid(), 0) == 0;
+    execv("/bin/true", argv); /* would end the worker, and be seen as a crash */
+    went[9] = errno != EPERM;
+    xbtab__bytes_add(reply, went, sizeof went);
+    return solve_unit(spice, unit, reply, sample, context);
+}
+
+static void a_worker_can_start_and_open_nothing(void **state)
+{
+    run *r = *state;
+    static const unsigned char nothing[10];
+    xbtab__pool_options options = options_of(r, 2);
+    xbtab__pool_stats stats;
+    assert_int_equal(xbtab__pool_run(&stats, &options, 3, try_to_get_out, collect, r), XBTAB_OK);
+    assert_whole(r, 3);
+    assert_int_equal(stats.n_lost, 0);
+    for (int u = 0; u < 3; u++) {
+        assert_int_equal(r->sample[u], XBTAB_SAMPLE_OK);
+        assert_memory_equal(r->bytes[u], nothing, sizeof nothing);
+    }
+}
+
+static void *nothing_to_do(void *argument)
+{
+    return argument;
+}
+
+/* ngspice's transistor models may compute in threads. */
+static xbtab_status start_a_thread(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                                   xbtab_sample_status *sample, void *context)
+{
+    (void)spice, (void)unit, (void)reply, (void)context;
+    pthread_t thread;
+    bool is_good = pthread_create(&thread, NULL, nothing_to_do, NULL) == 0 && pthread_join(thread, NULL) == 0;
+    if (!is_good) *sample = XBTAB_SAMPLE_REFUSED;
+    return XBTAB_OK;
+}
+
+static void a_worker_can_have_threads(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 1);
+    assert_int_equal(xbtab__pool_run(NULL, &options, 2, start_a_thread, collect, r), XBTAB_OK);
+    for (int u = 0; u < 2; u++) assert_int_equal(r->sample[u], XBTAB_SAMPLE_OK);
+}
+
+/* A worker's group is its own, so that what a terminal sends reaches the parent alone. */
+static xbtab_status tell_group(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                               xbtab_sample_status *sample, void *context)
+{
+    (void)spice, (void)unit, (void)sample, (void)context;
+    const pid_t seen[] = {getpid(), getpgrp()};
+    xbtab__bytes_add(reply, seen, sizeof seen);
+    return XBTAB_OK;
+}
+
+static void a_worker_leads_a_group_of_its_own(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 1);
+    assert_int_equal(xbtab__pool_run(NULL, &options, 1, tell_group, collect, r), XBTAB_OK);
+    pid_t seen[2];
+    memcpy(seen, r->bytes[0], sizeof seen);
+    assert_int_equal(seen[0], seen[1]);
+    assert_int_not_equal(seen[1], getpgrp());
 }
 
 static void memory_that_runs_out_in_the_parent_is_reported(void **state)
@@ -628,6 +700,9 @@ int main(void)
         TEST(large_replies_arrive_whole),
         TEST(a_folder_that_is_missing_ends_the_run_with_the_reason),
         TEST(workers_die_with_their_parent),
+        TEST(a_worker_can_start_and_open_nothing),
+        TEST(a_worker_can_have_threads),
+        TEST(a_worker_leads_a_group_of_its_own),
         TEST(memory_that_runs_out_in_the_parent_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

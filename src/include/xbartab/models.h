@@ -138,12 +138,18 @@ typedef struct xbtab_model {
 /** A set of models. */
 typedef struct xbtab_models xbtab_models;
 
-/** Read every model of some folders.
+/** A model that cannot be used: a bad sheet or subcircuit, or two of one kind and name. */
+typedef struct xbtab_broken_model {
+    xbtab_model_kind kind;
+    char *name; /* of its files, without ".yaml" */
+    char *why;  /* one line that names file and line */
+} xbtab_broken_model;
+
+/** Read every model of some folders. A model that is broken does not keep the others from being read.
  *  @param[out] out      new set; the caller owns it: xbtab_models_destroy(). Untouched on failure.
  *  @param      folders  folders[n]: each has some of the sub-folders rram, selector, tia, wire.
- *  @return XBTAB_ERR_IO (no such folder), XBTAB_ERR_INPUT (a bad sheet or subcircuit, two models of one kind
- * and name; the message names file and line), XBTAB_ERR_NOMEM. Threads: independent sets may be used at once.
- */
+ *  @return XBTAB_ERR_IO (no such folder, or nothing in it), XBTAB_ERR_NOMEM. Threads: independent sets may be
+ * used at once. */
 xbtab_status xbtab_models_open(xbtab_models **out, const char *const *folders, int n) XBTAB_MUST_CHECK;
 
 /** Free a set and its models; sets the pointer to NULL. NULL-safe. */
@@ -153,7 +159,17 @@ void xbtab_models_destroy(xbtab_models **models);
 int xbtab_models_count(const xbtab_models *models);
 const xbtab_model *xbtab_models_get(const xbtab_models *models, int k);
 
-/** The model of that kind and name; NULL if there is none. Borrowed from the set. */
+/** Number of broken models, and the k-th one (by kind, then name); borrowed from the set. */
+int xbtab_models_count_broken(const xbtab_models *models);
+const xbtab_broken_model *xbtab_models_get_broken(const xbtab_models *models, int k);
+
+/** @return XBTAB_ERR_INPUT, with the broken model's own message, if the model of that kind and name is
+ * broken; XBTAB_OK if there is none or it is whole. */
+xbtab_status xbtab_models_check(const xbtab_models *models, xbtab_model_kind kind,
+                                const char *name) XBTAB_MUST_CHECK;
+
+/** The model of that kind and name; NULL if there is none, or if it is broken (xbtab_models_check()).
+ * Borrowed from the set. */
 const xbtab_model *xbtab_models_find(const xbtab_models *models, xbtab_model_kind kind, const char *name);
 
 /** Index of a parameter of a model; -1 if it has no such parameter. */
