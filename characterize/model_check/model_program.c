@@ -97,10 +97,10 @@ static _Noreturn void become_program(const char *folder, const char *netlist, co
                     close_range(3, UINT_MAX, 0) == 0 && chdir(folder) == 0;
     setrlimit(RLIMIT_FSIZE, &output);
     setrlimit(RLIMIT_CORE, &core);
-    setrlimit(RLIMIT_AS, &memory);
     setrlimit(RLIMIT_CPU, &computing);
     if (!is_ready || xbtab__sandbox_program() < 0) _exit(NOT_LOCKED);
     char *const argv[] = {name, no_init, server, NULL};
+    setrlimit(RLIMIT_AS, &memory); /* this program may have more */
     execvpe(name, argv, environment);
     _exit(NOT_THERE);
 }

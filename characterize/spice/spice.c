@@ -519,6 +519,7 @@ static void load_poly(xbtab__spice *spice)
     snprintf(line, sizeof line, "codemodel %s", path);
     xbtab__spice_command(spice, line);
     spice->fault[0] = '\0';
+    spice->reason_goes_on = false;
 }
 
 xbtab_status xbtab__spice_open(xbtab__spice **out, const char *base_folder)
