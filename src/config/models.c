@@ -347,14 +347,6 @@ const xbtab_model *xbtab_models_find(const xbtab_models *models, xbtab_model_kin
     return NULL;
 }
 
-int xbtab_model_parameter(const xbtab_model *model, const char *name)
-{
-    for (int k = 0; k < model->n_parameters; k++) {
-        if (strcasecmp(model->parameters[k].name, name) == 0) return k;
-    }
-    return -1;
-}
-
 static double value_of(const xbtab_model *model, const double *value, const char *name)
 {
     int k = xbtab_model_parameter(model, name);
@@ -375,12 +367,4 @@ void xbtab_wire_cell_of(xbtab_wire_cell *out, const xbtab_model *model, const do
     out->r_bit = value_of(model, value, "r_length") * out->s_bit;
     out->c_word = value_of(model, value, "c_length") * out->s_word;
     out->c_bit = value_of(model, value, "c_length") * out->s_bit;
-}
-
-int xbtab_model_dynamic_parameter(const xbtab_model *model, const char *name)
-{
-    for (int k = 0; model->dynamic && k < model->dynamic->n_parameters; k++) {
-        if (strcasecmp(model->dynamic->parameters[k].name, name) == 0) return k;
-    }
-    return -1;
 }
