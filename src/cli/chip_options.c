@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <xbartab/number.h>
+
 int cli_open_population(xbtab_population **out, const char *name)
 {
     char path[4096];
@@ -20,6 +22,9 @@ int cli_open_population(xbtab_population **out, const char *name)
     return xbtab_population_open(out, is_file ? name : path) < 0 ? cli_failed() : CLI_DONE;
 }
 
+/* Longer than any retention of a sheet's, and no logarithm or exponential of it is in danger. */
+static const double longest_time = 1e15;
+
 /* Seconds of "3", "3s", "2min", "5h", "1d" or "10y". */
 static bool read_time(double *seconds, const char *text)
 {
@@ -27,14 +32,14 @@ static bool read_time(double *seconds, const char *text)
         const char *unit;
         double seconds;
     } units[] = {{"", 1}, {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {"y", 365.25 * 86400}};
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || !(value >= 0) || isinf(value)) return false;
+    const char *end;
+    double value;
+    if (xbtab_number_scan(&value, &end, text) != XBTAB_NUMBER_FINE || value < 0) return false;
     while (*end == ' ') end++;
     for (size_t k = 0; k < sizeof units / sizeof units[0]; k++) {
         if (strcmp(end, units[k].unit) != 0) continue;
         *seconds = value * units[k].seconds;
-        return true;
+        return *seconds <= longest_time;
     }
     return false;
 }
@@ -54,8 +59,10 @@ static int read_times(cli_chips *c, const char *verb)
     c->n_times = n ? n : 1;
     for (size_t k = 0; k < n; k++) {
         if (!read_time(&c->time[k], c->time_texts[k])) {
-            return cli_usage(verb, "--time %s is no time: a number from 0 on, with s, min, h, d or y",
-                             c->time_texts[k]);
+            return cli_usage(verb,
+                             "--time %.40s is no time: a number from 0 on, with s, min, h, d or y, of up "
+                             "to %g s",
+                             c->time_texts[k], longest_time);
         }
     }
     return CLI_DONE;
@@ -66,12 +73,6 @@ int cli_chips_open(cli_chips *c, const char *verb)
     if (!c->population_name) return cli_usage(verb, "simulated chips need --population");
     if (c->program && strcmp(c->program, "direct") != 0 && strcmp(c->program, "verify") != 0)
         return cli_usage(verb, "--program %s is not direct or verify", c->program);
-    if (c->n_chips < 0 || c->n_chips > 100000 || c->pulses < 0 || c->pulses > 1000000)
-        return cli_usage(verb, "--chips (up to 100000) and --pulses (up to 1000000) must not be negative");
-    if (!(c->temperature >= 0 && c->temperature < 2000) || !(c->cycles >= 0 && c->cycles <= 1e18))
-        return cli_usage(verb, "--temperature is outside 0 to 2000 K, or --cycles outside 0 to 1e18");
-    if (!(c->tolerance >= 0 && c->tolerance <= 1))
-        return cli_usage(verb, "--tolerance %g is outside 0 to 1", c->tolerance);
     int code = read_times(c, verb);
     return code == CLI_DONE ? cli_open_population(&c->population, c->population_name) : code;
 }
@@ -84,10 +85,10 @@ void cli_chips_close(cli_chips *c)
     xbtab_population_destroy(&c->population);
 }
 
-xbtab_chip_options cli_chip(const cli_chips *c, long seed)
+xbtab_chip_options cli_chip(const cli_chips *c, uint64_t seed)
 {
     xbtab_chip_options o = {.population = c->population,
-                            .seed = (uint64_t)seed,
+                            .seed = seed,
                             .time = c->time[0],
                             .temperature = c->temperature,
                             .writes = c->cycles,
@@ -158,9 +159,10 @@ static double percent(uint64_t n, uint64_t of)
 void cli_chips_print(const cli_chips *c, const xbtab_chips_report *r)
 {
     const size_t runs = r->n_chips * r->n_times;
-    printf("%zu simulated chip%s of population %s, %.3g s each to program and %.3g s to run:\n", r->n_chips,
-           r->n_chips > 1 ? "s" : "", c->population->name, r->programming / (double)runs,
-           r->running / (double)runs);
+    printf("%zu simulated chip%s of population %s:\n", r->n_chips, r->n_chips > 1 ? "s" : "",
+           c->population->name);
+    fprintf(stderr, "each chip took %.3g s to program and %.3g s to run\n", r->programming / (double)runs,
+            r->running / (double)runs);
     for (size_t t = 0; t < r->n_times; t++) {
         xbtab_chips_summary s = xbtab_chips_summarize(r, t);
         xbtab_chip_counts n = sum_of(r, t);

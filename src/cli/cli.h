@@ -13,6 +13,8 @@
 #include <xbartab/status.h>
 #include <xbartab/tables.h>
 
+#include "numbers.h"
+
 /** Exit codes: the contract that scripts rely on. */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_MISSED = 3 };
 
@@ -32,7 +34,14 @@ int cmd_population(int argc, const char **argv);
 int cmd_solve(int argc, const char **argv);
 int cmd_sweep(int argc, const char **argv);
 
-/** Parse a verb's options.
+/** First of all: the standard streams, and signals. */
+void cli_begin(void);
+
+/** Last of all: what was printed must have got out. @return The exit code: a verb's own, or CLI_FAILED where
+ * standard output could not be written, after a line on stderr unless a failure has had one. */
+int cli_end(int code);
+
+/** Parse a verb's options. Numbers are rows of numbers.h.
  *  @param usage    what follows the options, such as "SPEC.yaml".
  *  @param example  shown at the end of --help.
  *  @param[out] arguments  arguments[most + 1]: the plain arguments, ended by NULL; valid until *context is
@@ -70,6 +79,9 @@ const char *cli_pair_tile(void);
  * or CLI_FAILED after a line on stderr. */
 int cli_write_text(const char *path, const char *text);
 
+/** Whether that can be, before the work is done; NULL is nothing to write. @return the same. */
+int cli_check_output(const char *path);
+
 /** Keep other runs from writing path until cli_unlock (or the end of this process): PATH.lock stands beside
  * it that long. @param out The lock. @return CLI_DONE, or CLI_FAILED after a line on stderr where another run
  * holds it. */
@@ -86,7 +98,7 @@ int cli_progress(const xbtab_progress *progress, void *payload);
 /** From now on Ctrl-C cancels long calls instead of ending the program. */
 void cli_catch_interrupt(void);
 
-/** Print one JSON object and free it. */
+/** Print one JSON object and free it. @return CLI_FAILED after a line on stderr where it is none. */
 int cli_print_json(json_t *object);
 
 /** A table's error on held-out SPICE samples, with the contract's keys. */

@@ -27,16 +27,27 @@ static int to_conductances(const solve_options *o, const xbtab_tables *tables, c
             return cli_fail("%s:%zu: column %zu: level %g is not one of 0 to %zu", path, line, column, x,
                             tables->n_levels - 1);
         }
-        if (o->resistances && !(x > 0)) {
-            return cli_fail("%s:%zu: column %zu: a resistance of %g ohm; above 0 or inf is allowed", path,
-                            line, column, x);
+        if (o->resistances && (!(x > 0) || !xbtab_solve_takes_siemens(1.0 / x))) {
+            return cli_fail("%s:%zu: column %zu: a resistance of %g ohm; %g to %g ohm, or inf is allowed",
+                            path, line, column, x, 1 / XBTAB_SOLVE_MOST_SIEMENS,
+                            1 / XBTAB_SOLVE_LEAST_SIEMENS);
         }
-        if (o->conductances && (!(x >= 0) || isinf(x))) {
-            return cli_fail("%s:%zu: column %zu: a conductance of %g S; 0 (open) or above is allowed", path,
-                            line, column, x);
+        if (o->conductances && !xbtab_solve_takes_siemens(x)) {
+            return cli_fail("%s:%zu: column %zu: a conductance of %g S; 0 (open), or %g to %g S is allowed",
+                            path, line, column, x, XBTAB_SOLVE_LEAST_SIEMENS, XBTAB_SOLVE_MOST_SIEMENS);
         }
         if (o->levels) G->x[k] = tables->G_level[(int)x];
         if (o->resistances) G->x[k] = isinf(x) ? 0.0 : 1.0 / x;
+    }
+    return CLI_DONE;
+}
+
+static int check_voltages(const char *path, const cli_matrix *V)
+{
+    for (size_t k = 0; k < V->rows * V->columns; k++) {
+        if (fabs(V->x[k]) <= XBTAB_SOLVE_MOST_VOLT) continue;
+        return cli_fail("%s:%zu: column %zu: a voltage of %g V; %g V of either sign is the most", path,
+                        k / V->columns + 1, k % V->columns + 1, V->x[k], XBTAB_SOLVE_MOST_VOLT);
     }
     return CLI_DONE;
 }
@@ -71,8 +82,9 @@ static int print(const solve_options *o, const xbtab_crossbar *c, const xbtab_so
                       cells_json(s->v_bit, n, c->rows, c->columns), "iterations", s->iterations, "residual",
                       s->residual, "seconds", s->seconds, "engine", o->engine ? o->engine : "solve"));
     }
-    printf("# bit-line currents [A], a line an input vector; %d iterations, residual %.2g A, %.3g s\n",
-           s->iterations, s->residual, s->seconds);
+    printf("# bit-line currents [A], a line an input vector; %d iterations, residual %.2g A\n", s->iterations,
+           s->residual);
+    fprintf(stderr, "solved in %.3g s\n", s->seconds);
     for (size_t v = 0; v < n; v++) {
         for (size_t j = 0; j < c->columns; j++) printf("%s%.12g", j ? "," : "", s->i_out[v * c->columns + j]);
         printf("\n");
@@ -162,6 +174,7 @@ static int solve(const solve_options *o)
     xbtab_array array = {0};
     int code = cli_read_csv(&G, path);
     if (code == CLI_DONE) code = cli_read_csv(&V, o->voltages);
+    if (code == CLI_DONE) code = check_voltages(o->voltages, &V);
     if (code == CLI_DONE && o->levels) code = source_open(&from, o);
     const xbtab_tables *tables = from.tables;
     if (code == CLI_DONE) code = to_conductances(o, tables, &G);
@@ -195,6 +208,19 @@ static int solve(const solve_options *o)
 
 static int check_options(const solve_options *o)
 {
+    const struct {
+        const char *name;
+        double r;
+    } wires[] = {{"r-word", o->r_word},
+                 {"r-bit", o->r_bit},
+                 {"r-source", o->r_source},
+                 {"r-sink", o->r_sink},
+                 {"r-source-line", o->r_source_line}};
+    for (size_t k = 0; k < sizeof wires / sizeof wires[0]; k++) {
+        if (!isnan(wires[k].r) && !xbtab_solve_takes_ohm(wires[k].r))
+            return cli_usage("solve", "--%s %g is outside 0, or %g to %g", wires[k].name, wires[k].r,
+                             XBTAB_SOLVE_LEAST_OHM, XBTAB_SOLVE_MOST_OHM);
+    }
     int n = (o->resistances != NULL) + (o->conductances != NULL) + (o->levels != NULL);
     if (n != 1) return cli_usage("solve", "give one of --resistances, --conductances and --levels");
     if (!o->voltages) return cli_usage("solve", "--voltages is missing");
@@ -219,10 +245,14 @@ int cmd_solve(int argc, const char **argv)
         {"tables", '\0', POPT_ARG_STRING, &o.tables, 0, "table file of the cells", "T.h5"},
         {"voltages", '\0', POPT_ARG_STRING, &o.voltages, 0,
          "a line a word line, a column an input vector [V]", "V.csv"},
-        {"r-word", '\0', POPT_ARG_DOUBLE, &o.r_word, 0, "of a word-line segment (0, or the tables')", "OHM"},
-        {"r-bit", '\0', POPT_ARG_DOUBLE, &o.r_bit, 0, "of a bit-line segment (0, or the tables')", "OHM"},
-        {"r-source", '\0', POPT_ARG_DOUBLE, &o.r_source, 0, "of a driver (0, or the tables')", "OHM"},
-        {"r-sink", '\0', POPT_ARG_DOUBLE, &o.r_sink, 0, "at a sensed line's foot (0, or the tables')", "OHM"},
+        CLI_REAL("r-word", '\0', &o.r_word, 0, XBTAB_SOLVE_MOST_OHM,
+                 "of a word-line segment (0, or the tables')", "OHM"),
+        CLI_REAL("r-bit", '\0', &o.r_bit, 0, XBTAB_SOLVE_MOST_OHM,
+                 "of a bit-line segment (0, or the tables')", "OHM"),
+        CLI_REAL("r-source", '\0', &o.r_source, 0, XBTAB_SOLVE_MOST_OHM, "of a driver (0, or the tables')",
+                 "OHM"),
+        CLI_REAL("r-sink", '\0', &o.r_sink, 0, XBTAB_SOLVE_MOST_OHM,
+                 "at a sensed line's foot (0, or the tables')", "OHM"),
         {"topology", '\0', POPT_ARG_STRING, &o.topology, 0,
          "word_line_input or gate_input (the first, or the tables')", "WORD"},
         {"polarity", '\0', POPT_ARG_STRING, &o.polarity, 0,
@@ -232,10 +262,10 @@ int cmd_solve(int argc, const char **argv)
          "END"},
         {"sense", '\0', POPT_ARG_STRING, &o.sense, 0, "sensed end of the bit (or source) lines: bottom, top",
          "END"},
-        {"r-source-line", '\0', POPT_ARG_DOUBLE, &o.r_source_line, 0,
-         "gate_input: of a source-line segment (0, or the tables')", "OHM"},
-        {"read-voltage", '\0', POPT_ARG_DOUBLE, &o.v_read, 0,
-         "gate_input: of the bit lines (the tables'); --voltages are the gates'", "V"},
+        CLI_REAL("r-source-line", '\0', &o.r_source_line, 0, XBTAB_SOLVE_MOST_OHM,
+                 "gate_input: of a source-line segment (0, or the tables')", "OHM"),
+        CLI_REAL("read-voltage", '\0', &o.v_read, -XBTAB_SOLVE_MOST_VOLT, XBTAB_SOLVE_MOST_VOLT,
+                 "gate_input: of the bit lines (the tables'); --voltages are the gates'", "V"),
         {"engine", '\0', POPT_ARG_STRING, &o.engine, 0, "solve (the default) or spice", "ENGINE"},
         {"models", '\0', POPT_ARG_STRING, &o.models, 0, "for ngspice: the user's own models too", "DIR"},
         {"json", '\0', POPT_ARG_NONE, &o.as_json, 0, "one JSON object on stdout", NULL},

@@ -2,39 +2,46 @@
 #include "yaml_text.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <xbartab/number.h>
 #include <yaml.h>
 
 #include "file.h"
 #include "memory.h"
 #include "quantity.h"
 #include "text.h"
+#include "yaml_check.h"
 
-enum { LARGEST_FILE = 1 << 20 };
+/* Names and checks what was read. */
+static xbtab_status take(xbtab__yaml *yaml, const char *path)
+{
+    xbtab_status status;
+    yaml->path = xbtab__strdup(path);
+    if (!yaml->text || !yaml->path) {
+        status = XBTAB_NOMEM();
+    } else {
+        xbtab__yaml_normalize(yaml->text, &yaml->n);
+        status = xbtab__yaml_check(yaml->text, yaml->n, yaml->path, yaml->lines_before);
+    }
+    if (status < 0) xbtab__yaml_clear(yaml);
+    return status;
+}
 
 xbtab_status xbtab__yaml_read(xbtab__yaml *yaml, const char *path)
 {
     *yaml = (xbtab__yaml){0};
-    XBTAB_TRY(xbtab__file_read(&yaml->text, &yaml->n, path, LARGEST_FILE));
-    yaml->path = xbtab__strdup(path);
-    if (!yaml->path) {
-        xbtab__yaml_clear(yaml);
-        return XBTAB_NOMEM();
-    }
-    return XBTAB_OK;
+    XBTAB_TRY(xbtab__file_read(&yaml->text, &yaml->n, path, XBTAB__YAML_LARGEST));
+    return take(yaml, path);
 }
 
-xbtab_status xbtab__yaml_copy(xbtab__yaml *yaml, const char *text, const char *name)
+xbtab_status xbtab__yaml_copy(xbtab__yaml *yaml, const char *text, const char *name, int lines_before)
 {
-    *yaml = (xbtab__yaml){.text = xbtab__strdup(text), .n = strlen(text), .path = xbtab__strdup(name)};
-    if (!yaml->text || !yaml->path) {
-        xbtab__yaml_clear(yaml);
-        return XBTAB_NOMEM();
-    }
-    return XBTAB_OK;
+    *yaml = (xbtab__yaml){.text = xbtab__strdup(text), .n = strlen(text), .lines_before = lines_before};
+    return take(yaml, name);
 }
 
 void xbtab__yaml_clear(xbtab__yaml *yaml)
@@ -132,44 +139,12 @@ static xbtab_status refuse(const xbtab__yaml *yaml, const cyaml_schema_value_t *
     return status;
 }
 
-/* libyaml's own parse, for syntax errors: libcyaml does not name their line. */
-static xbtab_status check_syntax(const xbtab__yaml *yaml)
-{
-    yaml_parser_t parser;
-    yaml_event_t event;
-    bool end = false;
-    xbtab_status status = XBTAB_OK;
-    if (!yaml_parser_initialize(&parser)) return XBTAB_NOMEM();
-    yaml_parser_set_input_string(&parser, (const unsigned char *)yaml->text, yaml->n);
-    while (!end) {
-        if (!yaml_parser_parse(&parser, &event)) {
-            status = xbtab__error_set(XBTAB_ERR_INPUT, "%s:%zu: not YAML: %s", yaml->path,
-                                      (size_t)yaml->lines_before + parser.problem_mark.line + 1,
-                                      parser.problem ? parser.problem : "syntax error");
-            break;
-        }
-        end = event.type == YAML_STREAM_END_EVENT;
-        if (event.type == YAML_ALIAS_EVENT) {
-            status = xbtab__error_set(XBTAB_ERR_INPUT, "%s:%zu: YAML aliases are not supported", yaml->path,
-                                      (size_t)yaml->lines_before + event.start_mark.line + 1);
-            end = true;
-        }
-        yaml_event_delete(&event);
-    }
-    yaml_parser_delete(&parser);
-    return status;
-}
-
 xbtab_status xbtab__yaml_load(void **data, const xbtab__yaml *yaml, const cyaml_schema_value_t *schema)
 {
     complaint c = {.line = 0};
     cyaml_config_t config = {
         .log_level = CYAML_LOG_ERROR, .log_fn = collect, .log_ctx = &c, .mem_fn = cyaml_mem};
     cyaml_data_t *loaded = NULL;
-    if (memchr(yaml->text, '\0', yaml->n)) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:1: not a YAML file (it holds a zero byte)", yaml->path);
-    }
-    XBTAB_TRY(check_syntax(yaml));
     cyaml_err_t err = cyaml_load_data((const uint8_t *)yaml->text, yaml->n, &config, schema, &loaded, NULL);
     if (err == CYAML_ERR_OOM) return XBTAB_NOMEM();
     if (err != CYAML_OK) return refuse(yaml, schema, &c);
@@ -246,7 +221,7 @@ xbtab_status xbtab__yaml_quantity(double *out, const xbtab__yaml *yaml, const ch
     if (!text) return XBTAB_OK;
     const char *why = xbtab__quantity_parse(&value, text, unit);
     if (why) {
-        return xbtab__yaml_fail(yaml, key, "\"%s\" %s; write %s%s%s", text, why,
+        return xbtab__yaml_fail(yaml, key, "\"%.60s\" %s; write %s%s%s", text, why,
                                 strcmp(unit, "1") == 0 ? "a bare number" : "a number and the unit \"",
                                 strcmp(unit, "1") == 0 ? "" : unit, strcmp(unit, "1") == 0 ? "" : "\"");
     }
@@ -264,12 +239,13 @@ xbtab_status xbtab__yaml_int(int *out, const xbtab__yaml *yaml, const char *key,
                              int max)
 {
     if (!text) return XBTAB_OK;
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (end == text || *end != '\0') return xbtab__yaml_fail(yaml, key, "\"%s\" is not a whole number", text);
-    if (value < min || value > max) {
-        return xbtab__yaml_fail(yaml, key, "%s is outside %d to %d", text, min, max);
-    }
+    int64_t value = 0;
+    xbtab_number_fault fault = xbtab_number_whole(&value, text, min, max);
+    if (fault == XBTAB_NUMBER_OUTSIDE)
+        return xbtab__yaml_fail(yaml, key, "%.40s is outside %d to %d", text, min, max);
+    if (fault != XBTAB_NUMBER_FINE)
+        return xbtab__yaml_fail(yaml, key, "\"%.40s\" is not a whole number; %d to %d is allowed", text, min,
+                                max);
     *out = (int)value;
     return XBTAB_OK;
 }
@@ -287,7 +263,7 @@ xbtab_status xbtab__yaml_choice(int *out, const xbtab__yaml *yaml, const char *k
     xbtab__text allowed = {0};
     for (int k = 0; words[k]; k++) xbtab__text_add(&allowed, "%s%s", k ? ", " : "", words[k]);
     xbtab_status status =
-        xbtab__yaml_fail(yaml, key, "\"%s\" is not one of: %s", text, allowed.s ? allowed.s : "");
+        xbtab__yaml_fail(yaml, key, "\"%.60s\" is not one of: %s", text, allowed.s ? allowed.s : "");
     xbtab__text_clear(&allowed);
     return status;
 }

@@ -436,6 +436,30 @@ xbtab_status xbtab__solver_run(xbtab__solver *solver, const xbtab__cells *cells,
     return XBTAB_OK;
 }
 
+/* Of lines at voltages x with sources V at their ends and sign * cell into each node. */
+static double line_imbalance(const xbtab__lines *lines, const double *x, const double *V, const double *cell,
+                             double sign, double *largest)
+{
+    size_t lanes = (size_t)lines->n_lanes, last = xbtab__lines_last(lines);
+    double most = 0;
+    if (lines->kind == XBTAB__LINES_FIXED) return 0;
+    for (size_t l = 0; l < lanes; l++) {
+        double cells = 0, rounding = 8.0 * DBL_EPSILON * (lines->g_first + lines->g_last) * fabs(V[l]);
+        for (int c = 0; c < lines->n_cells; c++) cells += cell[(size_t)c * lanes + l];
+        double ends = lines->g_first * (x[l] - V[l]) + lines->g_last * (x[last + l] - V[l]);
+        *largest = fmax(*largest, fabs(cells));
+        most = fmax(most, fabs(ends - sign * cells) - rounding);
+    }
+    return most;
+}
+
+double xbtab__solver_imbalance(const xbtab__solver *s, const double *V, double *largest_line)
+{
+    *largest_line = 0;
+    double word = line_imbalance(&s->word, s->w, V, s->I_w, -1.0, largest_line);
+    return fmax(word, line_imbalance(&s->bit, s->b, s->V_foot, s->I_b, 1.0, largest_line));
+}
+
 /* A linear circuit, its lines factored, needs one step from rest to a stated accuracy. */
 static void linear_response(xbtab__solver *s, const double *V, double *I_out)
 {

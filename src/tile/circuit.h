@@ -76,6 +76,12 @@ double xbtab__solver_bit_voltage(const xbtab__solver *solver, int i, int j);
 /** Current of cell (i, j) of the last solution, driven line to sensed line [A]. */
 double xbtab__solver_current(const xbtab__solver *solver, int i, int j);
 
+/** How far the currents of each whole line are from what its ends carry, in the last solution of V: the largest
+ * over all lines, less what rounding excuses [A]. Where wires of very little resistance stand behind very large
+ * ones, rounding hides the line's own voltage from the nodes' sums, which the iteration makes small; this sees
+ * it. @param[out] largest  current of any line [A]. */
+double xbtab__solver_imbalance(const xbtab__solver *solver, const double *V, double *largest);
+
 /** Linear cells, without gate inputs: I_out[j] = sum_i Geff[i][j] V_i + I_const[j].
  *  @param      G        G[rows][columns] [S].
  *  @param[out] Geff     Geff[rows][columns] [S]; relative error below 1e-7.
