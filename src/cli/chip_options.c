@@ -161,8 +161,8 @@ void cli_chips_print(const cli_chips *c, const xbtab_chips_report *r)
     const size_t runs = r->n_chips * r->n_times;
     printf("%zu simulated chip%s of population %s:\n", r->n_chips, r->n_chips > 1 ? "s" : "",
            c->population->name);
-    fprintf(stderr, "each chip took %.3g s to program and %.3g s to run\n", r->programming / (double)runs,
-            r->running / (double)runs);
+    cli_tell("each chip took %.3g s to program and %.3g s to run", r->programming / (double)runs,
+             r->running / (double)runs);
     for (size_t t = 0; t < r->n_times; t++) {
         xbtab_chips_summary s = xbtab_chips_summarize(r, t);
         xbtab_chip_counts n = sum_of(r, t);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <xbartab/output.h>
+#include <xbartab/output_check.h>
 
 static volatile sig_atomic_t interrupted;
 static bool has_spoken; /* a failure has had its line */
@@ -52,6 +53,16 @@ int cli_fail(const char *format, ...)
     say("", format, args, "");
     va_end(args);
     return CLI_FAILED;
+}
+
+void cli_tell(const char *format, ...)
+{
+    va_list args;
+    if (fflush(stdout) != 0 || ferror(stdout)) return;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
 }
 
 /* ---- the standard streams ---- */

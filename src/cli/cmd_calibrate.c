@@ -107,7 +107,7 @@ static void print_fit(const xbtab_fit *fit, const char *output)
         printf(", %.1f %% inside the 95 %% prediction interval\n", 100 * fit->coverage);
     }
     printf("%s; written: %s\n", fit->in_ngspice ? "in ngspice" : "by the formula", output);
-    fprintf(stderr, "fitted in %.1f s\n", fit->seconds);
+    cli_tell("fitted in %.1f s", fit->seconds);
 }
 
 /* One line a device: label, held out, values, errors, residual. */

@@ -22,7 +22,7 @@ static int report(const char *path, double seconds, int as_json)
             "currents by %s, %ld samples failed\n",
             path, 100 * t->transfer.error.rmse, 100 * t->transfer.error.max, t->transfer.error.samples,
             cli_sampled_by(t), t->transfer.error.failed);
-        fprintf(stderr, "characterized in %.1f s\n", seconds);
+        cli_tell("characterized in %.1f s", seconds);
     }
     xbtab_tables_destroy(&t);
     return code;

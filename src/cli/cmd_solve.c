@@ -84,7 +84,7 @@ static int print(const solve_options *o, const xbtab_crossbar *c, const xbtab_so
     }
     printf("# bit-line currents [A], a line an input vector; %d iterations, residual %.2g A\n", s->iterations,
            s->residual);
-    fprintf(stderr, "solved in %.3g s\n", s->seconds);
+    cli_tell("solved in %.3g s", s->seconds);
     for (size_t v = 0; v < n; v++) {
         for (size_t j = 0; j < c->columns; j++) printf("%s%.12g", j ? "," : "", s->i_out[v * c->columns + j]);
         printf("\n");

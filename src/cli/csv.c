@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 
@@ -49,6 +50,8 @@ int cli_read_csv(cli_matrix *out, const char *path)
     size_t room = 0, number = 0, length = 0;
     char *line = NULL;
     int code = CLI_DONE;
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) return cli_fail("%s: is not a regular file", path);
     FILE *file = fopen(path, "r");
     if (!file) return cli_fail("%s: cannot open: %s", path, strerror(errno));
     while (code == CLI_DONE && getline(&line, &length, file) >= 0)

@@ -73,7 +73,7 @@ void infer_print_text(const inference *f, const double *share, const xbtab_mappe
     printf("%zu weights in %zu cells, %zu word lines driven at once\n", r->weights, r->cells, r->rows_active);
     printf("transfer table within %.4f %% of full scale of held-out tiles by %s\n",
            100 * f->tables->transfer.error.rmse, cli_sampled_by(f->tables));
-    fprintf(stderr, "%s: %.2f s, %.0f images/s\n", f->o.mode, seconds, (double)f->images->n / seconds);
+    cli_tell("%s: %.2f s, %.0f images/s", f->o.mode, seconds, (double)f->images->n / seconds);
     if (strcmp(f->o.mode, "table") == 0) print_tiles(f, r);
     if (f->chips.n_chips) cli_chips_print(&f->o.chips, &f->chips);
     if (f->o.check) {

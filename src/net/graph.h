@@ -133,6 +133,7 @@ struct xbtab_network {
     int64_t opset;
     int64_t batch;    /* of the file's input, which is run with 1 */
     size_t file_size; /* bytes */
+    size_t external_size; /* bytes of the tensors that stood in other files */
     size_t folded;    /* numbers of constants that nodes made */
     int input, output;
     bool is_quantized; /* has operators of quantized networks: its own scales and zeros hold */

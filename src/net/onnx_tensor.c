@@ -223,8 +223,11 @@ static xbtab_status find_external(const xbtab_network *n, const char *name, cons
     return XBTAB_OK;
 }
 
+/* Of all tensors of a model: many may name the same bytes of one file. */
+static const size_t most_external = (size_t)1 << 32;
+
 /* The bytes of a tensor that stands in another file; the caller frees them. */
-static xbtab_status read_external(const xbtab_network *n, const Onnx__TensorProto *t, const char *name,
+static xbtab_status read_external(xbtab_network *n, const Onnx__TensorProto *t, const char *name,
                                   size_t bytes, unsigned char **out)
 {
     external e;
@@ -254,6 +257,12 @@ static xbtab_status read_external(const xbtab_network *n, const Onnx__TensorProt
                         "%s: tensor \"%s\": \"%.80s\" has %lld bytes; %zu from byte %lld on are needed",
                         n->path, name, e.location, (long long)info.st_size, bytes, e.offset);
     }
+    if (bytes > most_external - n->external_size) {
+        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT,
+                        "%s: tensor \"%s\": more than %zu bytes of data outside the model in all", n->path, name,
+                        most_external);
+    }
+    n->external_size += bytes;
     data = xbtab__alloc(bytes, 1);
     if (!data) {
         status = XBTAB_NOMEM();
