@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,6 +182,18 @@ static bool begins_with_tab(const char *text, size_t line)
     return text && text[strspn(text, " ")] == '\t';
 }
 
+static xbtab_status complain(const walker *w, const yaml_parser_t *p, const char *text)
+{
+    char from[96] = "";
+    if (p->error == YAML_MEMORY_ERROR) return XBTAB_NOMEM();
+    if (p->context && p->context_mark.line < p->problem_mark.line)
+        snprintf(from, sizeof from, " %s from line %zu", p->context,
+                 (size_t)w->lines_before + p->context_mark.line + 1);
+    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: not YAML: %s%s%s", w->path,
+               (size_t)w->lines_before + p->problem_mark.line + 1, p->problem ? p->problem : "syntax error",
+               from, begins_with_tab(text, p->problem_mark.line) ? "; tabs cannot indent, blanks do" : "");
+}
+
 /* libyaml's own parse, event by event: it stops at the first fault, before anything was built. */
 static xbtab_status check_structure(walker *w, const char *text, size_t n)
 {
@@ -193,15 +206,7 @@ static xbtab_status check_structure(walker *w, const char *text, size_t n)
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, n);
     while (!is_end && status == XBTAB_OK) {
         if (!yaml_parser_parse(&parser, &event)) {
-            if (parser.error == YAML_MEMORY_ERROR) {
-                status = XBTAB_NOMEM();
-                break;
-            }
-            status = xbtab__error_set(
-                XBTAB_ERR_INPUT, "%s:%zu: not YAML: %s%s", w->path,
-                (size_t)w->lines_before + parser.problem_mark.line + 1,
-                parser.problem ? parser.problem : "syntax error",
-                begins_with_tab(text, parser.problem_mark.line) ? "; tabs cannot indent, blanks do" : "");
+            status = complain(w, &parser, text);
             break;
         }
         is_end = event.type == YAML_STREAM_END_EVENT;

@@ -68,7 +68,7 @@ assert made.returncode == 0, made.stderr
 slow = {"bench", "explain", "sweep"} if sanitized else set()
 for verb in verbs:
     command, has_json = prints[verb]
-    for words in [command, [verb, "--help"]] + ([[*command, "--json"]] if has_json and verb != "bench" and not sanitized else []):
+    for words in [command, [verb, "--help"]] + ([[*command, "--json"]] if has_json and verb not in ("bench", "explain") and not sanitized else []):
         if verb in slow and words == command:
             continue
         with open("/dev/full", "w") as full:
@@ -122,7 +122,7 @@ for name, command in files.items():
     if "sweep" in name: # its runs need a disk of their own: only their result has none
         run(*[w.replace("@", "./mine/") for w in command], stdout=subprocess.DEVNULL)
     for place, limit, words in (("./mine/full", 0, "cannot "), ("./nowhere/", None, "No such file or directory"), (None, None, "s a directory")):
-        if limit == 0 and (name == "sweep" or "rram/" in command[-1] or "mine/rram/cell.yaml" in command or "sweep.csv" in command):
+        if limit == 0 and (name in ("sweep", "explain --plot") or "rram/" in command[-1] or "mine/rram/cell.yaml" in command or "sweep.csv" in command):
             continue # below, on a disk that is full
         target = [w for w in command if "@" in w][0]
         to = (place + os.path.basename(target).replace("@", "x")) if place else "folder." + target.rsplit(".", 1)[1]
