@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -214,6 +215,14 @@ void cli_catch_interrupt(void)
 int cli_write_text(const char *path, const char *text)
 {
     return xbtab_output_write(path, text, strlen(text)) < 0 ? cli_failed() : CLI_DONE;
+}
+
+int cli_make_folder(const char *path)
+{
+    struct stat info;
+    int reason = mkdir(path, 0777) == 0 ? 0 : errno;
+    if (reason == EEXIST) reason = stat(path, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+    return reason ? cli_fail("%s: cannot make the folder: %s", path, strerror(reason)) : CLI_DONE;
 }
 
 int cli_check_output(const char *path)

@@ -83,6 +83,9 @@ const char *cli_pair_tile(void);
  * or CLI_FAILED after a line on stderr. */
 int cli_write_text(const char *path, const char *text);
 
+/** Make a folder, or find it there. @return the same. */
+int cli_make_folder(const char *path);
+
 /** Whether that can be, before the work is done; NULL is nothing to write. @return the same. */
 int cli_check_output(const char *path);
 

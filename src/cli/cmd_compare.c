@@ -393,8 +393,7 @@ static int compare(comparison *c, bool *is_whole)
 static int open_folder(comparison *c, char *scratch)
 {
     if (c->keeps) {
-        if (mkdir(c->folder, 0777) == 0 || errno == EEXIST) return CLI_DONE;
-        return cli_fail("%s: cannot make the folder: %s", c->folder, strerror(errno));
+        return cli_make_folder(c->folder);
     }
     if (!mkdtemp(scratch)) return cli_fail("%s: cannot make a folder: %s", scratch, strerror(errno));
     c->folder = scratch;

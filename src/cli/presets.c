@@ -101,9 +101,7 @@ static int make_folders(char *path)
         mkdir(path, 0777);
         *at = '/';
     }
-    if (mkdir(path, 0777) != 0 && errno != EEXIST)
-        return cli_fail("%s: cannot make: %s", path, strerror(errno));
-    return CLI_DONE;
+    return cli_make_folder(path);
 }
 
 /* Whether a file holds this tile's tables, of these models and this version. */

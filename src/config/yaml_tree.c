@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xbartab/number.h>
 #include <yaml.h>
 
 #include "memory.h"
@@ -43,9 +44,13 @@ static int *child_slot(yaml_document_t *document, yaml_node_t *node, const char 
         for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++) {
             if (is_key(yaml_document_get_node(document, p->key), name, n)) return &p->value;
         }
-    } else if (node->type == YAML_SEQUENCE_NODE && isdigit((unsigned char)*name)) {
-        long index = strtol(name, NULL, 10);
-        if (index < node->data.sequence.items.top - node->data.sequence.items.start)
+    } else if (node->type == YAML_SEQUENCE_NODE && n < 20) {
+        char text[20];
+        int64_t index;
+        memcpy(text, name, n);
+        text[n] = '\0';
+        int64_t most = node->data.sequence.items.top - node->data.sequence.items.start - 1;
+        if (xbtab_number_whole(&index, text, 0, most) == XBTAB_NUMBER_FINE)
             return &node->data.sequence.items.start[index];
     }
     return NULL;
