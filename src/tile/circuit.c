@@ -436,32 +436,11 @@ xbtab_status xbtab__solver_run(xbtab__solver *solver, const xbtab__cells *cells,
     return XBTAB_OK;
 }
 
-/* Of lines at voltages x with sources V at their ends, cells that take sign * cell off each line, and their
- * slopes: by how much the cells' sum would change if the whole line moved to where its currents add up. */
-static double line_imbalance(const xbtab__lines *lines, const double *x, const double *V, const double *cell,
-                             const double *slope, double sign, double *largest_line)
-{
-    size_t lanes = (size_t)lines->n_lanes, last = xbtab__lines_last(lines);
-    double most = 0;
-    if (lines->kind == XBTAB__LINES_FIXED) return 0;
-    for (size_t l = 0; l < lanes; l++) {
-        double cells = 0, slopes = 0;
-        for (size_t c = l; c < (size_t)lines->n_cells * lanes; c += lanes) {
-            cells += cell[c];
-            slopes += fabs(slope[c]);
-        }
-        double ends = lines->g_first * (x[l] - V[l]) + lines->g_last * (x[last + l] - V[l]);
-        *largest_line = fmax(*largest_line, fabs(cells));
-        most = fmax(most, fabs(ends + sign * cells) * slopes / (lines->g_first + lines->g_last + slopes));
-    }
-    return most;
-}
-
 double xbtab__solver_imbalance(const xbtab__solver *s, const double *V, double *largest_line)
 {
     *largest_line = 0;
-    double word = line_imbalance(&s->word, s->w, V, s->I_w, s->d_w, 1.0, largest_line);
-    return fmax(word, line_imbalance(&s->bit, s->b, s->V_foot, s->I_b, s->d_b, -1.0, largest_line));
+    double word = xbtab__lines_imbalance(&s->word, s->w, V, s->I_w, s->d_w, 1.0, largest_line);
+    return fmax(word, xbtab__lines_imbalance(&s->bit, s->b, s->V_foot, s->I_b, s->d_b, -1.0, largest_line));
 }
 
 /* A linear circuit, its lines factored, needs one step from rest to a stated accuracy. */
