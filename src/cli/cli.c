@@ -100,7 +100,7 @@ int cli_end(int code)
 
 /* ---- options ---- */
 
-/* The help's table has each number's range behind its words. Ends the program. */
+/* The table of --help has each number's range behind its words. */
 static void print_help(const char *title, const struct poptOption *options, const char *usage,
                        const char *example)
 {

@@ -166,7 +166,7 @@ P
 # a full disk, where one can be made
 mkdir disk
 if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=64k tmpfs disk 2>/dev/null; then
-    trap 'umount "$scratch/disk" 2>/dev/null; rm -rf "$scratch"' EXIT
+    trap 'umount "$scratch/disk" 2>/dev/null || true; rm -rf "$scratch"' EXIT
     head -c 100000 /dev/zero >disk/filled 2>/dev/null || true
     full() { # full COMMAND...: exit 1, one line of it, and the disk as before
         local got=0
