@@ -230,6 +230,15 @@ int cli_check_output(const char *path)
     return !path || xbtab_output_check(path) == XBTAB_OK ? CLI_DONE : cli_failed();
 }
 
+int cli_check_regular_output(const char *path)
+{
+    struct stat info;
+    int code = cli_check_output(path);
+    if (code == CLI_DONE && stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return cli_fail("%s: cannot write: it is not a regular file", path);
+    return code;
+}
+
 double cli_seconds(void)
 {
     struct timespec t;

@@ -89,6 +89,9 @@ int cli_make_folder(const char *path);
 /** Whether that can be, before the work is done; NULL is nothing to write. @return the same. */
 int cli_check_output(const char *path);
 
+/** The same of a file that is also read again, or written in places: no device, no pipe. */
+int cli_check_regular_output(const char *path);
+
 /** Keep other runs from writing path until cli_unlock (or the end of this process): PATH.lock stands beside
  * it that long. @param out The lock. @return CLI_DONE, or CLI_FAILED after a line on stderr where another run
  * holds it. */

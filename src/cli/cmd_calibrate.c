@@ -212,7 +212,7 @@ int cmd_calibrate(int argc, const char **argv)
     for (int k = 1; arguments[k] && n_files < MOST_FILES; k++) files[n_files++] = arguments[k];
     xbtab_calibrate_options o = {
         .workers = workers, .force_spice = in_spice, .progress = cli_progress, .note = tell};
-    code = cli_check_output(output);
+    code = cli_check_regular_output(output); /* a sheet, with its circuit beside it */
     if (code == CLI_DONE) code = cli_check_output(devices);
     if (code == CLI_DONE) code = cli_plot_check(picture);
     if (code != CLI_DONE) goto done;

@@ -57,7 +57,7 @@ int cmd_characterize(int argc, const char **argv)
         code = cli_usage(argv[0], "-o TABLES.h5 is missing");
         goto done;
     }
-    if ((code = cli_check_output(output)) != CLI_DONE) goto done;
+    if ((code = cli_check_regular_output(output)) != CLI_DONE) goto done;
     if (cli_chips_asked(&chips) && (code = cli_chips_open(&chips, argv[0])) != CLI_DONE) goto done;
     if (chips.n_times > 1) {
         code = cli_usage(argv[0], "tables are of one --time; make a file for each");

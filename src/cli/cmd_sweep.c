@@ -120,7 +120,7 @@ static int run_rows(sweep *s)
 
 static int run_sweep(sweep *s, const char *name, int n_sets, char **sets, const char *plot, int as_json)
 {
-    int code = cli_check_output(s->output);
+    int code = cli_check_regular_output(s->output);
     if (code == CLI_DONE) code = cli_plot_check(plot);
     if (code == CLI_DONE) code = open_base(s, name);
     for (int k = 0; k < n_sets && code == CLI_DONE; k++) code = sweep_add_key(s, sets[k]);

@@ -137,6 +137,10 @@ print("%d files that cannot be written" % len(files))
 # a device is written to where it is, and stays one
 one_line(run("netlist", "tile.yaml", "-o", "/dev/full", stdout=subprocess.PIPE), "/dev/full: cannot write: No space left on device", "device")
 assert run("netlist", "tile.yaml", "-o", "/dev/null").returncode == 0
+os.mkfifo("pipe")
+for command in (["characterize", "tile.yaml", "-o"], [*sweep], [*calibrate]): # and what is read again is no device
+    for to in ("/dev/full", "pipe"):
+        one_line(run(*command, to, stdout=subprocess.PIPE), "it is not a regular file", (command, to))
 import stat
 assert stat.S_ISCHR(os.stat("/dev/null").st_mode) and stat.S_ISCHR(os.stat("/dev/full").st_mode)
 
