@@ -59,8 +59,8 @@ int cli_usage(const char *verb, const char *format, ...) __attribute__((format(p
 /** The library's last message on stderr, and CLI_FAILED. */
 int cli_failed(void);
 
-/** Talk that comes after a result, such as the time it took: a line on stderr. Nothing is said where the result
- * did not get out: cli_end() has the last word then. */
+/** Talk that comes after a result, such as the time it took: a line on stderr. Nothing is said where the
+ * result did not get out: cli_end() has the last word then. */
 void cli_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** A failure of the program itself on stderr, and CLI_FAILED. */

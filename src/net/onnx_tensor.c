@@ -259,8 +259,8 @@ static xbtab_status read_external(xbtab_network *n, const Onnx__TensorProto *t, 
     }
     if (bytes > most_external - n->external_size) {
         XBTAB_FAIL_DONE(XBTAB_ERR_INPUT,
-                        "%s: tensor \"%s\": more than %zu bytes of data outside the model in all", n->path, name,
-                        most_external);
+                        "%s: tensor \"%s\": more than %zu bytes of data outside the model in all", n->path,
+                        name, most_external);
     }
     n->external_size += bytes;
     data = xbtab__alloc(bytes, 1);

@@ -70,8 +70,9 @@ typedef struct xbtab_solution {
  *  @param      V    V[rows][n] [V].
  *  @return XBTAB_ERR_INPUT (a number outside the ranges above, a gate voltage that the tables lack),
  * XBTAB_ERR_SOLVE (the tolerance was not reached,
- * with the figures; resistances so far apart that rounding hides a line's voltage, so that its currents do not
- * add up to a millionth of the largest line's; a cell's voltage left its table), XBTAB_ERR_NOMEM. Threads: safe. */
+ * with the figures; resistances so far apart that rounding hides a line's voltage, so that its currents do
+ * not add up to a millionth of the largest line's; a cell's voltage left its table), XBTAB_ERR_NOMEM.
+ * Threads: safe. */
 xbtab_status xbtab_crossbar_solve(xbtab_solution *out, const xbtab_crossbar *crossbar, const double *V,
                                   size_t n) XBTAB_MUST_CHECK;
 
