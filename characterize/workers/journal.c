@@ -218,7 +218,11 @@ xbtab_status xbtab__journal_create(xbtab__journal **out, const char *path, const
         XBTAB_FAIL_DONE(XBTAB_ERR_IO, "%s: cannot write: %s", journal->path, strerror(errno));
     }
     XBTAB_TRY_DONE(lock(journal));
-    XBTAB_TRY_DONE(append_bytes(journal, head, n));
+    status = append_bytes(journal, head, n);
+    if (status < 0) { /* nothing is in it that a later run could continue */
+        unlink(journal->path);
+        goto done;
+    }
     *out = journal;
     journal = NULL;
 done:

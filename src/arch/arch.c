@@ -402,7 +402,7 @@ xbtab_status xbtab_arch_parse(xbtab_arch **out, const char *text, const char *na
                               const xbtab_models *models)
 {
     xbtab__yaml yaml;
-    XBTAB_TRY(xbtab__yaml_copy(&yaml, text, name));
+    XBTAB_TRY(xbtab__yaml_copy(&yaml, text, name, 0));
     xbtab_status status = make_arch(out, &yaml, models);
     xbtab__yaml_clear(&yaml);
     return status;
@@ -449,7 +449,7 @@ xbtab_status xbtab_config_set(char **out, const char *text, const char *name, co
                               const char *value)
 {
     xbtab__yaml yaml;
-    XBTAB_TRY(xbtab__yaml_copy(&yaml, text, name));
+    XBTAB_TRY(xbtab__yaml_copy(&yaml, text, name, 0));
     xbtab_status status = xbtab__yaml_set(out, &yaml, key, value);
     xbtab__yaml_clear(&yaml);
     return status;

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
+#include "input.h"
 #include "memory.h"
 
 xbtab_status xbtab__file_read(char **data, size_t *n, const char *path, size_t max)
@@ -15,8 +15,8 @@ xbtab_status xbtab__file_read(char **data, size_t *n, const char *path, size_t m
     xbtab_status status = XBTAB_OK;
     char *bytes = NULL;
     size_t used = 0, room = 0;
-    FILE *file = fopen(path, "rb");
-    if (!file) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+    FILE *file;
+    XBTAB_TRY(xbtab__input_open(&file, path));
     for (;;) {
         if (used + 1 >= room) {
             size_t more = room ? 2 * room : 1 << 16;
@@ -44,22 +44,12 @@ done:
     return status;
 }
 
-xbtab_status xbtab__file_read_regular(char **data, size_t *n, const char *path, size_t max)
-{
-    struct stat info;
-    if (stat(path, &info) != 0) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
-    if (!S_ISREG(info.st_mode)) XBTAB_FAIL(XBTAB_ERR_IO, "%s: not a regular file", path);
-    return xbtab__file_read(data, n, path, max);
-}
-
 xbtab_status xbtab__file_read_gz(char **data, size_t *n, const char *path, size_t max)
 {
     xbtab_status status = XBTAB_OK;
     char *bytes = NULL;
     size_t used = 0, room = 0;
-    struct stat info;
-    if (stat(path, &info) != 0) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
-    if (!S_ISREG(info.st_mode)) XBTAB_FAIL(XBTAB_ERR_IO, "%s: not a regular file", path);
+    XBTAB_TRY(xbtab__input_check(path));
     gzFile file = gzopen(path, "rb");
     if (!file) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
     for (;;) {

@@ -11,10 +11,6 @@
  *  @return XBTAB_ERR_IO (missing, unreadable), XBTAB_ERR_INPUT (larger than max bytes), XBTAB_ERR_NOMEM. */
 xbtab_status xbtab__file_read(char **data, size_t *n, const char *path, size_t max) XBTAB_MUST_CHECK;
 
-/** As xbtab__file_read() of a file that another file names, or that lies in a stranger's folder: pipes and
- * devices, at which a reader may wait for ever, are XBTAB_ERR_IO. */
-xbtab_status xbtab__file_read_regular(char **data, size_t *n, const char *path, size_t max) XBTAB_MUST_CHECK;
-
 /** As xbtab__file_read(), unpacking a gzip file; a plain file comes through as it is. A truncated or damaged
  *  gzip stream is XBTAB_ERR_INPUT. max bounds the unpacked bytes. */
 xbtab_status xbtab__file_read_gz(char **data, size_t *n, const char *path, size_t max) XBTAB_MUST_CHECK;

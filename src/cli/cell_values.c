@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include <xbartab/solve.h>
+
 #include "cli.h"
 
 /* RRAM conducts some uS to some mS. */
@@ -20,13 +22,13 @@ int cli_to_conductances(xbtab_grid *m, const char *path, cli_cells kind, const d
             return cli_fail("%s:%zu: level %g is not one of 0 to %zu (column %zu)", path, line, x,
                             n_levels - 1, column);
         }
-        if (kind == CLI_RESISTANCES && !(x > 0)) {
-            return cli_fail("%s:%zu: a resistance of %g ohm (column %zu); above 0 or inf is allowed", path,
-                            line, x, column);
+        if (kind == CLI_RESISTANCES && (!(x > 0) || !xbtab_solve_takes_siemens(1.0 / x))) {
+            return cli_fail("%s:%zu: a resistance of %g ohm (column %zu); %g to %g ohm, or inf is allowed", path,
+                            line, x, column, 1 / XBTAB_SOLVE_MOST_SIEMENS, 1 / XBTAB_SOLVE_LEAST_SIEMENS);
         }
-        if (kind == CLI_CONDUCTANCES && !(x >= 0)) {
-            return cli_fail("%s:%zu: a conductance of %g S (column %zu); 0 (open) or above is allowed", path,
-                            line, x, column);
+        if (kind == CLI_CONDUCTANCES && !xbtab_solve_takes_siemens(x)) {
+            return cli_fail("%s:%zu: a conductance of %g S (column %zu); 0 (open), or %g to %g S is allowed",
+                            path, line, x, column, XBTAB_SOLVE_LEAST_SIEMENS, XBTAB_SOLVE_MOST_SIEMENS);
         }
         if (kind == CLI_CONDUCTANCES && x > most_siemens && !is_told) {
             fprintf(stderr,

@@ -7,6 +7,10 @@
 #include <string.h>
 
 #include <xbartab/data.h>
+#include <xbartab/number.h>
+
+/* Longer than any retention of a sheet's, and no logarithm or exponential of it is in danger. */
+static const double longest_time = 1e15;
 
 /* Seconds of "3", "3s", "2min", "5h", "1d" or "10y". */
 static bool read_time(double *seconds, const char *text)
@@ -15,14 +19,14 @@ static bool read_time(double *seconds, const char *text)
         const char *unit;
         double seconds;
     } units[] = {{"", 1}, {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {"y", 365.25 * 86400}};
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || !(value >= 0) || isinf(value)) return false;
+    const char *end;
+    double value;
+    if (xbtab_number_scan(&value, &end, text) != XBTAB_NUMBER_FINE || value < 0) return false;
     while (*end == ' ') end++;
     for (size_t k = 0; k < sizeof units / sizeof units[0]; k++) {
         if (strcmp(end, units[k].unit) != 0) continue;
         *seconds = value * units[k].seconds;
-        return true;
+        return *seconds <= longest_time;
     }
     return false;
 }
@@ -42,8 +46,10 @@ static int read_times(cli_chips *c, const char *verb)
     c->n_times = n ? n : 1;
     for (size_t k = 0; k < n; k++) {
         if (!read_time(&c->time[k], c->time_texts[k])) {
-            return cli_usage(verb, "--time %s is no time: a number from 0 on, with s, min, h, d or y",
-                             c->time_texts[k]);
+            return cli_usage(verb,
+                             "--time %.40s is no time: a number from 0 on, with s, min, h, d or y, of up "
+                             "to %g s",
+                             c->time_texts[k], longest_time);
         }
     }
     return CLI_DONE;
@@ -54,12 +60,6 @@ int cli_chips_open(cli_chips *c, const char *verb)
     if (!c->population_name) return cli_usage(verb, "simulated chips need --population");
     if (c->program && strcmp(c->program, "direct") != 0 && strcmp(c->program, "verify") != 0)
         return cli_usage(verb, "--program %s is not direct or verify", c->program);
-    if (c->n_chips < 0 || c->n_chips > 100000 || c->pulses < 0 || c->pulses > 1000000)
-        return cli_usage(verb, "--chips (up to 100000) and --pulses (up to 1000000) must not be negative");
-    if (!(c->temperature >= 0 && c->temperature < 2000) || !(c->cycles >= 0 && c->cycles <= 1e18))
-        return cli_usage(verb, "--temperature is outside 0 to 2000 K, or --cycles outside 0 to 1e18");
-    if (!(c->tolerance >= 0 && c->tolerance <= 1))
-        return cli_usage(verb, "--tolerance %g is outside 0 to 1", c->tolerance);
     int code = read_times(c, verb);
     if (code != CLI_DONE) return code;
     return xbtab_population_find(&c->population, c->population_name) < 0 ? cli_failed() : CLI_DONE;
@@ -73,10 +73,10 @@ void cli_chips_close(cli_chips *c)
     xbtab_population_destroy(&c->population);
 }
 
-xbtab_chip_options cli_chip(const cli_chips *c, long seed)
+xbtab_chip_options cli_chip(const cli_chips *c, uint64_t seed)
 {
     xbtab_chip_options o = {.population = c->population,
-                            .seed = (uint64_t)seed,
+                            .seed = seed,
                             .time = c->time[0],
                             .temperature = c->temperature,
                             .writes = c->cycles,
@@ -88,7 +88,7 @@ xbtab_chip_options cli_chip(const cli_chips *c, long seed)
     return o;
 }
 
-void cli_chips_give(const cli_chips *c, long seed, xbtab_study_options *study)
+void cli_chips_give(const cli_chips *c, uint64_t seed, xbtab_study_options *study)
 {
     if (!c->population) return;
     study->chip = cli_chip(c, seed);
@@ -156,9 +156,10 @@ static double percent(uint64_t n, uint64_t of)
 void cli_chips_print(const cli_chips *c, const xbtab_chips_report *r)
 {
     const size_t runs = r->n_chips * r->n_times;
-    printf("%zu simulated chip%s of population %s, %.3g s each to program and %.3g s to run:\n", r->n_chips,
-           r->n_chips > 1 ? "s" : "", c->population->name, r->programming / (double)runs,
-           r->running / (double)runs);
+    printf("%zu simulated chip%s of population %s:\n", r->n_chips, r->n_chips > 1 ? "s" : "",
+           c->population->name);
+    cli_tell("each chip took %.3g s to program and %.3g s to run", r->programming / (double)runs,
+             r->running / (double)runs);
     for (size_t t = 0; t < r->n_times; t++) {
         xbtab_chips_summary s = xbtab_chips_summarize(r, t);
         xbtab_chip_counts n = sum_of(r, t);

@@ -42,28 +42,21 @@ typedef struct cli_chips {
          0,                                                                                                  \
          "time since programming, such as 0, 1s, 3h, 1d or 10y; may be given several times (0)",             \
          "T"},                                                                                               \
-        {"temperature", '\0', POPT_ARG_DOUBLE, &(c)->temperature, 0, "of the chips [K] (the sheet's)", "K"}, \
-        {"cycles", '\0', POPT_ARG_DOUBLE, &(c)->cycles, 0, "writes that the devices have endured (0)", "N"}, \
+        CLI_REAL("temperature", '\0', &(c)->temperature, 1, 2000, "of the chips [K] (the sheet's)", "K"),    \
+        CLI_REAL("cycles", '\0', &(c)->cycles, 0, 1e18, "writes that the devices have endured (0)", "N"),    \
         {"program",     '\0', POPT_ARG_STRING,                                                               \
          &(c)->program, 0,    "direct (one write) or verify (what the sheet has, verify first)",             \
          "HOW"},                                                                                             \
-        {"tolerance",                                                                                        \
-         '\0',                                                                                               \
-         POPT_ARG_DOUBLE,                                                                                    \
-         &(c)->tolerance,                                                                                    \
-         0,                                                                                                  \
-         "of verified writes, share of the largest level (the sheet's, else 0.01)",                          \
-         "X"},                                                                                               \
-    {                                                                                                        \
-        "pulses", '\0', POPT_ARG_INT, &(c)->pulses, 0, "of a verified write, at the most (100)", "N"         \
-    }
+        CLI_REAL("tolerance", '\0', &(c)->tolerance, 1e-9, 1,                                                \
+                 "of verified writes, share of the largest level (the sheet's, else 0.01)", "X"),            \
+        CLI_WHOLE("pulses", '\0', &(c)->pulses, 1, 1000000, "of a verified write, at the most (100)", "N")
 
 /** The same with how many chips there are. */
 #define CLI_CHIP_OPTIONS(c)                                                                                  \
-    {"chips", '\0', POPT_ARG_INT, &(c)->n_chips, 0, "simulate so many chips (1)", "N"}, CLI_AGE_OPTIONS(c)
+    CLI_WHOLE("chips", '\0', &(c)->n_chips, 1, 100000, "simulate so many chips (1)", "N"), CLI_AGE_OPTIONS(c)
 
 /** Put the chips into a study's options; c is borrowed until the study is closed. */
-void cli_chips_give(const cli_chips *c, long seed, xbtab_study_options *study);
+void cli_chips_give(const cli_chips *c, uint64_t seed, xbtab_study_options *study);
 
 /** Read what the options name. @return an exit code. */
 int cli_chips_open(cli_chips *chips, const char *verb);
@@ -75,7 +68,7 @@ void cli_chips_close(cli_chips *chips);
 bool cli_chips_asked(const cli_chips *chips);
 
 /** The chip that the options describe, at the first of their times. */
-xbtab_chip_options cli_chip(const cli_chips *chips, long seed);
+xbtab_chip_options cli_chip(const cli_chips *chips, uint64_t seed);
 
 /** Warn where the sheet does not fit levels from low to high [S]. */
 void cli_chips_warn_of_window(const cli_chips *chips, double low, double high);

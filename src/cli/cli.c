@@ -2,42 +2,129 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <xbartab/output.h>
+#include <xbartab/output_check.h>
+
 static volatile sig_atomic_t interrupted;
+static bool has_spoken; /* a failure has had its line */
+
+/* One line, whatever words of the user it quotes. */
+static void say(const char *before, const char *format, va_list args, const char *after)
+{
+    char text[4096];
+    vsnprintf(text, sizeof text, format, args);
+    for (char *c = text; *c; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = ' ';
+    }
+    fprintf(stderr, "xbartab%s: %s%s\n", before, text, after);
+    has_spoken = true;
+}
 
 int cli_usage(const char *verb, const char *format, ...)
 {
+    char before[64], after[64];
     va_list args;
+    snprintf(before, sizeof before, " %s", verb);
+    snprintf(after, sizeof after, "; see xbartab %s --help", verb);
     va_start(args, format);
-    fprintf(stderr, "xbartab %s: ", verb);
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "; see xbartab %s --help\n", verb);
+    say(before, format, args, after);
     va_end(args);
     return CLI_USAGE;
 }
 
 int cli_failed(void)
 {
-    fprintf(stderr, "xbartab: %s\n", xbtab_error_message());
-    return CLI_FAILED;
+    return cli_fail("%s", xbtab_error_message());
 }
 
 int cli_fail(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fprintf(stderr, "xbartab: ");
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "\n");
+    say("", format, args, "");
     va_end(args);
     return CLI_FAILED;
+}
+
+void cli_tell(const char *format, ...)
+{
+    va_list args;
+    if (fflush(stdout) != 0 || ferror(stdout)) return;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+/* ---- the standard streams ---- */
+
+void cli_begin(void)
+{
+    /* what is closed would be the next file that is opened: stdout a table, say, into which results are
+     * printed. Writing to the read-only one fails, as it should. */
+    for (int k = STDIN_FILENO; k <= STDERR_FILENO; k++) {
+        if (fcntl(k, F_GETFD) >= 0) continue;
+        int file = open("/dev/null", k == STDOUT_FILENO ? O_RDONLY : O_RDWR);
+        if (file < 0 || file == k) continue;
+        dup2(file, k);
+        close(file);
+    }
+    signal(SIGXFSZ, SIG_IGN); /* a file above the user's limit is a failed write, not the end */
+}
+
+int cli_end(int code)
+{
+    errno = 0;
+    bool is_bad = fflush(stdout) != 0;
+    int reason = is_bad ? errno : 0;
+    is_bad = ferror(stdout) != 0 || is_bad;
+    if (fclose(stdout) != 0 && !is_bad) {
+        is_bad = true;
+        reason = errno;
+    }
+    if (!is_bad) return code;
+    if (code == CLI_DONE || code == CLI_MISSED || !has_spoken)
+        cli_fail("standard output: cannot write%s%s", reason ? ": " : "", reason ? strerror(reason) : "");
+    return code == CLI_USAGE ? code : CLI_FAILED;
+}
+
+/* ---- options ---- */
+
+/* The table of --help has each number's range behind its words. */
+static void print_help(const char *title, const struct poptOption *options, const char *usage,
+                       const char *example)
+{
+    enum { MOST_OPTIONS = 64, LONGEST = 320 };
+    struct poptOption shown[MOST_OPTIONS + 2];
+    static char text[MOST_OPTIONS][LONGEST];
+    const char *argv[] = {title, NULL};
+    int n = 0;
+    for (; n < MOST_OPTIONS && options[n].longName; n++) {
+        char range[96];
+        snprintf(text[n], LONGEST, "%s%s", options[n].descrip,
+                 cli_number_range(range, sizeof range, &options[n]));
+        shown[n] = options[n];
+        shown[n].descrip = text[n];
+    }
+    shown[n++] = (struct poptOption){"help", 'h', POPT_ARG_NONE, NULL, 0, "Show this help", NULL};
+    shown[n] = (struct poptOption)POPT_TABLEEND;
+    const struct poptOption all[] = {{NULL, '\0', POPT_ARG_INCLUDE_TABLE, shown, 0, "Options:", NULL},
+                                     POPT_TABLEEND};
+    poptContext context = poptGetContext(title, 1, argv, all, 0);
+    poptSetOtherOptionHelp(context, usage);
+    poptPrintHelp(context, stdout, 0);
+    printf("\nExample:\n  %s\n", example);
+    poptFreeContext(context);
 }
 
 int cli_parse(poptContext *context, int argc, const char **argv, const struct poptOption *options,
@@ -54,17 +141,18 @@ int cli_parse(poptContext *context, int argc, const char **argv, const struct po
     argv[0] = title;
     *context = poptGetContext(title, argc, argv, all, 0);
     argv[0] = verb;
-    poptSetOtherOptionHelp(*context, usage);
     int code = poptGetNextOpt(*context);
+    for (; code == CLI_NUMBER; code = poptGetNextOpt(*context)) {
+        if (cli_take_numbers(verb, options) != CLI_DONE) return CLI_USAGE;
+    }
     if (code < -1) {
         return cli_usage(argv[0], "%s: %s", poptBadOption(*context, POPT_BADOPTION_NOALIAS),
                          poptStrerror(code));
     }
     if (help) {
-        poptPrintHelp(*context, stdout, 0);
-        printf("\nExample:\n  %s\n", example);
+        print_help(title, options, usage, example);
         cli_finish(*context, options);
-        exit(CLI_DONE);
+        exit(cli_end(CLI_DONE));
     }
     for (const char *word = poptGetArg(*context); word; word = poptGetArg(*context)) {
         if (n == most) return cli_usage(argv[0], "unexpected argument \"%s\"", word);
@@ -130,18 +218,29 @@ void cli_catch_interrupt(void)
 
 int cli_write_text(const char *path, const char *text)
 {
-    char beside[4096];
-    snprintf(beside, sizeof beside, "%s.%ld.tmp", path, (long)getpid());
-    FILE *file = fopen(beside, "w");
-    if (!file) return cli_fail("%s: cannot write: %s", path, strerror(errno));
-    bool failed = fputs(text, file) < 0;
-    if (fclose(file) != 0) failed = true;
-    if (failed || rename(beside, path) != 0) {
-        int reason = errno;
-        unlink(beside);
-        return cli_fail("%s: cannot write: %s", path, strerror(reason));
-    }
-    return CLI_DONE;
+    return xbtab_output_write(path, text, strlen(text)) < 0 ? cli_failed() : CLI_DONE;
+}
+
+int cli_make_folder(const char *path)
+{
+    struct stat info;
+    int reason = mkdir(path, 0777) == 0 ? 0 : errno;
+    if (reason == EEXIST) reason = stat(path, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+    return reason ? cli_fail("%s: cannot make the folder: %s", path, strerror(reason)) : CLI_DONE;
+}
+
+int cli_check_output(const char *path)
+{
+    return !path || xbtab_output_check(path) == XBTAB_OK ? CLI_DONE : cli_failed();
+}
+
+int cli_check_regular_output(const char *path)
+{
+    struct stat info;
+    int code = cli_check_output(path);
+    if (code == CLI_DONE && stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return cli_fail("%s: cannot write: it is not a regular file", path);
+    return code;
 }
 
 double cli_seconds(void)
@@ -206,8 +305,8 @@ int cli_print_json(json_t *object)
     int bad = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     json_decref(object);
     printf("\n");
-    if (bad || fflush(stdout) != 0) return cli_fail("cannot write the JSON result");
-    return CLI_DONE;
+    if (bad && !ferror(stdout)) return cli_fail("a number or text of the result is none that JSON can hold");
+    return CLI_DONE; /* cli_end() tells what could not be written */
 }
 
 json_t *cli_error_json(const xbtab_fit_error *e)

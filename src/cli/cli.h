@@ -14,6 +14,8 @@
 #include <xbartab/status.h>
 #include <xbartab/tables.h>
 
+#include "numbers.h"
+
 /** Exit codes: the contract that scripts rely on. */
 enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_MISSED = 3 };
 
@@ -33,7 +35,14 @@ int cmd_population(int argc, const char **argv);
 int cmd_solve(int argc, const char **argv);
 int cmd_sweep(int argc, const char **argv);
 
-/** Parse a verb's options.
+/** First of all: the standard streams, and signals. */
+void cli_begin(void);
+
+/** Last of all: what was printed must have got out. @return The exit code: a verb's own, or CLI_FAILED where
+ * standard output could not be written, after a line on stderr unless a failure has had one. */
+int cli_end(int code);
+
+/** Parse a verb's options. Numbers are rows of numbers.h.
  *  @param usage    what follows the options, such as "SPEC.yaml".
  *  @param example  shown at the end of --help.
  *  @param[out] arguments  arguments[most + 1]: the plain arguments, ended by NULL; valid until *context is
@@ -50,6 +59,10 @@ int cli_usage(const char *verb, const char *format, ...) __attribute__((format(p
 
 /** The library's last message on stderr, and CLI_FAILED. */
 int cli_failed(void);
+
+/** Talk that comes after a result, such as the time it took: a line on stderr. Nothing is said where the
+ * result did not get out: cli_end() has the last word then. */
+void cli_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** A failure of the program itself on stderr, and CLI_FAILED. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -71,6 +84,15 @@ const char *cli_pair_tile(void);
  * or CLI_FAILED after a line on stderr. */
 int cli_write_text(const char *path, const char *text);
 
+/** Make a folder, or find it there. @return the same. */
+int cli_make_folder(const char *path);
+
+/** Whether that can be, before the work is done; NULL is nothing to write. @return the same. */
+int cli_check_output(const char *path);
+
+/** The same of a file that is also read again, or written in places: no device, no pipe. */
+int cli_check_regular_output(const char *path);
+
 /** Keep other runs from writing path until cli_unlock (or the end of this process): PATH.lock stands beside
  * it that long. @param out The lock. @return CLI_DONE, or CLI_FAILED after a line on stderr where another run
  * holds it. */
@@ -87,7 +109,7 @@ int cli_progress(const xbtab_progress *progress, void *payload);
 /** From now on Ctrl-C cancels long calls instead of ending the program. */
 void cli_catch_interrupt(void);
 
-/** Print one JSON object and free it. */
+/** Print one JSON object and free it. @return CLI_FAILED after a line on stderr where it is none. */
 int cli_print_json(json_t *object);
 
 /** A table's error on held-out SPICE samples, with the contract's keys. */

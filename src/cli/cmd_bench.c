@@ -62,7 +62,7 @@ int cmd_bench(int argc, const char **argv)
          "ISA"},
         {"tile", '\0', POPT_ARG_STRING, &tile, 0,
          "solve, scale: specification of the cells (the default tile)", "SPEC.yaml"},
-        {"largest", '\0', POPT_ARG_INT, &o.largest, 0, "scale: side of the largest array (1024)", "N"},
+        CLI_WHOLE("largest", '\0', &o.largest, 64, 4096, "scale: side of the largest array (1024)", "N"),
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
     poptContext context;
@@ -84,8 +84,6 @@ int cmd_bench(int argc, const char **argv)
         code = cli_usage(argv[0],
                          "--cpu %s: c, avx2, avx512 and neon are known, and this machine must have it", cpu);
     }
-    if (code == CLI_DONE && (o.largest < 64 || o.largest > 4096))
-        code = cli_usage(argv[0], "--largest %d is outside 64 to 4096", o.largest);
     o.isa = cpu;
     o.tile = tile ? tile : cli_default_tile();
     for (int k = 0; k < N_PARTS && code == CLI_DONE; k++) {

@@ -9,7 +9,6 @@
 
 #include "cli.h"
 #include "plot.h"
-#include "plot_text.h"
 
 static json_t *number(double value)
 {
@@ -107,15 +106,17 @@ static void print_fit(const xbtab_fit *fit, const char *output)
         if (isfinite(fit->heldout_expected)) printf(" (%.4g by the noise alone)", fit->heldout_expected);
         printf(", %.1f %% inside the 95 %% prediction interval\n", 100 * fit->coverage);
     }
-    printf("%.1f s %s; written: %s\n", fit->seconds, fit->in_ngspice ? "in ngspice" : "by the formula",
-           output);
+    printf("%s; written: %s\n", fit->in_ngspice ? "in ngspice" : "by the formula", output);
+    cli_tell("fitted in %.1f s", fit->seconds);
 }
 
 /* One line a device: label, held out, values, errors, residual. */
 static int write_devices(const xbtab_fit *fit, const char *path)
 {
-    FILE *file = fopen(path, "w");
-    if (!file) return cli_fail("%s: cannot be written", path);
+    char *text = NULL;
+    size_t n = 0;
+    FILE *file = open_memstream(&text, &n);
+    if (!file) return cli_fail("out of memory");
     fprintf(file, "device,held_out");
     for (int k = 0; k < fit->n_device; k++) fprintf(file, ",%s", fit->parameter[fit->device[k]].name);
     for (int k = 0; k < fit->n_device; k++) fprintf(file, ",%s_error", fit->parameter[fit->device[k]].name);
@@ -126,8 +127,9 @@ static int write_devices(const xbtab_fit *fit, const char *path)
         for (int k = 0; k < fit->n_device; k++) fprintf(file, ",%.4g", fit->own_error[d * fit->n_device + k]);
         fprintf(file, ",%.6g\n", fit->device_rmse[d]);
     }
-    if (fclose(file) != 0) return cli_fail("%s: cannot be written", path);
-    return CLI_DONE;
+    int code = fclose(file) == 0 ? cli_write_text(path, text) : cli_fail("out of memory");
+    free(text);
+    return code;
 }
 
 /* Measured and fitted curves of a few devices spread over the data, and all residuals. */
@@ -136,23 +138,20 @@ static int draw(const xbtab_fit *fit, const char *path)
     enum { CURVES = 8 };
     static const char *const x_labels[] = {"voltage [V]", "pulse", "time [s]"};
     cli_plot plot;
-    char title[256];
     int code = cli_plot_begin(&plot, path, 1100, 480);
     if (code != CLI_DONE) return code == CLI_USAGE ? CLI_DONE : code;
     int n = fit->n_devices < CURVES ? fit->n_devices : CURVES;
     fprintf(plot.script,
-            "set multiplot layout 1,2\nset xlabel '%s'\nset ylabel '%s'\nset key left top\nset title %s "
-            "noenhanced\n%s",
-            x_labels[fit->kind], fit->kind == XBTAB_FIT_IV ? "current [A]" : "conductance [S]",
-            cli_plot_text(title, sizeof title, fit->name),
-            fit->kind == XBTAB_FIT_RETENTION ? "set logscale x\n" : "");
-    fprintf(plot.script, "plot ");
+            "set multiplot layout 1,2\nset xlabel '%s'\nset ylabel '%s'\nset key left top\nset title ",
+            x_labels[fit->kind], fit->kind == XBTAB_FIT_IV ? "current [A]" : "conductance [S]");
+    cli_plot_text(plot.script, fit->name);
+    fprintf(plot.script, " noenhanced\n%splot ", fit->kind == XBTAB_FIT_RETENTION ? "set logscale x\n" : "");
     for (int k = 0; k < n; k++) {
-        fprintf(
-            plot.script,
-            "%s'-' using 1:2 with points pt 7 ps 0.4 lc %d notitle, '-' with lines lc %d title %s noenhanced",
-            k ? ", " : "", k + 1, k + 1,
-            cli_plot_text(title, sizeof title, fit->label[(long)k * fit->n_devices / n]));
+        fprintf(plot.script,
+                "%s'-' using 1:2 with points pt 7 ps 0.4 lc %d notitle, '-' with lines lc %d title ",
+                k ? ", " : "", k + 1, k + 1);
+        cli_plot_text(plot.script, fit->label[(long)k * fit->n_devices / n]);
+        fprintf(plot.script, " noenhanced");
     }
     fprintf(plot.script, "\n");
     for (int k = 0; k < 2 * n; k++) {
@@ -193,7 +192,7 @@ int cmd_calibrate(int argc, const char **argv)
         {"devices", '\0', POPT_ARG_STRING, &devices, 0, "each device's own parameters", "FILE.csv"},
         {"spice", '\0', POPT_ARG_NONE, &in_spice, 0, "evaluate in ngspice even where the sheet has a formula",
          NULL},
-        {"workers", 'j', POPT_ARG_INT, &workers, 0, "worker processes for ngspice (0 = one a core)", "N"},
+        CLI_WHOLE("workers", 'j', &workers, 0, 1024, "worker processes for ngspice (0 = one a core)", "N"),
         {"models", '\0', POPT_ARG_STRING, &folder, 0, "the user's own models too", "DIR"},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
@@ -213,6 +212,10 @@ int cmd_calibrate(int argc, const char **argv)
     for (int k = 1; arguments[k] && n_files < MOST_FILES; k++) files[n_files++] = arguments[k];
     xbtab_calibrate_options o = {
         .workers = workers, .force_spice = in_spice, .progress = cli_progress, .note = tell};
+    code = cli_check_regular_output(output); /* a sheet, with its circuit beside it */
+    if (code == CLI_DONE) code = cli_check_output(devices);
+    if (code == CLI_DONE) code = cli_plot_check(picture);
+    if (code != CLI_DONE) goto done;
     cli_catch_interrupt();
     if (xbtab_fit_check_path(output) < 0 || xbtab_models_open_with(&models, folder) < 0 ||
         xbtab_calibrate(&fit, arguments[0], files, n_files, models, &o) < 0 ||

@@ -11,33 +11,37 @@
 static int report(const char *path, double seconds, int as_json)
 {
     xbtab_tables *t = NULL;
+    int code = CLI_DONE;
     if (xbtab_tables_open(&t, path) < 0) return cli_failed();
     if (as_json) {
-        cli_print_json(json_pack("{s:s, s:f, s:o}", "tables", path, "seconds", seconds, "transfer",
-                                 cli_error_json(&t->transfer.error)));
+        code = cli_print_json(json_pack("{s:s, s:f, s:o}", "tables", path, "seconds", seconds, "transfer",
+                                        cli_error_json(&t->transfer.error)));
     } else {
         printf(
             "%s: transfer table within %.4f %% of full scale (RMSE; largest error %.3f %%) of %ld held-out "
-            "currents by %s, %ld samples failed; %.1f s\n",
+            "currents by %s, %ld samples failed\n",
             path, 100 * t->transfer.error.rmse, 100 * t->transfer.error.max, t->transfer.error.samples,
-            cli_sampled_by(t), t->transfer.error.failed, seconds);
+            cli_sampled_by(t), t->transfer.error.failed);
+        cli_tell("characterized in %.1f s", seconds);
     }
     xbtab_tables_destroy(&t);
-    return CLI_DONE;
+    return code;
 }
 
 int cmd_characterize(int argc, const char **argv)
 {
-    const char *folder = NULL, *output = NULL, *seed = NULL, *arguments[2];
+    const char *folder = NULL, *output = NULL, *arguments[2];
     int as_json = 0;
+    uint64_t seed = 0;
+    bool has_seed = false;
     cli_chips chips = {0};
     xbtab_chip_options chip = {0};
     xbtab_characterize_options run = {.progress = cli_progress, .chip = &chip};
     const struct poptOption options[] = {
         {"output", 'o', POPT_ARG_STRING, &output, 0, "table file to write", "TABLES.h5"},
-        {"jobs", 'j', POPT_ARG_INT, &run.workers, 0, "worker processes (one a core)", "N"},
-        {"seed", '\0', POPT_ARG_STRING, &seed, 0,
-         "seed of the random samples and of their cells, instead of the specification's", "S"},
+        CLI_WHOLE("jobs", 'j', &run.workers, 0, 1024, "worker processes (one a core)", "N"),
+        CLI_SEED("seed", &seed, &has_seed,
+                 "seed of the random samples and of their cells, instead of the specification's"),
         CLI_AGE_OPTIONS(&chips),
         {"resume", '\0', POPT_ARG_NONE, &run.resume, 0, "continue what an earlier run left", NULL},
         {"models", '\0', POPT_ARG_STRING, &folder, 0, "the user's own models too", "DIR"},
@@ -46,7 +50,6 @@ int cmd_characterize(int argc, const char **argv)
     poptContext context;
     xbtab_models *models = NULL;
     xbtab_spec *spec = NULL;
-    char *end = NULL;
     int code = cli_parse(&context, argc, argv, options, "SPEC.yaml -o TABLES.h5",
                          "xbartab characterize data/tiles/default.yaml -o default.h5 -j 2", 1, 1, arguments);
     if (code != CLI_DONE) goto done;
@@ -54,10 +57,7 @@ int cmd_characterize(int argc, const char **argv)
         code = cli_usage(argv[0], "-o TABLES.h5 is missing");
         goto done;
     }
-    if (run.workers < 0 || run.workers > 1024) {
-        code = cli_usage(argv[0], "-j %d is outside 0 to 1024", run.workers);
-        goto done;
-    }
+    if ((code = cli_check_regular_output(output)) != CLI_DONE) goto done;
     if (cli_chips_asked(&chips) && (code = cli_chips_open(&chips, argv[0])) != CLI_DONE) goto done;
     if (chips.n_times > 1) {
         code = cli_usage(argv[0], "tables are of one --time; make a file for each");
@@ -68,13 +68,7 @@ int cmd_characterize(int argc, const char **argv)
         code = cli_failed();
         goto done;
     }
-    if (seed) {
-        spec->seed = strtoull(seed, &end, 10);
-        if (end == seed || *end || seed[0] == '-') {
-            code = cli_usage(argv[0], "--seed %s is not a whole number from 0 up", seed);
-            goto done;
-        }
-    }
+    if (has_seed) spec->seed = seed;
     if (chips.population) {
         chip = cli_chip(&chips, 0);
         chip.seed = spec->seed;

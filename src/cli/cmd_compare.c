@@ -402,8 +402,7 @@ static int compare(comparison *c, bool *is_whole)
 static int open_folder(comparison *c, char *scratch)
 {
     if (c->keeps) {
-        if (mkdir(c->folder, 0777) == 0 || errno == EEXIST) return CLI_DONE;
-        return cli_fail("%s: cannot make the folder: %s", c->folder, strerror(errno));
+        return cli_make_folder(c->folder);
     }
     if (!mkdtemp(scratch)) return cli_fail("%s: cannot make a folder: %s", scratch, strerror(errno));
     c->folder = scratch;
@@ -418,7 +417,7 @@ int cmd_compare(int argc, const char **argv)
     int as_json = 0, lists = 0, size = 32, jobs = 0, code;
     bool is_whole = false;
     const struct poptOption options[] = {
-        {"size", '\0', POPT_ARG_INT, &size, 0, "word lines and bit lines of the tiles (32)", "N"},
+        CLI_WHOLE("size", '\0', &size, 2, 1024, "word lines and bit lines of the tiles (32)", "N"),
         {"pairs", '\0', POPT_ARG_STRING, &names, 0, "only these", "RRAM:SELECTOR,..."},
         {"list", '\0', POPT_ARG_NONE, &lists, 0, "the pairs and their operating points, nothing else", NULL},
         {"tia", '\0', POPT_ARG_STRING, &tia, 0, "another TIA model", "NAME"},
@@ -426,7 +425,7 @@ int cmd_compare(int argc, const char **argv)
         {"output", 'o', POPT_ARG_STRING, &output, 0,
          "folder that keeps the tiles' specifications and tables; what is in it already is not run again",
          "DIR"},
-        {"jobs", 'j', POPT_ARG_INT, &jobs, 0, "worker processes (one a core)", "N"},
+        CLI_WHOLE("jobs", 'j', &jobs, 0, 1024, "worker processes (one a core)", "N"),
         {"csv", '\0', POPT_ARG_STRING, &csv, 0, "the table as a file", "FILE.csv"},
         {"models", '\0', POPT_ARG_STRING, &folder, 0, "the user's own models too", "DIR"},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
@@ -437,14 +436,6 @@ int cmd_compare(int argc, const char **argv)
     code = cli_parse(&context, argc, argv, options, "", "xbartab compare --size 32 -o pairs --csv pairs.csv",
                      0, 0, arguments);
     if (code != CLI_DONE) goto done;
-    if (size < 2 || size > 1024) {
-        code = cli_usage(argv[0], "--size %d is outside 2 to 1024", size);
-        goto done;
-    }
-    if (jobs < 0 || jobs > 1024) {
-        code = cli_usage(argv[0], "-j %d is outside 0 to 1024", jobs);
-        goto done;
-    }
     snprintf(size_text, sizeof size_text, "%d", size);
     c.run.workers = jobs;
     c.size = size_text;
@@ -461,6 +452,8 @@ int cmd_compare(int argc, const char **argv)
         goto done;
     }
     c.models = models;
+    code = cli_check_output(csv);
+    if (code != CLI_DONE) goto done;
     code = choose_pairs(&c, names);
     if (code != CLI_DONE) goto done;
     if (lists) {
@@ -473,9 +466,9 @@ int cmd_compare(int argc, const char **argv)
     code = compare(&c, &is_whole);
     if (!c.keeps) rmdir(scratch);
     if (is_whole) {
-        if (as_json) {
-            print_json(&c);
-        } else {
+        if (as_json && print_json(&c) != CLI_DONE) {
+            code = CLI_FAILED;
+        } else if (!as_json) {
             print_table(&c);
         }
         if (csv && write_csv(&c, csv) != CLI_DONE) code = CLI_FAILED;

@@ -10,13 +10,14 @@
 #include "cli.h"
 #include "explain_plot.h"
 #include "input_shapes.h"
+#include "plot.h"
 #include "quantizing.h"
 #include "scheme_options.h"
 
 typedef struct explain_options {
     char *tables, *images, *labels, *calibration_images, *plot, *arch, *cache, *models;
     int limit, threads, calibrate, raw_pixels, adc_bits, refine, without_layers, as_json;
-    long seed;
+    uint64_t seed;
     cli_input_shapes shapes;
     cli_quantizing quantizing;
     xbtab_quantize_options bits; /* of them */
@@ -50,7 +51,7 @@ static int explain(explain_run *r, const char *network)
                                    .refine = o->refine ? o->refine : -1,
                                    .adc_bits = o->adc_bits,
                                    .threads = o->threads,
-                                   .seed = (uint64_t)o->seed,
+                                   .seed = o->seed,
                                    .without_layers = o->without_layers,
                                    .progress = cli_progress,
                                    .note = cli_note};
@@ -171,14 +172,6 @@ static int check_options(explain_options *o)
 {
     if (!o->images || (!o->tables && !o->arch))
         return cli_usage("explain", "%s is missing", o->images ? "--tables" : "--images");
-    if (o->limit < 0 || o->threads < 0 || o->threads > 1024 || o->calibrate < 0 || o->seed < 0)
-        return cli_usage("explain",
-                         "--limit, --calibrate, --seed and --threads (up to 1024) must not be negative");
-    if (o->refine < 0 || o->refine > 10000)
-        return cli_usage("explain", "--refine %d is outside 0 to 10000", o->refine);
-    if (o->adc_bits && (o->adc_bits < 1 || o->adc_bits > XBTAB_KERNEL_MOST_ADC_BITS))
-        return cli_usage("explain", "--adc-bits %d is outside 1 to %d", o->adc_bits,
-                         XBTAB_KERNEL_MOST_ADC_BITS);
     if (cli_chips_asked(&o->chips) && o->chips.time_texts && o->chips.time_texts[0] && o->chips.time_texts[1])
         return cli_usage("explain", "one --time at a time");
     return cli_quantizing_take(&o->quantizing, "explain", &o->bits);
@@ -199,21 +192,22 @@ int cmd_explain(int argc, const char **argv)
         {"images", '\0', POPT_ARG_STRING, &o->images, 0, "IDX, CIFAR binary (both plain or gzip) or .npy",
          "F"},
         {"labels", '\0', POPT_ARG_STRING, &o->labels, 0, "IDX, .npy, or one integer a line", "F"},
-        {"limit", '\0', POPT_ARG_INT, &o->limit, 0, "run no more than so many images", "N"},
+        CLI_WHOLE("limit", '\0', &o->limit, 0, INT_MAX, "run no more than so many images", "N"),
         {"without-layers", '\0', POPT_ARG_NONE, &o->without_layers, 0, "leave out the runs of single layers",
          NULL},
         {"plot", '\0', POPT_ARG_STRING, &o->plot, 0, "draw a picture with gnuplot: .svg or .png", "FILE"},
-        {"refine", '\0', POPT_ARG_INT, &o->refine, 0, "exact solutions to refine a tile with (20)", "N"},
-        {"calibrate", '\0', POPT_ARG_INT, &o->calibrate, 0, "images that set the activations' ranges (100)",
-         "N"},
+        CLI_WHOLE("refine", '\0', &o->refine, 0, 10000, "exact solutions to refine a tile with (20)", "N"),
+        CLI_WHOLE("calibrate", '\0', &o->calibrate, 0, INT_MAX,
+                  "images that set the activations' ranges (100)", "N"),
         {"calibration-images", '\0', POPT_ARG_STRING, &o->calibration_images, 0, "take them from this file",
          "F"},
         {"raw-pixels", '\0', POPT_ARG_NONE, &o->raw_pixels, 0, "feed bytes as 0..255 instead of 0..1", NULL},
         CLI_INPUT_SHAPE(o->shapes),
         CLI_QUANTIZING(o->quantizing),
-        {"adc-bits", '\0', POPT_ARG_INT, &o->adc_bits, 0, "another ADC than the tables'", "N"},
-        {"threads", '\0', POPT_ARG_INT, &o->threads, 0, "threads (one a core)", "N"},
-        {"seed", '\0', POPT_ARG_LONG, &o->seed, 0, "of simulated chips (0)", "S"},
+        CLI_WHOLE("adc-bits", '\0', &o->adc_bits, 1, XBTAB_KERNEL_MOST_ADC_BITS,
+                  "another ADC than the tables'", "N"),
+        CLI_WHOLE("threads", '\0', &o->threads, 0, 1024, "threads (one a core)", "N"),
+        CLI_SEED("seed", &o->seed, NULL, "of simulated chips (0)"),
         CLI_SCHEME_OPTIONS(&o->scheme),
         CLI_CHIP_OPTIONS(&o->chips),
         {"json", '\0', POPT_ARG_NONE, &o->as_json, 0, "one JSON object on stdout", NULL},
@@ -229,6 +223,7 @@ int cmd_explain(int argc, const char **argv)
     if (code == CLI_DONE) code = cli_input_shapes_take(&o->shapes, "explain");
     if (code == CLI_DONE) code = cli_scheme_open(&o->scheme, "explain");
     if (code == CLI_DONE && cli_chips_asked(&o->chips)) code = cli_chips_open(&o->chips, "explain");
+    if (code == CLI_DONE) code = cli_plot_check(o->plot);
     if (code == CLI_DONE) code = explain(&r, arguments[0]);
     if (code == CLI_DONE && o->plot) code = cli_plot_explanation(o->plot, &r.x);
     if (code == CLI_DONE && o->as_json)

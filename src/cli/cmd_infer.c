@@ -53,7 +53,7 @@ static int infer(inference *f, const char *network)
                                    .refine = o->refine ? o->refine : -1,
                                    .adc_bits = o->adc_bits,
                                    .threads = o->threads,
-                                   .seed = (uint64_t)o->seed,
+                                   .seed = o->seed,
                                    .cpu = o->cpu,
                                    .progress = cli_progress,
                                    .note = cli_note};
@@ -91,18 +91,11 @@ static int check_options(const infer_options *o, const char *network)
     if (o->without && effects_named(o->without, &off) != CLI_DONE) return CLI_USAGE;
     if (o->without && needs_spice(o))
         return cli_usage("infer", "ngspice has all effects; --without needs --mode table or solve");
-    if (o->refine < 0 || o->refine > 10000)
-        return cli_usage("infer", "--refine %d is outside 0 to 10000", o->refine);
-    if (o->check < 0 || o->seed < 0) return cli_usage("infer", "--check and --seed must not be negative");
     if (o->check && strcmp(o->mode, "table") != 0)
         return cli_usage("infer", "--check compares the mode table");
-    if (o->limit < 0 || o->threads < 0 || o->threads > 1024 || o->calibrate < 0) {
-        return cli_usage("infer", "--limit, --calibrate and --threads (up to 1024) must not be negative");
-    }
     int most_adc_bits = strcmp(o->mode, "ideal") == 0 ? 24 : XBTAB_KERNEL_MOST_ADC_BITS;
-    if (o->adc_bits && (o->adc_bits < 1 || o->adc_bits > most_adc_bits)) {
+    if (o->adc_bits > most_adc_bits)
         return cli_usage("infer", "--adc-bits %d is outside 1 to %d", o->adc_bits, most_adc_bits);
-    }
     return CLI_DONE;
 }
 
@@ -124,14 +117,15 @@ int cmd_infer(int argc, const char **argv)
         {"labels", '\0', POPT_ARG_STRING, &o->labels, 0, "IDX, .npy, or one integer a line", "F"},
         {"mode", '\0', POPT_ARG_STRING, &mode, 0,
          "float or integer (no tiles), ideal, table (the default), solve or spice", "MODE"},
-        {"limit", '\0', POPT_ARG_INT, &o->limit, 0, "run no more than so many images", "N"},
-        {"check", '\0', POPT_ARG_INT, &o->check, 0, "solve so many products of the run again", "N"},
+        CLI_WHOLE("limit", '\0', &o->limit, 0, INT_MAX, "run no more than so many images", "N"),
+        CLI_WHOLE("check", '\0', &o->check, 0, 1000000, "solve so many products of the run again", "N"),
         {"check-engine", '\0', POPT_ARG_STRING, &check_engine, 0, "by solve (the default) or spice",
          "ENGINE"},
-        {"refine", '\0', POPT_ARG_INT, &o->refine, 0,
-         "exact solutions to refine a tile with, where the transfer table is not good enough (20)", "N"},
-        {"calibrate", '\0', POPT_ARG_INT, &o->calibrate, 0, "images that set the activations' ranges (100)",
-         "N"},
+        CLI_WHOLE("refine", '\0', &o->refine, 0, 10000,
+                  "exact solutions to refine a tile with, where the transfer table is not good enough (20)",
+                  "N"),
+        CLI_WHOLE("calibrate", '\0', &o->calibrate, 0, INT_MAX,
+                  "images that set the activations' ranges (100)", "N"),
         {"calibration-images", '\0', POPT_ARG_STRING, &o->calibration_images, 0, "take them from this file",
          "F"},
         {"models", '\0', POPT_ARG_STRING, &o->models, 0, "for ngspice: the user's own models too", "DIR"},
@@ -140,10 +134,9 @@ int cmd_infer(int argc, const char **argv)
         CLI_QUANTIZING(f.quantizing),
         {"without", '\0', POPT_ARG_STRING, &o->without, 0,
          "tiles in which these do not exist: ir_drop, nonlinearity, tia", "WORD,WORD"},
-        {"adc-bits", '\0', POPT_ARG_INT, &o->adc_bits, 0, "another ADC than the tables'", "N"},
-        {"threads", '\0', POPT_ARG_INT, &o->threads, 0, "threads (one a core)", "N"},
-        {"seed", '\0', POPT_ARG_LONG, &o->seed, 0, "of simulated chips, and of the products of --check (0)",
-         "S"},
+        CLI_WHOLE("adc-bits", '\0', &o->adc_bits, 1, 24, "another ADC than the tables'", "N"),
+        CLI_WHOLE("threads", '\0', &o->threads, 0, 1024, "threads (one a core)", "N"),
+        CLI_SEED("seed", &o->seed, NULL, "of simulated chips, and of the products of --check (0)"),
         CLI_SCHEME_OPTIONS(&o->scheme),
         CLI_CHIP_OPTIONS(&o->chips),
         {"cpu", '\0', POPT_ARG_STRING, &o->cpu, 0, "kernel: c, avx2, avx512 or neon (the machine's best)",
@@ -165,6 +158,7 @@ int cmd_infer(int argc, const char **argv)
     if (code == CLI_DONE) code = cli_quantizing_take(&f.quantizing, "infer", &f.quantize);
     if (code == CLI_DONE) code = cli_scheme_open(&o->scheme, "infer");
     if (code == CLI_DONE && cli_chips_asked(&o->chips)) code = cli_chips_open(&o->chips, "infer");
+    if (code == CLI_DONE) code = cli_check_output(o->predictions);
     if (code == CLI_DONE) code = infer(&f, arguments[0]);
     xbtab_study_close(&f.study);
     cli_chips_close(&o->chips);

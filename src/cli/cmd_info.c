@@ -1,4 +1,5 @@
 /* cmd_info.c - info TABLES.h5. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -103,6 +104,15 @@ static json_t *energy_json(const xbtab_tables *t)
     return energy;
 }
 
+/* JSON's whole numbers are signed ones of 64 bits here; what is beyond is a text. */
+static json_t *seed_json(uint64_t seed)
+{
+    char text[24];
+    if (seed <= INT64_MAX) return json_integer((json_int_t)seed);
+    snprintf(text, sizeof text, "%" PRIu64, seed);
+    return json_string(text);
+}
+
 static json_t *info_json(const xbtab_tables *t)
 {
     json_t *levels = json_array();
@@ -131,8 +141,8 @@ static json_t *info_json(const xbtab_tables *t)
                                         t->solver.columns[k], "samples", t->solver.samples[k], "rmse_fs",
                                         t->solver.rmse[k], "max_fs", t->solver.max[k]));
     }
-    json_t *provenance = json_pack("{s:s, s:s, s:I}", "tool", t->tool_version, "ngspice", t->ngspice_version,
-                                   "seed", (json_int_t)t->seed);
+    json_t *provenance = json_pack("{s:s, s:s, s:o}", "tool", t->tool_version, "ngspice", t->ngspice_version,
+                                   "seed", seed_json(t->seed));
     json_t *info =
         json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", XBTAB_TABLES_SCHEMA, "tile",
                   tile, "cell", cli_error_json(&t->cell.error), "tia", tia_json(t), "transfer", transfer,

@@ -112,8 +112,9 @@ static int test(const xbtab_models *models, const char *name, int as_json)
         return cli_fail("no model is called \"%s\"; see xbartab models list", name ? name : "");
     }
     if (as_json) {
-        cli_print_json(
+        int code = cli_print_json(
             json_pack("{s:o, s:i, s:i}", "models", array, "failed", all_failed, "broken", n_broken));
+        if (code != CLI_DONE) return code;
     } else {
         printf("%d models tested, %d checks failed", n_tested, all_failed);
         if (n_broken > 0) printf(", %d models broken", n_broken);
@@ -141,10 +142,10 @@ int cmd_models(int argc, const char **argv)
          "from-csv: subtract each curve's current at its least voltage", NULL},
         {"pool", '\0', POPT_ARG_NONE, &measured.is_pooled, 0,
          "from-csv: average currents that fall with the voltage with their neighbours", NULL},
-        {"pieces", '\0', POPT_ARG_INT, &measured.n_pieces, 0,
-         "from-csv: straight pieces between two points, along a monotone spline (1)", "N"},
-        {"read-voltage", '\0', POPT_ARG_DOUBLE, &measured.v_read, 0,
-         "from-csv: orders the curves (0.2, or as far as all go)", "VOLT"},
+        CLI_WHOLE("pieces", '\0', &measured.n_pieces, 1, 32,
+                  "from-csv: straight pieces between two points, along a monotone spline (1)", "N"),
+        CLI_REAL("read-voltage", '\0', &measured.v_read, 1e-3, 20,
+                 "from-csv: orders the curves (0.2, or as far as all go)", "VOLT"),
         {"all", '\0', POPT_ARG_NONE, &all, 0, "test every model", NULL},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
@@ -185,11 +186,11 @@ int cmd_models(int argc, const char **argv)
             if (found || strcmp(m->name, name) != 0) continue;
             found = true;
             if (as_json) {
-                cli_print_json(show_json(m));
+                code = cli_print_json(show_json(m));
             } else {
                 show_text(m);
             }
-            if (picture) code = cli_plot_model(m, picture);
+            if (picture && code == CLI_DONE) code = cli_plot_model(m, picture);
         }
         if (!found) code = cli_fail("no model is called \"%s\"; see xbartab models list", name);
     }

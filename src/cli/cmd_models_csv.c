@@ -9,6 +9,8 @@
 int cli_model_from_csv(const char *data, const char *path, const xbtab_measured_options *options, int as_json)
 {
     xbtab_measured_summary s;
+    int code = cli_check_regular_output(path);
+    if (code != CLI_DONE) return code;
     if (xbtab_measured_model_write(path, data, options, &s) < 0) return cli_failed();
     if (as_json) {
         return cli_print_json(json_pack("{s:s, s:s, s:i, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "model",

@@ -10,7 +10,7 @@
 #include <xbartab/characterize.h>
 
 #include "cli.h"
-#include "plot_text.h"
+#include "plot.h"
 
 enum { POINTS = 101, STATES = 7, MOST_CURVES = 24 };
 
@@ -33,15 +33,6 @@ static int choose_states(const xbtab_model *m, double *state)
         if (!is_there) state[n++] = x;
     }
     return n;
-}
-
-static const char *terminal(const char *path, bool is_wide)
-{
-    const char *dot = strrchr(path, '.');
-    if (dot && strcmp(dot, ".svg") == 0)
-        return is_wide ? "svg size 1500,600 enhanced" : "svg size 800,600 enhanced";
-    if (dot && strcmp(dot, ".png") == 0) return is_wide ? "pngcairo size 1500,600" : "pngcairo size 800,600";
-    return NULL;
 }
 
 /* Both cycles of the loop; 0 A has no logarithm. */
@@ -81,23 +72,13 @@ static int series_of(const xbtab_model *m, int k)
     return k;
 }
 
-/* In gnuplot's single quotes a quote is two. */
-static void print_title(FILE *gnuplot, const char *text)
-{
-    fputs(" title '", gnuplot);
-    for (; *text; text++) {
-        if (*text == '\'') fputc('\'', gnuplot);
-        fputc(*text == '\n' ? ' ' : *text, gnuplot);
-    }
-    fputs("' noenhanced", gnuplot);
-}
-
 static void name_points(FILE *gnuplot, const xbtab_model *m)
 {
     for (int k = 0; k < m->n_checks; k++) {
         if (!is_point(&m->checks[k]) || series_of(m, k) != k) continue;
-        fprintf(gnuplot, ", '-' with points pointtype 7");
-        print_title(gnuplot, m->checks[k].source);
+        fprintf(gnuplot, ", '-' with points pointtype 7 title ");
+        cli_plot_text(gnuplot, m->checks[k].source);
+        fprintf(gnuplot, " noenhanced");
     }
 }
 
@@ -116,26 +97,26 @@ static void plot_points(FILE *gnuplot, const xbtab_model *m)
 }
 
 static int draw(const xbtab_model *m, const double *state, int n_states, const double *V, double (*I)[POINTS],
-                const double *loop, const char *path, const char *format)
+                const double *loop, const char *path)
 {
-    FILE *gnuplot = popen("gnuplot 2>/dev/null", "w");
-    char beside[4096];
-    snprintf(beside, sizeof beside, "%s.part", path);
-    if (!gnuplot) return cli_fail("gnuplot cannot be started");
-    fprintf(gnuplot,
-            "set terminal %s\nset output '%s'\n%sset title '%s' noenhanced\nset xlabel 'voltage (V)'\n"
-            "set ylabel '|current| (A)'\nset logscale y\nset format y '%%.0e'\nset key outside bottom center "
-            "horizontal\nplot ",
-            format, beside, loop ? "set multiplot layout 1,2\n" : "", m->name);
+    cli_plot plot;
+    int code = cli_plot_begin(&plot, path, loop ? 1500 : 800, 600);
+    if (code != CLI_DONE) return CLI_FAILED; /* nothing else was asked for than the picture */
+    FILE *gnuplot = plot.script;
+    fprintf(gnuplot, "%sset title ", loop ? "set multiplot layout 1,2\n" : "");
+    cli_plot_text(gnuplot, m->name);
+    fprintf(gnuplot, " noenhanced\nset xlabel 'voltage (V)'\nset ylabel '|current| (A)'\nset logscale y\n"
+                     "set format y '%%.0e'\nset key outside bottom center horizontal\nplot ");
     for (int s = 0; s < n_states; s++) {
-        char name[96] = "current", title[200];
+        char name[96] = "current";
         if (m->state >= 0) {
             const xbtab_parameter *p = &m->parameters[m->state];
             snprintf(name, sizeof name, "%s = %.3g %s", p->name, state[s],
                      strcmp(p->unit, "1") == 0 ? "" : p->unit);
         }
-        fprintf(gnuplot, "%s'-' with lines dashtype %d title %s noenhanced", s ? ", " : "",
-                s < STATES ? 1 : 2, cli_plot_text(title, sizeof title, name));
+        fprintf(gnuplot, "%s'-' with lines dashtype %d title ", s ? ", " : "", s < STATES ? 1 : 2);
+        cli_plot_text(gnuplot, name);
+        fprintf(gnuplot, " noenhanced");
     }
     name_points(gnuplot, m);
     fprintf(gnuplot, "\n");
@@ -150,10 +131,11 @@ static int draw(const xbtab_model *m, const double *state, int n_states, const d
         fprintf(gnuplot, "e\n");
     }
     plot_points(gnuplot, m);
-    if (loop) plot_loop(gnuplot, loop, loop + XBTAB_LOOP_POINTS);
-    if (pclose(gnuplot) == 0 && rename(beside, path) == 0) return CLI_DONE;
-    remove(beside);
-    return cli_fail("gnuplot cannot write %s", path);
+    if (loop) {
+        plot_loop(gnuplot, loop, loop + XBTAB_LOOP_POINTS);
+        fprintf(gnuplot, "unset multiplot\n");
+    }
+    return cli_plot_end(&plot);
 }
 
 int cli_plot_model(const xbtab_model *m, const char *path)
@@ -162,17 +144,12 @@ int cli_plot_model(const xbtab_model *m, const char *path)
     double *value = calloc((size_t)m->n_parameters + 1, sizeof *value);
     double *loop = calloc(3 * XBTAB_LOOP_POINTS, sizeof *loop);
     int n_states = choose_states(m, state), code = CLI_DONE;
-    const char *format = terminal(path, m->dynamic);
     if (!I || !value || !loop) {
         code = cli_fail("out of memory");
-    } else if (!format) {
-        code = cli_fail("%s: a picture is a .svg or a .png", path);
-    } else if (strchr(path, '\'') || strchr(path, '\n')) {
-        code = cli_fail("%s: gnuplot cannot write to a name with quotes", path);
+    } else if (cli_plot_check(path) != CLI_DONE) {
+        code = CLI_FAILED;
     } else if (m->kind != XBTAB_MODEL_RRAM) {
         code = cli_fail("%s is no rram: only those are drawn", m->name);
-    } else if (system("command -v gnuplot >/dev/null 2>&1") != 0) {
-        code = cli_fail("gnuplot is not installed: apt-get install gnuplot-nox");
     }
     for (int k = 0; k < POINTS; k++) V[k] = V_most * (2.0 * k / (POINTS - 1) - 1.0);
     V[POINTS / 2] = 0.0;
@@ -184,8 +161,7 @@ int cli_plot_model(const xbtab_model *m, const char *path)
     if (code == CLI_DONE && m->dynamic &&
         xbtab_model_loop(m, loop, loop + XBTAB_LOOP_POINTS, loop + 2 * XBTAB_LOOP_POINTS) < 0)
         code = cli_failed();
-    if (code == CLI_DONE && format)
-        code = draw(m, state, n_states, V, I, m->dynamic ? loop : NULL, path, format);
+    if (code == CLI_DONE) code = draw(m, state, n_states, V, I, m->dynamic ? loop : NULL, path);
     free(loop);
     free(I);
     free(value);

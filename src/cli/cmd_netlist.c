@@ -91,6 +91,7 @@ int cmd_netlist(int argc, const char **argv)
                                          : "-o FILE.cir is missing");
         goto done;
     }
+    if (strcmp(output, "-") != 0 && (code = cli_check_output(output)) != CLI_DONE) goto done;
     if (xbtab_models_open_with(&models, folder) < 0 || xbtab_spec_open(&spec, arguments[0], models) < 0 ||
         xbtab_spec_size_selector(spec) < 0) {
         code = cli_failed();

@@ -178,22 +178,22 @@ int cmd_network(int argc, const char **argv)
     network_bits bits = {0};
     const char *arguments[2];
     const struct poptOption options[] = {
-        {"rows", '\0', POPT_ARG_INT, &o.rows, 0, "word lines of a tile (64)", "N"},
-        {"columns", '\0', POPT_ARG_INT, &o.columns, 0, "bit lines of a tile (64)", "N"},
-        {"cell-bits", '\0', POPT_ARG_INT, &o.cell_bits, 0, "bits a cell (2)", "N"},
+        CLI_WHOLE("rows", '\0', &o.rows, 1, 4096, "word lines of a tile (64)", "N"),
+        CLI_WHOLE("columns", '\0', &o.columns, 1, 4096, "bit lines of a tile (64)", "N"),
+        CLI_WHOLE("cell-bits", '\0', &o.cell_bits, 1, 8, "bits a cell (2)", "N"),
         {"sensitivity", '\0', POPT_ARG_NONE, &bits.sensitivity, 0,
          "run images with one layer at a time quantized", NULL},
-        {"average-bits", '\0', POPT_ARG_DOUBLE, &bits.average_bits, 0,
-         "choose 2 to 8 bits for the weights of each layer, so many on average", "B"},
+        CLI_REAL("average-bits", '\0', &bits.average_bits, 2, 8,
+                 "choose 2 to 8 bits for the weights of each layer, so many on average", "B"),
         {"save-bits", '\0', POPT_ARG_STRING, &bits.save, 0, "write the choice, for infer --layer-bits",
          "FILE.yaml"},
         {"images", '\0', POPT_ARG_STRING, &bits.images, 0,
          "for these, and for the sizes of open axes: IDX, CIFAR binary or .npy", "F"},
         {"labels", '\0', POPT_ARG_STRING, &bits.labels, 0, "IDX, .npy, or one integer a line", "F"},
-        {"limit", '\0', POPT_ARG_INT, &bits.limit, 0, "run no more than so many images (200)", "N"},
+        CLI_WHOLE("limit", '\0', &bits.limit, 0, INT_MAX, "run no more than so many images (200)", "N"),
         {"raw-pixels", '\0', POPT_ARG_NONE, &bits.raw_pixels, 0, "feed bytes as 0..255 instead of 0..1",
          NULL},
-        {"threads", '\0', POPT_ARG_INT, &bits.threads, 0, "threads (one a core)", "N"},
+        CLI_WHOLE("threads", '\0', &bits.threads, 0, 1024, "threads (one a core)", "N"),
         CLI_INPUT_SHAPE(bits.shapes),
         CLI_QUANTIZING(bits.quantizing),
         {"json", '\0', POPT_ARG_NONE, &o.as_json, 0, "one JSON object on stdout", NULL},
@@ -202,14 +202,11 @@ int cmd_network(int argc, const char **argv)
     int code =
         cli_parse(&context, argc, argv, options, "FILE.onnx",
                   "xbartab network data/networks/digits.onnx --rows 128 --columns 128", 1, 1, arguments);
-    if (code == CLI_DONE && (o.rows < 1 || o.rows > 4096 || o.columns < 1 || o.columns > 4096))
-        code = cli_usage(argv[0], "a tile of %d x %d is outside 1 x 1 to 4096 x 4096", o.rows, o.columns);
-    if (code == CLI_DONE && (o.cell_bits < 1 || o.cell_bits > 8))
-        code = cli_usage(argv[0], "--cell-bits %d is outside 1 to 8", o.cell_bits);
     if (code == CLI_DONE) code = cli_input_shapes_take(&bits.shapes, argv[0]);
     if (code == CLI_DONE) code = network_bits_check(&bits, argv[0]);
     o.weight_bits = bits.quantizing.weight_bits ? bits.quantizing.weight_bits : 8;
     o.activation_bits = bits.quantizing.activation_bits ? bits.quantizing.activation_bits : 8;
+    if (code == CLI_DONE) code = cli_check_output(bits.save);
     if (code == CLI_DONE && network_bits_asked(&bits)) {
         code = network_bits_run(&bits, arguments[0], o.as_json);
     } else if (code == CLI_DONE) {

@@ -142,31 +142,27 @@ static void print_note(const char *line, void *payload)
     fprintf(stderr, "%s\n", line);
 }
 
-/* The estimated sheet, beside and then renamed. */
+/* The estimated sheet. */
 static int fit(const char *spec, const char *folder, const char *output)
 {
-    char *text = NULL, beside[4096];
+    char *text = NULL;
+    int code = cli_check_output(output);
+    if (code != CLI_DONE) return code;
     if (xbtab_population_fit(&text, spec, folder, print_note, NULL) < 0) return cli_failed();
-    snprintf(beside, sizeof beside, "%s.%ld", output, (long)getpid());
-    FILE *file = fopen(beside, "w");
-    bool bad = !file || fputs(text, file) < 0;
-    if (file) bad = fclose(file) != 0 || bad;
-    bad = bad || rename(beside, output) != 0;
-    if (bad) remove(beside);
+    code = cli_write_text(output, text);
     xbtab_population_text_free(&text);
-    if (bad) return cli_fail("%s: cannot be written", output);
-    printf("written: %s\n", output);
-    return CLI_DONE;
+    if (code == CLI_DONE) printf("written: %s\n", output);
+    return code;
 }
 
 static int confusion(const xbtab_population *p, int levels, double step, double t, double T, int devices,
-                     int verified, int seed, int as_json)
+                     int verified, uint64_t seed, int as_json)
 {
     double *share =
         calloc((size_t)(levels > 0 ? levels : 1) * (size_t)(levels > 0 ? levels : 1), sizeof *share);
     int code = CLI_DONE;
     if (!share) return cli_fail("out of memory");
-    if (xbtab_population_confusion(p, levels, step, t, T, devices, verified, (uint64_t)seed, share) < 0) {
+    if (xbtab_population_confusion(p, levels, step, t, T, devices, verified, seed, share) < 0) {
         code = cli_failed();
     } else if (as_json) {
         json_t *rows = json_array();
@@ -192,23 +188,24 @@ int cmd_population(int argc, const char **argv)
     const char *folder = NULL, *output = NULL, *arguments[3];
     places at = {.time = NAN};
     double temperature = 0;
-    int as_json = 0, devices = 4000, verified = 0, seed = 1;
+    int as_json = 0, devices = 4000, verified = 0;
+    uint64_t seed = 1;
     const struct poptOption options[] = {
         {"data", '\0', POPT_ARG_STRING, &folder, 0, "fit: folder with the measured files", "DIR"},
         {"output", 'o', POPT_ARG_STRING, &output, 0, "fit: population sheet to write", "FILE.yaml"},
-        {"levels", '\0', POPT_ARG_INT, &at.levels, 0, "confusion, show: number of levels, up to 4096 (16, 5)",
-         "N"},
-        {"step", '\0', POPT_ARG_DOUBLE, &at.step, 0,
-         "confusion, show: conductance between levels (the window's/(N-1))", "SIEMENS"},
-        {"time", '\0', POPT_ARG_DOUBLE, &at.time, 0,
-         "confusion: time since the write (1); show: relaxation then (1 s, a day, a year)", "SECONDS"},
-        {"temperature", '\0', POPT_ARG_DOUBLE, &temperature, 0, "confusion: temperature (0 = the sheet's)",
-         "KELVIN"},
-        {"devices", '\0', POPT_ARG_INT, &devices, 0,
-         "confusion: devices a level (4000); of all levels 10^8 at most, about two minutes", "N"},
+        CLI_WHOLE("levels", '\0', &at.levels, 1, 4096, "confusion, show: number of levels (16, 5)", "N"),
+        CLI_REAL("step", '\0', &at.step, 1e-12, 1,
+                 "confusion, show: conductance between levels (the window's/(N-1))", "SIEMENS"),
+        CLI_REAL("time", '\0', &at.time, 0, 1e15,
+                 "confusion: time since the write (1); show: relaxation then (1 s, a day, a year)",
+                 "SECONDS"),
+        CLI_REAL("temperature", '\0', &temperature, 0, 2000, "confusion: temperature (0 = the sheet's)",
+                 "KELVIN"),
+        CLI_WHOLE("devices", '\0', &devices, 1, 100000000,
+                  "confusion: devices a level (4000); of all levels 10^8 at most, about two minutes", "N"),
         {"verified", '\0', POPT_ARG_NONE, &verified, 0,
          "confusion: the first level is the one found right after the write, not the target", NULL},
-        {"seed", '\0', POPT_ARG_INT, &seed, 0, "confusion: of the devices (1)", "S"},
+        CLI_SEED("seed", &seed, NULL, "confusion: of the devices (1)"),
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
     poptContext context;
@@ -217,10 +214,6 @@ int cmd_population(int argc, const char **argv)
                          "list | show NAME|FILE | fit SPEC.yaml | confusion NAME|FILE",
                          "xbartab population confusion wan_2022 --time 86400", 1, 2, arguments);
     if (code != CLI_DONE) goto done;
-    if (at.levels < 0 || at.levels > 4096 || !(at.step >= 0) || at.time < 0) {
-        code = cli_usage(argv[0], "--levels (up to 4096), --step and --time must not be negative");
-        goto done;
-    }
     const char *verb = arguments[0], *name = arguments[1];
     bool is_list = strcmp(verb, "list") == 0, is_show = strcmp(verb, "show") == 0,
          is_fit = strcmp(verb, "fit") == 0, is_confusion = strcmp(verb, "confusion") == 0;

@@ -16,6 +16,16 @@ typedef struct solve_options {
     int as_json;
 } solve_options;
 
+static int check_voltages(const char *path, const xbtab_grid *V)
+{
+    for (size_t k = 0; k < V->rows * V->columns; k++) {
+        if (fabs(V->x[k]) <= XBTAB_SOLVE_MOST_VOLT) continue;
+        return cli_fail("%s:%zu: a voltage of %g V (column %zu); %g V of either sign is the most", path,
+                        V->line[k / V->columns], V->x[k], k % V->columns + 1, XBTAB_SOLVE_MOST_VOLT);
+    }
+    return CLI_DONE;
+}
+
 static json_t *rows_json(const double *x, size_t n, size_t columns)
 {
     json_t *all = json_array();
@@ -46,8 +56,9 @@ static int print(const solve_options *o, const xbtab_crossbar *c, const xbtab_so
                       cells_json(s->v_bit, n, c->rows, c->columns), "iterations", s->iterations, "residual",
                       s->residual, "seconds", s->seconds, "engine", o->engine ? o->engine : "solve"));
     }
-    printf("# bit-line currents [A], a line an input vector; %d iterations, residual %.2g A, %.3g s\n",
-           s->iterations, s->residual, s->seconds);
+    printf("# bit-line currents [A], a line an input vector; %d iterations, residual %.2g A\n", s->iterations,
+           s->residual);
+    cli_tell("solved in %.3g s", s->seconds);
     for (size_t v = 0; v < n; v++) {
         for (size_t j = 0; j < c->columns; j++) printf("%s%.12g", j ? "," : "", s->i_out[v * c->columns + j]);
         printf("\n");
@@ -139,6 +150,7 @@ static int solve(const solve_options *o)
     bool bad =
         xbtab_grid_read(&G, path, kind == CLI_RESISTANCES) < 0 || xbtab_grid_read(&V, o->voltages, 0) < 0;
     int code = bad ? cli_failed() : CLI_DONE;
+    if (code == CLI_DONE) code = check_voltages(o->voltages, &V);
     if (code == CLI_DONE && o->levels) code = source_open(&from, o);
     const xbtab_tables *tables = from.tables;
     if (code == CLI_DONE)
@@ -174,6 +186,19 @@ static int solve(const solve_options *o)
 
 static int check_options(const solve_options *o)
 {
+    const struct {
+        const char *name;
+        double r;
+    } wires[] = {{"r-word", o->r_word},
+                 {"r-bit", o->r_bit},
+                 {"r-source", o->r_source},
+                 {"r-sink", o->r_sink},
+                 {"r-source-line", o->r_source_line}};
+    for (size_t k = 0; k < sizeof wires / sizeof wires[0]; k++) {
+        if (!isnan(wires[k].r) && !xbtab_solve_takes_ohm(wires[k].r))
+            return cli_usage("solve", "--%s %g is outside 0, or %g to %g", wires[k].name, wires[k].r,
+                             XBTAB_SOLVE_LEAST_OHM, XBTAB_SOLVE_MOST_OHM);
+    }
     int n = (o->resistances != NULL) + (o->conductances != NULL) + (o->levels != NULL);
     if (n != 1) return cli_usage("solve", "give one of --resistances, --conductances and --levels");
     if (!o->voltages) return cli_usage("solve", "--voltages is missing");
@@ -198,10 +223,14 @@ int cmd_solve(int argc, const char **argv)
         {"tables", '\0', POPT_ARG_STRING, &o.tables, 0, "table file of the cells", "T.h5"},
         {"voltages", '\0', POPT_ARG_STRING, &o.voltages, 0,
          "a line a word line, a column an input vector [V]", "V.csv"},
-        {"r-word", '\0', POPT_ARG_DOUBLE, &o.r_word, 0, "of a word-line segment (0, or the tables')", "OHM"},
-        {"r-bit", '\0', POPT_ARG_DOUBLE, &o.r_bit, 0, "of a bit-line segment (0, or the tables')", "OHM"},
-        {"r-source", '\0', POPT_ARG_DOUBLE, &o.r_source, 0, "of a driver (0, or the tables')", "OHM"},
-        {"r-sink", '\0', POPT_ARG_DOUBLE, &o.r_sink, 0, "at a sensed line's foot (0, or the tables')", "OHM"},
+        CLI_REAL("r-word", '\0', &o.r_word, 0, XBTAB_SOLVE_MOST_OHM,
+                 "of a word-line segment (0, or the tables')", "OHM"),
+        CLI_REAL("r-bit", '\0', &o.r_bit, 0, XBTAB_SOLVE_MOST_OHM,
+                 "of a bit-line segment (0, or the tables')", "OHM"),
+        CLI_REAL("r-source", '\0', &o.r_source, 0, XBTAB_SOLVE_MOST_OHM, "of a driver (0, or the tables')",
+                 "OHM"),
+        CLI_REAL("r-sink", '\0', &o.r_sink, 0, XBTAB_SOLVE_MOST_OHM,
+                 "at a sensed line's foot (0, or the tables')", "OHM"),
         {"topology", '\0', POPT_ARG_STRING, &o.topology, 0,
          "word_line_input or gate_input (the first, or the tables')", "WORD"},
         {"polarity", '\0', POPT_ARG_STRING, &o.polarity, 0,
@@ -211,10 +240,10 @@ int cmd_solve(int argc, const char **argv)
          "END"},
         {"sense", '\0', POPT_ARG_STRING, &o.sense, 0, "sensed end of the bit (or source) lines: bottom, top",
          "END"},
-        {"r-source-line", '\0', POPT_ARG_DOUBLE, &o.r_source_line, 0,
-         "gate_input: of a source-line segment (0, or the tables')", "OHM"},
-        {"read-voltage", '\0', POPT_ARG_DOUBLE, &o.v_read, 0,
-         "gate_input: of the bit lines (the tables'); --voltages are the gates'", "V"},
+        CLI_REAL("r-source-line", '\0', &o.r_source_line, 0, XBTAB_SOLVE_MOST_OHM,
+                 "gate_input: of a source-line segment (0, or the tables')", "OHM"),
+        CLI_REAL("read-voltage", '\0', &o.v_read, -XBTAB_SOLVE_MOST_VOLT, XBTAB_SOLVE_MOST_VOLT,
+                 "gate_input: of the bit lines (the tables'); --voltages are the gates'", "V"),
         {"engine", '\0', POPT_ARG_STRING, &o.engine, 0, "solve (the default) or spice", "ENGINE"},
         {"models", '\0', POPT_ARG_STRING, &o.models, 0, "for ngspice: the user's own models too", "DIR"},
         {"json", '\0', POPT_ARG_NONE, &o.as_json, 0, "one JSON object on stdout", NULL},

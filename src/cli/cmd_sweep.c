@@ -7,6 +7,7 @@
 
 #include <xbartab/version.h>
 
+#include "plot.h"
 #include "sweep.h"
 
 /* A tile's specification as a preset. */
@@ -136,6 +137,8 @@ static int check_shapes(const sweep *s)
 static int run_sweep(sweep *s, const char *name, int n_sets, char **sets, const char *plot, int as_json)
 {
     int code = check_shapes(s);
+    if (code == CLI_DONE) code = cli_check_regular_output(s->output);
+    if (code == CLI_DONE) code = cli_plot_check(plot);
     if (code == CLI_DONE) code = open_base(s, name);
     for (int k = 0; k < n_sets && code == CLI_DONE; k++) code = sweep_add_key(s, sets[k]);
     if (code == CLI_DONE) code = sweep_make_rows(s);
@@ -169,10 +172,10 @@ int cmd_sweep(int argc, const char **argv)
         {"labels", '\0', POPT_ARG_STRING, &s.labels, 0, "theirs", "F"},
         CLI_INPUT_SHAPE(s.shapes),
         {"raw-pixels", '\0', POPT_ARG_NONE, &s.raw_pixels, 0, "feed bytes as 0..255 instead of 0..1", NULL},
-        {"limit", '\0', POPT_ARG_INT, &s.limit, 0, "images a run", "N"},
-        {"calibrate", '\0', POPT_ARG_INT, &s.calibrate, 0, "images that set ranges (100)", "N"},
+        CLI_WHOLE("limit", '\0', &s.limit, 0, INT_MAX, "images a run", "N"),
+        CLI_WHOLE("calibrate", '\0', &s.calibrate, 0, INT_MAX, "images that set ranges (100)", "N"),
         {"mode", '\0', POPT_ARG_STRING, &s.mode, 0, "ideal, table (the default) or solve", "MODE"},
-        {"jobs", 'j', POPT_ARG_INT, &s.workers, 0, "runs at once (one a core)", "N"},
+        CLI_WHOLE("jobs", 'j', &s.workers, 0, 64, "runs at once (one a core)", "N"),
         {"cache", '\0', POPT_ARG_STRING, &s.cache, 0, "folder of tables (~/.cache/xbartab)", "DIR"},
         {"models", '\0', POPT_ARG_STRING, &s.models, 0, "the user's own models too", "DIR"},
         {"plot", '\0', POPT_ARG_STRING, &plot, 0, "draw the accuracies with gnuplot", "FILE.svg|png"},
@@ -192,8 +195,6 @@ int cmd_sweep(int argc, const char **argv)
     if (code != CLI_DONE) {
     } else if (!s.output || !n_sets) {
         code = cli_usage(argv[0], "%s is missing", s.output ? "--set KEY=V1,V2" : "-o FILE.csv");
-    } else if (s.workers < 0 || s.workers > 64 || s.limit < 0 || s.calibrate < 0) {
-        code = cli_usage(argv[0], "-j (0 to 64), --limit and --calibrate must not be negative");
     } else if (s.network && !s.images) {
         code = cli_usage(argv[0], "--network needs --images");
     } else if (strcmp(s.mode, "ideal") != 0 && strcmp(s.mode, "table") != 0 && strcmp(s.mode, "solve") != 0) {

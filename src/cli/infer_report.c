@@ -102,9 +102,9 @@ void infer_print_text(const inference *run)
            r->tiles, tables->rows, tables->columns, 100 * r->utilisation, r->cell_bits, r->adc_bits,
            r->adc_bits_exact);
     printf("%zu weights in %zu cells, %zu word lines driven at once\n", r->weights, r->cells, r->rows_active);
-    printf("%s: %.2f s, %.0f images/s; transfer table within %.4f %% of full scale of held-out tiles by %s\n",
-           f->mode, f->seconds, (double)f->images / f->seconds, 100 * f->transfer_rmse,
+    printf("transfer table within %.4f %% of full scale of held-out tiles by %s\n", 100 * f->transfer_rmse,
            cli_sampled_by(tables));
+    cli_tell("%s: %.2f s, %.0f images/s", f->mode, f->seconds, (double)f->images / f->seconds);
     if (strcmp(f->mode, "table") == 0) print_tiles(f);
     if (f->chips.n_chips) cli_chips_print(&run->o.chips, &f->chips);
     if (f->has_check) print_check(&f->check);

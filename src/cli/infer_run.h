@@ -16,7 +16,7 @@ typedef struct infer_options {
     const char *tables, *images, *labels, *calibration_images, *mode, *predictions, *cpu, *check_engine,
         *models, *arch, *cache, *without;
     int refine, limit, threads, calibrate, check, raw_pixels, adc_bits, as_json;
-    long seed;
+    uint64_t seed;
     cli_input_shapes shapes;
     cli_scheme scheme;
     cli_chips chips;

@@ -42,7 +42,7 @@ static void print_help(FILE *out)
         "  xbartab characterize data/tiles/default.yaml -o default.h5\n");
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         print_help(stderr);
@@ -61,4 +61,10 @@ int main(int argc, char **argv)
     }
     fprintf(stderr, "xbartab: no verb is called \"%s\"; see xbartab --help\n", argv[1]);
     return CLI_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    cli_begin();
+    return cli_end(run(argc, argv));
 }

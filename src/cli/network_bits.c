@@ -20,11 +20,7 @@ int network_bits_check(network_bits *b, const char *verb)
     if (network_bits_asked(b) && !b->images) return cli_usage(verb, "--images is missing");
     if (b->sensitivity && b->average_bits != 0)
         return cli_usage(verb, "--sensitivity and --average-bits are asked for one at a time");
-    if (b->average_bits != 0 && !(b->average_bits >= 2 && b->average_bits <= 8))
-        return cli_usage(verb, "--average-bits %g is outside 2 to 8", b->average_bits);
     if (b->save && b->average_bits == 0) return cli_usage(verb, "--save-bits needs --average-bits");
-    if (b->limit < 0 || b->threads < 0 || b->threads > 1024)
-        return cli_usage(verb, "--limit and --threads (up to 1024) must not be negative");
     if (b->options.n_layer_bits && network_bits_asked(b))
         return cli_usage(verb, "--layer-bits is for infer; here each layer is tried on its own");
     return CLI_DONE;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <xbartab/number.h>
+
 static int take_range(const char *verb, const char *option, const char *text, xbtab_clip *out)
 {
     static const char *const words[] = {"minmax", "percentile", "mse"};
@@ -19,16 +21,20 @@ static int take_range(const char *verb, const char *option, const char *text, xb
 
 static bool take_bits(const char **at, int *out)
 {
-    char *end;
+    char text[8];
+    int64_t bits;
     if (strncmp(*at, "float", 5) == 0) {
         *out = XBTAB_BITS_FLOAT;
         *at += 5;
         return true;
     }
-    long bits = strtol(*at, &end, 10);
-    if (end == *at || bits < 1 || bits > 16) return false;
+    size_t n = strcspn(*at, "/");
+    if (n >= sizeof text) return false;
+    memcpy(text, *at, n);
+    text[n] = '\0';
+    if (xbtab_number_whole(&bits, text, 1, 16) != XBTAB_NUMBER_FINE) return false;
     *out = (int)bits;
-    *at = end;
+    *at += n;
     return true;
 }
 
@@ -67,12 +73,6 @@ int cli_quantizing_take(cli_quantizing *q, const char *verb, xbtab_quantize_opti
     if (code == CLI_DONE)
         code = take_range(verb, "activation-range", q->activation_range, &o->activation_range);
     if (code != CLI_DONE) return code;
-    if (q->weight_bits && (q->weight_bits < 1 || q->weight_bits > 16))
-        return cli_usage(verb, "--weight-bits %d is outside 1 to 16", q->weight_bits);
-    if (q->activation_bits && (q->activation_bits < 1 || q->activation_bits > 16))
-        return cli_usage(verb, "--activation-bits %d is outside 1 to 16", q->activation_bits);
-    if (q->percentile != 0 && !(q->percentile >= 0.5 && q->percentile <= 1))
-        return cli_usage(verb, "--percentile %g is outside 0.5 to 1", q->percentile);
     o->weight_bits = q->weight_bits;
     o->activation_bits = q->activation_bits;
     o->percentile = q->percentile;

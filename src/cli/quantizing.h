@@ -17,44 +17,32 @@ typedef struct cli_quantizing {
 } cli_quantizing;
 
 /** Rows of a popt table for the fields of q. */
-#define CLI_QUANTIZING(q)                                                                                      \
-    {"weight-bits",                                                                                            \
-     '\0',                                                                                                     \
-     POPT_ARG_INT,                                                                                             \
-     &(q).weight_bits,                                                                                         \
-     0,                                                                                                        \
-     "bits a weight, sign included, 1 to 16 (8)",                                                              \
-     "N"},                                                                                                     \
-        {"activation-bits",                                                                                    \
-         '\0',                                                                                                 \
-         POPT_ARG_INT,                                                                                         \
-         &(q).activation_bits,                                                                                 \
-         0,                                                                                                    \
-         "bits an activation, 1 to 16 (8)",                                                                    \
-         "N"},                                                                                                 \
-        {"layer-bits",    '\0', POPT_ARG_STRING,                                                               \
-         &(q).layer_bits, 0,    "bits of single layers: NAME=W/A, ... or NAME=float, ..., or a file of them",  \
-         "LIST|FILE.yaml"},                                                                                    \
-        {"weight-range",                                                                                       \
-         '\0',                                                                                                 \
-         POPT_ARG_STRING,                                                                                      \
-         &(q).weight_range,                                                                                    \
-         0,                                                                                                    \
-         "minmax (the default), percentile or mse",                                                            \
-         "HOW"},                                                                                               \
-        {"activation-range",                                                                                   \
-         '\0',                                                                                                 \
-         POPT_ARG_STRING,                                                                                      \
-         &(q).activation_range,                                                                                \
-         0,                                                                                                    \
-         "minmax (the default), percentile or mse",                                                            \
-         "HOW"},                                                                                               \
-        {"percentile", '\0', POPT_ARG_DOUBLE, &(q).percentile, 0, "share of the numbers inside (0.999)", "P"}, \
-        {"per-tensor", '\0', POPT_ARG_NONE, &(q).per_tensor, 0, "one weight scale a layer, not an output",     \
-         NULL},                                                                                                \
-    {                                                                                                          \
-        "bias-correction", '\0', POPT_ARG_NONE, &(q).bias_correction, 0,                                       \
-            "put back what rounding the weights takes off the mean outputs", NULL                              \
+#define CLI_QUANTIZING(q)                                                                                     \
+    CLI_WHOLE("weight-bits", '\0', &(q).weight_bits, 1, 16, "bits a weight, sign included (8)", "N"),         \
+        CLI_WHOLE("activation-bits", '\0', &(q).activation_bits, 1, 16, "bits an activation (8)", "N"),       \
+        {"layer-bits",    '\0', POPT_ARG_STRING,                                                              \
+         &(q).layer_bits, 0,    "bits of single layers: NAME=W/A, ... or NAME=float, ..., or a file of them", \
+         "LIST|FILE.yaml"},                                                                                   \
+        {"weight-range",                                                                                      \
+         '\0',                                                                                                \
+         POPT_ARG_STRING,                                                                                     \
+         &(q).weight_range,                                                                                   \
+         0,                                                                                                   \
+         "minmax (the default), percentile or mse",                                                           \
+         "HOW"},                                                                                              \
+        {"activation-range",                                                                                  \
+         '\0',                                                                                                \
+         POPT_ARG_STRING,                                                                                     \
+         &(q).activation_range,                                                                               \
+         0,                                                                                                   \
+         "minmax (the default), percentile or mse",                                                           \
+         "HOW"},                                                                                              \
+        CLI_REAL("percentile", '\0', &(q).percentile, 0.5, 1, "share of the numbers inside (0.999)", "P"),    \
+        {"per-tensor", '\0', POPT_ARG_NONE, &(q).per_tensor, 0, "one weight scale a layer, not an output",    \
+         NULL},                                                                                               \
+    {                                                                                                         \
+        "bias-correction", '\0', POPT_ARG_NONE, &(q).bias_correction, 0,                                      \
+            "put back what rounding the weights takes off the mean outputs", NULL                             \
     }
 
 /** Check and read what the options say, into the library's. @return an exit code; end with the next in any

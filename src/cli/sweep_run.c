@@ -226,10 +226,13 @@ static void put_line(const sweep *s, FILE *f, int first, int figure)
 
 static void put_title(const sweep *s, FILE *f, int first, const char *what)
 {
-    fprintf(f, "'-' with linespoints title \"%s", what);
-    for (int k = 1; k < s->n_keys; k++)
-        fprintf(f, ", %s=%s", s->key[k].key, s->key[k].value[s->row[first].choice[k]]);
-    fprintf(f, "\"");
+    char title[512];
+    size_t n = (size_t)snprintf(title, sizeof title, "%s", what);
+    for (int k = 1; k < s->n_keys && n < sizeof title; k++)
+        n += (size_t)snprintf(title + n, sizeof title - n, ", %s=%s", s->key[k].key,
+                              s->key[k].value[s->row[first].choice[k]]);
+    fprintf(f, "'-' with linespoints title ");
+    cli_plot_text(f, title);
 }
 
 int sweep_plot(const sweep *s, const char *path)
@@ -240,13 +243,16 @@ int sweep_plot(const sweep *s, const char *path)
     int code = cli_plot_begin(&plot, path, 900, 600 + 20 * legend);
     if (code != CLI_DONE) return code == CLI_USAGE ? CLI_DONE : code;
     FILE *f = plot.script;
-    fprintf(f,
-            "set xlabel \"%s\" noenhanced\nset ylabel \"accuracy [%%]\"\nset key bmargin center maxcols 1 "
-            "noenhanced\n",
-            s->key[0].key);
+    fprintf(f, "set xlabel ");
+    cli_plot_text(f, s->key[0].key);
+    fprintf(f, " noenhanced\nset ylabel 'accuracy [%%]'\nset key bmargin center maxcols 1 noenhanced\n");
     fprintf(f, "set grid\nset yrange [0:101]\nset xrange [-0.5:%g]\nset xtics noenhanced (",
             s->key[0].n - 0.5);
-    for (int v = 0; v < s->key[0].n; v++) fprintf(f, "%s\"%s\" %d", v ? ", " : "", s->key[0].value[v], v);
+    for (int v = 0; v < s->key[0].n; v++) {
+        if (v) fprintf(f, ", ");
+        cli_plot_text(f, s->key[0].value[v]);
+        fprintf(f, " %d", v);
+    }
     fprintf(f, ")\nplot ");
     for (int l = 0; l < lines; l++) {
         if (l) fprintf(f, ", ");

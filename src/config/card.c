@@ -111,7 +111,7 @@ xbtab_status xbtab__card_take(xbtab_model_use *use, const xbtab__yaml *yaml, con
     }
     bool is_relative = file[0] != '/' && slash;
     snprintf(path, sizeof path, "%.*s%s", is_relative ? (int)(slash - yaml->path + 1) : 0, yaml->path, file);
-    xbtab_status status = xbtab__file_read_regular(&text, &n, path, LARGEST_CARD);
+    xbtab_status status = xbtab__file_read(&text, &n, path, LARGEST_CARD);
     if (status == XBTAB_OK) status = take_text(&out, use->model, text, n, path, name);
     if (status == XBTAB_OK) {
         hash(use->card_hash, text, n);

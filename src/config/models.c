@@ -145,7 +145,7 @@ static xbtab_status model_read(xbtab_model **out, xbtab_model_kind kind, const c
     model->state = model->gate = model->turn_on = model->holding = model->size = model->gain = model->offset =
         model->offset_sigma = -1;
     snprintf(path, sizeof path, "%s/%s/%s.yaml", folder, xbtab__model_kind_names[kind], stem);
-    XBTAB_TRY_DONE(xbtab__yaml_read_regular(&yaml, path));
+    XBTAB_TRY_DONE(xbtab__yaml_read(&yaml, path));
     XBTAB_TRY_DONE(xbtab__copy_text(&model->sheet_path, path));
     XBTAB_TRY_DONE(xbtab__model_take_sheet(model, &yaml));
     if (strcmp(model->name, stem) != 0) {
@@ -154,7 +154,7 @@ static xbtab_status model_read(xbtab_model **out, xbtab_model_kind kind, const c
     }
     snprintf(path, sizeof path, "%s/%s/%s.sub", folder, xbtab__model_kind_names[kind], stem);
     XBTAB_TRY_DONE(xbtab__copy_text(&model->sub_path, path));
-    XBTAB_TRY_DONE(xbtab__file_read_regular(&model->sub_text, &n, path, LARGEST_SUBCIRCUIT));
+    XBTAB_TRY_DONE(xbtab__file_read(&model->sub_text, &n, path, LARGEST_SUBCIRCUIT));
     XBTAB_TRY_DONE(check_subcircuit(model, n));
     *out = model;
     model = NULL;

@@ -1,11 +1,15 @@
 /* spec.c - a tile's YAML file: schema, defaults, units and bounds. */
 #include <xbartab/spec.h>
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include <xbartab/number.h>
+#include <xbartab/solve.h>
 
 #include "memory.h"
 #include "presets.h"
@@ -202,6 +206,17 @@ static xbtab_status take_wire_model(xbtab_wire_cell *out, const xbtab__yaml *yam
     return status;
 }
 
+/* A wire's, driver's or sink's: none at all, or one that a circuit of double precision can hold. */
+static xbtab_status take_resistance(double *out, const xbtab__yaml *yaml, const char *key, const char *text)
+{
+    char least[64], got[64];
+    XBTAB_TRY(xbtab__yaml_quantity(out, yaml, key, text, "ohm", 0, 1e6));
+    if (!text || xbtab_solve_takes_ohm(*out)) return XBTAB_OK;
+    return xbtab__yaml_fail(yaml, key, "%s is between 0 ohm (none) and %s, the least",
+                            xbtab__quantity_print(got, sizeof got, *out, "ohm"),
+                            xbtab__quantity_print(least, sizeof least, XBTAB_SOLVE_LEAST_OHM, "ohm"));
+}
+
 static xbtab_status take_wire(xbtab_spec *spec, const xbtab__yaml *yaml, const wire_text *text,
                               const xbtab_models *models)
 {
@@ -218,8 +233,8 @@ static xbtab_status take_wire(xbtab_spec *spec, const xbtab__yaml *yaml, const w
         }
         if (text->cell || text->parameters_count)
             return xbtab__yaml_fail(yaml, "wire", "cell and parameters belong to a model");
-        XBTAB_TRY(xbtab__yaml_quantity(&wire->r_word, yaml, "wire.word", text->word, "ohm", 0, 1e6));
-        XBTAB_TRY(xbtab__yaml_quantity(&wire->r_bit, yaml, "wire.bit", text->bit, "ohm", 0, 1e6));
+        XBTAB_TRY(take_resistance(&wire->r_word, yaml, "wire.word", text->word));
+        XBTAB_TRY(take_resistance(&wire->r_bit, yaml, "wire.bit", text->bit));
     }
     if (text->capacitance) {
         XBTAB_TRY(
@@ -229,7 +244,7 @@ static xbtab_status take_wire(xbtab_spec *spec, const xbtab__yaml *yaml, const w
     spec->r_word = wire->r_word;
     spec->r_bit = wire->r_bit;
     spec->r_source_line = wire->r_bit;
-    return xbtab__yaml_quantity(&spec->r_source_line, yaml, "wire.source", text->source, "ohm", 0, 1e6);
+    return take_resistance(&spec->r_source_line, yaml, "wire.source", text->source);
 }
 
 static xbtab_status take_sampling(xbtab_spec *spec, const xbtab__yaml *yaml, const sampling_text *text)
@@ -263,14 +278,10 @@ static xbtab_status take_sampling(xbtab_spec *spec, const xbtab__yaml *yaml, con
 
 static xbtab_status take_seed(xbtab_spec *spec, const xbtab__yaml *yaml, const char *text)
 {
-    char *end;
     spec->seed = 1;
-    if (!text) return XBTAB_OK;
-    spec->seed = strtoull(text, &end, 10);
-    if (end == text || *end || text[0] == '-') {
-        return xbtab__yaml_fail(yaml, "seed", "\"%s\" is not a whole number from 0 to 2^64 - 1", text);
-    }
-    return XBTAB_OK;
+    if (!text || xbtab_number_unsigned(&spec->seed, text, UINT64_MAX) == XBTAB_NUMBER_FINE) return XBTAB_OK;
+    return xbtab__yaml_fail(yaml, "seed", "\"%.40s\" is not a whole number from 0 to %" PRIu64, text,
+                            UINT64_MAX);
 }
 
 /* The ADC's range that covers every input, with a step that is a power of two times one level's step at one
@@ -323,12 +334,10 @@ static xbtab_status take_spec(xbtab_spec *spec, const xbtab__yaml *yaml, const s
     XBTAB_TRY(xbtab__take_array(spec, yaml, &text->array));
     XBTAB_TRY(take_wire(spec, yaml, &text->wire, models));
     if (text->driver) {
-        XBTAB_TRY(xbtab__yaml_quantity(&spec->r_driver, yaml, "driver.resistance", text->driver->resistance,
-                                       "ohm", 0, 1e6));
+        XBTAB_TRY(take_resistance(&spec->r_driver, yaml, "driver.resistance", text->driver->resistance));
     }
     if (text->sink) {
-        XBTAB_TRY(xbtab__yaml_quantity(&spec->r_sink, yaml, "sink.resistance", text->sink->resistance, "ohm",
-                                       0, 1e6));
+        XBTAB_TRY(take_resistance(&spec->r_sink, yaml, "sink.resistance", text->sink->resistance));
     }
     XBTAB_TRY(take_converters(spec, yaml, text));
     XBTAB_TRY(xbtab__check_turn_on(spec, yaml));
@@ -368,7 +377,7 @@ xbtab_status xbtab_spec_parse(xbtab_spec **out, const char *text, const char *na
                               const xbtab_models *models)
 {
     xbtab__yaml yaml;
-    XBTAB_TRY(xbtab__yaml_copy(&yaml, text, name));
+    XBTAB_TRY(xbtab__yaml_copy(&yaml, text, name, 0));
     xbtab_status status = xbtab__spec_make(out, &yaml, models);
     xbtab__yaml_clear(&yaml);
     return status;

@@ -10,6 +10,7 @@
 #include <hdf5_hl.h>
 
 #include "file.h"
+#include "input.h"
 #include "memory.h"
 
 /* Longest text of an attribute or a provenance dataset that is read back. */
@@ -102,7 +103,7 @@ void xbtab__h5_abandon(xbtab__h5_file *file)
 xbtab_status xbtab__h5_open(xbtab__h5_file *file, const char *path)
 {
     *file = (xbtab__h5_file){.id = -1};
-    if (access(path, R_OK) != 0) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+    XBTAB_TRY(xbtab__input_check(path)); /* HDF5 would wait for a pipe */
     file->path = xbtab__strdup(path);
     if (!file->path) return XBTAB_NOMEM();
     silence(file);

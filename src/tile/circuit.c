@@ -436,6 +436,13 @@ xbtab_status xbtab__solver_run(xbtab__solver *solver, const xbtab__cells *cells,
     return XBTAB_OK;
 }
 
+double xbtab__solver_imbalance(const xbtab__solver *s, const double *V, double *largest_line)
+{
+    *largest_line = 0;
+    double word = xbtab__lines_imbalance(&s->word, s->w, V, s->I_w, s->d_w, 1.0, largest_line);
+    return fmax(word, xbtab__lines_imbalance(&s->bit, s->b, s->V_foot, s->I_b, s->d_b, -1.0, largest_line));
+}
+
 /* A linear circuit, its lines factored, needs one step from rest to a stated accuracy. */
 static void linear_response(xbtab__solver *s, const double *V, double *I_out)
 {

@@ -76,6 +76,12 @@ double xbtab__solver_bit_voltage(const xbtab__solver *solver, int i, int j);
 /** Current of cell (i, j) of the last solution, driven line to sensed line [A]. */
 double xbtab__solver_current(const xbtab__solver *solver, int i, int j);
 
+/** How wrong the last solution, of V, is because a whole line's currents do not add up to what its ends
+ * carry: the most that any line's cells would change if it moved to where they do [A]. Where wires of very
+ * little resistance stand behind very large ones, rounding hides the line's own voltage from the nodes' sums,
+ * which the iteration makes small; this sees it. @param[out] largest_line  current of any line [A]. */
+double xbtab__solver_imbalance(const xbtab__solver *solver, const double *V, double *largest_line);
+
 /** Linear cells, without gate inputs: I_out[j] = sum_i Geff[i][j] V_i + I_const[j].
  *  @param      G        G[rows][columns] [S].
  *  @param[out] Geff     Geff[rows][columns] [S]; relative error below 1e-7.

@@ -1,6 +1,7 @@
 /* lines.c - resistor ladders side by side. */
 #include "lines.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "memory.h"
@@ -166,4 +167,23 @@ void xbtab__lines_solve(const xbtab__lines *lines, const double *restrict y, dou
         double *out = x + (size_t)s * n;
         for (size_t l = 0; l < n; l++) out[l] = q[l] * (out[l] + g * after[l]);
     }
+}
+
+double xbtab__lines_imbalance(const xbtab__lines *lines, const double *x, const double *V, const double *cell,
+                              const double *slope, double sign, double *largest_line)
+{
+    size_t lanes = (size_t)lines->n_lanes, last = xbtab__lines_last(lines);
+    double most = 0;
+    if (lines->kind == XBTAB__LINES_FIXED) return 0;
+    for (size_t l = 0; l < lanes; l++) {
+        double cells = 0, slopes = 0;
+        for (size_t c = l; c < (size_t)lines->n_cells * lanes; c += lanes) {
+            cells += cell[c];
+            slopes += fabs(slope[c]);
+        }
+        double ends = lines->g_first * (x[l] - V[l]) + lines->g_last * (x[last + l] - V[l]);
+        *largest_line = fmax(*largest_line, fabs(cells));
+        most = fmax(most, fabs(ends + sign * cells) * slopes / (lines->g_first + lines->g_last + slopes));
+    }
+    return most;
 }

@@ -69,4 +69,11 @@ void xbtab__lines_factor(xbtab__lines *lines, const double *slope);
 /** x = (A + D)^-1 y. */
 void xbtab__lines_solve(const xbtab__lines *lines, const double *y, double *x);
 
+/** Of lines at node voltages x with sources V[n_lanes] at their ends, cells that take sign * cell off each
+ * line, and their slopes: by how much a line's cells would change if the whole of it moved to where its
+ * currents add up, the most of all lines. @param[in,out] largest_line  raised to the largest sum of a line's
+ * cells. */
+double xbtab__lines_imbalance(const xbtab__lines *lines, const double *x, const double *V, const double *cell,
+                              const double *slope, double sign, double *largest_line);
+
 #endif

@@ -10,9 +10,27 @@
 #include "solution.h"
 #include "technology.h"
 
-static bool is_resistance(double r)
+static xbtab_status check_wires(const xbtab_crossbar *c)
 {
-    return r >= 0 && isfinite(r);
+    const struct {
+        const char *name;
+        double r;
+    } wires[] = {{"word-line segment", c->r_word},
+                 {"bit-line segment", c->r_bit},
+                 {"source", c->r_source},
+                 {"sink", c->r_sink},
+                 {"source-line segment", c->r_source_line}};
+    for (size_t k = 0; k < sizeof wires / sizeof wires[0]; k++) {
+        if (xbtab_solve_takes_ohm(wires[k].r)) continue;
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "a %s of %g ohm; 0, or %g to %g ohm is allowed", wires[k].name,
+                   wires[k].r, XBTAB_SOLVE_LEAST_OHM, XBTAB_SOLVE_MOST_OHM);
+    }
+    return XBTAB_OK;
+}
+
+static bool is_voltage(double V)
+{
+    return fabs(V) <= XBTAB_SOLVE_MOST_VOLT;
 }
 
 xbtab_status xbtab__crossbar_check(const xbtab_crossbar *c, const double *V, size_t n)
@@ -21,12 +39,11 @@ xbtab_status xbtab__crossbar_check(const xbtab_crossbar *c, const double *V, siz
         XBTAB_FAIL(XBTAB_ERR_INPUT, "a crossbar of %zu x %zu cells and %zu input vectors", c->rows,
                    c->columns, n);
     }
-    if (!is_resistance(c->r_word) || !is_resistance(c->r_bit) || !is_resistance(c->r_source) ||
-        !is_resistance(c->r_sink) || !is_resistance(c->r_source_line)) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "a wire, source or sink resistance is negative or not finite");
-    }
+    XBTAB_TRY(check_wires(c));
     if (c->array.topology == XBTAB_TOPOLOGY_GATE_INPUT) {
-        if (!isfinite(c->v_read)) XBTAB_FAIL(XBTAB_ERR_INPUT, "the read voltage is not finite");
+        if (!is_voltage(c->v_read))
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "a read voltage of %g V; %g V of either sign is the most", c->v_read,
+                       XBTAB_SOLVE_MOST_VOLT);
         if (c->array.polarity == XBTAB_POLARITY_ALTERNATING && c->rows % 2) {
             XBTAB_FAIL(XBTAB_ERR_INPUT,
                        "%zu word lines: the cells of a source line stand in pairs, so their number is even",
@@ -34,15 +51,18 @@ xbtab_status xbtab__crossbar_check(const xbtab_crossbar *c, const double *V, siz
         }
     }
     for (size_t k = 0; k < c->rows * c->columns; k++) {
-        if (!(c->G[k] >= 0) || isinf(c->G[k])) {
+        if (!xbtab_solve_takes_siemens(c->G[k])) {
             XBTAB_FAIL(XBTAB_ERR_INPUT,
-                       "device (%zu, %zu): a conductance of %g S; 0 (open) or above is allowed",
-                       k / c->columns, k % c->columns, c->G[k]);
+                       "device (%zu, %zu): a conductance of %g S; 0 (open), or %g to %g S is allowed",
+                       k / c->columns, k % c->columns, c->G[k], XBTAB_SOLVE_LEAST_SIEMENS,
+                       XBTAB_SOLVE_MOST_SIEMENS);
         }
     }
     for (size_t k = 0; k < c->rows * n; k++) {
-        if (!isfinite(V[k]))
-            XBTAB_FAIL(XBTAB_ERR_INPUT, "word line %zu, vector %zu: the voltage is not finite", k / n, k % n);
+        if (!is_voltage(V[k]))
+            XBTAB_FAIL(XBTAB_ERR_INPUT,
+                       "word line %zu, vector %zu: a voltage of %g V; %g V of either sign is the most", k / n,
+                       k % n, V[k], XBTAB_SOLVE_MOST_VOLT);
     }
     return XBTAB_OK;
 }
@@ -110,6 +130,19 @@ static xbtab_status take_inputs(const xbtab_crossbar *c, const double *V, size_t
     return XBTAB_OK;
 }
 
+/* Each line's sum of currents to a millionth of the largest, or a solution is none. */
+static xbtab_status check_balance(const xbtab__solver *solver, const double *input)
+{
+    const double least_current = 1e-18; /* of the iteration itself [A] */
+    double most, imbalance = xbtab__solver_imbalance(solver, input, &most);
+    if (imbalance <= fmax(1e-6 * most, least_current)) return XBTAB_OK;
+    XBTAB_FAIL(
+        XBTAB_ERR_SOLVE,
+        "double precision does not hold this circuit: the currents of a line are %g A off, of %g A at the "
+        "most; let resistances differ less",
+        imbalance, most);
+}
+
 xbtab_status xbtab_crossbar_solve(xbtab_solution *out, const xbtab_crossbar *crossbar, const double *V,
                                   size_t n)
 {
@@ -150,6 +183,7 @@ xbtab_status xbtab_crossbar_solve(xbtab_solution *out, const xbtab_crossbar *cro
         status = take_inputs(crossbar, V, n, v, input, gate);
         if (status == XBTAB_OK)
             status = xbtab__solver_run(solver, &devices, input, s.i_out + v * crossbar->columns, &report);
+        if (status == XBTAB_OK) status = check_balance(solver, input);
         if (status == XBTAB_OK && report.outside) {
             status = xbtab__error_set(XBTAB_ERR_SOLVE,
                                       "%ld cells see voltages outside the cell table's %g V to %g V",

@@ -446,7 +446,7 @@ xbtab_status xbtab_population_open(xbtab_population **out, const char *path)
 xbtab_status xbtab_population_parse(xbtab_population **out, const char *text, const char *name)
 {
     xbtab__yaml yaml;
-    XBTAB_TRY(xbtab__yaml_copy(&yaml, text, name));
+    XBTAB_TRY(xbtab__yaml_copy(&yaml, text, name, 0));
     xbtab_status status = read_population(out, &yaml);
     xbtab__yaml_clear(&yaml);
     return status;

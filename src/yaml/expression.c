@@ -5,9 +5,10 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include <xbartab/number.h>
 
 #include "memory.h"
 
@@ -65,7 +66,8 @@ typedef struct parser {
 
 static xbtab_status complain(const parser *p, const char *what)
 {
-    XBTAB_FAIL(XBTAB_ERR_INPUT, "formula \"%s\": %s at \"%.20s\"", p->text, what, p->at);
+    XBTAB_FAIL(XBTAB_ERR_INPUT, "formula \"%.500s%s\": %s at \"%.20s\"", p->text,
+               strlen(p->text) > 500 ? "..." : "", what, p->at);
 }
 
 static char next(parser *p)
@@ -150,9 +152,10 @@ static xbtab_status parse_atom(parser *p)
         return expect(p, ')');
     }
     if (isdigit((unsigned char)c) || c == '.') {
-        char *end;
-        double number = strtod(p->at, &end);
-        if (end == p->at || !isfinite(number)) return complain(p, "not a number");
+        const char *end;
+        double number = 0;
+        if (xbtab_number_scan(&number, &end, p->at) != XBTAB_NUMBER_FINE) return complain(p, "not a number");
+        if (isalnum((unsigned char)*end) || *end == '_' || *end == '.') return complain(p, "not a number");
         p->at = end;
         return emit(p, NUMBER, 0, number, 1);
     }

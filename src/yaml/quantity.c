@@ -2,10 +2,13 @@
 #include "quantity.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <xbartab/number.h>
 
 static const struct {
     char letter;
@@ -35,52 +38,57 @@ static double scaled(const char *digits, size_t n, double value, double factor)
     char text[64];
     size_t mantissa = 0;
     while (mantissa < n && digits[mantissa] != 'e' && digits[mantissa] != 'E') mantissa++;
-    long exponent = (mantissa < n ? strtol(digits + mantissa + 1, NULL, 10) : 0) + lround(log10(factor));
-    if (mantissa + 16 > sizeof text || labs(exponent) > 400) return value * factor;
-    snprintf(text, sizeof text, "%.*se%ld", (int)mantissa, digits, exponent);
+    long exponent = mantissa < n ? strtol(digits + mantissa + 1, NULL, 10) : 0;
+    if (mantissa + 16 > sizeof text || exponent < -400 || exponent > 400) return value * factor;
+    snprintf(text, sizeof text, "%.*se%ld", (int)mantissa, digits, exponent + lround(log10(factor)));
     return strtod(text, NULL);
+}
+
+/* A prefix or a unit of time may take a number out of what a double holds. */
+static const char *take(double *out, double number, double value)
+{
+    if (!isfinite(value)) return "is not a finite number";
+    if (fabs(value) < DBL_MIN && number != 0) return "is nearer to 0 than a number can be";
+    *out = value;
+    return NULL;
+}
+
+/* "010" is 8 to a YAML reader of version 1.1, and 10 to one of 1.2. */
+static bool is_octal(const char *text, size_t n)
+{
+    size_t sign = *text == '-' || *text == '+';
+    return n > sign + 1 && text[sign] == '0' && strspn(text + sign, "0123456789") == n - sign;
 }
 
 const char *xbtab__quantity_parse(double *out, const char *text, const char *unit)
 {
-    char *end;
+    const char *end;
+    double value = 0;
     while (isspace((unsigned char)*text)) text++;
-    /* strtod also reads "inf", "nan" and hexadecimal numbers, none of which is a quantity */
-    if (!isdigit((unsigned char)text[0]) && text[0] != '-' && text[0] != '+' && text[0] != '.') {
-        return "is not a number";
-    }
-    if (strpbrk(text, "xX") == text + 1 || strpbrk(text, "xX") == text + 2) return "is not a decimal number";
-    double value = strtod(text, &end);
+    xbtab_number_fault fault = xbtab_number_scan(&value, &end, text);
     if (end == text) return "is not a number";
-    if (!isfinite(value)) return "is not a finite number";
+    if (*end == 'x' || *end == 'X') return "is not a decimal number";
+    if (fault == XBTAB_NUMBER_OUTSIDE) return "is not a finite number";
+    if (fault == XBTAB_NUMBER_TINY) return "is nearer to 0 than a number can be";
     size_t n = (size_t)(end - text);
     while (isspace((unsigned char)*end)) end++;
     bool bare = strcmp(unit, "1") == 0;
     if (*end == '\0') {
         if (!bare) return "has no unit";
+        if (is_octal(text, n)) return "begins with a 0, as octal numbers do";
         *out = value;
         return NULL;
     }
-    if (bare) {
-        if (!is_unit(end, "%")) return "has a unit, but must be a bare number";
-        *out = value / 100.0;
-        return NULL;
-    }
-    if (is_unit(end, unit)) {
-        *out = value;
-        return NULL;
-    }
+    if (bare)
+        return is_unit(end, "%") ? take(out, value, value / 100.0) : "has a unit, but must be a bare number";
+    if (is_unit(end, unit)) return take(out, value, value);
     for (int k = 0; k < N_PREFIXES; k++) {
         if (end[0] == prefixes[k].letter && is_unit(end + 1, unit)) {
-            *out = scaled(text, n, value, prefixes[k].factor);
-            return NULL;
+            return take(out, value, scaled(text, n, value, prefixes[k].factor));
         }
     }
     for (size_t k = 0; k < sizeof times / sizeof times[0] && strcmp(unit, "s") == 0; k++) {
-        if (is_unit(end, times[k].name)) {
-            *out = value * times[k].seconds;
-            return NULL;
-        }
+        if (is_unit(end, times[k].name)) return take(out, value, value * times[k].seconds);
     }
     return "has the wrong unit";
 }

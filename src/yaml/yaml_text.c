@@ -2,52 +2,48 @@
 #include "yaml_text.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <xbartab/number.h>
 #include <yaml.h>
 
 #include "file.h"
 #include "memory.h"
 #include "quantity.h"
 #include "text.h"
+#include "yaml_check.h"
 
-enum { LARGEST_FILE = 1 << 20 };
-
-typedef xbtab_status (*read_fn)(char **data, size_t *n, const char *path, size_t max);
-
-static xbtab_status read_by(xbtab__yaml *yaml, const char *path, read_fn read_file)
+/* Names and checks what was read. */
+static xbtab_status take(xbtab__yaml *yaml, const char *path)
 {
-    *yaml = (xbtab__yaml){0};
-    XBTAB_TRY(read_file(&yaml->text, &yaml->n, path, LARGEST_FILE));
+    xbtab_status status;
     yaml->path = xbtab__strdup(path);
-    if (!yaml->path) {
-        xbtab__yaml_clear(yaml);
-        return XBTAB_NOMEM();
+    if (!yaml->text || !yaml->path) {
+        status = XBTAB_NOMEM();
+    } else {
+        xbtab__yaml_normalize(yaml->text, &yaml->n);
+        status = xbtab__yaml_check(yaml->text, yaml->n, yaml->path, yaml->lines_before);
     }
-    return XBTAB_OK;
+    if (status == XBTAB_OK)
+        status = xbtab__yaml_check_characters(yaml->text, yaml->n, yaml->path, yaml->lines_before);
+    if (status < 0) xbtab__yaml_clear(yaml);
+    return status;
 }
 
 xbtab_status xbtab__yaml_read(xbtab__yaml *yaml, const char *path)
 {
-    return read_by(yaml, path, xbtab__file_read);
+    *yaml = (xbtab__yaml){0};
+    XBTAB_TRY(xbtab__file_read(&yaml->text, &yaml->n, path, XBTAB__YAML_LARGEST));
+    return take(yaml, path);
 }
 
-xbtab_status xbtab__yaml_read_regular(xbtab__yaml *yaml, const char *path)
+xbtab_status xbtab__yaml_copy(xbtab__yaml *yaml, const char *text, const char *name, int lines_before)
 {
-    return read_by(yaml, path, xbtab__file_read_regular);
-}
-
-xbtab_status xbtab__yaml_copy(xbtab__yaml *yaml, const char *text, const char *name)
-{
-    *yaml = (xbtab__yaml){.text = xbtab__strdup(text), .n = strlen(text), .path = xbtab__strdup(name)};
-    if (!yaml->text || !yaml->path) {
-        xbtab__yaml_clear(yaml);
-        return XBTAB_NOMEM();
-    }
-    return XBTAB_OK;
+    *yaml = (xbtab__yaml){.text = xbtab__strdup(text), .n = strlen(text), .lines_before = lines_before};
+    return take(yaml, name);
 }
 
 void xbtab__yaml_clear(xbtab__yaml *yaml)
@@ -145,115 +141,12 @@ static xbtab_status refuse(const xbtab__yaml *yaml, const cyaml_schema_value_t *
     return status;
 }
 
-/* libyaml's own parse, for syntax errors: libcyaml does not name their line. */
-static xbtab_status check_syntax(const xbtab__yaml *yaml)
-{
-    yaml_parser_t parser;
-    yaml_event_t event;
-    bool end = false;
-    xbtab_status status = XBTAB_OK;
-    if (!yaml_parser_initialize(&parser)) return XBTAB_NOMEM();
-    yaml_parser_set_input_string(&parser, (const unsigned char *)yaml->text, yaml->n);
-    while (!end) {
-        if (!yaml_parser_parse(&parser, &event)) {
-            status = xbtab__error_set(XBTAB_ERR_INPUT, "%s:%zu: not YAML: %s", yaml->path,
-                                      (size_t)yaml->lines_before + parser.problem_mark.line + 1,
-                                      parser.problem ? parser.problem : "syntax error");
-            break;
-        }
-        end = event.type == YAML_STREAM_END_EVENT;
-        if (event.type == YAML_ALIAS_EVENT) {
-            status = xbtab__error_set(XBTAB_ERR_INPUT, "%s:%zu: YAML aliases are not supported", yaml->path,
-                                      (size_t)yaml->lines_before + event.start_mark.line + 1);
-            end = true;
-        }
-        yaml_event_delete(&event);
-    }
-    yaml_parser_delete(&parser);
-    return status;
-}
-
-/* ---- bytes that no text of ours holds ---- */
-
-/* Nothing of ours is deeper. */
-enum { DEEPEST = 32 };
-
-/* Prose of sheets, which goes into no netlist and nobody's formula: it may have lines. */
-static bool is_prose(const yaml_node_t *key)
-{
-    static const char *const prose[] = {"notes", "summary", "source", "licence", "description"};
-    for (size_t k = 0; key && k < sizeof prose / sizeof *prose; k++) {
-        if (key->data.scalar.length == strlen(prose[k]) &&
-            memcmp(key->data.scalar.value, prose[k], key->data.scalar.length) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* C0 and C1 control characters and DEL: terminals obey them, and a line's end would begin a line of a
- * netlist. */
-static bool has_control(const yaml_node_t *scalar, bool may_have_lines)
-{
-    const unsigned char *c = scalar->data.scalar.value;
-    for (size_t n = scalar->data.scalar.length; n > 0; n--, c++) {
-        if (may_have_lines && (*c == '\n' || *c == '\t')) continue;
-        if (*c < ' ' || *c == 0x7f || (*c == 0xc2 && n > 1 && c[1] >= 0x80 && c[1] < 0xa0)) return true;
-    }
-    return false;
-}
-
-/* A node below the key it belongs to. */
-static xbtab_status check_node(const xbtab__yaml *yaml, yaml_document_t *document, int index,
-                               const yaml_node_t *key, int depth)
-{
-    const yaml_node_t *node = yaml_document_get_node(document, index);
-    int line = yaml->lines_before + (int)node->start_mark.line + 1;
-    if (depth > DEEPEST)
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%d: nested more than %d deep", yaml->path, line, DEEPEST);
-    if (node->type == YAML_SCALAR_NODE && has_control(node, is_prose(key))) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%d: a text with a control character%s", yaml->path, line,
-                   key ? "; lines and tabs may be in notes, summary, source, licence and description" : "");
-    }
-    if (node->type == YAML_SEQUENCE_NODE) {
-        for (yaml_node_item_t *k = node->data.sequence.items.start; k < node->data.sequence.items.top; k++)
-            XBTAB_TRY(check_node(yaml, document, *k, key, depth + 1));
-    } else if (node->type == YAML_MAPPING_NODE) {
-        for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++) {
-            const yaml_node_t *name = yaml_document_get_node(document, p->key);
-            XBTAB_TRY(check_node(yaml, document, p->key, NULL, depth + 1));
-            XBTAB_TRY(check_node(yaml, document, p->value, name->type == YAML_SCALAR_NODE ? name : NULL,
-                                 depth + 1));
-        }
-    }
-    return XBTAB_OK;
-}
-
-static xbtab_status check_characters(const xbtab__yaml *yaml)
-{
-    yaml_parser_t parser;
-    yaml_document_t document;
-    xbtab_status status = XBTAB_OK;
-    if (!yaml_parser_initialize(&parser)) return XBTAB_NOMEM();
-    yaml_parser_set_input_string(&parser, (const unsigned char *)yaml->text, yaml->n);
-    if (yaml_parser_load(&parser, &document)) {
-        if (yaml_document_get_root_node(&document)) status = check_node(yaml, &document, 1, NULL, 0);
-        yaml_document_delete(&document);
-    }
-    yaml_parser_delete(&parser);
-    return status;
-}
-
 xbtab_status xbtab__yaml_load(void **data, const xbtab__yaml *yaml, const cyaml_schema_value_t *schema)
 {
     complaint c = {.line = 0};
     cyaml_config_t config = {
         .log_level = CYAML_LOG_ERROR, .log_fn = collect, .log_ctx = &c, .mem_fn = cyaml_mem};
     cyaml_data_t *loaded = NULL;
-    if (memchr(yaml->text, '\0', yaml->n)) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:1: not a YAML file (it holds a zero byte)", yaml->path);
-    }
-    XBTAB_TRY(check_syntax(yaml));
-    XBTAB_TRY(check_characters(yaml));
     cyaml_err_t err = cyaml_load_data((const uint8_t *)yaml->text, yaml->n, &config, schema, &loaded, NULL);
     if (err == CYAML_ERR_OOM) return XBTAB_NOMEM();
     if (err != CYAML_OK) return refuse(yaml, schema, &c);
@@ -330,7 +223,7 @@ xbtab_status xbtab__yaml_quantity(double *out, const xbtab__yaml *yaml, const ch
     if (!text) return XBTAB_OK;
     const char *why = xbtab__quantity_parse(&value, text, unit);
     if (why) {
-        return xbtab__yaml_fail(yaml, key, "\"%s\" %s; write %s%s%s", text, why,
+        return xbtab__yaml_fail(yaml, key, "\"%.60s\" %s; write %s%s%s", text, why,
                                 strcmp(unit, "1") == 0 ? "a bare number" : "a number and the unit \"",
                                 strcmp(unit, "1") == 0 ? "" : unit, strcmp(unit, "1") == 0 ? "" : "\"");
     }
@@ -348,12 +241,13 @@ xbtab_status xbtab__yaml_int(int *out, const xbtab__yaml *yaml, const char *key,
                              int max)
 {
     if (!text) return XBTAB_OK;
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (end == text || *end != '\0') return xbtab__yaml_fail(yaml, key, "\"%s\" is not a whole number", text);
-    if (value < min || value > max) {
-        return xbtab__yaml_fail(yaml, key, "%s is outside %d to %d", text, min, max);
-    }
+    int64_t value = 0;
+    xbtab_number_fault fault = xbtab_number_whole(&value, text, min, max);
+    if (fault == XBTAB_NUMBER_OUTSIDE)
+        return xbtab__yaml_fail(yaml, key, "%.40s is outside %d to %d", text, min, max);
+    if (fault != XBTAB_NUMBER_FINE)
+        return xbtab__yaml_fail(yaml, key, "\"%.40s\" is not a whole number; %d to %d is allowed", text, min,
+                                max);
     *out = (int)value;
     return XBTAB_OK;
 }
@@ -371,7 +265,7 @@ xbtab_status xbtab__yaml_choice(int *out, const xbtab__yaml *yaml, const char *k
     xbtab__text allowed = {0};
     for (int k = 0; words[k]; k++) xbtab__text_add(&allowed, "%s%s", k ? ", " : "", words[k]);
     xbtab_status status =
-        xbtab__yaml_fail(yaml, key, "\"%s\" is not one of: %s", text, allowed.s ? allowed.s : "");
+        xbtab__yaml_fail(yaml, key, "\"%.60s\" is not one of: %s", text, allowed.s ? allowed.s : "");
     xbtab__text_clear(&allowed);
     return status;
 }

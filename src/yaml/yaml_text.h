@@ -19,14 +19,13 @@ typedef struct xbtab__yaml {
     int lines_before; /* lines of the file above the text, where the text is a part of it */
 } xbtab__yaml;
 
-/** Read a file (at most 1 MiB). End with xbtab__yaml_clear(). */
+/** Read a file (at most 1 MiB) and check it (yaml_check.h); the text has no byte order mark then, and '\n' at
+ *  its line ends. End with xbtab__yaml_clear(). */
 xbtab_status xbtab__yaml_read(xbtab__yaml *yaml, const char *path) XBTAB_MUST_CHECK;
 
-/** The same, but no pipe and no device. */
-xbtab_status xbtab__yaml_read_regular(xbtab__yaml *yaml, const char *path) XBTAB_MUST_CHECK;
-
-/** The same of a text in memory; name stands for its path. */
-xbtab_status xbtab__yaml_copy(xbtab__yaml *yaml, const char *text, const char *name) XBTAB_MUST_CHECK;
+/** The same of a text in memory; name stands for its path, and lines_before of it stand above the text. */
+xbtab_status xbtab__yaml_copy(xbtab__yaml *yaml, const char *text, const char *name,
+                              int lines_before) XBTAB_MUST_CHECK;
 void xbtab__yaml_clear(xbtab__yaml *yaml);
 
 /** Load through a schema whose top is a pointer to a mapping. No text may hold a control character, but for

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xbartab/number.h>
 #include <yaml.h>
 
 #include "memory.h"
 #include "text.h"
+#include "yaml_check.h"
 
 static xbtab_status load(yaml_document_t *document, const char *text, size_t n, const char *name)
 {
@@ -42,9 +44,13 @@ static int *child_slot(yaml_document_t *document, yaml_node_t *node, const char 
         for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++) {
             if (is_key(yaml_document_get_node(document, p->key), name, n)) return &p->value;
         }
-    } else if (node->type == YAML_SEQUENCE_NODE && isdigit((unsigned char)*name)) {
-        long index = strtol(name, NULL, 10);
-        if (index < node->data.sequence.items.top - node->data.sequence.items.start)
+    } else if (node->type == YAML_SEQUENCE_NODE && n < 20) {
+        char text[20];
+        int64_t index;
+        memcpy(text, name, n);
+        text[n] = '\0';
+        int64_t most = node->data.sequence.items.top - node->data.sequence.items.start - 1;
+        if (xbtab_number_whole(&index, text, 0, most) == XBTAB_NUMBER_FINE)
             return &node->data.sequence.items.start[index];
     }
     return NULL;
@@ -67,6 +73,17 @@ static yaml_node_t *find(yaml_document_t *document, const char *key)
     return node;
 }
 
+/* libyaml counts characters. */
+static size_t byte_at(const char *text, size_t index)
+{
+    size_t k = 0;
+    for (; index > 0 && text[k]; index--) {
+        k++;
+        while (((unsigned char)text[k] & 0xc0) == 0x80) k++;
+    }
+    return k;
+}
+
 xbtab_status xbtab__yaml_cut(xbtab__yaml *part, const xbtab__yaml *yaml, const char *key)
 {
     yaml_document_t document;
@@ -78,14 +95,14 @@ xbtab_status xbtab__yaml_cut(xbtab__yaml *part, const xbtab__yaml *yaml, const c
         yaml_document_delete(&document);
         return xbtab__yaml_fail(yaml, key, "is missing");
     }
-    size_t indent = node->start_mark.column, line = node->start_mark.line;
-    size_t from = 0, to = node->end_mark.index;
-    for (size_t k = 0; k < line; k++) from = (size_t)(strchr(yaml->text + from, '\n') - yaml->text) + 1;
+    size_t line = node->start_mark.line, start = byte_at(yaml->text, node->start_mark.index);
+    size_t from = start, to = byte_at(yaml->text, node->end_mark.index), indent = node->start_mark.column;
+    while (from > 0 && yaml->text[from - 1] != '\n') from--;
     yaml_document_delete(&document);
     for (bool is_first = true; from < to; is_first = false) {
         size_t n = strcspn(yaml->text + from, "\n"), blanks = 0;
         if (is_first) {
-            blanks = indent;
+            blanks = start - from;
         } else {
             while (blanks < indent && blanks < n && yaml->text[from + blanks] == ' ') blanks++;
         }
@@ -95,8 +112,7 @@ xbtab_status xbtab__yaml_cut(xbtab__yaml *part, const xbtab__yaml *yaml, const c
         from += n + (yaml->text[from + n] == '\n');
     }
     XBTAB_TRY_DONE(xbtab__text_status(&text));
-    XBTAB_TRY_DONE(xbtab__yaml_copy(part, text.s ? text.s : "", yaml->path));
-    part->lines_before = yaml->lines_before + (int)line;
+    XBTAB_TRY_DONE(xbtab__yaml_copy(part, text.s ? text.s : "", yaml->path, yaml->lines_before + (int)line));
 done:
     xbtab__text_clear(&text);
     return status;
@@ -104,14 +120,11 @@ done:
 
 /* ---- copies, and what is written ---- */
 
-/* No file of ours is deeper; an alias inside its own anchor would have no end. */
-enum { DEEPEST = 16 };
-
 /* A node of one document in another; 0 = out of memory, or too deep. */
 static int copy_node(yaml_document_t *to, yaml_document_t *from, const yaml_node_t *node, int depth)
 {
     int made = 0;
-    if (depth > DEEPEST) return 0;
+    if (depth > XBTAB__YAML_DEEPEST) return 0;
     if (node->type == YAML_SCALAR_NODE) {
         return yaml_document_add_scalar(to, NULL, node->data.scalar.value, (int)node->data.scalar.length,
                                         node->data.scalar.style);
@@ -178,7 +191,8 @@ static xbtab_status copy_document(yaml_document_t *copy, const xbtab__yaml *yaml
     yaml_document_delete(&document);
     if (root) return XBTAB_OK;
     yaml_document_delete(copy);
-    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: nested more than %d deep, or out of memory", yaml->path, DEEPEST);
+    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: nested more than %d deep, or out of memory", yaml->path,
+               XBTAB__YAML_DEEPEST);
 }
 
 xbtab_status xbtab__yaml_canonical(char **out, const xbtab__yaml *yaml)
@@ -225,6 +239,7 @@ static xbtab_status put(yaml_document_t *document, const xbtab__yaml *yaml, cons
 xbtab_status xbtab__yaml_set(char **out, const xbtab__yaml *yaml, const char *key, const char *value)
 {
     yaml_document_t document, given;
+    XBTAB_TRY(xbtab__yaml_check(value, strlen(value), key, 0));
     XBTAB_TRY(load(&given, value, strlen(value), key));
     xbtab_status status = copy_document(&document, yaml);
     if (status == XBTAB_OK) {

@@ -67,7 +67,8 @@ P
 
 "$XBARTAB" infer "${common[@]}" --limit 5 --population wan_2022 >text.txt 2>warned.txt
 grep -q "are not the window of population wan_2022" warned.txt || fail "no word on a window that does not fit"
-grep -q "1 simulated chip of population wan_2022, [0-9.e-]* s each to program and [0-9.e-]* s to run:" text.txt || fail "no chip in the text"
+grep -q "^1 simulated chip of population wan_2022:$" text.txt || fail "no chip in the text"
+grep -qE "^each chip took [0-9.e-]+ s to program and [0-9.e-]+ s to run$" warned.txt || fail "no time: $(cat warned.txt)"
 refused 1 'no population is called "nobody"' "$XBARTAB" infer "${common[@]}" --population nobody
 refused 2 "simulated chips need --population" "$XBARTAB" infer "${common[@]}" --chips 3
 refused 2 "--time never is no time" "$XBARTAB" infer "${common[@]}" --population none --time never

@@ -78,10 +78,10 @@ rows 'V,a,b' -0.1,-1e-6,-1e-6 0.1,1e-6,1e-6 | bad 'curves "a" and "b" have one c
 rows 'V,I' -0.1,-1e-6 0.1,1e-6 | bad 'a read voltage of 0.3 V is outside -0.1 V to 0.1 V' --read-voltage 0.3
 rows 'V,I' 0,0 | bad 'has no current at all'
 rows '# nothing' | bad 'bad.csv: the file is empty'
-rows 'V,I' -0.1,-1e-6 0.1,1e-6 | bad '99 pieces between two points: 1 to 32' --pieces 99
 rows 'V,I' -0.1,-1e-6 0.1,1e-6 >good.csv
+refused 2 '--pieces 99 is outside 1 to 32' "$XBARTAB" models from-csv good.csv -o mine/rram/bad.yaml --pieces 99
 refused 1 "the file's name becomes the model's" "$XBARTAB" models from-csv good.csv -o mine/rram/1st.yaml
-refused 1 "nowhere/x.sub" "$XBARTAB" models from-csv good.csv -o nowhere/x.yaml
+refused 1 "nowhere/x.yaml: cannot write: No such file or directory" "$XBARTAB" models from-csv good.csv -o nowhere/x.yaml
 refused 1 "none.csv" "$XBARTAB" models from-csv none.csv -o mine/rram/x.yaml
 refused 2 "usage: from-csv FILE -o DIR/rram/NAME.yaml" "$XBARTAB" models from-csv good.csv
 refused 2 "are for from-csv" "$XBARTAB" models list --odd

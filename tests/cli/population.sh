@@ -26,7 +26,7 @@ P
 refused 1 'no population is called "nobody"' "$XBARTAB" population show nobody
 refused 2 "is not list, show, fit or confusion" "$XBARTAB" population draw x
 refused 2 "usage: list, show NAME" "$XBARTAB" population fit x.yaml
-refused 2 "--step and --time must not be negative" "$XBARTAB" population show none --time -1
+refused 2 "--time -1 is outside 0 to 1e+15" "$XBARTAB" population show none --time -1
 refused 1 "2 to 4096 levels" "$XBARTAB" population confusion none --levels 1
 printf 'name: t\nsummary: s\nsource: s\nconductance: {min: 1 uS, max: 5 uS}\ndrift: 3\n' >bad.yaml
 refused 1 "bad.yaml:5: Unexpected key: drift" "$XBARTAB" population show bad.yaml

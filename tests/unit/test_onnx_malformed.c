@@ -357,6 +357,9 @@ static void data_outside_the_folder_are_refused(void **state)
     assert_int_equal(mkdir(at("folder.bin"), 0700), 0);
     write_external("folder.bin", NULL, NULL);
     refused(XBTAB_ERR_INPUT, "is not a regular file");
+    assert_int_equal(mkfifo(at("pipe.bin"), 0600), 0); /* open() would wait for a writer */
+    write_external("pipe.bin", NULL, NULL);
+    refused(XBTAB_ERR_INPUT, "is not a regular file");
     write_external("weights.bin", "40", NULL);
     refused(XBTAB_ERR_INPUT, "has 64 bytes; 32 from byte 40 on are needed");
     write_external("weights.bin", "9223372036854775807", NULL);
@@ -413,8 +416,8 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    static const char *const names[] = {"model.onnx", "weights.bin", "below/weights.bin", "link.bin",
-                                        "linked"};
+    static const char *const names[] = {"model.onnx", "weights.bin", "below/weights.bin",
+                                        "link.bin",   "linked",      "pipe.bin"};
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) unlink(at(names[k]));
     rmdir(at("below"));
     rmdir(at("folder.bin"));

@@ -18,6 +18,27 @@
 extern "C" {
 #endif
 
+/* What a circuit may be made of. Far beyond any wire and device, and well inside what the solver's arithmetic
+ * holds apart: products and quotients of these neither overflow nor lose the currents to rounding. */
+#define XBTAB_SOLVE_LEAST_OHM 1e-6      /* of a wire, driver or sink that is not 0 [ohm] */
+#define XBTAB_SOLVE_MOST_OHM 1e9        /* [ohm] */
+#define XBTAB_SOLVE_LEAST_SIEMENS 1e-18 /* of a device that is not open [S] */
+#define XBTAB_SOLVE_MOST_SIEMENS 1e6    /* [S] */
+#define XBTAB_SOLVE_MOST_VOLT 1e3       /* of an input, either sign [V] */
+
+/** Whether a wire, driver or sink may have so many ohm: 0, or from XBTAB_SOLVE_LEAST_OHM to
+ * XBTAB_SOLVE_MOST_OHM. Not for NAN. */
+static inline int xbtab_solve_takes_ohm(double r)
+{
+    return r == 0 || (r >= XBTAB_SOLVE_LEAST_OHM && r <= XBTAB_SOLVE_MOST_OHM);
+}
+
+/** The same for a device's conductance: 0 is open. */
+static inline int xbtab_solve_takes_siemens(double G)
+{
+    return G == 0 || (G >= XBTAB_SOLVE_LEAST_SIEMENS && G <= XBTAB_SOLVE_MOST_SIEMENS);
+}
+
 /** A crossbar. All arrays are borrowed for the call. */
 typedef struct xbtab_crossbar {
     size_t rows, columns;
@@ -47,9 +68,11 @@ typedef struct xbtab_solution {
 /** Solve by Newton's iteration on Kirchhoff's law, to 1e-9 of the largest device current at every node.
  *  @param[out] out  owned by the caller: xbtab_solution_clear(). Untouched on failure.
  *  @param      V    V[rows][n] [V].
- *  @return XBTAB_ERR_INPUT (a negative or not finite number, a gate voltage that the tables lack),
+ *  @return XBTAB_ERR_INPUT (a number outside the ranges above, a gate voltage that the tables lack),
  * XBTAB_ERR_SOLVE (the tolerance was not reached,
- * with the figures, or a cell's voltage left its table), XBTAB_ERR_NOMEM. Threads: safe. */
+ * with the figures; resistances so far apart that rounding hides a line's voltage, so that its currents do
+ * not add up to a millionth of the largest line's; a cell's voltage left its table), XBTAB_ERR_NOMEM.
+ * Threads: safe. */
 xbtab_status xbtab_crossbar_solve(xbtab_solution *out, const xbtab_crossbar *crossbar, const double *V,
                                   size_t n) XBTAB_MUST_CHECK;
 

@@ -18,6 +18,9 @@
 #include <xbartab/models.h>
 #include <xbartab/netlist.h>
 #include <xbartab/network.h>
+#include <xbartab/number.h>
+#include <xbartab/output.h>
+#include <xbartab/output_check.h>
 #include <xbartab/population.h>
 #include <xbartab/population_fit.h>
 #include <xbartab/progress.h>

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "input.h"
 #include "memory.h"
 #include "onnx_read.h"
 
@@ -88,7 +89,7 @@ static xbtab_status find_external(const xbtab_network *n, const char *name, cons
 }
 
 /* The bytes of a tensor that stands in another file; the caller frees them. */
-static xbtab_status read_external(const xbtab_network *n, const Onnx__TensorProto *t, const char *name,
+static xbtab_status read_external(xbtab_network *n, const Onnx__TensorProto *t, const char *name,
                                   size_t bytes, unsigned char **out)
 {
     external e;
@@ -98,14 +99,15 @@ static xbtab_status read_external(const xbtab_network *n, const Onnx__TensorProt
     unsigned char *data = NULL;
     XBTAB_TRY(read_entries(n, t, name, &e));
     XBTAB_TRY(find_external(n, name, e.location, path));
-    FILE *file = fopen(path, "rb");
-    if (!file || fstat(fileno(file), &info) != 0) {
+    FILE *file = NULL;
+    status = xbtab__input_open(&file, path);
+    if (status < 0) {
+        status = xbtab__error_prefix(status, "%s: tensor \"%s\"", n->path, name);
+        goto done;
+    }
+    if (fstat(fileno(file), &info) != 0) {
         XBTAB_FAIL_DONE(XBTAB_ERR_IO, "%s: tensor \"%s\": its data in \"%.80s\": %s", n->path, name,
                         e.location, strerror(errno));
-    }
-    if (!S_ISREG(info.st_mode)) {
-        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: tensor \"%s\": its data in \"%.80s\" is not a regular file",
-                        n->path, name, e.location);
     }
     if (e.length >= 0 && (size_t)e.length != bytes) {
         XBTAB_FAIL_DONE(XBTAB_ERR_INPUT,
