@@ -358,6 +358,34 @@ static void a_last_argmax_is_left_out(void **state)
     }
 }
 
+/* TopK's places are one too, where it takes one of all; that of several, or of the smallest, is not. */
+static void a_last_top_place_is_left_out(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 4; way++) {
+        onnx_build b;
+        xbtab_network *network = NULL;
+        int64_t k[] = {way == 2 ? 2 : 1};
+        begin(&b);
+        build_longs(&b, "k", 1, k);
+        build_node(&b, "Gemm", "m", "x", "W", "row");
+        build_attribute(&b, "transB", 0, (int64_t[]){1}, 0, NULL);
+        build_node(&b, "TopK", "t", "m", "k", NULL);
+        build_output(&b, way == 1 ? "p" : "y");
+        build_attribute(&b, "largest", 0, (int64_t[]){way != 3}, 0, NULL);
+        if (way == 1) build_node(&b, "Cast", "y", "p", NULL, NULL);
+        if (way == 1) build_attribute(&b, "to", 0, (int64_t[]){6}, 0, NULL);
+        build_write(&b, path);
+        if (way < 2) {
+            gives(1, 1);
+            continue;
+        }
+        assert_int_equal(xbtab_network_open(&network, path), XBTAB_OK);
+        assert_int_equal(xbtab_network_outputs(network), way == 2 ? 2 : 1);
+        xbtab_network_destroy(&network);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(weights_on_the_left_are_a_layer),
@@ -369,6 +397,7 @@ int main(void)
                                        cmocka_unit_test(older_sums_name_their_axis),
                                        cmocka_unit_test(older_scales_are_attributes),
                                        cmocka_unit_test(softmax_is_left_out_where_it_is_over_all),
-                                       cmocka_unit_test(a_last_argmax_is_left_out)};
+                                       cmocka_unit_test(a_last_argmax_is_left_out),
+                                       cmocka_unit_test(a_last_top_place_is_left_out)};
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -315,19 +315,17 @@ static void work_past_any_file_is_refused(void **state)
 {
     (void)state;
     enum { SIDE = 1400, KERNEL = 1399 };
+    static const char *const types[] = {"AveragePool", "MaxPool", "MatMul", "Einsum"};
     static int64_t shape[] = {1, 1, SIDE, SIDE}, rows[] = {2040, 2040};
     static float fill[1] = {0.5f};
     onnx_build b;
-    for (int way = 0; way < 3; way++) {
+    for (int way = 0; way < 4; way++) {
         build_begin(&b, 2, (int64_t[]){1, WIDTH}, "y");
         build_floats(&b, "one", 1, (int64_t[]){1}, fill);
-        build_longs(&b, "shape", way == 2 ? 2 : 4, way == 2 ? rows : shape);
+        build_longs(&b, "shape", way > 1 ? 2 : 4, way > 1 ? rows : shape);
         build_node(&b, "Expand", "c", "one", "shape", NULL);
-        build_node(&b,
-                   way == 2 ? "MatMul"
-                   : way    ? "MaxPool"
-                            : "AveragePool",
-                   "p", "c", way == 2 ? "c" : NULL, NULL);
+        build_node(&b, types[way], "p", "c", way > 1 ? "c" : NULL, NULL);
+        if (way == 3) build_attribute(&b, "equation", 0, NULL, 0, "ij,jk->ik");
         if (way < 2) {
             build_attribute(&b, "kernel_shape", 2, (int64_t[]){KERNEL, KERNEL}, 0, NULL);
             build_attribute(&b, "pads", 4, (int64_t[]){700, 700, 700, 700}, 0, NULL);
@@ -375,6 +373,66 @@ static void work_done_again_and_again_is_refused(void **state)
     free(list);
 }
 
+/* A function's body counts in each call of it: its nodes, needed or not, and its constants. */
+static void bodies_count_in_each_call(void **state)
+{
+    (void)state;
+    enum { BODY = 4000, CALLS = 2000, BIG = 100000 };
+    static char *in[] = {"in"}, *out[] = {"out"}, *c[] = {"c"}, *x_in[] = {"x"};
+    static float many[BIG];
+    for (int way = 0; way < 2; way++) {
+        large g, body;
+        Onnx__FunctionProto function, *functions = &function;
+        Onnx__AttributeProto value, *values = &value;
+        Onnx__TensorProto tensor;
+        large_init(&g, CALLS + 1);
+        large_init(&body, BODY + 2);
+        onnx__function_proto__init(&function);
+        onnx__attribute_proto__init(&value);
+        onnx__tensor_proto__init(&tensor);
+        if (way == 0) add_node(&body, "Relu", out[0], in[0], NULL);
+        for (size_t k = 0; k < BODY && way == 0; k++)
+            add_node(&body, "Relu", numbered(&body, "u", k), in[0], NULL);
+        if (way == 1) { /* the largest of many numbers is 0 */
+            tensor.has_data_type = 1;
+            tensor.data_type = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+            tensor.n_dims = 1;
+            tensor.dims = (int64_t[]){BIG};
+            tensor.n_float_data = BIG;
+            tensor.float_data = many;
+            value.name = build_text("value");
+            value.t = &tensor;
+            add_node(&body, "Constant", c[0], NULL, NULL);
+            body.node[0].n_attribute = 1;
+            body.node[0].attribute = &values;
+            add_node(&body, "ReduceMax", build_text("m"), c[0], NULL);
+            add_node(&body, "Add", out[0], in[0], build_text("m"));
+        }
+        function.name = build_text("F");
+        function.domain = build_text("f");
+        function.n_node = body.b.graph.n_node;
+        function.node = body.nodes;
+        function.n_input = function.n_output = 1;
+        function.input = in;
+        function.output = out;
+        function.n_opset_import = 1;
+        function.opset_import = g.b.model.opset_import;
+        g.b.model.n_functions = 1;
+        g.b.model.functions = &functions;
+        char *last = x_in[0];
+        for (size_t k = 0; k < CALLS; k++) {
+            char *next = k + 1 < CALLS ? numbered(&g, "v", k) : build_text("y");
+            add_node(&g, "F", next, last, NULL);
+            g.node[k].domain = function.domain;
+            last = next;
+        }
+        refused(&g.b.model,
+                way ? "calls make constants far larger than the file" : "has more than 65536 nodes");
+        large_clear(&body);
+        large_clear(&g);
+    }
+}
+
 /* Neighbours beyond all channels add nothing, however many are asked for. */
 static void sums_end_with_the_channels(void **state)
 {
@@ -417,6 +475,7 @@ int main(void)
                                        cmocka_unit_test(many_attributes_are_refused),
                                        cmocka_unit_test(work_past_any_file_is_refused),
                                        cmocka_unit_test(work_done_again_and_again_is_refused),
+                                       cmocka_unit_test(bodies_count_in_each_call),
                                        cmocka_unit_test(sums_end_with_the_channels)};
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

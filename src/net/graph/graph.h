@@ -162,6 +162,7 @@ struct xbtab_network {
     int64_t opset;
     int64_t batch;    /* of the file's input, which is run with 1 */
     size_t file_size; /* bytes, with the data beside it */
+    size_t read;      /* numbers of the file's tensors, as often as they are read */
     size_t folded;    /* numbers of constants that nodes made */
     double work;      /* terms of the sums that made them */
     double planned;   /* numbers of all outputs, of nodes too that will be folded or dropped */

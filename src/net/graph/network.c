@@ -346,23 +346,50 @@ static bool hands_on(const xbtab_network *n, const xbtab__node *node)
             strcmp(node->type->name, "Transpose") == 0);
 }
 
+/* Whether a node finds the place of the largest of all numbers in a value: ArgMax, or TopK's second output.
+ */
+static bool finds_largest(const xbtab_network *n, const xbtab__node *node, int value)
+{
+    bool is_top = strcmp(node->type->name, "TopK") == 0 && node->attributes.largest && node->n_more == 1 &&
+                  node->more[0] == value;
+    bool is_argmax = strcmp(node->type->name, "ArgMax") == 0 && node->output == value;
+    const xbtab__shape *in = &n->value[node->input[0]].shape;
+    return (is_top || is_argmax) && n->value[value].shape.size == 1 &&
+           in->dim[node->attributes.axis] == (int64_t)in->size;
+}
+
+/* The node that finds the place that a value hands on; its number, or -1. */
+static int find_last_place(const xbtab_network *n, const int *maker, int value, int *place)
+{
+    int k = maker[value];
+    while (k >= 0 && hands_on(n, &n->node[k])) {
+        value = n->node[k].input[0];
+        k = maker[value];
+    }
+    for (int other = n->n_nodes - 1; other >= 0 && k < 0; other--) { /* a further output has no maker */
+        const xbtab__node *node = &n->node[other];
+        if (node->type && node->n_more == 1 && node->more[0] == value) k = other;
+    }
+    *place = value;
+    return k;
+}
+
 /* The place of the largest output is what the caller looks for itself: what only finds it, and hands it on,
  * is left out. */
 static xbtab_status drop_last_argmax(xbtab_network *n, const int *maker)
 {
-    int last = maker[n->output], k = last;
-    while (k >= 0 && hands_on(n, &n->node[k])) k = maker[n->node[k].input[0]];
+    int place, k = find_last_place(n, maker, n->output, &place);
     const xbtab__node *node = k >= 0 ? &n->node[k] : NULL;
-    if (!node || strcmp(node->type->name, "ArgMax") != 0 || n->value[node->output].shape.size != 1)
-        return XBTAB_OK;
+    if (!node || !finds_largest(n, node, place)) return XBTAB_OK;
     if (node->attributes.select_last)
         return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
                                 "is the network's answer, but takes the last of equal places, not the first");
-    n->output = node->input[0];
-    for (int next; last != k; last = next) {
-        next = maker[n->node[last].input[0]];
-        drop_node(&n->node[last]);
+    for (int value = n->output; value != place;) {
+        xbtab__node *last = &n->node[maker[value]];
+        value = last->input[0];
+        drop_node(last);
     }
+    n->output = node->input[0];
     drop_node(&n->node[k]);
     return XBTAB_OK;
 }

@@ -6,7 +6,11 @@
 #include "memory.h"
 #include "onnx_read.h"
 
-enum { DEEPEST_CALL = 32 }; /* of functions within functions: exporters' modules are 10 deep */
+enum {
+    DEEPEST_CALL = 32,     /* of functions within functions: exporters' modules are 10 deep */
+    MOST_FUNCTIONS = 4096, /* each call of one looks for it among those of its name */
+    MOST_ATTRIBUTES = 256  /* of a call, and that a function knows */
+};
 
 /* ---- what is needed ---- */
 
@@ -67,10 +71,11 @@ static bool same_overload(const Onnx__FunctionProto *function, const Onnx__NodeP
 
 const Onnx__FunctionProto *xbtab__find_function(const xbtab__reader *r, const Onnx__NodeProto *node)
 {
-    for (size_t k = 0; k < r->model->n_functions; k++) {
+    bool is_one = node->op_type && xbtab__scope_find(&r->functions, node->op_type) != XBTAB__NO_NAME;
+    for (size_t k = 0; k < r->model->n_functions && is_one; k++) {
         const Onnx__FunctionProto *f = r->model->functions[k];
-        if (f->name && node->op_type && strcmp(f->name, node->op_type) == 0 &&
-            same_domain(f->domain, node->domain) && same_overload(f, node))
+        if (f->name && strcmp(f->name, node->op_type) == 0 && same_domain(f->domain, node->domain) &&
+            same_overload(f, node))
             return f;
     }
     return NULL;
@@ -89,8 +94,19 @@ static xbtab_status read_presets(xbtab__frame *f)
         if (!f->preset[f->n_preset])
             XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: function \"%s\": a broken attribute", f->reader->n->path,
                        f->function->name);
-        f->n_preset++;
+        if (++f->n_preset + f->function->n_attribute > MOST_ATTRIBUTES) break;
     }
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab__name_functions(xbtab__reader *r)
+{
+    const Onnx__ModelProto *model = r->model;
+    if (model->n_functions > MOST_FUNCTIONS)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has %zu functions; %d are supported", r->n->path,
+                   model->n_functions, MOST_FUNCTIONS);
+    for (size_t k = 0; k < model->n_functions; k++)
+        XBTAB_TRY(xbtab__want(&r->functions, r->n, model->functions[k]->name));
     return XBTAB_OK;
 }
 
@@ -128,6 +144,10 @@ static xbtab_status check_call(const xbtab__frame *frame)
     if (depth > DEEPEST_CALL)
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: node \"%s\": functions call one another %d deep; %d is most",
                    n->path, where, depth, DEEPEST_CALL);
+    size_t known = frame->n_preset + function->n_attribute;
+    if (call->n_attribute > MOST_ATTRIBUTES || known > MOST_ATTRIBUTES)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: node \"%s\": function \"%s\" has more than %d attributes",
+                   n->path, where, function->name, MOST_ATTRIBUTES);
     for (size_t k = 0; k < call->n_attribute; k++) {
         const char *name = call->attribute[k]->name ? call->attribute[k]->name : "";
         if (!knows_attribute(frame, name))
@@ -238,10 +258,11 @@ xbtab_status xbtab__resolve_attributes(const xbtab__frame *f, const Onnx__NodePr
     if (first == n) return XBTAB_OK;
     if (!f->call) {
         const char *name = node->attribute[first]->name;
-        XBTAB_FAIL(XBTAB_ERR_INPUT,
-                   "%s: node \"%s\" (%s): attribute \"%s\" refers to one of a function, and the node is in none",
-                   f->reader->n->path, node->name ? node->name : "", node->op_type ? node->op_type : "",
-                   name ? name : "");
+        XBTAB_FAIL(
+            XBTAB_ERR_INPUT,
+            "%s: node \"%s\" (%s): attribute \"%s\" refers to one of a function, and the node is in none",
+            f->reader->n->path, node->name ? node->name : "", node->op_type ? node->op_type : "",
+            name ? name : "");
     }
     Onnx__NodeProto *copy = xbtab__alloc(1, sizeof *copy);
     /* pointers, and behind them the attributes that take another name */

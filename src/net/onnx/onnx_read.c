@@ -251,8 +251,6 @@ static xbtab_status add_node(xbtab__frame *f, const Onnx__NodeProto *proto)
 static xbtab_status add_resolved(xbtab__frame *f, const Onnx__NodeProto *proto)
 {
     Onnx__NodeProto *resolved = NULL;
-    if (f->reader->visited++ >= XBTAB__NET_NODES)
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has more than %d nodes", f->reader->n->path, XBTAB__NET_NODES);
     XBTAB_TRY(xbtab__resolve_attributes(f, proto, &resolved));
     xbtab_status status = add_node(f, resolved ? resolved : proto);
     if (resolved) xbtab__free(resolved->attribute);
@@ -268,6 +266,10 @@ xbtab_status xbtab__read_body(xbtab__frame *f, const Onnx__GraphProto *graph, ch
     const xbtab_network *n = f->reader->n;
     xbtab_status status = XBTAB_OK;
     xbtab__scope needed = {0};
+    /* all nodes of a body are looked at, again in each call; 256 younger fields take as long as a node */
+    f->reader->visited += f->n_node + (f->function ? f->function->base.n_unknown_fields / 256 : 0);
+    if (f->reader->visited > XBTAB__NET_NODES)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has more than %d nodes", n->path, XBTAB__NET_NODES);
     bool *is_needed = xbtab__alloc(f->n_node, sizeof *is_needed);
     if (!is_needed) return XBTAB_NOMEM();
     for (size_t k = 0; k < n_wanted; k++) XBTAB_TRY_DONE(xbtab__want(&needed, n, wanted[k]));
@@ -376,6 +378,7 @@ xbtab_status xbtab__network_read(xbtab_network **out, const char *path, const xb
     char *data = NULL;
     size_t size = 0;
     Onnx__ModelProto *model = NULL;
+    xbtab__reader reader = {.options = options ? options : &defaults};
     XBTAB_TRY(xbtab__file_read(&data, &size, path, largest_file));
     xbtab_network *n = xbtab__alloc(1, sizeof *n);
     if (n) n->path = xbtab__strdup(path);
@@ -386,11 +389,14 @@ xbtab_status xbtab__network_read(xbtab_network **out, const char *path, const xb
     n->file_size = size;
     XBTAB_TRY_DONE(xbtab__onnx_unpack(&model, path, data, size));
     XBTAB_TRY_DONE(xbtab__take_opset(n, model->opset_import, model->n_opset_import, NULL));
-    XBTAB_TRY_DONE(
-        take_graph(&(xbtab__reader){.n = n, .model = model, .options = options ? options : &defaults}));
+    reader.n = n;
+    reader.model = model;
+    XBTAB_TRY_DONE(xbtab__name_functions(&reader));
+    XBTAB_TRY_DONE(take_graph(&reader));
     *out = n;
     n = NULL;
 done:
+    xbtab__scope_clear(&reader.functions);
     if (model) onnx__model_proto__free_unpacked(model, NULL);
     xbtab__free(data);
     xbtab_network_destroy(&n);

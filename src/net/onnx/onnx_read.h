@@ -53,7 +53,8 @@ typedef struct xbtab__reader {
     xbtab_network *n;
     const Onnx__ModelProto *model;
     const xbtab_open_options *options;
-    size_t visited; /* nodes of the file, as often as calls lead to them */
+    size_t visited;         /* nodes of the file, as often as calls lead to them */
+    xbtab__scope functions; /* their names */
 } xbtab__reader;
 
 /** One graph or function's body while its nodes are read. */
@@ -82,6 +83,9 @@ xbtab_status xbtab__mark_needed(const xbtab_network *n, Onnx__NodeProto *const *
  *  @param graph  NULL: a function's body. */
 xbtab_status xbtab__read_body(xbtab__frame *frame, const Onnx__GraphProto *graph, char *const *wanted,
                               size_t n_wanted) XBTAB_MUST_CHECK;
+
+/** Note the names of the file's functions, for xbtab__find_function(). */
+xbtab_status xbtab__name_functions(xbtab__reader *reader) XBTAB_MUST_CHECK;
 
 /** The function of the file that a node calls; NULL where it is an operator. */
 const Onnx__FunctionProto *xbtab__find_function(const xbtab__reader *reader, const Onnx__NodeProto *node);

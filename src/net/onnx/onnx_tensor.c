@@ -198,6 +198,13 @@ xbtab_status xbtab__read_tensor(xbtab_network *n, const Onnx__TensorProto *t, co
         XBTAB_TRY(read_external(n, t, name, bytes, &outside));
         n->file_size += bytes;
     }
+    n->read += size; /* again in each call of a function that holds the tensor */
+    if (n->read > ((size_t)1 << 22) + 16 * n->file_size) {
+        xbtab__free(outside);
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
+                   "%s: tensor \"%s\": calls make constants far larger than the file of %zu bytes", n->path,
+                   name, n->file_size);
+    }
     const unsigned char *raw = outside ? outside : t->has_raw_data ? t->raw_data.data : NULL;
     bool is_integer = xbtab__is_integer_type(value->type);
     value->constant = xbtab__alloc(size, sizeof *value->constant);

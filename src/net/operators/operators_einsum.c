@@ -3,6 +3,7 @@
  * With a constant second tensor it is a matrix layer: the first one's axes are brought into the order of the
  * matrix product, and its result into that of the output. */
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -167,7 +168,9 @@ static xbtab_status infer_einsum(xbtab_network *n, xbtab__node *node)
     if (products > most_products) return xbtab__unsupported(n, node, "up to 1e12 products");
     xbtab__output_of(n, node)->is_scalar = rank == 0;
     if (rank == 0) dim[rank++] = 1;
-    return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
+    XBTAB_TRY(xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim));
+    node->terms = products / fmax(1, (double)xbtab__output_of(n, node)->shape.size);
+    return XBTAB_OK;
 }
 
 /* A walk through all inputs at once, over some labels. */

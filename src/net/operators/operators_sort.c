@@ -21,6 +21,7 @@ static xbtab_status infer_top(xbtab_network *n, xbtab__node *node)
     memcpy(dim, in->shape.dim, sizeof dim);
     dim[axis] = k;
     node->attributes.axis = axis;
+    node->terms = 16.0 * (double)in->shape.dim[axis] / (double)k; /* a heap's steps */
     if (n->scratch < (size_t)k) n->scratch = (size_t)k;
     XBTAB_TRY(xbtab__more_set(n, node, 0, in->shape.rank, dim, XBTAB__TYPE_INT64));
     xbtab__output_of(n, node)->type = in->type;
