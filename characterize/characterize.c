@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "run.h"
 #include "solver_check.h"
+#include "tables_check.h"
 #include "write_units.h"
 
 /* ---- what a journal and the provenance must tell apart ---- */
@@ -442,6 +443,7 @@ static xbtab_status characterize(xbtab_tables **out, const xbtab_spec *spec, con
     if (path) {
         XBTAB_TRY_DONE(run_tiles(&run, tables, options));
         XBTAB_TRY_DONE(run_write(&run, tables, options));
+        XBTAB_TRY_DONE(xbtab__tables_check(tables, path)); /* what could not be read would be of no use */
         XBTAB_TRY_DONE(xbtab_tables_write(tables, path));
         XBTAB_TRY_DONE(xbtab__journal_remove(&run.journal));
     }

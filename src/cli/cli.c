@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <xbartab/output.h>
 
 static volatile sig_atomic_t interrupted;
 
@@ -83,6 +86,16 @@ void cli_finish(poptContext context, const struct poptOption *options)
     poptFreeContext(context);
 }
 
+int cli_open_tables(xbtab_tables **out, const char *path)
+{
+    if (xbtab_tables_open(out, path) < 0) return cli_failed();
+    if (!(*out)->is_sealed)
+        fprintf(stderr,
+                "xbartab: %s: of schema %d, before tables had a seal: its contents cannot be verified\n",
+                path, (*out)->schema);
+    return CLI_DONE;
+}
+
 const char *cli_sampled_by(const xbtab_tables *tables)
 {
     return tables->samples.by_solver ? "xbartab" : "ngspice";
@@ -126,18 +139,7 @@ void cli_catch_interrupt(void)
 
 int cli_write_text(const char *path, const char *text)
 {
-    char beside[4096];
-    snprintf(beside, sizeof beside, "%s.%ld.tmp", path, (long)getpid());
-    FILE *file = fopen(beside, "w");
-    if (!file) return cli_fail("%s: cannot write: %s", path, strerror(errno));
-    bool failed = fputs(text, file) < 0;
-    if (fclose(file) != 0) failed = true;
-    if (failed || rename(beside, path) != 0) {
-        int reason = errno;
-        unlink(beside);
-        return cli_fail("%s: cannot write: %s", path, strerror(reason));
-    }
-    return CLI_DONE;
+    return xbtab_output_write(path, text, strlen(text)) < 0 ? cli_failed() : CLI_DONE;
 }
 
 double cli_seconds(void)
@@ -206,9 +208,14 @@ int cli_print_json(json_t *object)
     return CLI_DONE;
 }
 
+json_t *cli_known_json(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
 json_t *cli_error_json(const xbtab_fit_error *e)
 {
-    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "heldout_rmse_fs", e->rmse, "heldout_max_fs", e->max,
-                     "full_scale", e->full_scale, "samples", (json_int_t)e->samples, "failed",
-                     (json_int_t)e->failed);
+    return json_pack("{s:o, s:o, s:o, s:I, s:I}", "heldout_rmse_fs", cli_known_json(e->rmse),
+                     "heldout_max_fs", cli_known_json(e->max), "full_scale", cli_known_json(e->full_scale),
+                     "samples", (json_int_t)e->samples, "failed", (json_int_t)e->failed);
 }

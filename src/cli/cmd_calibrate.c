@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <xbartab/calibrate.h>
+#include <xbartab/output.h>
 
 #include "cli.h"
 #include "plot.h"
@@ -113,8 +114,9 @@ static void print_fit(const xbtab_fit *fit, const char *output)
 /* One line a device: label, held out, values, errors, residual. */
 static int write_devices(const xbtab_fit *fit, const char *path)
 {
-    FILE *file = fopen(path, "w");
-    if (!file) return cli_fail("%s: cannot be written", path);
+    xbtab_output *output = NULL;
+    if (xbtab_output_open(&output, path) < 0) return cli_failed();
+    FILE *file = xbtab_output_stream(output);
     fprintf(file, "device,held_out");
     for (int k = 0; k < fit->n_device; k++) fprintf(file, ",%s", fit->parameter[fit->device[k]].name);
     for (int k = 0; k < fit->n_device; k++) fprintf(file, ",%s_error", fit->parameter[fit->device[k]].name);
@@ -125,8 +127,7 @@ static int write_devices(const xbtab_fit *fit, const char *path)
         for (int k = 0; k < fit->n_device; k++) fprintf(file, ",%.4g", fit->own_error[d * fit->n_device + k]);
         fprintf(file, ",%.6g\n", fit->device_rmse[d]);
     }
-    if (fclose(file) != 0) return cli_fail("%s: cannot be written", path);
-    return CLI_DONE;
+    return xbtab_output_finish(&output) < 0 ? cli_failed() : CLI_DONE;
 }
 
 /* Measured and fitted curves of a few devices spread over the data, and all residuals. */

@@ -59,11 +59,11 @@ static int open_inputs(explain_run *r, const char *network)
     const explain_options *o = &r->o;
     if (xbtab_network_open(&r->network, network) < 0 ||
         xbtab_images_open(&r->images, o->images, o->labels, (size_t)o->limit) < 0 ||
-        (o->calibration_images && xbtab_images_open(&r->calibration, o->calibration_images, NULL, 0) < 0) ||
-        xbtab_tables_open(&r->tables, o->tables ? o->tables : r->cached) < 0 ||
-        xbtab_technology_create(&r->technology, r->tables) < 0) {
+        (o->calibration_images && xbtab_images_open(&r->calibration, o->calibration_images, NULL, 0) < 0)) {
         return cli_failed();
     }
+    if (cli_open_tables(&r->tables, o->tables ? o->tables : r->cached) != CLI_DONE) return CLI_FAILED;
+    if (xbtab_technology_create(&r->technology, r->tables) < 0) return cli_failed();
     if (!r->images->label) return cli_fail("%s: has no labels of its own; give --labels", o->images);
     r->outputs = calloc(r->images->n * xbtab_network_outputs(r->network), sizeof *r->outputs);
     return r->outputs ? CLI_DONE : cli_fail("out of memory");

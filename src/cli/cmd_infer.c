@@ -115,7 +115,7 @@ static int open_inputs(inference *f, const char *network)
     f->outputs = malloc(f->images->n * f->n_outputs * sizeof *f->outputs);
     if (!f->outputs) return cli_fail("out of memory");
     if (infer_without_tiles(f->o.mode)) return CLI_DONE;
-    if (xbtab_tables_open(&f->tables, f->tables_file) < 0) return cli_failed();
+    if (cli_open_tables(&f->tables, f->tables_file) != CLI_DONE) return CLI_FAILED;
     if (f->o.without && leave_out(f) < 0) return cli_failed();
     const xbtab_tables *tables = f->derived ? xbtab_derived_tables(f->derived) : f->tables;
     if (xbtab_technology_create(&f->technology, tables) < 0) return cli_failed();

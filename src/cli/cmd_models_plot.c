@@ -8,6 +8,7 @@
 
 #include <xbartab/calibrate.h>
 #include <xbartab/characterize.h>
+#include <xbartab/output.h>
 
 #include "cli.h"
 
@@ -117,15 +118,18 @@ static void plot_points(FILE *gnuplot, const xbtab_model *m)
 static int draw(const xbtab_model *m, const double *state, int n_states, const double *V, double (*I)[POINTS],
                 const double *loop, const char *path, const char *format)
 {
+    xbtab_output *output = NULL;
+    if (xbtab_output_open(&output, path) < 0) return cli_failed();
     FILE *gnuplot = popen("gnuplot 2>/dev/null", "w");
-    char beside[4096];
-    snprintf(beside, sizeof beside, "%s.part", path);
-    if (!gnuplot) return cli_fail("gnuplot cannot be started");
+    if (!gnuplot) {
+        xbtab_output_discard(&output);
+        return cli_fail("gnuplot cannot be started");
+    }
     fprintf(gnuplot,
             "set terminal %s\nset output '%s'\n%sset title '%s' noenhanced\nset xlabel 'voltage (V)'\n"
             "set ylabel '|current| (A)'\nset logscale y\nset format y '%%.0e'\nset key outside bottom center "
             "horizontal\nplot ",
-            format, beside, loop ? "set multiplot layout 1,2\n" : "", m->name);
+            format, xbtab_output_name(output), loop ? "set multiplot layout 1,2\n" : "", m->name);
     for (int s = 0; s < n_states; s++) {
         char name[96] = "current";
         if (m->state >= 0) {
@@ -150,8 +154,8 @@ static int draw(const xbtab_model *m, const double *state, int n_states, const d
     }
     plot_points(gnuplot, m);
     if (loop) plot_loop(gnuplot, loop, loop + XBTAB_LOOP_POINTS);
-    if (pclose(gnuplot) == 0 && rename(beside, path) == 0) return CLI_DONE;
-    remove(beside);
+    if (pclose(gnuplot) == 0) return xbtab_output_finish(&output) < 0 ? cli_failed() : CLI_DONE;
+    xbtab_output_discard(&output);
     return cli_fail("gnuplot cannot write %s", path);
 }
 

@@ -143,19 +143,13 @@ static void print_note(const char *line, void *payload)
     fprintf(stderr, "%s\n", line);
 }
 
-/* The estimated sheet, beside and then renamed. */
 static int fit(const char *spec, const char *folder, const char *output)
 {
-    char *text = NULL, beside[4096];
+    char *text = NULL;
     if (xbtab_population_fit(&text, spec, folder, print_note, NULL) < 0) return cli_failed();
-    snprintf(beside, sizeof beside, "%s.%ld", output, (long)getpid());
-    FILE *file = fopen(beside, "w");
-    bool bad = !file || fputs(text, file) < 0;
-    if (file) bad = fclose(file) != 0 || bad;
-    bad = bad || rename(beside, output) != 0;
-    if (bad) remove(beside);
+    int code = cli_write_text(output, text);
     xbtab_population_text_free(&text);
-    if (bad) return cli_fail("%s: cannot be written", output);
+    if (code != CLI_DONE) return code;
     printf("written: %s\n", output);
     return CLI_DONE;
 }

@@ -31,22 +31,18 @@ int cli_plot_begin(cli_plot *plot, const char *path, int width, int height)
         fprintf(stderr, "xbartab: gnuplot is not installed, so %s is not drawn\n", path);
         return CLI_USAGE;
     }
-    if (strpbrk(path, "'\n") || strlen(path) > sizeof plot->beside - 32)
-        return cli_fail("%s: not a name for a picture", path);
-    snprintf(plot->beside, sizeof plot->beside, "%s.%ld", path, (long)getpid());
-    FILE *probe = fopen(plot->beside, "w");
-    if (!probe) return cli_fail("%s: cannot be written", path);
-    fclose(probe);
+    if (strpbrk(path, "'\n")) return cli_fail("%s: not a name for a picture", path);
+    if (xbtab_output_open(&plot->output, path) < 0) return cli_failed();
     signal(SIGPIPE, SIG_IGN); /* a gnuplot that ends early is told by its exit */
     plot->script = popen("gnuplot", "w");
     if (!plot->script) {
-        remove(plot->beside);
+        xbtab_output_discard(&plot->output);
         return cli_fail("gnuplot does not start");
     }
     const size_t n = strlen(path);
     const bool is_png = n > 4 && strcmp(path + n - 4, ".png") == 0;
     fprintf(plot->script, "set terminal %s size %d,%d background rgb 'white'\nset output '%s'\n",
-            is_png ? "pngcairo" : "svg", width, height, plot->beside);
+            is_png ? "pngcairo" : "svg", width, height, xbtab_output_name(plot->output));
     return CLI_DONE;
 }
 
@@ -55,9 +51,9 @@ int cli_plot_end(cli_plot *plot)
     fprintf(plot->script, "set output\n");
     bool bad = ferror(plot->script) != 0;
     bad = pclose(plot->script) != 0 || bad;
-    if (bad || rename(plot->beside, plot->path) != 0) {
-        remove(plot->beside);
+    if (bad) {
+        xbtab_output_discard(&plot->output);
         return cli_fail("%s: gnuplot did not draw it", plot->path);
     }
-    return CLI_DONE;
+    return xbtab_output_finish(&plot->output) < 0 ? cli_failed() : CLI_DONE;
 }

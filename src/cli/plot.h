@@ -4,10 +4,12 @@
 
 #include <stdio.h>
 
+#include <xbartab/output.h>
+
 typedef struct cli_plot {
     FILE *script;     /* gnuplot's commands go here */
     const char *path; /* the picture; borrowed */
-    char beside[4096];
+    xbtab_output *output;
 } cli_plot;
 
 /** Start gnuplot writing beside path: PNG where it ends in .png, else SVG.

@@ -2,12 +2,12 @@
 #include "h5.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <hdf5.h>
 #include <hdf5_hl.h>
+#include <xbartab/output.h>
 
 #include "file.h"
 #include "memory.h"
@@ -16,7 +16,8 @@
 enum { LONGEST_ATTRIBUTE = 60000 };
 
 /* HDF5 prints its error stack by itself unless told not to; ours goes into one message. The caller's handler
- * comes back when the file is closed. */
+ * comes back when the file is closed; but not after a damaged one, to which libhdf5 1.10 holds on although it
+ * says that it has closed it: at the end of the program it would say something about it. */
 static void silence(xbtab__h5_file *file)
 {
     H5E_auto2_t handler;
@@ -28,6 +29,7 @@ static void silence(xbtab__h5_file *file)
 static void restore(xbtab__h5_file *file)
 {
     H5E_auto2_t handler;
+    if (file->is_damaged) return;
     memcpy(&handler, &file->old_handler, sizeof handler);
     H5Eset_auto2(H5E_DEFAULT, handler, file->old_handler_data);
 }
@@ -42,76 +44,110 @@ static xbtab_status fail_read(const xbtab__h5_file *file, const char *name, cons
     return xbtab__error_set(XBTAB_ERR_INPUT, "%s: \"%s\" %s", file->path, name, why);
 }
 
+/* The driver that keeps a file in memory, to the byte as long as it will be on the disk. */
+static hid_t memory_access(void)
+{
+    enum { STEP = 1 };
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    /* the format since HDF5 1.8 has checksums in all its structure, so that a damaged file is refused by
+     * libhdf5 and does not mislead it */
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
+    H5Pset_fapl_core(access, STEP, false);
+    return access;
+}
+
 xbtab_status xbtab__h5_create(xbtab__h5_file *file, const char *path)
 {
     *file = (xbtab__h5_file){.id = -1};
     file->path = xbtab__strdup(path);
-    file->beside = xbtab__file_beside(path);
+    if (!file->path) return XBTAB_NOMEM();
     silence(file);
-    if (!file->path || !file->beside) {
-        xbtab__h5_abandon(file);
-        return XBTAB_NOMEM();
-    }
-    hid_t create = H5Pcreate(H5P_FILE_CREATE);
+    hid_t create = H5Pcreate(H5P_FILE_CREATE), access = memory_access();
     H5Pset_link_creation_order(create, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
     H5Pset_obj_track_times(create, false);
-    /* the format since HDF5 1.8 has checksums in all its structure, so that a damaged file is refused by
-     * libhdf5 and does not mislead it */
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
-    file->id = H5Fcreate(file->beside, H5F_ACC_TRUNC, create, access);
+    H5Pset_userblock(create, XBTAB__SEAL_SIZE);
+    file->id = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
     H5Pclose(access);
     H5Pclose(create);
-    if (file->id < 0) {
-        xbtab_status status = xbtab__error_set(XBTAB_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-        xbtab__h5_abandon(file);
-        return status;
-    }
-    return XBTAB_OK;
+    if (file->id >= 0) return XBTAB_OK;
+    xbtab__h5_abandon(file);
+    return xbtab__error_set(XBTAB_ERR_IO, "%s: cannot be put together in memory", path);
 }
 
 static void forget(xbtab__h5_file *file)
 {
     restore(file);
     xbtab__free(file->path);
-    xbtab__free(file->beside);
+    xbtab__free(file->image);
     *file = (xbtab__h5_file){.id = -1};
+}
+
+/* The file as it will be on the disk: the driver's own memory, as libhdf5 1.10 cuts the end off the image of
+ * a file with a user block. */
+static xbtab_status take_image(xbtab__h5_file *file)
+{
+    void *memory = NULL;
+    hsize_t n = 0;
+    if (H5Fflush((hid_t)file->id, H5F_SCOPE_GLOBAL) < 0 || H5Fget_filesize((hid_t)file->id, &n) < 0 ||
+        H5Fget_vfd_handle((hid_t)file->id, H5P_DEFAULT, &memory) < 0 || n <= XBTAB__SEAL_SIZE)
+        XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot be put together in memory", file->path);
+    file->n_image = (size_t)n;
+    file->image = xbtab__alloc(file->n_image, 1);
+    if (!file->image) return XBTAB_NOMEM();
+    memcpy(file->image, *(char **)memory, file->n_image);
+    return XBTAB_OK;
 }
 
 xbtab_status xbtab__h5_finish(xbtab__h5_file *file)
 {
-    xbtab_status status = XBTAB_OK;
-    herr_t closed = H5Fclose((hid_t)file->id);
-    file->id = -1;
-    if (closed < 0 || rename(file->beside, file->path) != 0) {
-        status = xbtab__error_set(XBTAB_ERR_IO, "%s: cannot write: %s", file->path, strerror(errno));
-        unlink(file->beside);
+    xbtab_status status = take_image(file);
+    if (status == XBTAB_OK) {
+        xbtab__seal_put(file->image, file->n_image, XBTAB__SEAL_WRITTEN);
+        status = xbtab_output_write(file->path, file->image, file->n_image);
     }
-    forget(file);
+    xbtab__h5_abandon(file);
     return status;
 }
 
 void xbtab__h5_abandon(xbtab__h5_file *file)
 {
-    if (!file->path && !file->beside) return;
+    if (!file->path) return;
     if (file->id >= 0) H5Fclose((hid_t)file->id);
-    if (file->beside) unlink(file->beside);
     forget(file);
+}
+
+/* Whether HDF5 begins where a table file has it: at once, or behind the seal. libhdf5 would look further. */
+static bool begins_here(const xbtab__h5_file *file)
+{
+    static const char signature[] = "\x89HDF\r\n\x1a\n";
+    size_t n = sizeof signature - 1, at = file->seal == XBTAB__SEAL_NONE ? 0 : XBTAB__SEAL_SIZE;
+    return file->n_image >= at + n && memcmp(file->image + at, signature, n) == 0;
 }
 
 xbtab_status xbtab__h5_open(xbtab__h5_file *file, const char *path)
 {
+    xbtab_status status;
+    struct stat info;
     *file = (xbtab__h5_file){.id = -1};
-    if (access(path, R_OK) != 0) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
     file->path = xbtab__strdup(path);
     if (!file->path) return XBTAB_NOMEM();
     silence(file);
-    file->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (file->id < 0) {
-        xbtab__h5_abandon(file);
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: not an HDF5 file, or a truncated one", path);
+    if (stat(path, &info) != 0) XBTAB_FAIL_DONE(XBTAB_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode)) XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: not a regular file", path);
+    if ((uint64_t)info.st_size > XBTAB__H5_LARGEST)
+        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: larger than %zu bytes", path, XBTAB__H5_LARGEST);
+    XBTAB_TRY_DONE(xbtab__file_read(&file->image, &file->n_image, path, XBTAB__H5_LARGEST));
+    file->seal = xbtab__seal_of(file->image, file->n_image);
+    file->budget = 8 * file->n_image;
+    if (begins_here(file)) {
+        file->id = H5LTopen_file_image(file->image, file->n_image, 0); /* of a copy, for the same reason */
+        file->is_damaged = file->id < 0;
     }
-    return XBTAB_OK;
+    if (file->id < 0) XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: not an HDF5 file, or a truncated one", path);
+    status = xbtab__h5_check_links(file);
+done:
+    if (status < 0) xbtab__h5_abandon(file);
+    return status;
 }
 
 xbtab_status xbtab__h5_group_create(xbtab__h5_id *group, const xbtab__h5_file *file, const char *name)
@@ -223,32 +259,73 @@ done:
     return status;
 }
 
-xbtab_status xbtab__h5_get(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
-                           xbtab__h5_type type, void **data, int rank, size_t *n, size_t most)
+/* Why the values of a dataset are not simply there, n elements of some size; NULL = they are. Nothing is read
+ * or allocated before this. */
+static const char *find_fault_in_storage(const xbtab__h5_file *file, hid_t set, hid_t type, size_t n)
+{
+    hid_t create = H5Dget_create_plist(set);
+    H5D_layout_t layout = create < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(create);
+    if (create >= 0) H5Pclose(create);
+    size_t size = H5Tget_size(type);
+    if (layout == H5D_CHUNKED)
+        return "is stored in chunks or compressed; h5repack -l CONTI -f NONE stores it plainly";
+    if (layout != H5D_CONTIGUOUS && layout != H5D_COMPACT) return "is stored in a way that tables are not";
+    if (size == 0 || n > file->n_image / size || H5Dget_storage_size(set) != n * size)
+        return "is larger than the values that the file holds for it";
+    if (layout == H5D_COMPACT) return NULL;
+    haddr_t at = H5Dget_offset(set);
+    return at <= file->n_image && file->n_image - at >= n * size ? NULL : "lies outside the file";
+}
+
+/* Whether a dataset's elements become ours without loss. */
+static bool suits(hid_t stored, xbtab__h5_type type)
+{
+    H5T_class_t kind = H5Tget_class(stored);
+    size_t size = H5Tget_size(stored);
+    if (type == XBTAB__H5_DOUBLE) return kind == H5T_FLOAT && size <= 8;
+    return kind == H5T_INTEGER && size == type_size(type) &&
+           H5Tget_sign(stored) == (type == XBTAB__H5_INT32 ? H5T_SGN_2 : H5T_SGN_NONE);
+}
+
+/* The number of elements of a dataset of `rank` axes; n as xbtab__h5_get() has it. */
+static const char *find_fault_in_shape(hid_t set, int rank, size_t *n, size_t most, size_t *total)
+{
+    hsize_t found[XBTAB__H5_MAX_RANK] = {0};
+    hid_t space = H5Dget_space(set);
+    bool is_one = space >= 0 && H5Sget_simple_extent_type(space) == H5S_SIMPLE &&
+                  H5Sget_simple_extent_ndims(space) == rank &&
+                  H5Sget_simple_extent_dims(space, found, NULL) == rank;
+    if (space >= 0) H5Sclose(space);
+    if (!is_one) return "has the wrong number of axes";
+    *total = 1;
+    for (int k = 0; k < rank; k++) {
+        if (n[k] != 0 && found[k] != n[k]) return "has the wrong size";
+        if (found[k] == 0 || found[k] > most / *total) return "has an implausible size";
+        *total *= (size_t)found[k];
+    }
+    for (int k = 0; k < rank; k++) n[k] = (size_t)found[k];
+    return NULL;
+}
+
+xbtab_status xbtab__h5_get(xbtab__h5_file *file, xbtab__h5_id group, const char *name, xbtab__h5_type type,
+                           void **data, int rank, size_t *n, size_t most)
 {
     xbtab_status status = XBTAB_OK;
-    hsize_t found[XBTAB__H5_MAX_RANK] = {0};
+    size_t total = 0;
     void *values = NULL;
-    hid_t space = -1, set = H5Dopen2((hid_t)group, name, H5P_DEFAULT);
+    hid_t set = H5Dopen2((hid_t)group, name, H5P_DEFAULT);
     if (set < 0) return fail_read(file, name, "is missing");
-    space = H5Dget_space(set);
-    if (space < 0 || H5Sget_simple_extent_ndims(space) != rank) {
-        status = fail_read(file, name, "has the wrong number of axes");
+    hid_t stored = H5Dget_type(set);
+    const char *fault = find_fault_in_shape(set, rank, n, most, &total);
+    if (!fault && (stored < 0 || !suits(stored, type))) fault = "has the wrong type of numbers";
+    if (!fault) fault = find_fault_in_storage(file, set, stored, total);
+    if (!fault && total > file->budget / type_size(type))
+        fault = "is more than a file of this size holds (values that several datasets share?)";
+    if (fault) {
+        status = fail_read(file, name, fault);
         goto done;
     }
-    H5Sget_simple_extent_dims(space, found, NULL);
-    size_t total = 1;
-    for (int k = 0; k < rank; k++) {
-        if (n[k] != 0 && found[k] != n[k]) {
-            status = fail_read(file, name, "has the wrong size");
-            goto done;
-        }
-        if (found[k] == 0 || found[k] > most / total) {
-            status = fail_read(file, name, "has an implausible size");
-            goto done;
-        }
-        total *= (size_t)found[k];
-    }
+    file->budget -= total * type_size(type);
     values = xbtab__alloc(total, type_size(type));
     if (!values) {
         status = XBTAB_NOMEM();
@@ -258,12 +335,11 @@ xbtab_status xbtab__h5_get(const xbtab__h5_file *file, xbtab__h5_id group, const
         status = fail_read(file, name, "cannot be read");
         goto done;
     }
-    for (int k = 0; k < rank; k++) n[k] = (size_t)found[k];
     *data = values;
     values = NULL;
 done:
     xbtab__free(values);
-    if (space >= 0) H5Sclose(space);
+    if (stored >= 0) H5Tclose(stored);
     H5Dclose(set);
     return status;
 }
@@ -279,18 +355,28 @@ xbtab_status xbtab__h5_put_number(const xbtab__h5_file *file, xbtab__h5_id group
     return wrote < 0 ? fail_write(file, name) : XBTAB_OK;
 }
 
+/* Whether an attribute has one value. */
+static bool is_single(hid_t attribute)
+{
+    hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
+    bool is_one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
+    if (space >= 0) H5Sclose(space);
+    return is_one;
+}
+
 xbtab_status xbtab__h5_get_number(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
                                   double *value)
 {
     xbtab_status status = XBTAB_OK;
     if (!xbtab__h5_has_attribute(group, name)) return fail_read(file, name, "is missing");
     hid_t attribute = H5Aopen((hid_t)group, name, H5P_DEFAULT);
-    hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
-    if (space < 0 || H5Sget_simple_extent_npoints(space) != 1 ||
+    hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
+    H5T_class_t kind = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
+    if (!is_single(attribute) || (kind != H5T_FLOAT && kind != H5T_INTEGER) || H5Tget_size(type) > 8 ||
         H5Aread(attribute, H5T_NATIVE_DOUBLE, value) < 0) {
         status = fail_read(file, name, "is not a number");
     }
-    if (space >= 0) H5Sclose(space);
+    if (type >= 0) H5Tclose(type);
     if (attribute >= 0) H5Aclose(attribute);
     return status;
 }
@@ -324,8 +410,8 @@ xbtab_status xbtab__h5_get_text(const xbtab__h5_file *file, xbtab__h5_id group, 
     if (!xbtab__h5_has_attribute(group, name)) return fail_read(file, name, "is missing");
     hid_t attribute = H5Aopen((hid_t)group, name, H5P_DEFAULT);
     hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
-    if (type < 0 || H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 ||
-        H5Tget_size(type) > LONGEST_ATTRIBUTE) {
+    if (type < 0 || !is_single(attribute) || H5Tget_class(type) != H5T_STRING ||
+        H5Tis_variable_str(type) != 0 || H5Tget_size(type) > LONGEST_ATTRIBUTE) {
         status = fail_read(file, name, "is not a text");
         goto done;
     }
@@ -373,17 +459,23 @@ xbtab_status xbtab__h5_put_long_text(const xbtab__h5_file *file, xbtab__h5_id gr
     return wrote < 0 ? fail_write(file, name) : XBTAB_OK;
 }
 
-xbtab_status xbtab__h5_get_long_text(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
-                                     char **text, size_t most)
+xbtab_status xbtab__h5_get_long_text(xbtab__h5_file *file, xbtab__h5_id group, const char *name, char **text,
+                                     size_t most)
 {
     xbtab_status status = XBTAB_OK;
     char *value = NULL;
-    hid_t type = -1, set = H5Dopen2((hid_t)group, name, H5P_DEFAULT);
+    hid_t set = H5Dopen2((hid_t)group, name, H5P_DEFAULT);
     if (set < 0) return fail_read(file, name, "is missing");
-    type = H5Dget_type(set);
-    if (type < 0 || H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 ||
-        H5Tget_size(type) > most) {
-        status = fail_read(file, name, "is not a text of plausible length");
+    hid_t type = H5Dget_type(set), space = H5Dget_space(set);
+    const char *fault = NULL;
+    if (type < 0 || space < 0 || H5Sget_simple_extent_npoints(space) != 1 ||
+        H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 || H5Tget_size(type) > most) {
+        fault = "is not a text of plausible length";
+    } else {
+        fault = find_fault_in_storage(file, set, type, 1);
+    }
+    if (fault) {
+        status = fail_read(file, name, fault);
         goto done;
     }
     value = xbtab__alloc(H5Tget_size(type) + 1, 1);
@@ -399,6 +491,7 @@ xbtab_status xbtab__h5_get_long_text(const xbtab__h5_file *file, xbtab__h5_id gr
     value = NULL;
 done:
     xbtab__free(value);
+    if (space >= 0) H5Sclose(space);
     if (type >= 0) H5Tclose(type);
     H5Dclose(set);
     return status;

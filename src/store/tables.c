@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <xbartab/output.h>
+
 #include "memory.h"
-#include "tables_private.h"
 #include "tables_array.h"
+#include "tables_check.h"
+#include "tables_private.h"
 #include "tables_readout.h"
 
 static const char spice_name[] = "ngspice", solver_name[] = "xbartab";
@@ -96,7 +99,7 @@ static xbtab_status write_tile(const xbtab__h5_file *file, xbtab__h5_id group, c
     return xbtab__h5_put(file, group, "conductance", "S", XBTAB__H5_DOUBLE, t->G_level, 1, &level);
 }
 
-static xbtab_status read_tile(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_tile(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     tile_numbers numbers = {0};
     XBTAB_TRY(xbtab__h5_get_text(file, group, "name", &t->tile_name));
@@ -142,7 +145,7 @@ static xbtab_status write_cell(const xbtab__h5_file *file, xbtab__h5_id group, c
                          axes + 1);
 }
 
-static xbtab_status read_cell(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_cell(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     xbtab_cell_data *c = &t->cell;
     XBTAB_TRY(xbtab__h5_get_text(file, group, "state_parameter_name", &c->parameter_name));
@@ -180,7 +183,7 @@ static xbtab_status write_tia(const xbtab__h5_file *file, xbtab__h5_id group, co
     return xbtab__h5_put(file, group, "output_voltage", "V", XBTAB__H5_DOUBLE, a->V_out, 1, &axis);
 }
 
-static xbtab_status read_tia(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_tia(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     xbtab_tia_data *a = &t->tia;
     XBTAB_TRY(xbtab__get_error(file, group, "heldout", &a->error));
@@ -213,7 +216,7 @@ static xbtab_status write_transfer(const xbtab__h5_file *file, xbtab__h5_id grou
     return xbtab__h5_put(file, group, "power", "1", XBTAB__H5_INT32, f->power, 2, axes);
 }
 
-static xbtab_status read_transfer(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_transfer(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     xbtab_transfer_data *f = &t->transfer;
     XBTAB_TRY(xbtab__h5_get_number(file, group, "y_max_fs", &f->y_max));
@@ -251,7 +254,7 @@ static xbtab_status write_energy(const xbtab__h5_file *file, xbtab__h5_id group,
     return xbtab__h5_put(file, group, "cell_read_energy", "J", XBTAB__H5_DOUBLE, t->energy.E_cell, 2, axes);
 }
 
-static xbtab_status read_energy(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_energy(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     size_t n[2] = {t->cell.n_states, t->cell.n_v};
     XBTAB_TRY(xbtab__h5_get_number(file, group, "scale", &t->energy.scale));
@@ -275,7 +278,7 @@ static xbtab_status write_solver(const xbtab__h5_file *file, xbtab__h5_id group,
     return xbtab__h5_put(file, group, "max", "1", XBTAB__H5_DOUBLE, s->max, 1, &size);
 }
 
-static xbtab_status read_solver(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_solver(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     xbtab_solver_data *s = &t->solver;
     XBTAB_TRY(xbtab__h5_get(file, group, "rows", XBTAB__H5_INT32, (void **)&s->rows, 1, &s->n, 4096));
@@ -315,7 +318,7 @@ static xbtab_status write_samples(const xbtab__h5_file *file, xbtab__h5_id group
     return XBTAB_OK;
 }
 
-static xbtab_status read_who_solved(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_sample_data *s)
+static xbtab_status read_who_solved(xbtab__h5_file *file, xbtab__h5_id group, xbtab_sample_data *s)
 {
     char *name = NULL;
     if (file->schema < 2) return XBTAB_OK; /* ngspice */
@@ -329,7 +332,7 @@ static xbtab_status read_who_solved(const xbtab__h5_file *file, xbtab__h5_id gro
     return XBTAB_OK;
 }
 
-static xbtab_status read_samples(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_samples(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     xbtab_sample_data *s = &t->samples;
     size_t n[2] = {0, 0};
@@ -364,7 +367,7 @@ static xbtab_status write_provenance(const xbtab__h5_file *file, xbtab__h5_id gr
     return xbtab__h5_put_long_text(file, group, "models", t->models_text);
 }
 
-static xbtab_status read_provenance(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_provenance(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     char *seed = NULL;
     unsigned long long value = 0;
@@ -385,7 +388,7 @@ static const struct {
     int first_schema;
     bool (*has)(const xbtab_tables *);
     xbtab_status (*write)(const xbtab__h5_file *, xbtab__h5_id, const xbtab_tables *);
-    xbtab_status (*read)(const xbtab__h5_file *, xbtab__h5_id, xbtab_tables *);
+    xbtab_status (*read)(xbtab__h5_file *, xbtab__h5_id, xbtab_tables *);
 } groups[] = {
     {"provenance", 1, NULL, write_provenance, read_provenance},
     {"tile", 1, NULL, write_tile, read_tile},
@@ -399,7 +402,7 @@ static const struct {
     {"population", 4, xbtab__has_age, xbtab__put_age, xbtab__get_age},
 };
 
-enum { N_GROUPS = sizeof groups / sizeof groups[0] };
+enum { N_GROUPS = sizeof groups / sizeof groups[0], FIRST_SEALED = 5 };
 
 xbtab_status xbtab_tables_write(const xbtab_tables *tables, const char *path)
 {
@@ -421,86 +424,104 @@ done:
     return status;
 }
 
-static bool ascends(const double *x, size_t n)
+/* Everything but the seal. */
+static xbtab_status read_tables(xbtab_tables *tables, xbtab__h5_file *file)
 {
-    for (size_t k = 1; k < n; k++) {
-        if (!(x[k] > x[k - 1])) return false;
+    xbtab_status status;
+    xbtab__h5_id group = -1;
+    double schema = 0;
+    if (!xbtab__h5_has_attribute(xbtab__h5_root(file), "xbartab_schema"))
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: an HDF5 file, but not a table file of xbartab", file->path);
+    XBTAB_TRY(xbtab__h5_get_number(file, xbtab__h5_root(file), "xbartab_schema", &schema));
+    if (!(schema >= 1 && schema <= XBTAB_TABLES_SCHEMA && schema == floor(schema))) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: has schema %g; this xbartab reads schemas 1 to %d%s", file->path,
+                   schema, XBTAB_TABLES_SCHEMA, schema > XBTAB_TABLES_SCHEMA ? ": use a newer xbartab" : "");
     }
-    return n > 0 && isfinite(x[0]) && isfinite(x[n - 1]);
+    tables->schema = file->schema = (int)schema;
+    for (int k = 0; k < N_GROUPS; k++) {
+        if (groups[k].first_schema > schema) continue;
+        if (groups[k].has && !xbtab__h5_has_group(file, groups[k].name)) continue;
+        XBTAB_TRY_DONE(xbtab__h5_group_open(&group, file, groups[k].name));
+        XBTAB_TRY_DONE(groups[k].read(file, group, tables));
+        xbtab__h5_group_close(&group);
+    }
+    status = xbtab__tables_check(tables, file->path);
+done:
+    xbtab__h5_group_close(&group);
+    return status;
 }
 
-static bool all_finite(const double *x, size_t n)
+static xbtab_status fail_changed(const char *path)
 {
-    for (size_t k = 0; k < n; k++) {
-        if (!isfinite(x[k])) return false;
-    }
-    return true;
+    XBTAB_FAIL(
+        XBTAB_ERR_INPUT,
+        "%s: has changed since it was written: its SHA-256 is another; characterize again, or after an "
+        "edit on purpose: xbartab info --rehash %s",
+        path, path);
 }
 
-/* What the engine relies on, so that a damaged file is refused here and not met later. */
-static xbtab_status check(const xbtab_tables *t, const char *path)
+/* The last word, after all that can be told more exactly. Files of schemas 1 to 4 had no seal. */
+static xbtab_status check_seal(const xbtab_tables *tables, const xbtab__h5_file *file)
 {
-    const xbtab_cell_data *c = &t->cell;
-    const char *wrong = NULL;
-    if (!ascends(t->G_level, t->n_levels) || t->G_level[0] < 0) wrong = "/tile/conductance does not rise";
-    if (!ascends(c->G_state, c->n_states)) wrong = "/cell/state_conductance does not rise";
-    if (!ascends(c->V, c->n_v) || c->n_v < 4) wrong = "/cell/cell_voltage does not rise";
-    if (c->n_gates && !ascends(c->V_gate, c->n_gates)) wrong = "/cell/gate_voltage does not rise";
-    if (!ascends(c->V_bit, c->n_bit)) wrong = "/cell/bit_line_voltage does not rise";
-    if (!all_finite(c->I_cell, (c->n_gates ? c->n_gates : 1) * c->n_states * c->n_bit * c->n_v))
-        wrong = "/cell/current is not finite";
-    if (!ascends(t->tia.I_in, t->tia.n) || t->tia.n < 4) wrong = "/tia/input_current does not rise";
-    if (!all_finite(t->tia.V_in, t->tia.n) || !all_finite(t->tia.V_out, t->tia.n))
-        wrong = "/tia is not finite";
-    if (!all_finite(t->transfer.coefficient, t->transfer.n_terms)) wrong = "/transfer is not finite";
-    for (size_t k = 0; k < 3 * t->transfer.n_terms; k++) {
-        if (t->transfer.power[k] < 0 || t->transfer.power[k] > 3) wrong = "/transfer/power is outside 0 to 3";
+    if (file->seal == XBTAB__SEAL_WRITTEN || file->seal == XBTAB__SEAL_EDITED) return XBTAB_OK;
+    if (file->seal == XBTAB__SEAL_BROKEN) return fail_changed(file->path);
+    if (tables->schema < FIRST_SEALED) return XBTAB_OK;
+    XBTAB_FAIL(
+        XBTAB_ERR_INPUT,
+        "%s: has lost its seal, the %d bytes before the HDF5 file; copy the whole file, or characterize "
+        "again",
+        file->path, XBTAB__SEAL_SIZE);
+}
+
+static xbtab_status open_file(xbtab_tables **out, xbtab__h5_file *file, const char *path)
+{
+    XBTAB_TRY(xbtab__h5_open(file, path));
+    xbtab_tables *tables = xbtab__alloc(1, sizeof *tables);
+    xbtab_status status = tables ? read_tables(tables, file) : XBTAB_NOMEM();
+    if (status < 0) {
+        xbtab_tables_destroy(&tables);
+        xbtab__h5_abandon(file);
+        return status;
     }
-    if (t->transfer.n_drives && (!ascends(t->transfer.a_drive, t->transfer.n_drives) ||
-                                 t->transfer.a_drive[t->transfer.n_drives - 1] < 1)) {
-        wrong = "/transfer/mean_drive_up_to does not rise to 1";
-    }
-    if (!wrong) wrong = xbtab__find_fault_in_pulses(&t->write);
-    if (wrong) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %s", path, wrong);
+    tables->is_sealed = file->seal != XBTAB__SEAL_NONE;
+    tables->is_edited = file->seal == XBTAB__SEAL_EDITED;
+    *out = tables;
     return XBTAB_OK;
 }
 
 xbtab_status xbtab_tables_open(xbtab_tables **out, const char *path)
 {
-    xbtab_status status;
     xbtab__h5_file file;
-    xbtab__h5_id group = -1;
-    double schema = 0;
-    XBTAB_TRY(xbtab__h5_open(&file, path));
-    xbtab_tables *tables = xbtab__alloc(1, sizeof *tables);
-    if (!tables) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    if (!xbtab__h5_has_attribute(xbtab__h5_root(&file), "xbartab_schema")) {
-        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: an HDF5 file, but not a table file of xbartab", path);
-    }
-    XBTAB_TRY_DONE(xbtab__h5_get_number(&file, xbtab__h5_root(&file), "xbartab_schema", &schema));
-    if (!(schema >= 1 && schema <= XBTAB_TABLES_SCHEMA && schema == floor(schema))) {
-        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: has schema %g; this xbartab reads schemas 1 to %d%s", path,
-                        schema, XBTAB_TABLES_SCHEMA,
-                        schema > XBTAB_TABLES_SCHEMA ? ": use a newer xbartab" : "");
-    }
-    file.schema = (int)schema;
-    for (int k = 0; k < N_GROUPS; k++) {
-        if (groups[k].first_schema > schema) continue;
-        if (groups[k].has && !xbtab__h5_has_group(&file, groups[k].name)) continue;
-        XBTAB_TRY_DONE(xbtab__h5_group_open(&group, &file, groups[k].name));
-        XBTAB_TRY_DONE(groups[k].read(&file, group, tables));
-        xbtab__h5_group_close(&group);
-    }
-    XBTAB_TRY_DONE(check(tables, path));
-    *out = tables;
-    tables = NULL;
-done:
-    xbtab__h5_group_close(&group);
+    xbtab_tables *tables = NULL;
+    XBTAB_TRY(open_file(&tables, &file, path));
+    xbtab_status status = check_seal(tables, &file);
     xbtab__h5_abandon(&file);
+    if (status < 0) {
+        xbtab_tables_destroy(&tables);
+        return status;
+    }
+    *out = tables;
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab_tables_seal(const char *path)
+{
+    xbtab__h5_file file;
+    xbtab_tables *tables = NULL;
+    XBTAB_TRY(open_file(&tables, &file, path));
+    xbtab_status status = XBTAB_OK;
+    if (file.seal == XBTAB__SEAL_NONE) {
+        status =
+            xbtab__error_set(XBTAB_ERR_INPUT,
+                             "%s: has no room for a seal: an HDF5 file of schema %d with a user block of "
+                             "%d bytes has (h5py: userblock_size)",
+                             path, FIRST_SEALED, XBTAB__SEAL_SIZE);
+    } else if (file.seal == XBTAB__SEAL_BROKEN) { /* one that fits stays as it is */
+        xbtab__seal_put(file.image, file.n_image, XBTAB__SEAL_EDITED);
+        status = xbtab_output_write(path, file.image, file.n_image);
+    }
     xbtab_tables_destroy(&tables);
+    xbtab__h5_abandon(&file);
     return status;
 }
 

@@ -16,6 +16,7 @@
 #include <xbartab/models.h>
 #include <xbartab/netlist.h>
 #include <xbartab/network.h>
+#include <xbartab/output.h>
 #include <xbartab/population.h>
 #include <xbartab/population_fit.h>
 #include <xbartab/progress.h>
