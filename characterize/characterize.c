@@ -339,7 +339,9 @@ static xbtab_status take_provenance(xbtab_tables *t, const xbtab__run *run)
 
 static xbtab_status take_record(int64_t unit, int status, const void *bytes, size_t n, void *context)
 {
-    return xbtab__run_take(context, (int)unit, (xbtab_sample_status)status, bytes, n);
+    xbtab__run *run = context;
+    if (unit < 0 || unit >= run->n_units) return XBTAB_OK;
+    return xbtab__run_take(run, (int)unit, (xbtab_sample_status)status, bytes, n);
 }
 
 static xbtab_status open_journal(xbtab__run *run, const char *path, int resume)
