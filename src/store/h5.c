@@ -10,10 +10,8 @@
 #include <xbartab/output.h>
 
 #include "file.h"
+#include "h5_private.h"
 #include "memory.h"
-
-/* Longest text of an attribute or a provenance dataset that is read back. */
-enum { LONGEST_ATTRIBUTE = 60000 };
 
 /* HDF5 prints its error stack by itself unless told not to; ours goes into one message. The caller's handler
  * comes back when the file is closed; but not after a damaged one, to which libhdf5 1.10 holds on although it
@@ -37,11 +35,6 @@ static void restore(xbtab__h5_file *file)
 static xbtab_status fail_write(const xbtab__h5_file *file, const char *name)
 {
     return xbtab__error_set(XBTAB_ERR_IO, "%s: cannot write \"%s\"", file->path, name);
-}
-
-static xbtab_status fail_read(const xbtab__h5_file *file, const char *name, const char *why)
-{
-    return xbtab__error_set(XBTAB_ERR_INPUT, "%s: \"%s\" %s", file->path, name, why);
 }
 
 /* The driver that keeps a file in memory, to the byte as long as it will be on the disk. */
@@ -163,7 +156,8 @@ xbtab_status xbtab__h5_group_create(xbtab__h5_id *group, const xbtab__h5_file *f
 xbtab_status xbtab__h5_group_open(xbtab__h5_id *group, const xbtab__h5_file *file, const char *name)
 {
     *group = H5Gopen2((hid_t)file->id, name, H5P_DEFAULT);
-    return *group < 0 ? fail_read(file, name, "is missing") : XBTAB_OK;
+    if (*group < 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: \"%s\" is missing", file->path, name);
+    return XBTAB_OK;
 }
 
 bool xbtab__h5_has_group(const xbtab__h5_file *file, const char *name)
@@ -180,18 +174,6 @@ void xbtab__h5_group_close(xbtab__h5_id *group)
 static hid_t stored_type(xbtab__h5_type type)
 {
     return type == XBTAB__H5_DOUBLE ? H5T_IEEE_F64LE : type == XBTAB__H5_INT32 ? H5T_STD_I32LE : H5T_STD_U8LE;
-}
-
-static hid_t memory_type(xbtab__h5_type type)
-{
-    return type == XBTAB__H5_DOUBLE  ? H5T_NATIVE_DOUBLE
-           : type == XBTAB__H5_INT32 ? H5T_NATIVE_INT32
-                                     : H5T_NATIVE_UINT8;
-}
-
-static size_t type_size(xbtab__h5_type type)
-{
-    return type == XBTAB__H5_DOUBLE ? 8 : type == XBTAB__H5_INT32 ? 4 : 1;
 }
 
 static hid_t create_dataset(xbtab__h5_id group, const char *name, xbtab__h5_type type, int rank,
@@ -248,7 +230,7 @@ xbtab_status xbtab__h5_put(const xbtab__h5_file *file, xbtab__h5_id group, const
     hsize_t n[XBTAB__H5_MAX_RANK] = {0};
     for (int k = 0; k < rank; k++) n[k] = axes[k].n;
     hid_t set = create_dataset(group, name, type, rank, n);
-    if (set < 0 || H5Dwrite(set, memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
+    if (set < 0 || H5Dwrite(set, xbtab__h5_memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
         status = fail_write(file, name);
         goto done;
     }
@@ -256,91 +238,6 @@ xbtab_status xbtab__h5_put(const xbtab__h5_file *file, xbtab__h5_id group, const
     for (int k = 0; k < rank; k++) XBTAB_TRY_DONE(attach_axis(file, group, set, (unsigned)k, &axes[k]));
 done:
     if (set >= 0) H5Dclose(set);
-    return status;
-}
-
-/* Why the values of a dataset are not simply there, n elements of some size; NULL = they are. Nothing is read
- * or allocated before this. */
-static const char *find_fault_in_storage(const xbtab__h5_file *file, hid_t set, hid_t type, size_t n)
-{
-    hid_t create = H5Dget_create_plist(set);
-    H5D_layout_t layout = create < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(create);
-    if (create >= 0) H5Pclose(create);
-    size_t size = H5Tget_size(type);
-    if (layout == H5D_CHUNKED)
-        return "is stored in chunks or compressed; h5repack -l CONTI -f NONE stores it plainly";
-    if (layout != H5D_CONTIGUOUS && layout != H5D_COMPACT) return "is stored in a way that tables are not";
-    if (size == 0 || n > file->n_image / size || H5Dget_storage_size(set) != n * size)
-        return "is larger than the values that the file holds for it";
-    if (layout == H5D_COMPACT) return NULL;
-    haddr_t at = H5Dget_offset(set);
-    return at <= file->n_image && file->n_image - at >= n * size ? NULL : "lies outside the file";
-}
-
-/* Whether a dataset's elements become ours without loss. */
-static bool suits(hid_t stored, xbtab__h5_type type)
-{
-    H5T_class_t kind = H5Tget_class(stored);
-    size_t size = H5Tget_size(stored);
-    if (type == XBTAB__H5_DOUBLE) return kind == H5T_FLOAT && size <= 8;
-    return kind == H5T_INTEGER && size == type_size(type) &&
-           H5Tget_sign(stored) == (type == XBTAB__H5_INT32 ? H5T_SGN_2 : H5T_SGN_NONE);
-}
-
-/* The number of elements of a dataset of `rank` axes; n as xbtab__h5_get() has it. */
-static const char *find_fault_in_shape(hid_t set, int rank, size_t *n, size_t most, size_t *total)
-{
-    hsize_t found[XBTAB__H5_MAX_RANK] = {0};
-    hid_t space = H5Dget_space(set);
-    bool is_one = space >= 0 && H5Sget_simple_extent_type(space) == H5S_SIMPLE &&
-                  H5Sget_simple_extent_ndims(space) == rank &&
-                  H5Sget_simple_extent_dims(space, found, NULL) == rank;
-    if (space >= 0) H5Sclose(space);
-    if (!is_one) return "has the wrong number of axes";
-    *total = 1;
-    for (int k = 0; k < rank; k++) {
-        if (n[k] != 0 && found[k] != n[k]) return "has the wrong size";
-        if (found[k] == 0 || found[k] > most / *total) return "has an implausible size";
-        *total *= (size_t)found[k];
-    }
-    for (int k = 0; k < rank; k++) n[k] = (size_t)found[k];
-    return NULL;
-}
-
-xbtab_status xbtab__h5_get(xbtab__h5_file *file, xbtab__h5_id group, const char *name, xbtab__h5_type type,
-                           void **data, int rank, size_t *n, size_t most)
-{
-    xbtab_status status = XBTAB_OK;
-    size_t total = 0;
-    void *values = NULL;
-    hid_t set = H5Dopen2((hid_t)group, name, H5P_DEFAULT);
-    if (set < 0) return fail_read(file, name, "is missing");
-    hid_t stored = H5Dget_type(set);
-    const char *fault = find_fault_in_shape(set, rank, n, most, &total);
-    if (!fault && (stored < 0 || !suits(stored, type))) fault = "has the wrong type of numbers";
-    if (!fault) fault = find_fault_in_storage(file, set, stored, total);
-    if (!fault && total > file->budget / type_size(type))
-        fault = "is more than a file of this size holds (values that several datasets share?)";
-    if (fault) {
-        status = fail_read(file, name, fault);
-        goto done;
-    }
-    file->budget -= total * type_size(type);
-    values = xbtab__alloc(total, type_size(type));
-    if (!values) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    if (H5Dread(set, memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
-        status = fail_read(file, name, "cannot be read");
-        goto done;
-    }
-    *data = values;
-    values = NULL;
-done:
-    xbtab__free(values);
-    if (stored >= 0) H5Tclose(stored);
-    H5Dclose(set);
     return status;
 }
 
@@ -353,32 +250,6 @@ xbtab_status xbtab__h5_put_number(const xbtab__h5_file *file, xbtab__h5_id group
     if (attribute >= 0) H5Aclose(attribute);
     H5Sclose(space);
     return wrote < 0 ? fail_write(file, name) : XBTAB_OK;
-}
-
-/* Whether an attribute has one value. */
-static bool is_single(hid_t attribute)
-{
-    hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
-    bool is_one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
-    if (space >= 0) H5Sclose(space);
-    return is_one;
-}
-
-xbtab_status xbtab__h5_get_number(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
-                                  double *value)
-{
-    xbtab_status status = XBTAB_OK;
-    if (!xbtab__h5_has_attribute(group, name)) return fail_read(file, name, "is missing");
-    hid_t attribute = H5Aopen((hid_t)group, name, H5P_DEFAULT);
-    hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
-    H5T_class_t kind = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
-    if (!is_single(attribute) || (kind != H5T_FLOAT && kind != H5T_INTEGER) || H5Tget_size(type) > 8 ||
-        H5Aread(attribute, H5T_NATIVE_DOUBLE, value) < 0) {
-        status = fail_read(file, name, "is not a number");
-    }
-    if (type >= 0) H5Tclose(type);
-    if (attribute >= 0) H5Aclose(attribute);
-    return status;
 }
 
 static hid_t text_type(size_t n)
@@ -401,36 +272,6 @@ xbtab_status xbtab__h5_put_text(const xbtab__h5_file *file, xbtab__h5_id group, 
     H5Sclose(space);
     H5Tclose(type);
     return wrote < 0 ? fail_write(file, name) : XBTAB_OK;
-}
-
-xbtab_status xbtab__h5_get_text(const xbtab__h5_file *file, xbtab__h5_id group, const char *name, char **text)
-{
-    xbtab_status status = XBTAB_OK;
-    char *value = NULL;
-    if (!xbtab__h5_has_attribute(group, name)) return fail_read(file, name, "is missing");
-    hid_t attribute = H5Aopen((hid_t)group, name, H5P_DEFAULT);
-    hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
-    if (type < 0 || !is_single(attribute) || H5Tget_class(type) != H5T_STRING ||
-        H5Tis_variable_str(type) != 0 || H5Tget_size(type) > LONGEST_ATTRIBUTE) {
-        status = fail_read(file, name, "is not a text");
-        goto done;
-    }
-    value = xbtab__alloc(H5Tget_size(type) + 1, 1);
-    if (!value) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    if (H5Aread(attribute, type, value) < 0) {
-        status = fail_read(file, name, "cannot be read");
-        goto done;
-    }
-    *text = value;
-    value = NULL;
-done:
-    xbtab__free(value);
-    if (type >= 0) H5Tclose(type);
-    if (attribute >= 0) H5Aclose(attribute);
-    return status;
 }
 
 bool xbtab__h5_has_attribute(xbtab__h5_id group, const char *name)
@@ -457,42 +298,4 @@ xbtab_status xbtab__h5_put_long_text(const xbtab__h5_file *file, xbtab__h5_id gr
     H5Sclose(space);
     H5Tclose(type);
     return wrote < 0 ? fail_write(file, name) : XBTAB_OK;
-}
-
-xbtab_status xbtab__h5_get_long_text(xbtab__h5_file *file, xbtab__h5_id group, const char *name, char **text,
-                                     size_t most)
-{
-    xbtab_status status = XBTAB_OK;
-    char *value = NULL;
-    hid_t set = H5Dopen2((hid_t)group, name, H5P_DEFAULT);
-    if (set < 0) return fail_read(file, name, "is missing");
-    hid_t type = H5Dget_type(set), space = H5Dget_space(set);
-    const char *fault = NULL;
-    if (type < 0 || space < 0 || H5Sget_simple_extent_npoints(space) != 1 ||
-        H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 || H5Tget_size(type) > most) {
-        fault = "is not a text of plausible length";
-    } else {
-        fault = find_fault_in_storage(file, set, type, 1);
-    }
-    if (fault) {
-        status = fail_read(file, name, fault);
-        goto done;
-    }
-    value = xbtab__alloc(H5Tget_size(type) + 1, 1);
-    if (!value) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value) < 0) {
-        status = fail_read(file, name, "cannot be read");
-        goto done;
-    }
-    *text = value;
-    value = NULL;
-done:
-    xbtab__free(value);
-    if (space >= 0) H5Sclose(space);
-    if (type >= 0) H5Tclose(type);
-    H5Dclose(set);
-    return status;
 }

@@ -91,7 +91,7 @@ xbtab_status xbtab__h5_get_number(const xbtab__h5_file *file, xbtab__h5_id group
                                   double *value) XBTAB_MUST_CHECK;
 xbtab_status xbtab__h5_put_text(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
                                 const char *text) XBTAB_MUST_CHECK;
-/** @param[out] text  caller frees with xbtab__free(). */
+/** One line of UTF-8; bytes that are none come as '?'. @param[out] text  caller frees with xbtab__free(). */
 xbtab_status xbtab__h5_get_text(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
                                 char **text) XBTAB_MUST_CHECK;
 bool xbtab__h5_has_attribute(xbtab__h5_id group, const char *name);

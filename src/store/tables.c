@@ -2,11 +2,11 @@
  * order. */
 #include <xbartab/tables.h>
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-#include <xbartab/output.h>
 
 #include "memory.h"
 #include "tables_array.h"
@@ -35,6 +35,12 @@ xbtab_status xbtab__put_error(const xbtab__h5_file *file, xbtab__h5_id group, co
     return XBTAB_OK;
 }
 
+/* -1: no count, which the checks refuse. */
+static long to_count(double x)
+{
+    return x >= 0 && x <= 1e15 && x == floor(x) ? (long)x : -1;
+}
+
 xbtab_status xbtab__get_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
                               xbtab_fit_error *e)
 {
@@ -52,8 +58,8 @@ xbtab_status xbtab__get_error(const xbtab__h5_file *file, xbtab__h5_id group, co
         snprintf(name, sizeof name, "%s_%s", prefix, entries[k].what);
         XBTAB_TRY(xbtab__h5_get_number(file, group, name, entries[k].value));
     }
-    e->samples = (long)samples;
-    e->failed = (long)failed;
+    e->samples = to_count(samples);
+    e->failed = to_count(failed);
     return XBTAB_OK;
 }
 
@@ -67,18 +73,19 @@ static const struct {
     const char *name;
     size_t offset;
     double min, max;
+    bool is_whole;
 } tile_entries[] = {
-    {"rows", offsetof(tile_numbers, rows), 1, 1 << 16},
-    {"columns", offsetof(tile_numbers, columns), 1, 1 << 16},
-    {"levels", offsetof(tile_numbers, n_levels), 2, 256},
-    {"r_word_ohm", offsetof(tile_numbers, r_word), 0, 1e9},
-    {"r_bit_ohm", offsetof(tile_numbers, r_bit), 0, 1e9},
-    {"r_driver_ohm", offsetof(tile_numbers, r_driver), 0, 1e9},
-    {"r_sink_ohm", offsetof(tile_numbers, r_sink), 0, 1e9},
-    {"dac_bits", offsetof(tile_numbers, dac_bits), 1, 8},
-    {"adc_bits", offsetof(tile_numbers, adc_bits), 1, 24},
-    {"read_voltage_V", offsetof(tile_numbers, v_read), 1e-9, 1e3},
-    {"full_scale_A", offsetof(tile_numbers, I_full_scale), 1e-18, 1e6},
+    {"rows", offsetof(tile_numbers, rows), 1, 1 << 16, true},
+    {"columns", offsetof(tile_numbers, columns), 1, 1 << 16, true},
+    {"levels", offsetof(tile_numbers, n_levels), 2, 256, true},
+    {"r_word_ohm", offsetof(tile_numbers, r_word), 0, 1e9, false},
+    {"r_bit_ohm", offsetof(tile_numbers, r_bit), 0, 1e9, false},
+    {"r_driver_ohm", offsetof(tile_numbers, r_driver), 0, 1e9, false},
+    {"r_sink_ohm", offsetof(tile_numbers, r_sink), 0, 1e9, false},
+    {"dac_bits", offsetof(tile_numbers, dac_bits), 1, 8, true},
+    {"adc_bits", offsetof(tile_numbers, adc_bits), 1, 24, true},
+    {"read_voltage_V", offsetof(tile_numbers, v_read), 1e-9, 1e3, false},
+    {"full_scale_A", offsetof(tile_numbers, I_full_scale), 1e-18, 1e6, false},
 };
 
 enum { N_TILE_ENTRIES = sizeof tile_entries / sizeof tile_entries[0] };
@@ -110,6 +117,9 @@ static xbtab_status read_tile(xbtab__h5_file *file, xbtab__h5_id group, xbtab_ta
             XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: /tile %s = %g is outside %g to %g", file->path,
                        tile_entries[k].name, value, tile_entries[k].min, tile_entries[k].max);
         }
+        if (tile_entries[k].is_whole && value != floor(value))
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: /tile %s = %g is not a whole number", file->path,
+                       tile_entries[k].name, value);
         memcpy((char *)&numbers + tile_entries[k].offset, &value, sizeof value);
     }
     t->rows = (size_t)numbers.rows;
@@ -369,15 +379,15 @@ static xbtab_status write_provenance(const xbtab__h5_file *file, xbtab__h5_id gr
 
 static xbtab_status read_provenance(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
-    char *seed = NULL;
-    unsigned long long value = 0;
+    char *seed = NULL, *end;
     XBTAB_TRY(xbtab__h5_get_text(file, group, "tool", &t->tool_version));
     XBTAB_TRY(xbtab__h5_get_text(file, group, "ngspice", &t->ngspice_version));
     XBTAB_TRY(xbtab__h5_get_text(file, group, "seed", &seed));
-    int fields = sscanf(seed, "%llu", &value);
+    errno = 0;
+    t->seed = strtoull(seed, &end, 10);
+    bool is_number = *seed >= '0' && *seed <= '9' && *end == '\0' && errno == 0;
     xbtab__free(seed);
-    if (fields != 1) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: /provenance seed is not a number", file->path);
-    t->seed = value;
+    if (!is_number) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: /provenance seed is not a number", file->path);
     XBTAB_TRY(xbtab__h5_get_long_text(file, group, "specification", &t->spec_text, XBTAB__LONGEST_TEXT));
     return xbtab__h5_get_long_text(file, group, "models", &t->models_text, XBTAB__LONGEST_TEXT);
 }
@@ -402,7 +412,7 @@ static const struct {
     {"population", 4, xbtab__has_age, xbtab__put_age, xbtab__get_age},
 };
 
-enum { N_GROUPS = sizeof groups / sizeof groups[0], FIRST_SEALED = 5 };
+enum { N_GROUPS = sizeof groups / sizeof groups[0] };
 
 xbtab_status xbtab_tables_write(const xbtab_tables *tables, const char *path)
 {
@@ -424,8 +434,7 @@ done:
     return status;
 }
 
-/* Everything but the seal. */
-static xbtab_status read_tables(xbtab_tables *tables, xbtab__h5_file *file)
+xbtab_status xbtab__read_tables(xbtab_tables *tables, xbtab__h5_file *file)
 {
     xbtab_status status;
     xbtab__h5_id group = -1;
@@ -448,80 +457,6 @@ static xbtab_status read_tables(xbtab_tables *tables, xbtab__h5_file *file)
     status = xbtab__tables_check(tables, file->path);
 done:
     xbtab__h5_group_close(&group);
-    return status;
-}
-
-static xbtab_status fail_changed(const char *path)
-{
-    XBTAB_FAIL(
-        XBTAB_ERR_INPUT,
-        "%s: has changed since it was written: its SHA-256 is another; characterize again, or after an "
-        "edit on purpose: xbartab info --rehash %s",
-        path, path);
-}
-
-/* The last word, after all that can be told more exactly. Files of schemas 1 to 4 had no seal. */
-static xbtab_status check_seal(const xbtab_tables *tables, const xbtab__h5_file *file)
-{
-    if (file->seal == XBTAB__SEAL_WRITTEN || file->seal == XBTAB__SEAL_EDITED) return XBTAB_OK;
-    if (file->seal == XBTAB__SEAL_BROKEN) return fail_changed(file->path);
-    if (tables->schema < FIRST_SEALED) return XBTAB_OK;
-    XBTAB_FAIL(
-        XBTAB_ERR_INPUT,
-        "%s: has lost its seal, the %d bytes before the HDF5 file; copy the whole file, or characterize "
-        "again",
-        file->path, XBTAB__SEAL_SIZE);
-}
-
-static xbtab_status open_file(xbtab_tables **out, xbtab__h5_file *file, const char *path)
-{
-    XBTAB_TRY(xbtab__h5_open(file, path));
-    xbtab_tables *tables = xbtab__alloc(1, sizeof *tables);
-    xbtab_status status = tables ? read_tables(tables, file) : XBTAB_NOMEM();
-    if (status < 0) {
-        xbtab_tables_destroy(&tables);
-        xbtab__h5_abandon(file);
-        return status;
-    }
-    tables->is_sealed = file->seal != XBTAB__SEAL_NONE;
-    tables->is_edited = file->seal == XBTAB__SEAL_EDITED;
-    *out = tables;
-    return XBTAB_OK;
-}
-
-xbtab_status xbtab_tables_open(xbtab_tables **out, const char *path)
-{
-    xbtab__h5_file file;
-    xbtab_tables *tables = NULL;
-    XBTAB_TRY(open_file(&tables, &file, path));
-    xbtab_status status = check_seal(tables, &file);
-    xbtab__h5_abandon(&file);
-    if (status < 0) {
-        xbtab_tables_destroy(&tables);
-        return status;
-    }
-    *out = tables;
-    return XBTAB_OK;
-}
-
-xbtab_status xbtab_tables_seal(const char *path)
-{
-    xbtab__h5_file file;
-    xbtab_tables *tables = NULL;
-    XBTAB_TRY(open_file(&tables, &file, path));
-    xbtab_status status = XBTAB_OK;
-    if (file.seal == XBTAB__SEAL_NONE) {
-        status =
-            xbtab__error_set(XBTAB_ERR_INPUT,
-                             "%s: has no room for a seal: an HDF5 file of schema %d with a user block of "
-                             "%d bytes has (h5py: userblock_size)",
-                             path, FIRST_SEALED, XBTAB__SEAL_SIZE);
-    } else if (file.seal == XBTAB__SEAL_BROKEN) { /* one that fits stays as it is */
-        xbtab__seal_put(file.image, file.n_image, XBTAB__SEAL_EDITED);
-        status = xbtab_output_write(path, file.image, file.n_image);
-    }
-    xbtab_tables_destroy(&tables);
-    xbtab__h5_abandon(&file);
     return status;
 }
 

@@ -88,14 +88,15 @@ static double largest(const double *x, size_t n)
 
 static xbtab_status check_error(const char *path, const char *name, const xbtab_fit_error *e)
 {
-    char full[4][64];
-    static const char *const what[] = {"rmse_fs", "max_fs", "full_scale", "samples"};
-    for (int k = 0; k < 4; k++) snprintf(full[k], sizeof full[k], "%s_%s", name, what[k]);
-    double samples = (double)e->samples;
+    char full[5][64];
+    static const char *const what[] = {"rmse_fs", "max_fs", "full_scale", "samples", "failed"};
+    for (int k = 0; k < 5; k++) snprintf(full[k], sizeof full[k], "%s_%s", name, what[k]);
+    double samples = (double)e->samples, failed = (double)e->failed;
     const set sets[] = {{full[0], &e->rmse, 1, NOT_BELOW_0, {0}},
                         {full[1], &e->max, 1, NOT_BELOW_0, {0}},
                         {full[2], &e->full_scale, 1, ABOVE_0, {0}},
-                        {full[3], &samples, 1, ABOVE_0, {0}}};
+                        {full[3], &samples, 1, ABOVE_0, {0}},
+                        {full[4], &failed, 1, NOT_BELOW_0, {0}}};
     XBTAB_TRY(check_sets(path, sets, sizeof sets / sizeof sets[0]));
     if (e->rmse > e->max * (1 + 1e-12))
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %s_rmse_fs = %g is above the largest error, %g", path, name, e->rmse,

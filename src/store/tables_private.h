@@ -15,6 +15,9 @@ xbtab_status xbtab__put_error(const xbtab__h5_file *file, xbtab__h5_id group, co
 xbtab_status xbtab__get_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
                               xbtab_fit_error *e) XBTAB_MUST_CHECK;
 
+/** All groups of an open file, and the checks of what they hold; the seal is left to the caller. */
+xbtab_status xbtab__read_tables(xbtab_tables *tables, xbtab__h5_file *file) XBTAB_MUST_CHECK;
+
 /** The group /write, which only tables with pulses have. */
 bool xbtab__has_pulses(const xbtab_tables *tables);
 xbtab_status xbtab__put_pulses(const xbtab__h5_file *file, xbtab__h5_id group,

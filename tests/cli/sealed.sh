@@ -168,6 +168,11 @@ cases = [
     (attribute("energy", "heldout_rmse_fs", 1e-9), "/energy heldout_rmse_fs = 1e-09, but /samples give"),
     (attribute("cell", "heldout_max_fs", numpy.nan), "/cell heldout_max_fs[0] = nan is not finite"),
     (attribute("tia", "heldout_samples", -4.0), "/tia heldout_samples"),
+    (attribute("tia", "heldout_samples", 2.5), "/tia heldout_samples"),
+    (attribute("energy", "heldout_failed", numpy.nan), "/energy heldout_failed"),
+    (attribute("tile", "rows", 9.5), "/tile rows = 9.5 is not a whole number"),
+    (attribute("tile", "rows", numpy.nan), "/tile rows = nan is outside 1 to 65536"),
+    (attribute("provenance", "seed", numpy.bytes_("12abc")), "/provenance seed is not a number"),
     (attribute("tia", "noise_rms_V", -1.0), "/tia noise_rms_V[0] = -1 is below 0"),
     (at("solver/max", 0, numpy.nan), "/solver/max[0] = nan is not finite"),
 ]

@@ -203,6 +203,20 @@ static void what_cannot_be_is_refused_by_its_place(void **state)
     xbtab_tables_destroy(&t);
 }
 
+static void names_come_as_lines_of_utf_8(void **state)
+{
+    (void)state;
+    xbtab_tables *t = make(), *back = NULL;
+    free(t->tile_name);
+    t->tile_name = strdup("a\nb\xc3\xa9\xff\xe2\x82\xac\xc0\x80\xed\xa0\x80\x1b[31m");
+    assert_int_equal(xbtab_tables_write(t, path), XBTAB_OK);
+    assert_int_equal(xbtab_tables_open(&back, path), XBTAB_OK);
+    assert_string_equal(back->tile_name, "a?b\xc3\xa9?\xe2\x82\xac??\?\?\?"
+                                         "?[31m");
+    xbtab_tables_destroy(&back);
+    xbtab_tables_destroy(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +224,7 @@ int main(void)
         cmocka_unit_test(sealed_nonsense_is_refused_or_read),
         cmocka_unit_test(an_edit_is_refused_until_it_is_sealed),
         cmocka_unit_test(what_cannot_be_is_refused_by_its_place),
+        cmocka_unit_test(names_come_as_lines_of_utf_8),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }
