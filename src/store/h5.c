@@ -14,8 +14,7 @@
 #include "memory.h"
 
 /* HDF5 prints its error stack by itself unless told not to; ours goes into one message. The caller's handler
- * comes back when the file is closed; but not after a damaged one, to which libhdf5 1.10 holds on although it
- * says that it has closed it: at the end of the program it would say something about it. */
+ * comes back when the file is closed. */
 static void silence(xbtab__h5_file *file)
 {
     H5E_auto2_t handler;
@@ -27,7 +26,6 @@ static void silence(xbtab__h5_file *file)
 static void restore(xbtab__h5_file *file)
 {
     H5E_auto2_t handler;
-    if (file->is_damaged) return;
     memcpy(&handler, &file->old_handler, sizeof handler);
     H5Eset_auto2(H5E_DEFAULT, handler, file->old_handler_data);
 }
@@ -117,7 +115,7 @@ static bool begins_here(const xbtab__h5_file *file)
     return file->n_image >= at + n && memcmp(file->image + at, signature, n) == 0;
 }
 
-xbtab_status xbtab__h5_open(xbtab__h5_file *file, const char *path)
+xbtab_status xbtab__h5_load(xbtab__h5_file *file, const char *path)
 {
     xbtab_status status;
     struct stat info;
@@ -132,15 +130,16 @@ xbtab_status xbtab__h5_open(xbtab__h5_file *file, const char *path)
     XBTAB_TRY_DONE(xbtab__file_read(&file->image, &file->n_image, path, XBTAB__H5_LARGEST));
     file->seal = xbtab__seal_of(file->image, file->n_image);
     file->budget = 8 * file->n_image;
-    if (begins_here(file)) {
-        file->id = H5LTopen_file_image(file->image, file->n_image, 0); /* of a copy, for the same reason */
-        file->is_damaged = file->id < 0;
-    }
-    if (file->id < 0) XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: not an HDF5 file, or a truncated one", path);
-    status = xbtab__h5_check_links(file);
 done:
     if (status < 0) xbtab__h5_abandon(file);
     return status;
+}
+
+xbtab_status xbtab__h5_open(xbtab__h5_file *file)
+{
+    if (begins_here(file)) file->id = H5LTopen_file_image(file->image, file->n_image, 0);
+    if (file->id < 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: not an HDF5 file, or a truncated one", file->path);
+    return xbtab__h5_check_links(file);
 }
 
 xbtab_status xbtab__h5_group_create(xbtab__h5_id *group, const xbtab__h5_file *file, const char *name)

@@ -43,7 +43,6 @@ typedef struct xbtab__h5_file {
     size_t n_image;   /* [bytes] */
     size_t budget;    /* that datasets may still take [bytes] */
     xbtab__seal seal; /* as it was found */
-    bool is_damaged;  /* libhdf5 could not read something in it */
     int schema;       /* what the reader found; for its own use */
     void *old_handler, *old_handler_data;
 } xbtab__h5_file;
@@ -57,14 +56,19 @@ xbtab_status xbtab__h5_finish(xbtab__h5_file *file) XBTAB_MUST_CHECK;
 /** Close; a file being written disappears. Safe on {0} and after xbtab__h5_finish(). */
 void xbtab__h5_abandon(xbtab__h5_file *file);
 
-/** Open for reading, of at most XBTAB__H5_LARGEST bytes; memory: twice the file, until it is closed.
- *  @return XBTAB_ERR_IO (missing), XBTAB_ERR_INPUT (not HDF5, truncated, links or values in other files). A
- * seal that does not fit is no failure here: file->seal says it. */
-xbtab_status xbtab__h5_open(xbtab__h5_file *file, const char *path) XBTAB_MUST_CHECK;
+/** Take a file of at most XBTAB__H5_LARGEST bytes into memory, and look at its seal: file->seal says it.
+ *  @return XBTAB_ERR_IO (missing), XBTAB_ERR_INPUT (too large, not a file), XBTAB_ERR_NOMEM. */
+xbtab_status xbtab__h5_load(xbtab__h5_file *file, const char *path) XBTAB_MUST_CHECK;
+
+/** Open what was loaded; memory: the file once more. End with xbtab__h5_abandon(), also on failure.
+ *  libhdf5 1.10 crashes on some files that are damaged on purpose, and holds on to others although it says
+ * that it has closed them: a stranger's file is to be tried apart first (apart.h).
+ *  @return XBTAB_ERR_INPUT (not HDF5, truncated, links or values in other files). */
+xbtab_status xbtab__h5_open(xbtab__h5_file *file) XBTAB_MUST_CHECK;
 
 /** Refuses what leads out of the file: soft, external and user-defined links, values in other files. Called
  * by xbtab__h5_open(). */
-xbtab_status xbtab__h5_check_links(xbtab__h5_file *file) XBTAB_MUST_CHECK;
+xbtab_status xbtab__h5_check_links(const xbtab__h5_file *file) XBTAB_MUST_CHECK;
 
 /** Make a group; close it with xbtab__h5_group_close(). */
 xbtab_status xbtab__h5_group_create(xbtab__h5_id *group, const xbtab__h5_file *file,

@@ -6,7 +6,7 @@
 #include <hdf5.h>
 
 typedef struct walk {
-    xbtab__h5_file *file;
+    const xbtab__h5_file *file;
     xbtab_status status;
     int objects, depth;
 } walk;
@@ -20,7 +20,6 @@ static herr_t refuse(walk *w, const char *name, const char *what)
 /* What libhdf5 itself does not read. */
 static herr_t refuse_damage(walk *w, const char *name)
 {
-    w->file->is_damaged = true;
     return refuse(w, name, "cannot be read: the file is damaged");
 }
 
@@ -61,7 +60,7 @@ static herr_t check_link(hid_t group, const char *name, const H5L_info_t *info, 
     return result < 0 ? -1 : 0;
 }
 
-xbtab_status xbtab__h5_check_links(xbtab__h5_file *file)
+xbtab_status xbtab__h5_check_links(const xbtab__h5_file *file)
 {
     walk w = {.file = file};
     herr_t result = H5Literate((hid_t)file->id, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, check_link, &w);

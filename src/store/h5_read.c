@@ -69,12 +69,25 @@ static const char *find_fault_in_shape(hid_t set, int rank, size_t *n, size_t mo
     return NULL;
 }
 
+/* All n elements of a dataset, as the type has them, and a zero behind them. */
+static xbtab_status read_all(const xbtab__h5_file *file, const char *name, hid_t set, hid_t type, size_t n,
+                             void **out)
+{
+    char *values = xbtab__alloc(n * H5Tget_size(type) + 1, 1);
+    if (!values) return XBTAB_NOMEM();
+    if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
+        xbtab__free(values);
+        return fail_read(file, name, "cannot be read");
+    }
+    *out = values;
+    return XBTAB_OK;
+}
+
 xbtab_status xbtab__h5_get(xbtab__h5_file *file, xbtab__h5_id group, const char *name, xbtab__h5_type type,
                            void **data, int rank, size_t *n, size_t most)
 {
-    xbtab_status status = XBTAB_OK;
+    xbtab_status status;
     size_t total = 0;
-    void *values = NULL;
     hid_t set = H5Dopen2((hid_t)group, name, H5P_DEFAULT);
     if (set < 0) return fail_read(file, name, "is missing");
     hid_t stored = H5Dget_type(set);
@@ -85,22 +98,10 @@ xbtab_status xbtab__h5_get(xbtab__h5_file *file, xbtab__h5_id group, const char 
         fault = "is more than a file of this size holds (values that several datasets share?)";
     if (fault) {
         status = fail_read(file, name, fault);
-        goto done;
+    } else {
+        file->budget -= total * type_size(type);
+        status = read_all(file, name, set, xbtab__h5_memory_type(type), total, data);
     }
-    file->budget -= total * type_size(type);
-    values = xbtab__alloc(total, type_size(type));
-    if (!values) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    if (H5Dread(set, xbtab__h5_memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
-        status = fail_read(file, name, "cannot be read");
-        goto done;
-    }
-    *data = values;
-    values = NULL;
-done:
-    xbtab__free(values);
     if (stored >= 0) H5Tclose(stored);
     H5Dclose(set);
     return status;
@@ -191,8 +192,6 @@ done:
 xbtab_status xbtab__h5_get_long_text(xbtab__h5_file *file, xbtab__h5_id group, const char *name, char **text,
                                      size_t most)
 {
-    xbtab_status status = XBTAB_OK;
-    char *value = NULL;
     hid_t set = H5Dopen2((hid_t)group, name, H5P_DEFAULT);
     if (set < 0) return fail_read(file, name, "is missing");
     hid_t type = H5Dget_type(set), space = H5Dget_space(set);
@@ -203,23 +202,8 @@ xbtab_status xbtab__h5_get_long_text(xbtab__h5_file *file, xbtab__h5_id group, c
     } else {
         fault = find_fault_in_storage(file, set, type, 1);
     }
-    if (fault) {
-        status = fail_read(file, name, fault);
-        goto done;
-    }
-    value = xbtab__alloc(H5Tget_size(type) + 1, 1);
-    if (!value) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value) < 0) {
-        status = fail_read(file, name, "cannot be read");
-        goto done;
-    }
-    *text = value;
-    value = NULL;
-done:
-    xbtab__free(value);
+    xbtab_status status =
+        fault ? fail_read(file, name, fault) : read_all(file, name, set, type, 1, (void **)text);
     if (space >= 0) H5Sclose(space);
     if (type >= 0) H5Tclose(type);
     H5Dclose(set);

@@ -2,6 +2,7 @@
 #include <xbartab/output.h>
 #include <xbartab/tables.h>
 
+#include "apart.h"
 #include "memory.h"
 #include "tables_private.h"
 
@@ -30,20 +31,38 @@ static xbtab_status check_seal(const xbtab_tables *tables, const xbtab__h5_file 
         file->path, XBTAB__SEAL_SIZE);
 }
 
-static xbtab_status open_file(xbtab_tables **out, xbtab__h5_file *file, const char *path)
+static xbtab_status read_file(xbtab_tables **out, xbtab__h5_file *file)
 {
-    XBTAB_TRY(xbtab__h5_open(file, path));
+    XBTAB_TRY(xbtab__h5_open(file));
     xbtab_tables *tables = xbtab__alloc(1, sizeof *tables);
     xbtab_status status = tables ? xbtab__read_tables(tables, file) : XBTAB_NOMEM();
     if (status < 0) {
         xbtab_tables_destroy(&tables);
-        xbtab__h5_abandon(file);
         return status;
     }
     tables->is_sealed = file->seal != XBTAB__SEAL_NONE;
     tables->is_edited = file->seal == XBTAB__SEAL_EDITED;
     *out = tables;
     return XBTAB_OK;
+}
+
+static xbtab_status try_file(void *file)
+{
+    xbtab_tables *tables = NULL;
+    return read_file(&tables, file); /* the process ends, and everything with it */
+}
+
+/* Whoever damages a file on purpose can seal it too, and libhdf5 is not made for that. So the file that is in
+ * memory is read in a process of its own first, and here only if that comes to a good end. */
+static xbtab_status open_file(xbtab_tables **out, xbtab__h5_file *file, const char *path)
+{
+    enum { SECONDS = 10, BYTES_A_SECOND = 10 << 20, ROOM = 256 << 20, TIMES = 12 };
+    XBTAB_TRY(xbtab__h5_load(file, path));
+    unsigned seconds = SECONDS + (unsigned)(file->n_image / BYTES_A_SECOND);
+    xbtab_status status = xbtab__try_apart(try_file, file, path, seconds, ROOM + TIMES * file->n_image);
+    if (status == XBTAB_OK) status = read_file(out, file);
+    if (status < 0) xbtab__h5_abandon(file);
+    return status;
 }
 
 xbtab_status xbtab_tables_open(xbtab_tables **out, const char *path)

@@ -221,7 +221,8 @@ typedef struct xbtab_tables {
  * file, kept in the 512 bytes before its HDF5 part; numbers finite, of their sign, and rising where they
  * must; figures that /samples give again as they give them. Links and values in other files are refused
  * before any is touched. Memory: twice the file while it is read, and at most 8 bytes for each of its bytes;
- * files are at most 4 GiB.
+ * files are at most 4 GiB. As libhdf5 crashes on some files that are damaged on purpose, the file is read in
+ * a forked process first, which may take 10 s and another second for 10 MiB of computing.
  *  @param[out] out  new tables; the caller owns them: xbtab_tables_destroy(). Untouched on failure.
  *  @return XBTAB_ERR_IO (missing), XBTAB_ERR_INPUT (not HDF5, truncated, not ours, newer schema, changed
  * since it was written, inconsistent: the message names dataset and index), XBTAB_ERR_NOMEM. Threads: one
