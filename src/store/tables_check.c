@@ -8,9 +8,13 @@
 #include "check_samples.h"
 #include "tables_private.h"
 
-/* Share of the largest current by which a curve may fall where it has to rise: ngspice's own points are good
- * to about 1e-9. And the same of the TIA's output over the ADC's range. */
-static const double slack = 1e-8, slack_tia = 1e-6;
+/* By how much a current may fall where it has to rise, or have the other sign: shares of the largest one, as
+ * ngspice's own points are good to about 1e-9, and what leaks through its smallest conductance (GMIN, 1e-12
+ * S) to a bulk where a transistor is off [A]. */
+static const double slack = 1e-8, leak = 1e-13, slack_sign = 1e-6, leak_sign = 1e-11;
+
+/* Share of the TIA's output over the ADC's range by which it may turn back. */
+static const double slack_tia = 1e-6;
 
 /* Shares of a step by which an even axis may be off. */
 static const double uneven = 1e-6;
@@ -140,9 +144,9 @@ static xbtab_status check_current(const xbtab_cell_data *c, const char *path)
     double most = largest(c->I_cell, n);
     for (size_t at = 0; at < n; at++) {
         size_t v = at % c->n_v;
-        if (c->I_cell[at] * (c->V[v] > 0 ? 1 : -1) < -slack * most && c->V[v] != 0)
+        if (c->I_cell[at] * (c->V[v] > 0 ? 1 : -1) < -(slack_sign * most + leak_sign) && c->V[v] != 0)
             return refuse(path, current, at, "has another sign than its voltage");
-        if (v > 0 && c->I_cell[at] < c->I_cell[at - 1] - slack * most)
+        if (v > 0 && c->I_cell[at] < c->I_cell[at - 1] - (slack * most + leak))
             return refuse(path, current, at, "is below the current at the voltage before");
     }
     return XBTAB_OK;
