@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <xbartab/output.h>
+
 #include "file.h"
 #include "memory.h"
 #include "model_bench.h"
@@ -166,7 +168,8 @@ static bool read_numbers(xbtab__program_run *run, const char *text, int n_states
 
 xbtab_status xbtab__program_run_model(xbtab__program_run *run, const xbtab_model *m)
 {
-    char folder[] = "/tmp/xbartab-model-XXXXXX", netlist[PATH_SIZE], log[PATH_SIZE];
+    xbtab_scratch *scratch = NULL;
+    char netlist[PATH_SIZE], log[PATH_SIZE];
     xbtab__text text = {0};
     char *content = NULL;
     size_t n = 0;
@@ -174,7 +177,8 @@ xbtab_status xbtab__program_run_model(xbtab__program_run *run, const xbtab_model
     xbtab__bench bench = {.model = m};
     *run = (xbtab__program_run){0};
     if (m->n_pins == 0) return XBTAB_OK;
-    if (!mkdtemp(folder)) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot make a folder: %s", folder, strerror(errno));
+    XBTAB_TRY(xbtab_scratch_create(&scratch, NULL, "model"));
+    const char *folder = xbtab_scratch_path(scratch);
     snprintf(netlist, sizeof netlist, "%s/model.cir", folder);
     snprintf(log, sizeof log, "%s/model.log", folder);
     XBTAB_TRY_DONE(compose(&text, m, xbtab__bench_most(&bench)));
@@ -189,9 +193,7 @@ xbtab_status xbtab__program_run_model(xbtab__program_run *run, const xbtab_model
                  has_begun ? "it stopped before the last point" : "it wrote no result");
     }
 done:
-    unlink(netlist);
-    unlink(log);
-    rmdir(folder);
+    xbtab_scratch_destroy(&scratch);
     xbtab__free(content);
     xbtab__text_clear(&text);
     return status;

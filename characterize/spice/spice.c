@@ -19,6 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <xbartab/output.h>
+
 #include "memory.h"
 #include "spice_private.h"
 
@@ -461,20 +463,11 @@ static xbtab_status load_library(xbtab__spice_api *api)
 }
 
 /* An empty .spiceinit in the working folder keeps ngspice from reading the user's. */
-static xbtab_status enter_private_folder(char *folder)
+static xbtab_status enter_folder(const char *folder)
 {
-    if (!mkdtemp(folder)) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot make a folder: %s", folder, strerror(errno));
-    if (chdir(folder) != 0) {
-        int reason = errno;
-        rmdir(folder);
-        XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot enter: %s", folder, strerror(reason));
-    }
+    if (chdir(folder) != 0) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot enter: %s", folder, strerror(errno));
     int file = open(".spiceinit", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0) {
-        int reason = errno;
-        rmdir(folder);
-        XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot write: %s", folder, strerror(reason));
-    }
+    if (file < 0) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot write: %s", folder, strerror(errno));
     close(file);
     return XBTAB_OK;
 }
@@ -524,23 +517,19 @@ static void load_poly(xbtab__spice *spice)
 
 xbtab_status xbtab__spice_open(xbtab__spice **out, const char *base_folder)
 {
-    static const char pattern[] = "/xbartab-spice-XXXXXX";
-    if (!base_folder) base_folder = "/tmp";
     xbtab_status status = XBTAB_OK;
-    size_t size = strlen(base_folder) + sizeof pattern;
-    char *folder = xbtab__alloc(size, 1);
+    xbtab_scratch *folder = NULL;
     xbtab__spice *spice = xbtab__alloc(1, sizeof *spice);
-    if (!folder || !spice) {
+    if (!spice) {
         status = XBTAB_NOMEM();
         goto done;
     }
     XBTAB_TRY_DONE(load_library(&spice->api));
-    snprintf(folder, size, "%s%s", base_folder, pattern);
-    XBTAB_TRY_DONE(enter_private_folder(folder));
+    XBTAB_TRY_DONE(xbtab_scratch_create(&folder, base_folder, "spice"));
+    XBTAB_TRY_DONE(enter_folder(xbtab_scratch_path(folder)));
     setlocale(LC_ALL, "C");
-    int code = initialize(spice, folder);
-    unlink(".spiceinit");
-    rmdir(folder);
+    int code = initialize(spice, xbtab_scratch_path(folder));
+    xbtab_scratch_destroy(&folder);
     if (code != 0 || spice->poisoned) {
         XBTAB_FAIL_DONE(XBTAB_ERR_SPICE, "ngspice does not start (code %d): %s", code, spice->fault);
     }
@@ -552,7 +541,7 @@ xbtab_status xbtab__spice_open(xbtab__spice **out, const char *base_folder)
     spice = NULL;
 done:
     xbtab__free(spice);
-    xbtab__free(folder);
+    xbtab_scratch_destroy(&folder);
     return status;
 }
 

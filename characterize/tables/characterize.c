@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "run.h"
 #include "solver_check.h"
+#include "tables_check.h"
 #include "write_measured.h"
 #include "write_units.h"
 
@@ -339,7 +340,9 @@ static xbtab_status take_provenance(xbtab_tables *t, const xbtab__run *run)
 
 static xbtab_status take_record(int64_t unit, int status, const void *bytes, size_t n, void *context)
 {
-    return xbtab__run_take(context, (int)unit, (xbtab_sample_status)status, bytes, n);
+    xbtab__run *run = context;
+    if (unit < 0 || unit >= run->n_units) return XBTAB_OK;
+    return xbtab__run_take(run, (int)unit, (xbtab_sample_status)status, bytes, n);
 }
 
 static xbtab_status open_journal(xbtab__run *run, const char *path, int resume)
@@ -443,6 +446,7 @@ static xbtab_status characterize(xbtab_tables **out, const xbtab_spec *spec, con
     if (path) {
         XBTAB_TRY_DONE(run_tiles(&run, tables, options));
         XBTAB_TRY_DONE(run_write(&run, tables, options));
+        XBTAB_TRY_DONE(xbtab__tables_check(tables, path)); /* what could not be read would be of no use */
         XBTAB_TRY_DONE(xbtab_tables_write(tables, path));
         XBTAB_TRY_DONE(xbtab__journal_remove(&run.journal));
     }

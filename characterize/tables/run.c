@@ -144,13 +144,19 @@ xbtab_status xbtab__run_take(xbtab__run *run, int unit, xbtab_sample_status stat
                              size_t n)
 {
     if (unit < 0 || unit >= run->n_units) return XBTAB_OK;
+    bool is_known = status >= XBTAB_SAMPLE_OK && status <= XBTAB_SAMPLE_TIMEOUT;
+    xbtab__numbers numbers = {.x = xbtab__alloc(n, 1), .n = n / sizeof(double)};
+    if (!numbers.x) return XBTAB_NOMEM();
+    if (n) memcpy(numbers.x, bytes, n);
+    if (!is_known || n % sizeof(double) != 0 ||
+        (status == XBTAB_SAMPLE_OK && !xbtab__plan_fits(&run->plan, unit, numbers.x, numbers.n))) {
+        xbtab__free(numbers.x);
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "unit %d has %zu bytes with status %d, which are no result of it", unit,
+                   n, (int)status);
+    }
     xbtab__unit_result *result = &run->unit[unit];
     xbtab__free(result->numbers.x);
-    result->numbers = (xbtab__numbers){.x = xbtab__alloc(n, 1), .n = n / sizeof(double)};
-    if (!result->numbers.x) return XBTAB_NOMEM();
-    if (n) memcpy(result->numbers.x, bytes, n);
-    result->status = status;
-    result->is_done = true;
+    *result = (xbtab__unit_result){.numbers = numbers, .status = status, .is_done = true};
     return XBTAB_OK;
 }
 

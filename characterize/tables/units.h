@@ -6,6 +6,8 @@
 #ifndef XBTAB_CHARACTERIZE_UNITS_H
 #define XBTAB_CHARACTERIZE_UNITS_H
 
+#include <stdbool.h>
+
 #include "testbench.h"
 
 /** Units by number; those from XBTAB__UNIT_TILE on are the sample tiles. */
@@ -28,5 +30,9 @@ int xbtab__plan_units(const xbtab__plan *plan);
 /** Run one unit; in a worker process. Units from XBTAB__UNIT_CELL on need the states. */
 xbtab_status xbtab__plan_run(const xbtab__plan *plan, int unit, xbtab__spice *spice,
                              xbtab__numbers *out) XBTAB_MUST_CHECK;
+
+/** Whether a unit's result has as many numbers as the tables are made of: what a journal holds is not taken
+ * on trust. x[n]. */
+bool xbtab__plan_fits(const xbtab__plan *plan, int unit, const double *x, size_t n);
 
 #endif

@@ -5,6 +5,8 @@
 #ifndef XBTAB_CHARACTERIZE_TESTBENCH_H
 #define XBTAB_CHARACTERIZE_TESTBENCH_H
 
+#include <stdbool.h>
+
 #include <xbartab/spec.h>
 #include <xbartab/tables.h>
 #include <xbartab/tile.h>

@@ -446,6 +446,16 @@ static xbtab_status common_grid(xbtab_write_data *d, const known_pulse *own, siz
     return status;
 }
 
+bool xbtab__write_fits(const xbtab__plan *plan, const double *x, size_t n)
+{
+    size_t size = sizeof(known) / sizeof *x, train = (size_t)plan->spec->write.train + 1;
+    if (n < HEAD + train) return false;
+    for (int k = 0; k < HEAD; k++) {
+        if (!(x[k] >= 0 && x[k] <= (double)n && x[k] == floor(x[k]))) return false;
+    }
+    return n == HEAD + size * (size_t)(x[N_POINTS] + x[N_HELDOUT]) + train;
+}
+
 xbtab_status xbtab__write_take(xbtab_write_data *d, const xbtab__plan *plan, const xbtab__unit_result *unit)
 {
     const xbtab_spec *spec = plan->spec;

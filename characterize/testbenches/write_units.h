@@ -11,6 +11,9 @@ int xbtab__write_units(const xbtab__plan *plan);
 xbtab_status xbtab__write_unit(const xbtab__plan *plan, int k, xbtab__spice *spice,
                                xbtab__numbers *out) XBTAB_MUST_CHECK;
 
+/** xbtab__plan_fits() for one of them. */
+bool xbtab__write_fits(const xbtab__plan *plan, const double *x, size_t n);
+
 /** Time allowed for one [s]. */
 double xbtab__write_seconds_max(const xbtab__plan *plan);
 

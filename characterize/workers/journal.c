@@ -148,7 +148,8 @@ static xbtab_status read_records(xbtab__journal *journal, xbtab__journal_fn read
         int32_t status;
         memcpy(&unit, record, sizeof unit);
         memcpy(&status, record + 16, sizeof status);
-        XBTAB_TRY(read(unit, status, record + RECORD_SIZE, (size_t)n, context));
+        xbtab_status taken = read(unit, status, record + RECORD_SIZE, (size_t)n, context);
+        if (taken < 0) return xbtab__error_prefix(taken, "%s", journal->path);
         journal->end += (off_t)(RECORD_SIZE + n);
         ++*n_records;
     }

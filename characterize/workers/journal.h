@@ -8,7 +8,10 @@
  *   head    "XBTABJNL", u32 version, u32 bytes of text, text, u32 crc32 of all before
  *   record  i64 unit, u64 n, i32 status, u32 crc32 of the 20 bytes before and the payload, payload[n]
  *
- * in the byte order of the machine that wrote it. */
+ * in the byte order of the machine that wrote it.
+ *
+ * Reading takes time in proportion to the file, and memory for its largest record, whose length is held
+ * against what the file still has before any is taken. */
 #ifndef XBTAB_CHARACTERIZE_JOURNAL_H
 #define XBTAB_CHARACTERIZE_JOURNAL_H
 

@@ -7,6 +7,8 @@
 #include <popt.h>
 #include <zlib.h>
 
+#include <xbartab/output.h>
+
 #include "digits.h"
 
 static int fail(const char *what, const char *why)
@@ -69,9 +71,7 @@ static int train(uint64_t seed, uint32_t count, int epochs, const char *output)
     }
     printf("%d of %d images of seed %llu right\n", right, TEST_IMAGES, (unsigned long long)seed + 1);
     uint8_t *bytes = digits_to_onnx(network, &n);
-    FILE *file = bytes ? fopen(output, "wb") : NULL;
-    int failed = !file || fwrite(bytes, 1, n, file) != n;
-    if (file && fclose(file) != 0) failed = 1;
+    int failed = !bytes || xbtab_output_write(output, bytes, n) < 0;
     free(bytes);
     free(network);
     return failed ? fail(output, "cannot write") : 0;

@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <popt.h>
+
+#include <xbartab/output.h>
 
 #include "trainer.h"
 
@@ -64,16 +65,7 @@ static xbtab_images *open_images(const char *files, const char *labels, size_t l
 
 static int write_file(const char *path, const uint8_t *bytes, size_t n)
 {
-    char beside[4096];
-    snprintf(beside, sizeof beside, "%s.%ld.tmp", path, (long)getpid());
-    FILE *file = fopen(beside, "wb");
-    int failed = !file || fwrite(bytes, 1, n, file) != n;
-    if (file && fclose(file) != 0) failed = 1;
-    if (failed || rename(beside, path) != 0) {
-        unlink(beside);
-        return fail(path, "cannot write");
-    }
-    return 0;
+    return xbtab_output_write(path, bytes, n) < 0 ? fail(path, "cannot write") : 0;
 }
 
 static int make(const char *text, xbtab_images *images, xbtab_images *test, const train_options *options,

@@ -1,10 +1,10 @@
-/* file.c - whole files in memory, and files that appear complete or not at all. */
+/* file.c - whole files in memory. */
 #include "file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <xbartab/output.h>
 #include <zlib.h>
 
 #include "input.h"
@@ -90,30 +90,7 @@ done:
     return status;
 }
 
-char *xbtab__file_beside(const char *path)
-{
-    size_t n = strlen(path) + 32;
-    char *name = xbtab__alloc(n, 1);
-    if (name) snprintf(name, n, "%s.%ld.tmp", path, (long)getpid());
-    return name;
-}
-
 xbtab_status xbtab__file_write(const char *path, const void *data, size_t n)
 {
-    xbtab_status status = XBTAB_OK;
-    char *beside = xbtab__file_beside(path);
-    if (!beside) return XBTAB_NOMEM();
-    FILE *file = fopen(beside, "wb");
-    if (!file) XBTAB_FAIL_DONE(XBTAB_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-    size_t wrote = fwrite(data, 1, n, file);
-    int failed = wrote != n || fflush(file) != 0 || fsync(fileno(file)) != 0;
-    if (fclose(file) != 0) failed = 1;
-    if (failed || rename(beside, path) != 0) {
-        int reason = errno;
-        unlink(beside);
-        XBTAB_FAIL_DONE(XBTAB_ERR_IO, "%s: cannot write: %s", path, strerror(reason));
-    }
-done:
-    xbtab__free(beside);
-    return status;
+    return xbtab_output_write(path, data, n);
 }

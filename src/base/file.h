@@ -1,4 +1,4 @@
-/* file.h - whole files in memory, and files that appear complete or not at all. */
+/* file.h - whole files in memory; <xbartab/output.h> writes them. */
 #ifndef XBTAB_BASE_FILE_H
 #define XBTAB_BASE_FILE_H
 
@@ -15,11 +15,7 @@ xbtab_status xbtab__file_read(char **data, size_t *n, const char *path, size_t m
  *  gzip stream is XBTAB_ERR_INPUT. max bounds the unpacked bytes. */
 xbtab_status xbtab__file_read_gz(char **data, size_t *n, const char *path, size_t max) XBTAB_MUST_CHECK;
 
-/** A name beside path for a file that is being written; caller frees with xbtab__free(). NULL: out of memory.
- */
-char *xbtab__file_beside(const char *path);
-
-/** Write n bytes beside path and rename: path is either the old file or the whole new one. */
+/** xbtab_output_write(). */
 xbtab_status xbtab__file_write(const char *path, const void *data, size_t n) XBTAB_MUST_CHECK;
 
 #endif

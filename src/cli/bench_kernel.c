@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cblas.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -22,6 +21,7 @@
 #include <xbartab/kernel.h>
 
 #include "bench.h"
+#include "blas.h"
 #include "cli.h"
 
 enum { SIZE = 128, SLICES = 8, VECTORS = 512, PRODUCTS = VECTORS * SLICES, TURNS = 101, WARM_UP = 5 };
@@ -53,6 +53,7 @@ typedef struct work {
     _Alignas(64) uint8_t stream[SIZE / 4 * 16 * SIZE * 2];
     int32_t *acc;
     uint64_t outside;
+    cli_blas blas;
 } work;
 
 /* Currents with 10 % lost in the wires at the far corner, and a read-out that bends by some per cent. */
@@ -108,8 +109,8 @@ static void multiply(work *w, int calls)
 {
     for (int k = 0; k < calls; k++) {
         int n = PRODUCTS / calls;
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, SIZE, SIZE, 1.0F, w->bits[k * n], SIZE,
-                    w->G[0], SIZE, 0.0F, w->ideal[k * n], SIZE);
+        w->blas.sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, SIZE, SIZE, 1.0F, w->bits[k * n], SIZE,
+                      w->G[0], SIZE, 0.0F, w->ideal[k * n], SIZE);
     }
 }
 
@@ -272,12 +273,14 @@ int bench_kernel(json_t **result, const bench_options *options)
     memset(acc, 0, VECTORS * SIZE * sizeof *acc);
     w->acc = acc;
     w->functions = xbtab_kernel_find(options->isa);
+    code = cli_blas_open(&w->blas);
+    if (code != CLI_DONE) goto done;
     status = make_tile(w);
     if (status < 0) {
         code = cli_failed();
         goto done;
     }
-    openblas_set_num_threads(1);
+    w->blas.set_threads(1);
     for (int turn = -WARM_UP; turn < TURNS; turn++) {
         if (turn % 64 == 0) memset(acc, 0, VECTORS * SIZE * sizeof *acc);
         pack_all(w);
@@ -292,7 +295,7 @@ int bench_kernel(json_t **result, const bench_options *options)
     double bytes = SIZE / 4 * SIZE * 2.0;
     *result = json_pack("{s:s, s:f, s:f, s:f, s:s, s:f, s:f, s:f, s:f}", "isa", w->functions->isa, "ns",
                         1e9 * t[0], "sgemm_ns", 1e9 * sgemm, "sgemm_ratio", sgemm / t[0], "sgemm_core",
-                        openblas_get_corename(), "pack_ns", 1e9 * t[3], "bytes_per_second", bytes / t[0],
+                        w->blas.core(), "pack_ns", 1e9 * t[3], "bytes_per_second", bytes / t[0],
                         "share_of_read_128KiB", t[4] / t[0], "share_of_read_32KiB", t[5] / t[0]);
     if (!*result) code = cli_fail("out of memory");
     for (int bits = 1; bits <= 8 && code == CLI_DONE; bits++) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -171,6 +172,16 @@ void cli_finish(poptContext context, const struct poptOption *options)
     poptFreeContext(context);
 }
 
+int cli_open_tables(xbtab_tables **out, const char *path)
+{
+    if (xbtab_tables_open(out, path) < 0) return cli_failed();
+    if (!(*out)->is_sealed)
+        fprintf(stderr,
+                "xbartab: %s: of schema %d, before tables had a seal: its contents cannot be verified\n",
+                path, (*out)->schema);
+    return CLI_DONE;
+}
+
 const char *cli_sampled_by(const xbtab_tables *tables)
 {
     return tables->samples.by_solver ? "xbartab" : "ngspice";
@@ -309,9 +320,14 @@ int cli_print_json(json_t *object)
     return CLI_DONE; /* cli_end() tells what could not be written */
 }
 
+json_t *cli_known_json(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
 json_t *cli_error_json(const xbtab_fit_error *e)
 {
-    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "heldout_rmse_fs", e->rmse, "heldout_max_fs", e->max,
-                     "full_scale", e->full_scale, "samples", (json_int_t)e->samples, "failed",
-                     (json_int_t)e->failed);
+    return json_pack("{s:o, s:o, s:o, s:I, s:I}", "heldout_rmse_fs", cli_known_json(e->rmse),
+                     "heldout_max_fs", cli_known_json(e->max), "full_scale", cli_known_json(e->full_scale),
+                     "samples", (json_int_t)e->samples, "failed", (json_int_t)e->failed);
 }

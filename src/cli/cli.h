@@ -112,6 +112,13 @@ void cli_catch_interrupt(void);
 /** Print one JSON object and free it. @return CLI_FAILED after a line on stderr where it is none. */
 int cli_print_json(json_t *object);
 
+/** A number, or null where it is not known. */
+json_t *cli_known_json(double x);
+
+/** Tables to work with; one line on stderr where they are of a file whose contents cannot be verified.
+ *  @return an exit code. */
+int cli_open_tables(xbtab_tables **out, const char *path);
+
 /** A table's error on held-out SPICE samples, with the contract's keys. */
 json_t *cli_error_json(const xbtab_fit_error *error);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <xbartab/calibrate.h>
+#include <xbartab/output.h>
 
 #include "cli.h"
 #include "plot.h"
@@ -113,10 +114,9 @@ static void print_fit(const xbtab_fit *fit, const char *output)
 /* One line a device: label, held out, values, errors, residual. */
 static int write_devices(const xbtab_fit *fit, const char *path)
 {
-    char *text = NULL;
-    size_t n = 0;
-    FILE *file = open_memstream(&text, &n);
-    if (!file) return cli_fail("out of memory");
+    xbtab_output *output = NULL;
+    if (xbtab_output_open(&output, path) < 0) return cli_failed();
+    FILE *file = xbtab_output_stream(output);
     fprintf(file, "device,held_out");
     for (int k = 0; k < fit->n_device; k++) fprintf(file, ",%s", fit->parameter[fit->device[k]].name);
     for (int k = 0; k < fit->n_device; k++) fprintf(file, ",%s_error", fit->parameter[fit->device[k]].name);
@@ -127,9 +127,7 @@ static int write_devices(const xbtab_fit *fit, const char *path)
         for (int k = 0; k < fit->n_device; k++) fprintf(file, ",%.4g", fit->own_error[d * fit->n_device + k]);
         fprintf(file, ",%.6g\n", fit->device_rmse[d]);
     }
-    int code = fclose(file) == 0 ? cli_write_text(path, text) : cli_fail("out of memory");
-    free(text);
-    return code;
+    return xbtab_output_finish(&output) < 0 ? cli_failed() : CLI_DONE;
 }
 
 /* Measured and fitted curves of a few devices spread over the data, and all residuals. */

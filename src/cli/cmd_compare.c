@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <xbartab/characterize.h>
+#include <xbartab/output.h>
 #include <xbartab/solve.h>
 
 #include "cli.h"
@@ -399,13 +400,13 @@ static int compare(comparison *c, bool *is_whole)
 }
 
 /* The user's folder, or one that is gone at the end. */
-static int open_folder(comparison *c, char *scratch)
+static int open_folder(comparison *c, xbtab_scratch **scratch)
 {
     if (c->keeps) {
         return cli_make_folder(c->folder);
     }
-    if (!mkdtemp(scratch)) return cli_fail("%s: cannot make a folder: %s", scratch, strerror(errno));
-    c->folder = scratch;
+    if (xbtab_scratch_create(scratch, NULL, "compare") < 0) return cli_failed();
+    c->folder = xbtab_scratch_path(*scratch);
     return CLI_DONE;
 }
 
@@ -413,7 +414,8 @@ int cmd_compare(int argc, const char **argv)
 {
     const char *folder = NULL, *output = NULL, *names = NULL, *tia = NULL, *wire = NULL, *csv = NULL,
                *arguments[1];
-    char scratch[] = "/tmp/xbartab-compare-XXXXXX", size_text[16], *tile = NULL;
+    xbtab_scratch *scratch = NULL;
+    char size_text[16], *tile = NULL;
     int as_json = 0, lists = 0, size = 32, jobs = 0, code;
     bool is_whole = false;
     const struct poptOption options[] = {
@@ -460,11 +462,11 @@ int cmd_compare(int argc, const char **argv)
         code = list_pairs(&c);
         goto done;
     }
-    code = open_folder(&c, scratch);
+    code = open_folder(&c, &scratch);
     if (code != CLI_DONE) goto done;
     cli_catch_interrupt();
     code = compare(&c, &is_whole);
-    if (!c.keeps) rmdir(scratch);
+    xbtab_scratch_destroy(&scratch);
     if (is_whole) {
         if (as_json && print_json(&c) != CLI_DONE) {
             code = CLI_FAILED;

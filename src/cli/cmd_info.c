@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include <xbartab/tables.h>
+#include <xbartab/tile.h>
 
 #include "cli.h"
 
@@ -73,23 +74,17 @@ static json_t *write_json(const xbtab_write_data *w)
     return write;
 }
 
-/* null where the tables do not know it */
-static json_t *known(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static json_t *tia_json(const xbtab_tables *t)
 {
     const xbtab_readout_data *r = &t->readout;
     json_t *tia = cli_error_json(&t->tia.error);
-    json_object_set_new(tia, "settling", known(r->tia_settling));
-    json_object_set_new(tia, "noise_density", known(r->noise_density));
-    json_object_set_new(tia, "noise_rms", known(r->noise_rms));
-    json_object_set_new(tia, "read_bandwidth", known(r->f_read));
-    json_object_set_new(tia, "offset_sigma", known(r->offset_sigma));
-    json_object_set_new(tia, "transresistance", known(r->transresistance));
-    json_object_set_new(tia, "virtual_ground", known(r->virtual_ground));
+    json_object_set_new(tia, "settling", cli_known_json(r->tia_settling));
+    json_object_set_new(tia, "noise_density", cli_known_json(r->noise_density));
+    json_object_set_new(tia, "noise_rms", cli_known_json(r->noise_rms));
+    json_object_set_new(tia, "read_bandwidth", cli_known_json(r->f_read));
+    json_object_set_new(tia, "offset_sigma", cli_known_json(r->offset_sigma));
+    json_object_set_new(tia, "transresistance", cli_known_json(r->transresistance));
+    json_object_set_new(tia, "virtual_ground", cli_known_json(r->virtual_ground));
     return tia;
 }
 
@@ -97,10 +92,10 @@ static json_t *energy_json(const xbtab_tables *t)
 {
     json_t *energy = cli_error_json(&t->energy.error);
     json_object_set_new(energy, "read_time", json_real(t->energy.read_time));
-    json_object_set_new(energy, "settling", known(t->readout.settling));
-    json_object_set_new(energy, "line_energy", known(t->readout.E_lines));
-    json_object_set_new(energy, "word_capacitance", known(t->readout.c_word));
-    json_object_set_new(energy, "bit_capacitance", known(t->readout.c_bit));
+    json_object_set_new(energy, "settling", cli_known_json(t->readout.settling));
+    json_object_set_new(energy, "line_energy", cli_known_json(t->readout.E_lines));
+    json_object_set_new(energy, "word_capacitance", cli_known_json(t->readout.c_word));
+    json_object_set_new(energy, "bit_capacitance", cli_known_json(t->readout.c_bit));
     return energy;
 }
 
@@ -144,9 +139,10 @@ static json_t *info_json(const xbtab_tables *t)
     json_t *provenance = json_pack("{s:s, s:s, s:o}", "tool", t->tool_version, "ngspice", t->ngspice_version,
                                    "seed", seed_json(t->seed));
     json_t *info =
-        json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", XBTAB_TABLES_SCHEMA, "tile",
-                  tile, "cell", cli_error_json(&t->cell.error), "tia", tia_json(t), "transfer", transfer,
-                  "energy", energy_json(t), "samples", samples, "solver", solver, "provenance", provenance);
+        json_pack("{s:i, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", t->schema, "sealed",
+                  t->is_sealed, "edited", t->is_edited, "tile", tile, "cell", cli_error_json(&t->cell.error),
+                  "tia", tia_json(t), "transfer", transfer, "energy", energy_json(t), "samples", samples,
+                  "solver", solver, "provenance", provenance);
     if (t->aged.population) json_object_set_new(info, "population", age_json(t));
     if (t->write.n) json_object_set_new(info, "write", write_json(&t->write));
     return info;
@@ -154,6 +150,10 @@ static json_t *info_json(const xbtab_tables *t)
 
 static void print_error(const char *name, const char *what, const xbtab_fit_error *e, const char *unit)
 {
+    if (e->samples == 0) {
+        printf("  %-10s %-52s not known\n", name, what);
+        return;
+    }
     printf("  %-10s %-52s %8.4f %%  %8.4f %%  of %.4g %s, %ld samples\n", name, what, 100 * e->rmse,
            100 * e->max, e->full_scale, unit, e->samples);
 }
@@ -169,20 +169,36 @@ static const char *time_text(char *out, size_t size, double seconds)
     return out;
 }
 
+/* "TEXT NUMBER UNIT", or that it is not known */
+static void add_figure(const char *text, double x, const char *unit)
+{
+    if (isfinite(x)) {
+        printf("%s %.3g%s", text, x, unit);
+    } else {
+        printf("%s unknown", text);
+    }
+}
+
 static void readout_text(const xbtab_tables *t)
 {
     const xbtab_readout_data *r = &t->readout;
-    double step = t->I_full_scale / (double)(1L << t->adc_bits);
-    char tia[64], column[64];
-    printf("tia        %s; input-referred noise %.3g A/Hz^0.5, %.3g A rms up to %.3g Hz; offset %.3g A (%.2f "
-           "and %.2f ADC steps); virtual ground within %.3g V\n",
-           time_text(tia, sizeof tia, r->tia_settling), r->noise_density, r->noise_rms / r->transresistance,
-           r->f_read, r->offset_sigma / r->transresistance, r->noise_rms / r->transresistance / step,
-           r->offset_sigma / r->transresistance / step, r->virtual_ground);
-    printf("column     %s with lines of %.3g / %.3g F a cell, a read lasts %.3g ns; charging all word lines "
-           "takes %.3g J\n",
-           time_text(column, sizeof column, r->settling), r->c_word, r->c_bit, 1e9 * t->energy.read_time,
-           r->E_lines);
+    double step = t->I_full_scale / (double)(1L << t->adc_bits), noise = r->noise_rms / r->transresistance,
+           offset = r->offset_sigma / r->transresistance;
+    char text[64];
+    printf("tia        %s; input-referred", time_text(text, sizeof text, r->tia_settling));
+    add_figure(" noise", r->noise_density, " A/Hz^0.5");
+    add_figure(",", noise, " A rms");
+    printf(" up to %.3g Hz;", r->f_read);
+    add_figure(" offset", offset, " A");
+    if (isfinite(noise) && isfinite(offset))
+        printf(" (%.2f and %.2f ADC steps)", noise / step, offset / step);
+    add_figure("; virtual ground within", r->virtual_ground, " V");
+    printf("\ncolumn     %s with lines of", time_text(text, sizeof text, r->settling));
+    add_figure("", r->c_word, "");
+    add_figure(" /", r->c_bit, " F a cell");
+    printf(", a read lasts %.3g ns;", 1e9 * t->energy.read_time);
+    add_figure(" charging all word lines takes", r->E_lines, " J");
+    printf("\n");
 }
 
 static void info_text(const xbtab_tables *t)
@@ -214,7 +230,11 @@ static void info_text(const xbtab_tables *t)
                t->write.G[0], t->write.G[t->write.n_G - 1], origin(&t->write), t->write.source);
     }
     printf("made by    xbartab %s, %s, seed %llu, schema %d\n", t->tool_version, t->ngspice_version,
-           (unsigned long long)t->seed, XBTAB_TABLES_SCHEMA);
+           (unsigned long long)t->seed, t->schema);
+    printf("contents   %s\n", !t->is_sealed ? "made before tables had a seal: they cannot be verified"
+                              : t->is_edited
+                                  ? "as sealed by info --rehash, after an edit of what characterize wrote"
+                                  : "as characterize wrote them, by their SHA-256");
     for (size_t k = 0; k < t->solver.n; k++) {
         printf("solver     within %.2g of ngspice (largest %.2g of the largest current) on %d x %d tiles, %d "
                "currents\n",
@@ -234,20 +254,42 @@ static void info_text(const xbtab_tables *t)
     }
 }
 
+/* The errors that are announced, from the samples again: of tiles as large as the one that takes a moment.
+ * Before schema 4 tiles were programmed otherwise. */
+static int verify(const xbtab_tables *t, const char *path)
+{
+    enum { MOST_CELLS = 128 * 128, FIRST_SCHEMA = 4 };
+    if (t->schema < FIRST_SCHEMA || t->rows * t->columns > MOST_CELLS || xbtab_tables_verify(t) == XBTAB_OK)
+        return CLI_DONE;
+    return cli_fail("%s: %s", path, xbtab_error_message());
+}
+
 int cmd_info(int argc, const char **argv)
 {
     const char *arguments[2];
-    int as_json = 0;
+    int as_json = 0, rehash = 0;
     const struct poptOption options[] = {
-        {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL}, POPT_TABLEEND};
+        {"rehash", '\0', POPT_ARG_NONE, &rehash, 0,
+         "after an edit on purpose: seal the file as it is now, if all else holds; it says so from then on",
+         NULL},
+        {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
+        POPT_TABLEEND};
     poptContext context;
     xbtab_tables *tables = NULL;
     int code = cli_parse(&context, argc, argv, options, "TABLES.h5", "xbartab info default.h5 --json", 1, 1,
                          arguments);
     if (code != CLI_DONE) goto done;
+    if (rehash && xbtab_tables_seal(arguments[0]) < 0) {
+        code = cli_failed();
+        goto done;
+    }
     if (xbtab_tables_open(&tables, arguments[0]) < 0) {
         code = cli_failed();
-    } else if (as_json) {
+        goto done;
+    }
+    code = verify(tables, arguments[0]);
+    if (code != CLI_DONE) goto done;
+    if (as_json) {
         code = cli_print_json(info_json(tables));
     } else {
         info_text(tables);

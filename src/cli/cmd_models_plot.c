@@ -8,6 +8,7 @@
 
 #include <xbartab/calibrate.h>
 #include <xbartab/characterize.h>
+#include <xbartab/output.h>
 
 #include "cli.h"
 #include "plot.h"

@@ -86,9 +86,8 @@ typedef struct source {
 
 static int source_open(source *s, const solve_options *o)
 {
-    if (xbtab_tables_open(&s->tables, o->tables) < 0 ||
-        xbtab_technology_create(&s->technology, s->tables) < 0)
-        return cli_failed();
+    if (cli_open_tables(&s->tables, o->tables) != CLI_DONE) return CLI_FAILED;
+    if (xbtab_technology_create(&s->technology, s->tables) < 0) return cli_failed();
     if (in_spice(o) && (xbtab_models_open_with(&s->models, o->models) < 0 ||
                         xbtab_spec_of_tables(&s->spec, s->tables, s->models) < 0)) {
         return cli_failed();

@@ -1,8 +1,8 @@
 /* infer_report.c - what a run of infer says at its end. */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <unistd.h>
+
+#include <xbartab/output.h>
 
 #include "infer_run.h"
 
@@ -10,10 +10,9 @@ int infer_write_predictions(const inference *f)
 {
     const xbtab_images *images = xbtab_study_images(f->study);
     const size_t n_outputs = f->result.n_outputs;
-    char beside[4096];
-    snprintf(beside, sizeof beside, "%s.%ld.tmp", f->o.predictions, (long)getpid());
-    FILE *file = fopen(beside, "w");
-    if (!file) return cli_fail("%s: cannot write: %s", f->o.predictions, strerror(errno));
+    xbtab_output *output = NULL;
+    if (xbtab_output_open(&output, f->o.predictions) < 0) return cli_failed();
+    FILE *file = xbtab_output_stream(output);
     fprintf(file, "index,label,prediction");
     for (size_t o = 0; o < n_outputs; o++) fprintf(file, ",output%zu", o);
     fprintf(file, "\n");
@@ -23,14 +22,7 @@ int infer_write_predictions(const inference *f)
         for (size_t o = 0; o < n_outputs; o++) fprintf(file, ",%.9g", (double)y[o]);
         fprintf(file, "\n");
     }
-    bool failed = ferror(file) != 0;
-    if (fclose(file) != 0) failed = true;
-    if (failed || rename(beside, f->o.predictions) != 0) {
-        int reason = errno;
-        unlink(beside);
-        return cli_fail("%s: cannot write: %s", f->o.predictions, strerror(reason));
-    }
-    return CLI_DONE;
+    return xbtab_output_finish(&output) < 0 ? cli_failed() : CLI_DONE;
 }
 
 static const char *mapped_as(const char *mode)

@@ -5,6 +5,7 @@
 #include <xbartab/version.h>
 
 #include "cli.h"
+#include "same_bits.h"
 
 static const struct {
     const char *name;
@@ -57,7 +58,9 @@ static int run(int argc, char **argv)
         return CLI_DONE;
     }
     for (size_t k = 0; k < sizeof verbs / sizeof verbs[0]; k++) {
-        if (strcmp(verbs[k].name, argv[1]) == 0) return verbs[k].run(argc - 1, (const char **)argv + 1);
+        if (strcmp(verbs[k].name, argv[1]) != 0) continue;
+        if (verbs[k].run != cmd_bench) cli_same_bits(argv); /* speed is told of the machine as it is */
+        return verbs[k].run(argc - 1, (const char **)argv + 1);
     }
     fprintf(stderr, "xbartab: no verb is called \"%s\"; see xbartab --help\n", argv[1]);
     return CLI_USAGE;

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include <xbartab/output.h>
+
 typedef struct cli_plot {
     FILE *script;     /* gnuplot's commands go here */
     const char *path; /* the picture; borrowed */

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <xbartab/output.h>
+
 #include "plot.h"
 #include "sweep.h"
 
@@ -180,17 +182,17 @@ int sweep_run(sweep *s)
             : s->workers > MOST_WORKERS ? MOST_WORKERS
                                         : s->workers,
         busy = 0, code = CLI_DONE;
-    char folder[] = "/tmp/xbartab-sweep-XXXXXX";
+    xbtab_scratch *scratch = NULL;
     long done = 0, failed = 0;
     double began = cli_seconds();
-    if (!mkdtemp(folder)) return cli_fail("%s: cannot make: %s", folder, strerror(errno));
+    if (xbtab_scratch_create(&scratch, NULL, "sweep") < 0) return cli_failed();
     for (int r = 0; r < s->n_rows; r++) done += s->row[r].is_done;
     for (int r = 0; (r < s->n_rows && code == CLI_DONE) || busy;) {
         while (r < s->n_rows && s->row[r].is_done) r++;
         int k = 0;
         while (k < n && workers[k].pid) k++;
         if (r < s->n_rows && code == CLI_DONE && k < n) {
-            code = start(s, &workers[k], r++, folder);
+            code = start(s, &workers[k], r++, xbtab_scratch_path(scratch));
             if (!workers[k].pid) done++;
         } else if (busy) {
             int ended = finish(s, workers, n, &done, &failed);
@@ -207,7 +209,7 @@ int sweep_run(sweep *s)
         busy = 0;
         for (k = 0; k < n; k++) busy += workers[k].pid != 0;
     }
-    rmdir(folder);
+    xbtab_scratch_destroy(&scratch);
     return code == CLI_DONE ? sweep_write_rows(s) : code;
 }
 

@@ -2,19 +2,16 @@
 #include "h5.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <hdf5.h>
 #include <hdf5_hl.h>
+#include <xbartab/output.h>
 
 #include "file.h"
-#include "input.h"
+#include "h5_private.h"
 #include "memory.h"
-
-/* Longest text of an attribute or a provenance dataset that is read back. */
-enum { LONGEST_ATTRIBUTE = 60000 };
 
 /* HDF5 prints its error stack by itself unless told not to; ours goes into one message. The caller's handler
  * comes back when the file is closed. */
@@ -38,81 +35,111 @@ static xbtab_status fail_write(const xbtab__h5_file *file, const char *name)
     return xbtab__error_set(XBTAB_ERR_IO, "%s: cannot write \"%s\"", file->path, name);
 }
 
-static xbtab_status fail_read(const xbtab__h5_file *file, const char *name, const char *why)
+/* The driver that keeps a file in memory, to the byte as long as it will be on the disk. */
+static hid_t memory_access(void)
 {
-    return xbtab__error_set(XBTAB_ERR_INPUT, "%s: \"%s\" %s", file->path, name, why);
+    enum { STEP = 1 };
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    /* the format since HDF5 1.8 has checksums in all its structure, so that a damaged file is refused by
+     * libhdf5 and does not mislead it */
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
+    H5Pset_fapl_core(access, STEP, false);
+    return access;
 }
 
 xbtab_status xbtab__h5_create(xbtab__h5_file *file, const char *path)
 {
     *file = (xbtab__h5_file){.id = -1};
     file->path = xbtab__strdup(path);
-    file->beside = xbtab__file_beside(path);
+    if (!file->path) return XBTAB_NOMEM();
     silence(file);
-    if (!file->path || !file->beside) {
-        xbtab__h5_abandon(file);
-        return XBTAB_NOMEM();
-    }
-    hid_t create = H5Pcreate(H5P_FILE_CREATE);
+    hid_t create = H5Pcreate(H5P_FILE_CREATE), access = memory_access();
     H5Pset_link_creation_order(create, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
     H5Pset_obj_track_times(create, false);
-    /* the format since HDF5 1.8 has checksums in all its structure, so that a damaged file is refused by
-     * libhdf5 and does not mislead it */
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
-    file->id = H5Fcreate(file->beside, H5F_ACC_TRUNC, create, access);
+    H5Pset_userblock(create, XBTAB__SEAL_SIZE);
+    file->id = H5Fcreate(path, H5F_ACC_TRUNC, create, access);
     H5Pclose(access);
     H5Pclose(create);
-    if (file->id < 0) {
-        xbtab_status status = xbtab__error_set(XBTAB_ERR_IO, "%s: cannot write: %s", path, strerror(errno));
-        xbtab__h5_abandon(file);
-        return status;
-    }
-    return XBTAB_OK;
+    if (file->id >= 0) return XBTAB_OK;
+    xbtab__h5_abandon(file);
+    return xbtab__error_set(XBTAB_ERR_IO, "%s: cannot be put together in memory", path);
 }
 
 static void forget(xbtab__h5_file *file)
 {
     restore(file);
     xbtab__free(file->path);
-    xbtab__free(file->beside);
+    xbtab__free(file->image);
     *file = (xbtab__h5_file){.id = -1};
+}
+
+/* The file as it will be on the disk: the driver's own memory, as libhdf5 1.10 cuts the end off the image of
+ * a file with a user block. */
+static xbtab_status take_image(xbtab__h5_file *file)
+{
+    void *memory = NULL;
+    hsize_t n = 0;
+    if (H5Fflush((hid_t)file->id, H5F_SCOPE_GLOBAL) < 0 || H5Fget_filesize((hid_t)file->id, &n) < 0 ||
+        H5Fget_vfd_handle((hid_t)file->id, H5P_DEFAULT, &memory) < 0 || n <= XBTAB__SEAL_SIZE)
+        XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot be put together in memory", file->path);
+    file->n_image = (size_t)n;
+    file->image = xbtab__alloc(file->n_image, 1);
+    if (!file->image) return XBTAB_NOMEM();
+    memcpy(file->image, *(char **)memory, file->n_image);
+    return XBTAB_OK;
 }
 
 xbtab_status xbtab__h5_finish(xbtab__h5_file *file)
 {
-    xbtab_status status = XBTAB_OK;
-    herr_t closed = H5Fclose((hid_t)file->id);
-    file->id = -1;
-    if (closed < 0 || rename(file->beside, file->path) != 0) {
-        status = xbtab__error_set(XBTAB_ERR_IO, "%s: cannot write: %s", file->path, strerror(errno));
-        unlink(file->beside);
+    xbtab_status status = take_image(file);
+    if (status == XBTAB_OK) {
+        xbtab__seal_put(file->image, file->n_image, XBTAB__SEAL_WRITTEN);
+        status = xbtab_output_write(file->path, file->image, file->n_image);
     }
-    forget(file);
+    xbtab__h5_abandon(file);
     return status;
 }
 
 void xbtab__h5_abandon(xbtab__h5_file *file)
 {
-    if (!file->path && !file->beside) return;
+    if (!file->path) return;
     if (file->id >= 0) H5Fclose((hid_t)file->id);
-    if (file->beside) unlink(file->beside);
     forget(file);
 }
 
-xbtab_status xbtab__h5_open(xbtab__h5_file *file, const char *path)
+/* Whether HDF5 begins where a table file has it: at once, or behind the seal. libhdf5 would look further. */
+static bool begins_here(const xbtab__h5_file *file)
 {
+    static const char signature[] = "\x89HDF\r\n\x1a\n";
+    size_t n = sizeof signature - 1, at = file->seal == XBTAB__SEAL_NONE ? 0 : XBTAB__SEAL_SIZE;
+    return file->n_image >= at + n && memcmp(file->image + at, signature, n) == 0;
+}
+
+xbtab_status xbtab__h5_load(xbtab__h5_file *file, const char *path)
+{
+    xbtab_status status;
+    struct stat info;
     *file = (xbtab__h5_file){.id = -1};
-    XBTAB_TRY(xbtab__input_check(path)); /* HDF5 would wait for a pipe */
     file->path = xbtab__strdup(path);
     if (!file->path) return XBTAB_NOMEM();
     silence(file);
-    file->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (file->id < 0) {
-        xbtab__h5_abandon(file);
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: not an HDF5 file, or a truncated one", path);
-    }
-    return XBTAB_OK;
+    if (stat(path, &info) != 0) XBTAB_FAIL_DONE(XBTAB_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+    if (!S_ISREG(info.st_mode)) XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: not a regular file", path);
+    if ((uint64_t)info.st_size > XBTAB__H5_LARGEST)
+        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: larger than %zu bytes", path, XBTAB__H5_LARGEST);
+    XBTAB_TRY_DONE(xbtab__file_read(&file->image, &file->n_image, path, XBTAB__H5_LARGEST));
+    file->seal = xbtab__seal_of(file->image, file->n_image);
+    file->budget = 8 * file->n_image;
+done:
+    if (status < 0) xbtab__h5_abandon(file);
+    return status;
+}
+
+xbtab_status xbtab__h5_open(xbtab__h5_file *file)
+{
+    if (begins_here(file)) file->id = H5LTopen_file_image(file->image, file->n_image, 0);
+    if (file->id < 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: not an HDF5 file, or a truncated one", file->path);
+    return xbtab__h5_check_links(file);
 }
 
 xbtab_status xbtab__h5_group_create(xbtab__h5_id *group, const xbtab__h5_file *file, const char *name)
@@ -128,7 +155,8 @@ xbtab_status xbtab__h5_group_create(xbtab__h5_id *group, const xbtab__h5_file *f
 xbtab_status xbtab__h5_group_open(xbtab__h5_id *group, const xbtab__h5_file *file, const char *name)
 {
     *group = H5Gopen2((hid_t)file->id, name, H5P_DEFAULT);
-    return *group < 0 ? fail_read(file, name, "is missing") : XBTAB_OK;
+    if (*group < 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: \"%s\" is missing", file->path, name);
+    return XBTAB_OK;
 }
 
 bool xbtab__h5_has_group(const xbtab__h5_file *file, const char *name)
@@ -145,18 +173,6 @@ void xbtab__h5_group_close(xbtab__h5_id *group)
 static hid_t stored_type(xbtab__h5_type type)
 {
     return type == XBTAB__H5_DOUBLE ? H5T_IEEE_F64LE : type == XBTAB__H5_INT32 ? H5T_STD_I32LE : H5T_STD_U8LE;
-}
-
-static hid_t memory_type(xbtab__h5_type type)
-{
-    return type == XBTAB__H5_DOUBLE  ? H5T_NATIVE_DOUBLE
-           : type == XBTAB__H5_INT32 ? H5T_NATIVE_INT32
-                                     : H5T_NATIVE_UINT8;
-}
-
-static size_t type_size(xbtab__h5_type type)
-{
-    return type == XBTAB__H5_DOUBLE ? 8 : type == XBTAB__H5_INT32 ? 4 : 1;
 }
 
 static hid_t create_dataset(xbtab__h5_id group, const char *name, xbtab__h5_type type, int rank,
@@ -213,7 +229,7 @@ xbtab_status xbtab__h5_put(const xbtab__h5_file *file, xbtab__h5_id group, const
     hsize_t n[XBTAB__H5_MAX_RANK] = {0};
     for (int k = 0; k < rank; k++) n[k] = axes[k].n;
     hid_t set = create_dataset(group, name, type, rank, n);
-    if (set < 0 || H5Dwrite(set, memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
+    if (set < 0 || H5Dwrite(set, xbtab__h5_memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) {
         status = fail_write(file, name);
         goto done;
     }
@@ -221,51 +237,6 @@ xbtab_status xbtab__h5_put(const xbtab__h5_file *file, xbtab__h5_id group, const
     for (int k = 0; k < rank; k++) XBTAB_TRY_DONE(attach_axis(file, group, set, (unsigned)k, &axes[k]));
 done:
     if (set >= 0) H5Dclose(set);
-    return status;
-}
-
-xbtab_status xbtab__h5_get(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
-                           xbtab__h5_type type, void **data, int rank, size_t *n, size_t most)
-{
-    xbtab_status status = XBTAB_OK;
-    hsize_t found[XBTAB__H5_MAX_RANK] = {0};
-    void *values = NULL;
-    hid_t space = -1, set = H5Dopen2((hid_t)group, name, H5P_DEFAULT);
-    if (set < 0) return fail_read(file, name, "is missing");
-    space = H5Dget_space(set);
-    if (space < 0 || H5Sget_simple_extent_ndims(space) != rank) {
-        status = fail_read(file, name, "has the wrong number of axes");
-        goto done;
-    }
-    H5Sget_simple_extent_dims(space, found, NULL);
-    size_t total = 1;
-    for (int k = 0; k < rank; k++) {
-        if (n[k] != 0 && found[k] != n[k]) {
-            status = fail_read(file, name, "has the wrong size");
-            goto done;
-        }
-        if (found[k] == 0 || found[k] > most / total) {
-            status = fail_read(file, name, "has an implausible size");
-            goto done;
-        }
-        total *= (size_t)found[k];
-    }
-    values = xbtab__alloc(total, type_size(type));
-    if (!values) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    if (H5Dread(set, memory_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
-        status = fail_read(file, name, "cannot be read");
-        goto done;
-    }
-    for (int k = 0; k < rank; k++) n[k] = (size_t)found[k];
-    *data = values;
-    values = NULL;
-done:
-    xbtab__free(values);
-    if (space >= 0) H5Sclose(space);
-    H5Dclose(set);
     return status;
 }
 
@@ -278,22 +249,6 @@ xbtab_status xbtab__h5_put_number(const xbtab__h5_file *file, xbtab__h5_id group
     if (attribute >= 0) H5Aclose(attribute);
     H5Sclose(space);
     return wrote < 0 ? fail_write(file, name) : XBTAB_OK;
-}
-
-xbtab_status xbtab__h5_get_number(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
-                                  double *value)
-{
-    xbtab_status status = XBTAB_OK;
-    if (!xbtab__h5_has_attribute(group, name)) return fail_read(file, name, "is missing");
-    hid_t attribute = H5Aopen((hid_t)group, name, H5P_DEFAULT);
-    hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
-    if (space < 0 || H5Sget_simple_extent_npoints(space) != 1 ||
-        H5Aread(attribute, H5T_NATIVE_DOUBLE, value) < 0) {
-        status = fail_read(file, name, "is not a number");
-    }
-    if (space >= 0) H5Sclose(space);
-    if (attribute >= 0) H5Aclose(attribute);
-    return status;
 }
 
 static hid_t text_type(size_t n)
@@ -316,36 +271,6 @@ xbtab_status xbtab__h5_put_text(const xbtab__h5_file *file, xbtab__h5_id group, 
     H5Sclose(space);
     H5Tclose(type);
     return wrote < 0 ? fail_write(file, name) : XBTAB_OK;
-}
-
-xbtab_status xbtab__h5_get_text(const xbtab__h5_file *file, xbtab__h5_id group, const char *name, char **text)
-{
-    xbtab_status status = XBTAB_OK;
-    char *value = NULL;
-    if (!xbtab__h5_has_attribute(group, name)) return fail_read(file, name, "is missing");
-    hid_t attribute = H5Aopen((hid_t)group, name, H5P_DEFAULT);
-    hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
-    if (type < 0 || H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 ||
-        H5Tget_size(type) > LONGEST_ATTRIBUTE) {
-        status = fail_read(file, name, "is not a text");
-        goto done;
-    }
-    value = xbtab__alloc(H5Tget_size(type) + 1, 1);
-    if (!value) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    if (H5Aread(attribute, type, value) < 0) {
-        status = fail_read(file, name, "cannot be read");
-        goto done;
-    }
-    *text = value;
-    value = NULL;
-done:
-    xbtab__free(value);
-    if (type >= 0) H5Tclose(type);
-    if (attribute >= 0) H5Aclose(attribute);
-    return status;
 }
 
 bool xbtab__h5_has_attribute(xbtab__h5_id group, const char *name)
@@ -372,35 +297,4 @@ xbtab_status xbtab__h5_put_long_text(const xbtab__h5_file *file, xbtab__h5_id gr
     H5Sclose(space);
     H5Tclose(type);
     return wrote < 0 ? fail_write(file, name) : XBTAB_OK;
-}
-
-xbtab_status xbtab__h5_get_long_text(const xbtab__h5_file *file, xbtab__h5_id group, const char *name,
-                                     char **text, size_t most)
-{
-    xbtab_status status = XBTAB_OK;
-    char *value = NULL;
-    hid_t type = -1, set = H5Dopen2((hid_t)group, name, H5P_DEFAULT);
-    if (set < 0) return fail_read(file, name, "is missing");
-    type = H5Dget_type(set);
-    if (type < 0 || H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 ||
-        H5Tget_size(type) > most) {
-        status = fail_read(file, name, "is not a text of plausible length");
-        goto done;
-    }
-    value = xbtab__alloc(H5Tget_size(type) + 1, 1);
-    if (!value) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    if (H5Dread(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value) < 0) {
-        status = fail_read(file, name, "cannot be read");
-        goto done;
-    }
-    *text = value;
-    value = NULL;
-done:
-    xbtab__free(value);
-    if (type >= 0) H5Tclose(type);
-    H5Dclose(set);
-    return status;
 }

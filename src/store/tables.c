@@ -2,13 +2,16 @@
  * order. */
 #include <xbartab/tables.h>
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
-#include "tables_private.h"
 #include "tables_array.h"
+#include "tables_check.h"
+#include "tables_private.h"
 #include "tables_readout.h"
 
 static const char spice_name[] = "ngspice", solver_name[] = "xbartab";
@@ -32,6 +35,12 @@ xbtab_status xbtab__put_error(const xbtab__h5_file *file, xbtab__h5_id group, co
     return XBTAB_OK;
 }
 
+/* -1: no count, which the checks refuse. */
+static long to_count(double x)
+{
+    return x >= 0 && x <= 1e15 && x == floor(x) ? (long)x : -1;
+}
+
 xbtab_status xbtab__get_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
                               xbtab_fit_error *e)
 {
@@ -49,8 +58,8 @@ xbtab_status xbtab__get_error(const xbtab__h5_file *file, xbtab__h5_id group, co
         snprintf(name, sizeof name, "%s_%s", prefix, entries[k].what);
         XBTAB_TRY(xbtab__h5_get_number(file, group, name, entries[k].value));
     }
-    e->samples = (long)samples;
-    e->failed = (long)failed;
+    e->samples = to_count(samples);
+    e->failed = to_count(failed);
     return XBTAB_OK;
 }
 
@@ -64,18 +73,19 @@ static const struct {
     const char *name;
     size_t offset;
     double min, max;
+    bool is_whole;
 } tile_entries[] = {
-    {"rows", offsetof(tile_numbers, rows), 1, 1 << 16},
-    {"columns", offsetof(tile_numbers, columns), 1, 1 << 16},
-    {"levels", offsetof(tile_numbers, n_levels), 2, 256},
-    {"r_word_ohm", offsetof(tile_numbers, r_word), 0, 1e9},
-    {"r_bit_ohm", offsetof(tile_numbers, r_bit), 0, 1e9},
-    {"r_driver_ohm", offsetof(tile_numbers, r_driver), 0, 1e9},
-    {"r_sink_ohm", offsetof(tile_numbers, r_sink), 0, 1e9},
-    {"dac_bits", offsetof(tile_numbers, dac_bits), 1, 8},
-    {"adc_bits", offsetof(tile_numbers, adc_bits), 1, 24},
-    {"read_voltage_V", offsetof(tile_numbers, v_read), 1e-9, 1e3},
-    {"full_scale_A", offsetof(tile_numbers, I_full_scale), 1e-18, 1e6},
+    {"rows", offsetof(tile_numbers, rows), 1, 1 << 16, true},
+    {"columns", offsetof(tile_numbers, columns), 1, 1 << 16, true},
+    {"levels", offsetof(tile_numbers, n_levels), 2, 256, true},
+    {"r_word_ohm", offsetof(tile_numbers, r_word), 0, 1e9, false},
+    {"r_bit_ohm", offsetof(tile_numbers, r_bit), 0, 1e9, false},
+    {"r_driver_ohm", offsetof(tile_numbers, r_driver), 0, 1e9, false},
+    {"r_sink_ohm", offsetof(tile_numbers, r_sink), 0, 1e9, false},
+    {"dac_bits", offsetof(tile_numbers, dac_bits), 1, 8, true},
+    {"adc_bits", offsetof(tile_numbers, adc_bits), 1, 24, true},
+    {"read_voltage_V", offsetof(tile_numbers, v_read), 1e-9, 1e3, false},
+    {"full_scale_A", offsetof(tile_numbers, I_full_scale), 1e-18, 1e6, false},
 };
 
 enum { N_TILE_ENTRIES = sizeof tile_entries / sizeof tile_entries[0] };
@@ -96,7 +106,7 @@ static xbtab_status write_tile(const xbtab__h5_file *file, xbtab__h5_id group, c
     return xbtab__h5_put(file, group, "conductance", "S", XBTAB__H5_DOUBLE, t->G_level, 1, &level);
 }
 
-static xbtab_status read_tile(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_tile(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     tile_numbers numbers = {0};
     XBTAB_TRY(xbtab__h5_get_text(file, group, "name", &t->tile_name));
@@ -107,6 +117,9 @@ static xbtab_status read_tile(const xbtab__h5_file *file, xbtab__h5_id group, xb
             XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: /tile %s = %g is outside %g to %g", file->path,
                        tile_entries[k].name, value, tile_entries[k].min, tile_entries[k].max);
         }
+        if (tile_entries[k].is_whole && value != floor(value))
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: /tile %s = %g is not a whole number", file->path,
+                       tile_entries[k].name, value);
         memcpy((char *)&numbers + tile_entries[k].offset, &value, sizeof value);
     }
     t->rows = (size_t)numbers.rows;
@@ -142,7 +155,7 @@ static xbtab_status write_cell(const xbtab__h5_file *file, xbtab__h5_id group, c
                          axes + 1);
 }
 
-static xbtab_status read_cell(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_cell(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     xbtab_cell_data *c = &t->cell;
     XBTAB_TRY(xbtab__h5_get_text(file, group, "state_parameter_name", &c->parameter_name));
@@ -180,7 +193,7 @@ static xbtab_status write_tia(const xbtab__h5_file *file, xbtab__h5_id group, co
     return xbtab__h5_put(file, group, "output_voltage", "V", XBTAB__H5_DOUBLE, a->V_out, 1, &axis);
 }
 
-static xbtab_status read_tia(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_tia(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     xbtab_tia_data *a = &t->tia;
     XBTAB_TRY(xbtab__get_error(file, group, "heldout", &a->error));
@@ -213,7 +226,7 @@ static xbtab_status write_transfer(const xbtab__h5_file *file, xbtab__h5_id grou
     return xbtab__h5_put(file, group, "power", "1", XBTAB__H5_INT32, f->power, 2, axes);
 }
 
-static xbtab_status read_transfer(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_transfer(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     xbtab_transfer_data *f = &t->transfer;
     XBTAB_TRY(xbtab__h5_get_number(file, group, "y_max_fs", &f->y_max));
@@ -251,7 +264,7 @@ static xbtab_status write_energy(const xbtab__h5_file *file, xbtab__h5_id group,
     return xbtab__h5_put(file, group, "cell_read_energy", "J", XBTAB__H5_DOUBLE, t->energy.E_cell, 2, axes);
 }
 
-static xbtab_status read_energy(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_energy(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     size_t n[2] = {t->cell.n_states, t->cell.n_v};
     XBTAB_TRY(xbtab__h5_get_number(file, group, "scale", &t->energy.scale));
@@ -275,7 +288,7 @@ static xbtab_status write_solver(const xbtab__h5_file *file, xbtab__h5_id group,
     return xbtab__h5_put(file, group, "max", "1", XBTAB__H5_DOUBLE, s->max, 1, &size);
 }
 
-static xbtab_status read_solver(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_solver(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     xbtab_solver_data *s = &t->solver;
     XBTAB_TRY(xbtab__h5_get(file, group, "rows", XBTAB__H5_INT32, (void **)&s->rows, 1, &s->n, 4096));
@@ -315,7 +328,7 @@ static xbtab_status write_samples(const xbtab__h5_file *file, xbtab__h5_id group
     return XBTAB_OK;
 }
 
-static xbtab_status read_who_solved(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_sample_data *s)
+static xbtab_status read_who_solved(xbtab__h5_file *file, xbtab__h5_id group, xbtab_sample_data *s)
 {
     char *name = NULL;
     if (file->schema < 2) return XBTAB_OK; /* ngspice */
@@ -329,7 +342,7 @@ static xbtab_status read_who_solved(const xbtab__h5_file *file, xbtab__h5_id gro
     return XBTAB_OK;
 }
 
-static xbtab_status read_samples(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_samples(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
     xbtab_sample_data *s = &t->samples;
     size_t n[2] = {0, 0};
@@ -364,17 +377,17 @@ static xbtab_status write_provenance(const xbtab__h5_file *file, xbtab__h5_id gr
     return xbtab__h5_put_long_text(file, group, "models", t->models_text);
 }
 
-static xbtab_status read_provenance(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
+static xbtab_status read_provenance(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *t)
 {
-    char *seed = NULL;
-    unsigned long long value = 0;
+    char *seed = NULL, *end;
     XBTAB_TRY(xbtab__h5_get_text(file, group, "tool", &t->tool_version));
     XBTAB_TRY(xbtab__h5_get_text(file, group, "ngspice", &t->ngspice_version));
     XBTAB_TRY(xbtab__h5_get_text(file, group, "seed", &seed));
-    int fields = sscanf(seed, "%llu", &value);
+    errno = 0;
+    t->seed = strtoull(seed, &end, 10);
+    bool is_number = *seed >= '0' && *seed <= '9' && *end == '\0' && errno == 0;
     xbtab__free(seed);
-    if (fields != 1) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: /provenance seed is not a number", file->path);
-    t->seed = value;
+    if (!is_number) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: /provenance seed is not a number", file->path);
     XBTAB_TRY(xbtab__h5_get_long_text(file, group, "specification", &t->spec_text, XBTAB__LONGEST_TEXT));
     return xbtab__h5_get_long_text(file, group, "models", &t->models_text, XBTAB__LONGEST_TEXT);
 }
@@ -385,7 +398,7 @@ static const struct {
     int first_schema;
     bool (*has)(const xbtab_tables *);
     xbtab_status (*write)(const xbtab__h5_file *, xbtab__h5_id, const xbtab_tables *);
-    xbtab_status (*read)(const xbtab__h5_file *, xbtab__h5_id, xbtab_tables *);
+    xbtab_status (*read)(xbtab__h5_file *, xbtab__h5_id, xbtab_tables *);
 } groups[] = {
     {"provenance", 1, NULL, write_provenance, read_provenance},
     {"tile", 1, NULL, write_tile, read_tile},
@@ -421,86 +434,29 @@ done:
     return status;
 }
 
-static bool ascends(const double *x, size_t n)
-{
-    for (size_t k = 1; k < n; k++) {
-        if (!(x[k] > x[k - 1])) return false;
-    }
-    return n > 0 && isfinite(x[0]) && isfinite(x[n - 1]);
-}
-
-static bool all_finite(const double *x, size_t n)
-{
-    for (size_t k = 0; k < n; k++) {
-        if (!isfinite(x[k])) return false;
-    }
-    return true;
-}
-
-/* What the engine relies on, so that a damaged file is refused here and not met later. */
-static xbtab_status check(const xbtab_tables *t, const char *path)
-{
-    const xbtab_cell_data *c = &t->cell;
-    const char *wrong = NULL;
-    if (!ascends(t->G_level, t->n_levels) || t->G_level[0] < 0) wrong = "/tile/conductance does not rise";
-    if (!ascends(c->G_state, c->n_states)) wrong = "/cell/state_conductance does not rise";
-    if (!ascends(c->V, c->n_v) || c->n_v < 4) wrong = "/cell/cell_voltage does not rise";
-    if (c->n_gates && !ascends(c->V_gate, c->n_gates)) wrong = "/cell/gate_voltage does not rise";
-    if (!ascends(c->V_bit, c->n_bit)) wrong = "/cell/bit_line_voltage does not rise";
-    if (!all_finite(c->I_cell, (c->n_gates ? c->n_gates : 1) * c->n_states * c->n_bit * c->n_v))
-        wrong = "/cell/current is not finite";
-    if (!ascends(t->tia.I_in, t->tia.n) || t->tia.n < 4) wrong = "/tia/input_current does not rise";
-    if (!all_finite(t->tia.V_in, t->tia.n) || !all_finite(t->tia.V_out, t->tia.n))
-        wrong = "/tia is not finite";
-    if (!all_finite(t->transfer.coefficient, t->transfer.n_terms)) wrong = "/transfer is not finite";
-    for (size_t k = 0; k < 3 * t->transfer.n_terms; k++) {
-        if (t->transfer.power[k] < 0 || t->transfer.power[k] > 3) wrong = "/transfer/power is outside 0 to 3";
-    }
-    if (t->transfer.n_drives && (!ascends(t->transfer.a_drive, t->transfer.n_drives) ||
-                                 t->transfer.a_drive[t->transfer.n_drives - 1] < 1)) {
-        wrong = "/transfer/mean_drive_up_to does not rise to 1";
-    }
-    if (!wrong) wrong = xbtab__find_fault_in_pulses(&t->write);
-    if (wrong) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %s", path, wrong);
-    return XBTAB_OK;
-}
-
-xbtab_status xbtab_tables_open(xbtab_tables **out, const char *path)
+xbtab_status xbtab__read_tables(xbtab_tables *tables, xbtab__h5_file *file)
 {
     xbtab_status status;
-    xbtab__h5_file file;
     xbtab__h5_id group = -1;
     double schema = 0;
-    XBTAB_TRY(xbtab__h5_open(&file, path));
-    xbtab_tables *tables = xbtab__alloc(1, sizeof *tables);
-    if (!tables) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    if (!xbtab__h5_has_attribute(xbtab__h5_root(&file), "xbartab_schema")) {
-        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: an HDF5 file, but not a table file of xbartab", path);
-    }
-    XBTAB_TRY_DONE(xbtab__h5_get_number(&file, xbtab__h5_root(&file), "xbartab_schema", &schema));
+    if (!xbtab__h5_has_attribute(xbtab__h5_root(file), "xbartab_schema"))
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: an HDF5 file, but not a table file of xbartab", file->path);
+    XBTAB_TRY(xbtab__h5_get_number(file, xbtab__h5_root(file), "xbartab_schema", &schema));
     if (!(schema >= 1 && schema <= XBTAB_TABLES_SCHEMA && schema == floor(schema))) {
-        XBTAB_FAIL_DONE(XBTAB_ERR_INPUT, "%s: has schema %g; this xbartab reads schemas 1 to %d%s", path,
-                        schema, XBTAB_TABLES_SCHEMA,
-                        schema > XBTAB_TABLES_SCHEMA ? ": use a newer xbartab" : "");
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: has schema %g; this xbartab reads schemas 1 to %d%s", file->path,
+                   schema, XBTAB_TABLES_SCHEMA, schema > XBTAB_TABLES_SCHEMA ? ": use a newer xbartab" : "");
     }
-    file.schema = (int)schema;
+    tables->schema = file->schema = (int)schema;
     for (int k = 0; k < N_GROUPS; k++) {
         if (groups[k].first_schema > schema) continue;
-        if (groups[k].has && !xbtab__h5_has_group(&file, groups[k].name)) continue;
-        XBTAB_TRY_DONE(xbtab__h5_group_open(&group, &file, groups[k].name));
-        XBTAB_TRY_DONE(groups[k].read(&file, group, tables));
+        if (groups[k].has && !xbtab__h5_has_group(file, groups[k].name)) continue;
+        XBTAB_TRY_DONE(xbtab__h5_group_open(&group, file, groups[k].name));
+        XBTAB_TRY_DONE(groups[k].read(file, group, tables));
         xbtab__h5_group_close(&group);
     }
-    XBTAB_TRY_DONE(check(tables, path));
-    *out = tables;
-    tables = NULL;
+    status = xbtab__tables_check(tables, file->path);
 done:
     xbtab__h5_group_close(&group);
-    xbtab__h5_abandon(&file);
-    xbtab_tables_destroy(&tables);
     return status;
 }
 

@@ -47,7 +47,7 @@ xbtab_status xbtab__put_age(const xbtab__h5_file *file, xbtab__h5_id group, cons
                          axes);
 }
 
-xbtab_status xbtab__get_age(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *tables)
+xbtab_status xbtab__get_age(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *tables)
 {
     xbtab_aged_data *a = &tables->aged;
     size_t n[] = {tables->samples.n_tiles, tables->rows, tables->columns};

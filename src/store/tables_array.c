@@ -34,7 +34,7 @@ xbtab_status xbtab__array_write(const xbtab__h5_file *file, xbtab__h5_id group, 
     return xbtab__h5_put_number(file, group, r_source_line, tables->r_source_line);
 }
 
-xbtab_status xbtab__array_read(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *tables)
+xbtab_status xbtab__array_read(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *tables)
 {
     xbtab_array *array = &tables->array;
     int value[N_ARRAY_NAMES] = {0};

@@ -11,7 +11,7 @@ xbtab_status xbtab__array_write(const xbtab__h5_file *file, xbtab__h5_id group,
 
 /** Older files lack the attributes: the default circuit. @return XBTAB_ERR_INPUT (an unknown word, a number
  * out of range). */
-xbtab_status xbtab__array_read(const xbtab__h5_file *file, xbtab__h5_id group,
+xbtab_status xbtab__array_read(xbtab__h5_file *file, xbtab__h5_id group,
                                xbtab_tables *tables) XBTAB_MUST_CHECK;
 
 #endif

@@ -15,19 +15,21 @@ xbtab_status xbtab__put_error(const xbtab__h5_file *file, xbtab__h5_id group, co
 xbtab_status xbtab__get_error(const xbtab__h5_file *file, xbtab__h5_id group, const char *prefix,
                               xbtab_fit_error *e) XBTAB_MUST_CHECK;
 
+/** All groups of an open file, and the checks of what they hold; the seal is left to the caller. */
+xbtab_status xbtab__read_tables(xbtab_tables *tables, xbtab__h5_file *file) XBTAB_MUST_CHECK;
+
 /** The group /write, which only tables with pulses have. */
 bool xbtab__has_pulses(const xbtab_tables *tables);
 xbtab_status xbtab__put_pulses(const xbtab__h5_file *file, xbtab__h5_id group,
                                const xbtab_tables *tables) XBTAB_MUST_CHECK;
-xbtab_status xbtab__get_pulses(const xbtab__h5_file *file, xbtab__h5_id group,
+xbtab_status xbtab__get_pulses(xbtab__h5_file *file, xbtab__h5_id group,
                                xbtab_tables *tables) XBTAB_MUST_CHECK;
 
 /** The group /population, which only tables with aged cells have: their age, and what they conduct. */
 bool xbtab__has_age(const xbtab_tables *tables);
 xbtab_status xbtab__put_age(const xbtab__h5_file *file, xbtab__h5_id group,
                             const xbtab_tables *tables) XBTAB_MUST_CHECK;
-xbtab_status xbtab__get_age(const xbtab__h5_file *file, xbtab__h5_id group,
-                            xbtab_tables *tables) XBTAB_MUST_CHECK;
+xbtab_status xbtab__get_age(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *tables) XBTAB_MUST_CHECK;
 void xbtab__clear_age(xbtab_tables *tables);
 
 /** What is wrong with pulses, as a reader would meet it; NULL = nothing. A static string. */

@@ -70,7 +70,7 @@ xbtab_status xbtab__readout_write_tia(const xbtab__h5_file *file, xbtab__h5_id g
     return xbtab__h5_put(file, group, "output_noise", "V/Hz^0.5", XBTAB__H5_DOUBLE, r->density, 1, &axis);
 }
 
-xbtab_status xbtab__readout_read_tia(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_readout_data *r)
+xbtab_status xbtab__readout_read_tia(xbtab__h5_file *file, xbtab__h5_id group, xbtab_readout_data *r)
 {
     double n = 0;
     XBTAB_TRY(get(file, group, r, tia_entries, N_TIA));
@@ -94,7 +94,7 @@ xbtab_status xbtab__readout_write_column(const xbtab__h5_file *file, xbtab__h5_i
     return put(file, group, r, column_entries, N_COLUMN);
 }
 
-xbtab_status xbtab__readout_read_column(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_readout_data *r)
+xbtab_status xbtab__readout_read_column(xbtab__h5_file *file, xbtab__h5_id group, xbtab_readout_data *r)
 {
     return get(file, group, r, column_entries, N_COLUMN);
 }

@@ -44,7 +44,7 @@ xbtab_status xbtab__put_pulses(const xbtab__h5_file *file, xbtab__h5_id group, c
     return XBTAB_OK;
 }
 
-xbtab_status xbtab__get_pulses(const xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *tables)
+xbtab_status xbtab__get_pulses(xbtab__h5_file *file, xbtab__h5_id group, xbtab_tables *tables)
 {
     xbtab_write_data *w = &tables->write;
     char *origin = NULL;

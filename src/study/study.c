@@ -2,6 +2,7 @@
  * files. */
 #include "study_private.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -185,10 +186,19 @@ static xbtab_status check_labels(const xbtab_study *s)
     return XBTAB_OK;
 }
 
+static void tell_unsealed(const xbtab_study *s)
+{
+    char line[LONGEST_PATH + 128];
+    snprintf(line, sizeof line, "%s: of schema %d, before tables had a seal: its contents cannot be verified",
+             s->o.tables, s->tables->schema);
+    s->o.note(line, s->o.payload);
+}
+
 static xbtab_status open_tables(xbtab_study *s)
 {
     const xbtab_study_options *o = &s->o;
     XBTAB_TRY(xbtab_tables_open(&s->tables, o->tables));
+    if (!s->tables->is_sealed && o->note) tell_unsealed(s);
     if (o->without) XBTAB_TRY(xbtab_derived_create(&s->derived, s->tables, o->without));
     XBTAB_TRY(
         xbtab_technology_create(&s->technology, s->derived ? xbtab_derived_tables(s->derived) : s->tables));

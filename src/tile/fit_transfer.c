@@ -206,17 +206,10 @@ static void measure_errors(xbtab_tables *t, const xbtab_technology *technology, 
     }
 }
 
-/* One factor between the power through the effective matrix and SPICE's, by least squares. */
-static void fit_energy(xbtab_tables *t, const samples *all)
+static void measure_energy(xbtab_tables *t, const samples *all)
 {
-    double xy = 0, xx = 0, most = 0;
+    double most = 0;
     xbtab__error_sum sum = {0};
-    for (size_t s = 0; s < all->n; s++) {
-        if (all->s[s].is_heldout) continue;
-        xy += all->s[s].P * all->s[s].P_model;
-        xx += all->s[s].P_model * all->s[s].P_model;
-    }
-    t->energy.scale = xx > 0 ? xy / xx : 1.0;
     for (size_t s = 0; s < all->n; s++) most = fmax(most, all->s[s].P);
     for (size_t s = 0; s < all->n; s++) {
         if (all->s[s].is_heldout) {
@@ -226,27 +219,53 @@ static void fit_energy(xbtab_tables *t, const samples *all)
     t->energy.error = xbtab__finish_error(&sum, most * t->energy.read_time, all->failed);
 }
 
+/* One factor between the power through the effective matrix and SPICE's, by least squares. */
+static void fit_energy(xbtab_tables *t, const samples *all)
+{
+    double xy = 0, xx = 0;
+    for (size_t s = 0; s < all->n; s++) {
+        if (all->s[s].is_heldout) continue;
+        xy += all->s[s].P * all->s[s].P_model;
+        xx += all->s[s].P_model * all->s[s].P_model;
+    }
+    t->energy.scale = xx > 0 ? xy / xx : 1.0;
+    measure_energy(t, all);
+}
+
+static void samples_clear(samples *all)
+{
+    xbtab__free(all->s);
+    xbtab__free(all->y);
+    xbtab__free(all->ideal);
+    xbtab__free(all->I_lost);
+}
+
+static xbtab_status samples_init(samples *all, const xbtab_tables *t)
+{
+    size_t n_vectors = t->samples.n_tiles * t->samples.n_vectors;
+    *all = (samples){.s = xbtab__alloc(n_vectors, sizeof *all->s),
+                     .y = xbtab__alloc(n_vectors * t->columns, sizeof *all->y),
+                     .ideal = xbtab__alloc(n_vectors * t->columns, sizeof *all->ideal),
+                     .I_lost = xbtab__alloc(t->samples.n_tiles * t->columns, sizeof *all->I_lost)};
+    return all->s && all->y && all->ideal && all->I_lost ? XBTAB_OK : XBTAB_NOMEM();
+}
+
 xbtab_status xbtab__fit_transfer(xbtab_tables *t)
 {
     xbtab_status status;
     xbtab_technology *technology = NULL;
     samples all = {0};
-    size_t n_vectors = t->samples.n_tiles * t->samples.n_vectors;
     t->transfer.n_terms = N_TERMS;
     t->transfer.power = xbtab__alloc(N_TERMS, sizeof terms[0]);
     t->transfer.coefficient = xbtab__alloc(N_TERMS, sizeof *t->transfer.coefficient);
     t->transfer.n_drives = N_DRIVES;
     t->transfer.a_drive = xbtab__alloc(N_DRIVES, sizeof *t->transfer.a_drive);
     t->transfer.rmse_drive = xbtab__alloc(N_DRIVES, sizeof *t->transfer.rmse_drive);
-    all.s = xbtab__alloc(n_vectors, sizeof *all.s);
-    all.y = xbtab__alloc(n_vectors * t->columns, sizeof *all.y);
-    all.ideal = xbtab__alloc(n_vectors * t->columns, sizeof *all.ideal);
-    all.I_lost = xbtab__alloc(t->samples.n_tiles * t->columns, sizeof *all.I_lost);
-    if (!all.I_lost || !t->transfer.power || !t->transfer.coefficient || !t->transfer.a_drive ||
-        !t->transfer.rmse_drive || !all.s || !all.y || !all.ideal) {
+    if (!t->transfer.power || !t->transfer.coefficient || !t->transfer.a_drive || !t->transfer.rmse_drive) {
         status = XBTAB_NOMEM();
         goto done;
     }
+    XBTAB_TRY_DONE(samples_init(&all, t));
     memcpy(t->transfer.power, terms, sizeof terms);
     XBTAB_TRY_DONE(xbtab_technology_create(&technology, t));
     for (size_t tile = 0; tile < t->samples.n_tiles; tile++) {
@@ -261,9 +280,66 @@ xbtab_status xbtab__fit_transfer(xbtab_tables *t)
     fit_energy(t, &all);
 done:
     xbtab_technology_destroy(&technology);
-    xbtab__free(all.s);
-    xbtab__free(all.y);
-    xbtab__free(all.ideal);
-    xbtab__free(all.I_lost);
+    samples_clear(&all);
+    return status;
+}
+
+/* ---- what tables announce, from their samples again ---- */
+
+/* Between versions and processors the solution of a tile's wires differs by rounding, which is 1e-10 of an
+ * error as small as 1e-6 of full scale. */
+static bool is_near(double announced, double found)
+{
+    return fabs(announced - found) <= 1e-6 * fabs(found) + 1e-12;
+}
+
+static xbtab_status compare(const xbtab_tables *announced, const xbtab_tables *found)
+{
+    const struct {
+        const char *name;
+        double announced, found;
+    } figures[] = {
+        {"/transfer heldout_rmse_fs", announced->transfer.error.rmse, found->transfer.error.rmse},
+        {"/transfer heldout_max_fs", announced->transfer.error.max, found->transfer.error.max},
+        {"/transfer heldout_effective_rmse_fs", announced->transfer.error_geff.rmse,
+         found->transfer.error_geff.rmse},
+        {"/transfer heldout_effective_max_fs", announced->transfer.error_geff.max,
+         found->transfer.error_geff.max},
+        {"/energy heldout_rmse_fs", announced->energy.error.rmse, found->energy.error.rmse},
+        {"/energy heldout_max_fs", announced->energy.error.max, found->energy.error.max},
+    };
+    for (size_t k = 0; k < sizeof figures / sizeof figures[0]; k++) {
+        if (is_near(figures[k].announced, figures[k].found)) continue;
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s = %.9g, but /samples give %.9g", figures[k].name,
+                   figures[k].announced, figures[k].found);
+    }
+    return XBTAB_OK;
+}
+
+xbtab_status xbtab_tables_verify(const xbtab_tables *tables)
+{
+    xbtab_status status;
+    xbtab_technology *technology = NULL;
+    double a_drive[N_DRIVES], rmse_drive[N_DRIVES];
+    samples all = {0};
+    xbtab_tables found = *tables;
+    found.transfer.a_drive = a_drive;
+    found.transfer.rmse_drive = rmse_drive;
+    XBTAB_TRY_DONE(samples_init(&all, tables));
+    XBTAB_TRY_DONE(xbtab_technology_create(&technology, tables));
+    for (size_t tile = 0; tile < tables->samples.n_tiles; tile++) {
+        if (tables->samples.is_heldout[tile]) XBTAB_TRY_DONE(prepare_tile(&all, tables, technology, tile));
+    }
+    /* of all samples, the fit's too; xbtab_tables_open() has checked it */
+    all.I_most = tables->transfer.error.full_scale;
+    measure_errors(&found, technology, &all);
+    measure_energy(&found, &all);
+    double scale = found.energy.error.full_scale / tables->energy.error.full_scale;
+    found.energy.error.rmse *= scale;
+    found.energy.error.max *= scale;
+    status = compare(tables, &found);
+done:
+    xbtab_technology_destroy(&technology);
+    samples_clear(&all);
     return status;
 }

@@ -9,7 +9,7 @@ $PYTHON - <<'P'
 import h5py, json, math, xarray
 
 info = json.load(open("i.json"))
-assert info["schema"] == 4
+assert info["schema"] == 5 and info["sealed"] and not info["edited"]
 assert (info["tile"]["rows"], info["tile"]["columns"]) == (9, 7)
 for group in ("cell", "tia", "transfer", "energy"):
     for key in ("heldout_rmse_fs", "heldout_max_fs", "samples", "failed"):
@@ -34,7 +34,7 @@ axes = {
     "solver/max": ("size",),
 }
 with h5py.File("t.h5") as f:
-    assert f.attrs["xbartab_schema"] == 4
+    assert f.attrs["xbartab_schema"] == 5 and f.userblock_size == 512
     assert [f["tile"].attrs[k].decode() for k in ("topology", "polarity", "drive", "sense")] == \
         ["word_line_input", "uniform", "left", "bottom"]
     assert "sky130_gap" in f["provenance/specification"][()].decode()
@@ -89,6 +89,7 @@ P
 $PYTHON - <<'P'
 import json
 new, old = json.load(open("i.json")), json.load(open("old.json"))
+assert old["schema"] == 1 and not old["sealed"]
 assert old["solver"] == [] and old["samples"] == new["samples"] and old["transfer"] == new["transfer"]
 P
 

@@ -11,9 +11,7 @@
 
 #include <xbartab/write.h>
 
-#include "memory.h"
 #include "complete_tables.h"
-#include "sinh_tables.h"
 
 static const double G_low = 1e-6, G_high = 30e-6;
 

@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /** Schema of the files this library writes. It reads this one and every older one. */
-enum { XBTAB_TABLES_SCHEMA = 4 };
+enum { XBTAB_TABLES_SCHEMA = 5 };
 
 /** How well a table reproduces SPICE samples that its fit never saw. */
 typedef struct xbtab_fit_error {
@@ -207,17 +207,32 @@ typedef struct xbtab_tables {
     xbtab_sample_data samples;
     xbtab_aged_data aged;
     xbtab_write_data write;
+    /* of a file that was read */
+    int schema;    /* its own; 0 where the tables are of no file */
+    int is_sealed; /* its contents were verified; files of schemas 1 to 4 have nothing to verify them by */
+    int is_edited; /* changed after characterize wrote it, and sealed again */
     /* provenance */
     char *spec_text, *models_text; /* the whole input */
     char *tool_version, *ngspice_version;
     uint64_t seed;
 } xbtab_tables;
 
-/** Read a table file.
+/** Read a table file. It is believed only as far as it can be checked: its seal, the SHA-256 of all of the
+ * file, kept in the 512 bytes before its HDF5 part; numbers finite, of their sign, and rising where they
+ * must; figures that /samples give again as they give them. Links and values in other files are refused
+ * before any is touched. Memory: twice the file while it is read, and at most 8 bytes for each of its bytes;
+ * files are at most 4 GiB. As libhdf5 crashes on some files that are damaged on purpose, the file is read in
+ * a forked process first, which may take 10 s and another second for 10 MiB of computing.
  *  @param[out] out  new tables; the caller owns them: xbtab_tables_destroy(). Untouched on failure.
- *  @return XBTAB_ERR_IO (missing), XBTAB_ERR_INPUT (not HDF5, truncated, not ours, newer schema,
- * inconsistent), XBTAB_ERR_NOMEM. Threads: one call at a time in a process (HDF5's rule). */
+ *  @return XBTAB_ERR_IO (missing), XBTAB_ERR_INPUT (not HDF5, truncated, not ours, newer schema, changed
+ * since it was written, inconsistent: the message names dataset and index), XBTAB_ERR_NOMEM. Threads: one
+ * call at a time in a process (HDF5's rule). */
 xbtab_status xbtab_tables_open(xbtab_tables **out, const char *path) XBTAB_MUST_CHECK;
+
+/** Seal a table file again after an edit on purpose (in h5py, say): all that xbtab_tables_open() checks but
+ * the seal must hold. The file says from then on that it was edited. A seal that fits is left as it is.
+ *  @return as xbtab_tables_open(); XBTAB_ERR_IO. */
+xbtab_status xbtab_tables_seal(const char *path) XBTAB_MUST_CHECK;
 
 /** Write a table file beside path and rename it: path is either the old file or the whole new one. The same
  * tables give the same bytes. @return XBTAB_ERR_IO, XBTAB_ERR_NOMEM. Threads: as xbtab_tables_open(). */
