@@ -230,6 +230,11 @@ xbtab_status xbtab__unsupported(const xbtab_network *network, const xbtab__node 
 xbtab_status xbtab__infer_same(xbtab_network *network, xbtab__node *node);
 void xbtab__run_copy(const xbtab_network *network, const xbtab__node *node, const xbtab__float_run *run);
 
+/** @return XBTAB_ERR_UNSUPPORTED where a node adds up more terms than a network means: a file of constants must
+ * not take minutes to read. */
+xbtab_status xbtab__check_terms(const xbtab_network *network, const xbtab__node *node,
+                                double terms) XBTAB_MUST_CHECK;
+
 /** What stands for a product by a constant matrix on the left, or of a transposed tensor, so that it is a
  * matrix layer; for one in blocks; or for one of two tensors of integers. NULL where the node is no such
  * product. */

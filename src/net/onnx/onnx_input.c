@@ -16,14 +16,6 @@ typedef struct axes {
 
 /* ---- what the file says ---- */
 
-static bool is_constant(const Onnx__GraphProto *graph, const char *name)
-{
-    for (size_t k = 0; k < graph->n_initializer; k++) {
-        if (graph->initializer[k]->name && strcmp(graph->initializer[k]->name, name) == 0) return true;
-    }
-    return false;
-}
-
 /* The axis of the input that counts images: the first, but recurrent operators have time there. */
 static int batch_axis(const Onnx__GraphProto *graph, const char *input)
 {
@@ -117,7 +109,8 @@ static xbtab_status fit_shape(const xbtab_network *n, const xbtab_input_shape *s
 }
 
 /* Every shape that was given is of an input and fits it, be it one that is read or not. */
-static xbtab_status check_shapes(const xbtab__reader *r, const Onnx__GraphProto *graph)
+static xbtab_status check_shapes(const xbtab__reader *r, const Onnx__GraphProto *graph,
+                                 const xbtab__scope *constants)
 {
     const xbtab_open_options *o = r->options;
     for (size_t s = 0; s < o->n_shapes; s++) {
@@ -127,7 +120,7 @@ static xbtab_status check_shapes(const xbtab__reader *r, const Onnx__GraphProto 
         axes a;
         for (size_t k = 0; k < graph->n_input; k++) {
             const char *name = graph->input[k]->name;
-            if (!name || is_constant(graph, name)) continue;
+            if (!name || xbtab__scope_find(constants, name) != XBTAB__NO_NAME) continue;
             if (strcmp(name, o->shape[s].name) == 0) input = graph->input[k];
             if (length < sizeof names)
                 length += (size_t)snprintf(names + length, sizeof names - length, "%s\"%s\"",
@@ -229,12 +222,13 @@ static xbtab_status take_images(const xbtab_network *n, const xbtab_images *imag
 
 /* The one input that is read; where none is, the first. */
 static xbtab_status find_input(const xbtab_network *n, const Onnx__GraphProto *graph,
-                               const xbtab__scope *needed, const Onnx__ValueInfoProto **out)
+                               const xbtab__scope *constants, const xbtab__scope *needed,
+                               const Onnx__ValueInfoProto **out)
 {
     const Onnx__ValueInfoProto *first = NULL, *read = NULL;
     for (size_t k = 0; k < graph->n_input; k++) {
         const Onnx__ValueInfoProto *input = graph->input[k];
-        if (!input->name || is_constant(graph, input->name)) continue;
+        if (!input->name || xbtab__scope_find(constants, input->name) != XBTAB__NO_NAME) continue;
         if (!first) first = input;
         if (xbtab__scope_find(needed, input->name) == XBTAB__NO_NAME) continue;
         if (read)
@@ -278,9 +272,15 @@ xbtab_status xbtab__read_input(xbtab__frame *f, const Onnx__GraphProto *graph, c
 {
     xbtab_network *n = f->reader->n;
     const Onnx__ValueInfoProto *input = NULL;
+    xbtab__scope constants = {0}; /* old files list them as inputs too */
+    xbtab_status status = XBTAB_OK;
     axes a;
-    XBTAB_TRY(find_input(n, graph, needed, &input));
-    XBTAB_TRY(check_shapes(f->reader, graph));
+    for (size_t k = 0; k < graph->n_initializer && status == XBTAB_OK; k++)
+        status = xbtab__want(&constants, n, graph->initializer[k]->name);
+    if (status == XBTAB_OK) status = find_input(n, graph, &constants, needed, &input);
+    if (status == XBTAB_OK) status = check_shapes(f->reader, graph, &constants);
+    xbtab__scope_clear(&constants);
+    XBTAB_TRY(status);
     XBTAB_TRY(take_axes(n, graph, input, &a));
     XBTAB_TRY(size_axes(f->reader, &a));
     XBTAB_TRY(xbtab__add_value(n, input->name, &n->input));
