@@ -387,9 +387,11 @@ xbtab__split xbtab__split_at(const xbtab__shape *s, int axis);
 xbtab_status xbtab__network_fold(xbtab_network *network, xbtab__node *node) XBTAB_MUST_CHECK;
 
 /** Evaluate a node of integer constants in integers; room for its outputs is there.
+ *  @param      data     data[values], of the node's own.
  *  @param[out] is_done  false: its operator or its inputs are none of those that are.
  *  @return XBTAB_ERR_INPUT (divides by 0), XBTAB_ERR_NOMEM. */
-xbtab_status xbtab__fold_exactly(xbtab_network *network, xbtab__node *node, bool *is_done) XBTAB_MUST_CHECK;
+xbtab_status xbtab__fold_exactly(xbtab_network *network, xbtab__node *node, float **data,
+                                 bool *is_done) XBTAB_MUST_CHECK;
 
 /** Drop folded nodes, turn additions of constants into biases, lay out a run's memory. */
 xbtab_status xbtab__network_finish(xbtab_network *network) XBTAB_MUST_CHECK;
