@@ -16,6 +16,21 @@ typedef struct axes {
 
 /* ---- what the file says ---- */
 
+/* Names of the constants, which are no inputs even where the file lists them as such. */
+static xbtab_status name_constants(xbtab__scope *out, const xbtab_network *n, const Onnx__GraphProto *graph)
+{
+    for (size_t k = 0; k < graph->n_initializer; k++) {
+        const char *name = graph->initializer[k]->name;
+        if (name) XBTAB_TRY(xbtab__scope_bind(out, n, name, XBTAB__NO_VALUE));
+    }
+    return XBTAB_OK;
+}
+
+static bool is_constant(const xbtab__scope *constants, const char *name)
+{
+    return xbtab__scope_find(constants, name) != XBTAB__NO_NAME;
+}
+
 /* The axis of the input that counts images: the first, but recurrent operators have time there. */
 static int batch_axis(const Onnx__GraphProto *graph, const char *input)
 {
@@ -120,7 +135,7 @@ static xbtab_status check_shapes(const xbtab__reader *r, const Onnx__GraphProto 
         axes a;
         for (size_t k = 0; k < graph->n_input; k++) {
             const char *name = graph->input[k]->name;
-            if (!name || xbtab__scope_find(constants, name) != XBTAB__NO_NAME) continue;
+            if (!name || is_constant(constants, name)) continue;
             if (strcmp(name, o->shape[s].name) == 0) input = graph->input[k];
             if (length < sizeof names)
                 length += (size_t)snprintf(names + length, sizeof names - length, "%s\"%s\"",
@@ -228,7 +243,7 @@ static xbtab_status find_input(const xbtab_network *n, const Onnx__GraphProto *g
     const Onnx__ValueInfoProto *first = NULL, *read = NULL;
     for (size_t k = 0; k < graph->n_input; k++) {
         const Onnx__ValueInfoProto *input = graph->input[k];
-        if (!input->name || xbtab__scope_find(constants, input->name) != XBTAB__NO_NAME) continue;
+        if (!input->name || is_constant(constants, input->name)) continue;
         if (!first) first = input;
         if (xbtab__scope_find(needed, input->name) == XBTAB__NO_NAME) continue;
         if (read)
@@ -272,15 +287,13 @@ xbtab_status xbtab__read_input(xbtab__frame *f, const Onnx__GraphProto *graph, c
 {
     xbtab_network *n = f->reader->n;
     const Onnx__ValueInfoProto *input = NULL;
-    xbtab__scope constants = {0}; /* old files list them as inputs too */
-    xbtab_status status = XBTAB_OK;
+    xbtab__scope constants = {0};
     axes a;
-    for (size_t k = 0; k < graph->n_initializer && status == XBTAB_OK; k++)
-        status = xbtab__want(&constants, n, graph->initializer[k]->name);
+    xbtab_status status = name_constants(&constants, n, graph);
     if (status == XBTAB_OK) status = find_input(n, graph, &constants, needed, &input);
     if (status == XBTAB_OK) status = check_shapes(f->reader, graph, &constants);
     xbtab__scope_clear(&constants);
-    XBTAB_TRY(status);
+    if (status < 0) return status;
     XBTAB_TRY(take_axes(n, graph, input, &a));
     XBTAB_TRY(size_axes(f->reader, &a));
     XBTAB_TRY(xbtab__add_value(n, input->name, &n->input));
