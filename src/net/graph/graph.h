@@ -134,6 +134,7 @@ typedef struct xbtab__node {
     int n_inputs, input[XBTAB__NET_INPUTS], output; /* values; -1 = an optional input left out */
     int n_more, more[XBTAB__NET_OUTPUTS - 1];       /* further outputs; -1 = not wanted */
     xbtab__attributes attributes;
+    double terms; /* that each number of the output is made of, where infer knows of more than 1 */
     xbtab__window window;
     xbtab__linear linear; /* W is NULL for every other operator */
 } xbtab__node;
@@ -230,10 +231,11 @@ xbtab_status xbtab__unsupported(const xbtab_network *network, const xbtab__node 
 xbtab_status xbtab__infer_same(xbtab_network *network, xbtab__node *node);
 void xbtab__run_copy(const xbtab_network *network, const xbtab__node *node, const xbtab__float_run *run);
 
-/** @return XBTAB_ERR_UNSUPPORTED where a node adds up more terms than a network means: a file of constants must
- * not take minutes to read. */
-xbtab_status xbtab__check_terms(const xbtab_network *network, const xbtab__node *node,
-                                double terms) XBTAB_MUST_CHECK;
+/** Set a node's terms from all that its output, whose shape is set, is made of.
+ *  @return XBTAB_ERR_UNSUPPORTED where they are more than a network means: a file of constants must not take
+ * minutes to read. */
+xbtab_status xbtab__take_terms(const xbtab_network *network, xbtab__node *node,
+                               double terms) XBTAB_MUST_CHECK;
 
 /** What stands for a product by a constant matrix on the left, or of a transposed tensor, so that it is a
  * matrix layer; for one in blocks; or for one of two tensors of integers. NULL where the node is no such

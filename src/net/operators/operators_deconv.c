@@ -34,8 +34,8 @@ static xbtab_status infer_overlap(xbtab_network *n, xbtab__node *node)
     if (bias && (int64_t)bias->shape.size != dim[1])
         return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "a bias of %zu numbers for %lld outputs",
                                 bias->shape.size, (long long)dim[1]);
-    XBTAB_TRY(xbtab__check_terms(n, node, terms));
-    return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim);
+    XBTAB_TRY(xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim));
+    return xbtab__take_terms(n, node, terms);
 }
 
 static spread spread_of(const xbtab_network *n, const xbtab__node *node)

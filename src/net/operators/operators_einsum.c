@@ -162,10 +162,10 @@ static xbtab_status infer_einsum(xbtab_network *n, xbtab__node *node)
         products *= (double)e.size[e.out.label[k]];
     }
     for (int k = summed_labels(&e, summed); k-- > 0;) products *= (double)e.size[summed[k]];
-    XBTAB_TRY(xbtab__check_terms(n, node, products));
     xbtab__output_of(n, node)->is_scalar = rank == 0;
     if (rank == 0) dim[rank++] = 1;
-    return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
+    XBTAB_TRY(xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim));
+    return xbtab__take_terms(n, node, products);
 }
 
 /* A walk through all inputs at once, over some labels. */

@@ -119,7 +119,7 @@ static int64_t filter_places(const xbtab__attributes *a, int axis)
 }
 
 /* Room for the images between the axes, twice, and for one filter. */
-static xbtab_status reserve_filter(xbtab_network *n, const xbtab__node *node)
+static xbtab_status reserve_filter(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape, *out = &xbtab__output_of(n, node)->shape;
     size_t most = s->size, places = 0;
@@ -133,7 +133,7 @@ static xbtab_status reserve_filter(xbtab_network *n, const xbtab__node *node)
     }
     size_t need = 2 * most + places;
     if (n->scratch < need) n->scratch = need;
-    return xbtab__check_terms(n, node, terms);
+    return xbtab__take_terms(n, node, terms);
 }
 
 static xbtab_status infer_scaled(xbtab_network *n, xbtab__node *node, int scales_input, int sizes_input)
