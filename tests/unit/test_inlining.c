@@ -188,17 +188,6 @@ static void broken_calls_are_refused(void **state)
     }
 }
 
-static void two_functions_of_a_name_are_refused(void **state)
-{
-    (void)state;
-    bytes g = begin(), functions = {0};
-    call(&g, 1, "leaky", "x", "y", nothing, nothing);
-    add_leaky(&functions);
-    add_leaky(&functions);
-    bytes_write(path, 22, g, functions);
-    refused(NULL, XBTAB_ERR_INPUT, "two functions are called \"leaky\"");
-}
-
 /* Forty functions deep, each calling the next twice: refused before it takes long. */
 static void calls_do_not_run_away(void **state)
 {
@@ -429,7 +418,6 @@ int main(void)
         cmocka_unit_test(overloads_and_what_is_left_out),
         cmocka_unit_test(a_function_has_its_own_opset),
         cmocka_unit_test(broken_calls_are_refused),
-        cmocka_unit_test(two_functions_of_a_name_are_refused),
         cmocka_unit_test(calls_do_not_run_away),
         cmocka_unit_test(branches_of_known_conditions),
         cmocka_unit_test(branches_in_functions),

@@ -144,21 +144,6 @@ static void einsum_that_does_not_fit_is_refused(void **state)
     }
 }
 
-/* Constants whose product takes 4e9 terms: a file of some kilobytes must not take seconds to read. */
-static void einsum_of_constants_does_not_run_away(void **state)
-{
-    (void)state;
-    static float many[4096];
-    bytes g = begin(3, (int64_t[]){1, 4, 4});
-    bytes_floats(&g, "A", 2, (int64_t[]){2048, 2}, many);
-    bytes_call(&g, "Reshape", "A wide", "B");
-    bytes_longs(&g, "wide", 2, (int64_t[]){4096, 1});
-    bytes_call_with(&g, "Einsum", "A A B", "C", bytes_s("equation", "ij,kj,lm->jm"), nothing, nothing, nothing);
-    bytes_call(&g, "Mul", "x C", "y");
-    bytes_write(path, 12, g, nothing);
-    refused(NULL, XBTAB_ERR_UNSUPPORTED, "adds up 3.44e+10 terms; 2e+09 are most of constants");
-}
-
 /* ---- TopK ---- */
 
 static void the_largest_and_the_smallest_in_order(void **state)
@@ -336,7 +321,6 @@ int main(void)
         cmocka_unit_test(einsum_with_a_constant_is_a_layer),
         cmocka_unit_test(einsum_of_any_axes),
         cmocka_unit_test(einsum_that_does_not_fit_is_refused),
-        cmocka_unit_test(einsum_of_constants_does_not_run_away),
         cmocka_unit_test(the_largest_and_the_smallest_in_order),
         cmocka_unit_test(groups_are_normalized),
         cmocka_unit_test(pads_wrap),

@@ -1,16 +1,12 @@
 /* onnx_call.c - what a node leads to beside itself: functions that the file brings along, and the branches of
  * If. Both are read in the node's place, with names of their own. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
 #include "onnx_read.h"
 
-enum {
-    DEEPEST_CALL = 32, /* of functions within functions: exporters' modules are 10 deep */
-    MOST_ATTRIBUTES = 256
-};
+enum { DEEPEST_CALL = 32 }; /* of functions within functions: exporters' modules are 10 deep */
 
 /* ---- what is needed ---- */
 
@@ -54,75 +50,48 @@ xbtab_status xbtab__mark_needed(const xbtab_network *n, Onnx__NodeProto *const *
 
 /* ---- functions ---- */
 
-/* What tells a function from others. */
-typedef struct key {
-    const char *name, *domain;
-    ProtobufCBinaryData overload; /* a field that the schema does not know */
-    const Onnx__FunctionProto *function;
-} key;
-
-static key key_of(const char *name, const char *domain, const ProtobufCMessage *message, uint32_t field)
+static bool same_domain(const char *a, const char *b)
 {
-    key k = {.name = name ? name : "", .domain = xbtab__is_own_domain(domain) ? "" : domain};
-    if (!xbtab__onnx_field(message, field, &k.overload)) k.overload.len = 0;
-    return k;
+    return xbtab__is_own_domain(a) ? xbtab__is_own_domain(b) : b && strcmp(a, b) == 0;
 }
 
-static int compare_keys(const void *first, const void *second)
+/* Whether two messages have the same text in a field that the schema does not know, none being "". */
+static bool same_overload(const Onnx__FunctionProto *function, const Onnx__NodeProto *node)
 {
-    const key *a = first, *b = second;
-    int order = strcmp(a->name, b->name);
-    if (!order) order = strcmp(a->domain, b->domain);
-    if (!order && a->overload.len != b->overload.len) order = a->overload.len < b->overload.len ? -1 : 1;
-    return order || a->overload.len == 0 ? order
-                                         : memcmp(a->overload.data, b->overload.data, a->overload.len);
-}
-
-xbtab_status xbtab__sort_functions(xbtab__reader *r)
-{
-    key *list = xbtab__alloc(r->model->n_functions, sizeof *list);
-    if (!list) return XBTAB_NOMEM();
-    for (size_t k = 0; k < r->model->n_functions; k++) {
-        const Onnx__FunctionProto *f = r->model->functions[k];
-        list[k] = key_of(f->name, f->domain, &f->base, XBTAB__FIELD_FUNCTION_OVERLOAD);
-        list[k].function = f;
-    }
-    qsort(list, r->model->n_functions, sizeof *list, compare_keys);
-    r->functions = list;
-    for (size_t k = 1; k < r->model->n_functions; k++) {
-        if (compare_keys(&list[k - 1], &list[k]) == 0)
-            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: two functions are called \"%s\"", r->n->path, list[k].name);
-    }
-    return XBTAB_OK;
+    ProtobufCBinaryData a = {0}, b = {0};
+    bool has_a = xbtab__onnx_field(&function->base, XBTAB__FIELD_FUNCTION_OVERLOAD, 0, &a);
+    bool has_b = xbtab__onnx_field(&node->base, XBTAB__FIELD_NODE_OVERLOAD, 0, &b);
+    size_t n = has_a ? a.len : 0;
+    return n == (has_b ? b.len : 0) && (n == 0 || memcmp(a.data, b.data, n) == 0);
 }
 
 const Onnx__FunctionProto *xbtab__find_function(const xbtab__reader *r, const Onnx__NodeProto *node)
 {
-    if (r->model->n_functions == 0) return NULL;
-    const key wanted = key_of(node->op_type, node->domain, &node->base, XBTAB__FIELD_NODE_OVERLOAD);
-    const key *found = bsearch(&wanted, r->functions, r->model->n_functions, sizeof wanted, compare_keys);
-    return found ? found->function : NULL;
+    for (size_t k = 0; k < r->model->n_functions; k++) {
+        const Onnx__FunctionProto *f = r->model->functions[k];
+        if (f->name && node->op_type && strcmp(f->name, node->op_type) == 0 &&
+            same_domain(f->domain, node->domain) && same_overload(f, node))
+            return f;
+    }
+    return NULL;
 }
 
 /* The attributes that have a default, which the schema does not know yet. */
 static xbtab_status read_presets(xbtab__frame *f)
 {
+    ProtobufCBinaryData bytes;
     const ProtobufCMessage *message = &f->function->base;
-    const xbtab_network *n = f->reader->n;
-    f->preset = xbtab__alloc(MOST_ATTRIBUTES, sizeof(Onnx__AttributeProto *));
+    f->preset = xbtab__alloc(message->n_unknown_fields, sizeof(Onnx__AttributeProto *));
     if (!f->preset) return XBTAB_NOMEM();
-    for (unsigned k = 0; k < message->n_unknown_fields; k++) {
-        ProtobufCBinaryData bytes;
-        if (message->unknown_fields[k].tag != XBTAB__FIELD_FUNCTION_ATTRIBUTE) continue;
-        if (f->n_preset + f->function->n_attribute >= MOST_ATTRIBUTES) break;
-        if (!xbtab__onnx_bytes(&message->unknown_fields[k], &bytes) ||
-            !(f->preset[f->n_preset] = xbtab__onnx_attribute(&bytes)))
-            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: function \"%s\": a broken attribute", n->path, f->function->name);
+    while (f->n_preset < message->n_unknown_fields &&
+           xbtab__onnx_field(message, XBTAB__FIELD_FUNCTION_ATTRIBUTE, f->n_preset, &bytes)) {
+        f->preset[f->n_preset] = xbtab__onnx_attribute(&bytes);
+        if (!f->preset[f->n_preset])
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: function \"%s\": a broken attribute", f->reader->n->path,
+                       f->function->name);
         f->n_preset++;
     }
-    if (f->n_preset + f->function->n_attribute < MOST_ATTRIBUTES) return XBTAB_OK;
-    XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: function \"%s\": has %d attributes or more", n->path, f->function->name,
-               MOST_ATTRIBUTES);
+    return XBTAB_OK;
 }
 
 static const Onnx__AttributeProto *find_attribute(Onnx__AttributeProto *const *list, size_t n,
@@ -159,9 +128,6 @@ static xbtab_status check_call(const xbtab__frame *frame)
     if (depth > DEEPEST_CALL)
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: node \"%s\": functions call one another %d deep; %d is most",
                    n->path, where, depth, DEEPEST_CALL);
-    if (call->n_attribute > function->n_attribute + frame->n_preset)
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: node \"%s\": %zu attributes for function \"%s\", which has %zu", n->path,
-                   where, call->n_attribute, function->name, function->n_attribute + frame->n_preset);
     for (size_t k = 0; k < call->n_attribute; k++) {
         const char *name = call->attribute[k]->name ? call->attribute[k]->name : "";
         if (!knows_attribute(frame, name))

@@ -242,6 +242,8 @@ static xbtab_status add_node(xbtab__frame *f, const Onnx__NodeProto *proto)
 static xbtab_status add_resolved(xbtab__frame *f, const Onnx__NodeProto *proto)
 {
     Onnx__NodeProto *resolved = NULL;
+    if (f->reader->visited++ >= XBTAB__NET_NODES)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has more than %d nodes", f->reader->n->path, XBTAB__NET_NODES);
     XBTAB_TRY(xbtab__resolve_attributes(f, proto, &resolved));
     xbtab_status status = add_node(f, resolved ? resolved : proto);
     if (resolved) xbtab__free(resolved->attribute);
@@ -257,9 +259,6 @@ xbtab_status xbtab__read_body(xbtab__frame *f, const Onnx__GraphProto *graph, ch
     const xbtab_network *n = f->reader->n;
     xbtab_status status = XBTAB_OK;
     xbtab__scope needed = {0};
-    f->reader->visited += f->n_node;
-    if (f->reader->visited > XBTAB__NET_NODES)
-        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has more than %d nodes", n->path, XBTAB__NET_NODES);
     bool *is_needed = xbtab__alloc(f->n_node, sizeof *is_needed);
     if (!is_needed) return XBTAB_NOMEM();
     for (size_t k = 0; k < n_wanted; k++) XBTAB_TRY_DONE(xbtab__want(&needed, n, wanted[k]));
@@ -321,11 +320,12 @@ static xbtab_status take_graph(xbtab__reader *r)
     xbtab_network *n = r->n;
     const Onnx__GraphProto *graph = r->model->graph;
     xbtab__frame f = {.reader = r, .node = graph->node, .n_node = graph->n_node};
+    if (graph->n_node > XBTAB__NET_NODES)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has %zu nodes; %d are supported", n->path, graph->n_node,
+                   XBTAB__NET_NODES);
     if (graph->n_output == 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: has no output", n->path);
     char *wanted = graph->output[0]->name;
-    xbtab_status status = xbtab__sort_functions(r);
-    if (status == XBTAB_OK) status = xbtab__read_body(&f, graph, &wanted, wanted != NULL);
-    xbtab__free(r->functions);
+    xbtab_status status = xbtab__read_body(&f, graph, &wanted, wanted != NULL);
     n->output = wanted ? xbtab__scope_find(&f.names, wanted) : XBTAB__NO_NAME;
     xbtab__scope_clear(&f.names);
     XBTAB_TRY(status);

@@ -19,11 +19,9 @@ enum {
     XBTAB__FIELD_FUNCTION_OVERLOAD = 13
 };
 
-/** The bytes of such a field, without their length; false where it is a number. */
-bool xbtab__onnx_bytes(const ProtobufCMessageUnknownField *field, ProtobufCBinaryData *out);
-
-/** Those of the first field of a number; false where there is none. */
-bool xbtab__onnx_field(const ProtobufCMessage *message, uint32_t number, ProtobufCBinaryData *out);
+/** The k-th field of a number that the schema does not know, without its length; false where there is none.
+ */
+bool xbtab__onnx_field(const ProtobufCMessage *message, uint32_t number, size_t k, ProtobufCBinaryData *out);
 
 /** An attribute in such a field; NULL where its bytes are none. Free with
  * onnx__attribute_proto__free_unpacked(). */
@@ -55,8 +53,7 @@ typedef struct xbtab__reader {
     xbtab_network *n;
     const Onnx__ModelProto *model;
     const xbtab_open_options *options;
-    void *functions; /* of the model, sorted; the reader's own */
-    size_t visited;  /* nodes of the file, as often as calls lead to them */
+    size_t visited; /* nodes of the file, as often as calls lead to them */
 } xbtab__reader;
 
 /** One graph or function's body while its nodes are read. */
@@ -85,9 +82,6 @@ xbtab_status xbtab__mark_needed(const xbtab_network *n, Onnx__NodeProto *const *
  *  @param graph  NULL: a function's body. */
 xbtab_status xbtab__read_body(xbtab__frame *frame, const Onnx__GraphProto *graph, char *const *wanted,
                               size_t n_wanted) XBTAB_MUST_CHECK;
-
-/** Sort the model's functions, for xbtab__find_function(); free reader->functions. */
-xbtab_status xbtab__sort_functions(xbtab__reader *reader) XBTAB_MUST_CHECK;
 
 /** The function of the file that a node calls; NULL where it is an operator. */
 const Onnx__FunctionProto *xbtab__find_function(const xbtab__reader *reader, const Onnx__NodeProto *node);

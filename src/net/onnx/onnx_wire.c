@@ -56,21 +56,17 @@ static bool is_sound(const ProtobufCMessageDescriptor *type, const uint8_t *at, 
     return true;
 }
 
-bool xbtab__onnx_bytes(const ProtobufCMessageUnknownField *field, ProtobufCBinaryData *out)
-{
-    const uint8_t *at = field->data, *end = field->data + field->len;
-    uint64_t length;
-    if (field->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED || !take_varint(&at, end, &length) ||
-        length != (uint64_t)(end - at))
-        return false;
-    *out = (ProtobufCBinaryData){.len = (size_t)length, .data = field->data + (at - field->data)};
-    return true;
-}
-
-bool xbtab__onnx_field(const ProtobufCMessage *message, uint32_t number, ProtobufCBinaryData *out)
+bool xbtab__onnx_field(const ProtobufCMessage *message, uint32_t number, size_t k, ProtobufCBinaryData *out)
 {
     for (unsigned f = 0; f < message->n_unknown_fields; f++) {
-        if (message->unknown_fields[f].tag == number) return xbtab__onnx_bytes(&message->unknown_fields[f], out);
+        const ProtobufCMessageUnknownField *field = &message->unknown_fields[f];
+        const uint8_t *at = field->data, *end = field->data + field->len;
+        uint64_t length;
+        if (field->tag != number || field->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED || k-- > 0)
+            continue;
+        if (!take_varint(&at, end, &length) || length != (uint64_t)(end - at)) return false;
+        *out = (ProtobufCBinaryData){.len = (size_t)length, .data = field->data + (at - field->data)};
+        return true;
     }
     return false;
 }

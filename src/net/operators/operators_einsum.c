@@ -12,6 +12,8 @@
 /* Letters, and what stands for the axes of an ellipsis, counted from the last. */
 enum { LETTERS = 52, LABELS = LETTERS + XBTAB__NET_RANK, MOST_TENSORS = 8 };
 
+static const double most_products = 1e12;
+
 /* The axes of one tensor as labels. */
 typedef struct labels {
     int n;
@@ -162,10 +164,10 @@ static xbtab_status infer_einsum(xbtab_network *n, xbtab__node *node)
         products *= (double)e.size[e.out.label[k]];
     }
     for (int k = summed_labels(&e, summed); k-- > 0;) products *= (double)e.size[summed[k]];
+    if (products > most_products) return xbtab__unsupported(n, node, "up to 1e12 products");
     xbtab__output_of(n, node)->is_scalar = rank == 0;
     if (rank == 0) dim[rank++] = 1;
-    XBTAB_TRY(xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim));
-    return xbtab__take_terms(n, node, products);
+    return xbtab__shape_set(n, node, xbtab__output_of(n, node), rank, dim);
 }
 
 /* A walk through all inputs at once, over some labels. */
