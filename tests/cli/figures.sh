@@ -269,18 +269,4 @@ if levels == 4: # the highest everywhere, all lines on
     drop = 1 - (np.array(s["v_word"][0]) - np.array(s["v_bit"][0])) / 0.2
     near(p["ir_drop"], drop.max(), 1e-6)
 P
-
-# bench: ratios are those of the times beside them
-[ "$SANITIZED" = 0 ] || { echo "every figure follows"; exit 0; }
-"$XBARTAB" bench kernel threads --json >bench.json
-$PYTHON - <<'P'
-import json
-b = json.load(open("bench.json"))
-k = b["kernel"]
-assert abs(k["sgemm_ratio"] * k["ns"] / k["sgemm_ns"] - 1) < 1e-9 and k["isa"] in ("c", "avx2", "avx512", "neon")
-for bits in range(1, 9): # sums of 16 bits for each pattern of 4 bits of codes of a group's lines, or for each code of one line
-    sums = 2 * 16 / (4 // bits) if bits <= 4 else 2 * 2 ** bits
-    assert 0 <= k["dac%d" % bits]["bytes_per_cell"] - sums < 3 and k["dac%d" % bits]["ns"] > 0, (bits, k["dac%d" % bits])
-assert 0.1 < b["threads"]["efficiency"] < 3 and b["threads"]["threads"] == 2 # a loaded machine tells little
-P
 echo "every figure follows"
