@@ -4,10 +4,7 @@
  * that does not read is kept by name with the reason: it is in nobody's way but of those who ask for it. */
 #include <xbartab/models.h>
 
-#include <ctype.h>
 #include <dirent.h>
-#include <errno.h>
-#include <float.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +45,7 @@ static xbtab_status count_pins(int *n, const char **at, const xbtab_model *model
     }
 }
 
-/* A parameter of the sheet that a header does not give a default, to be told of. */
+/* Whether the sheet knows a header's parameter. */
 static bool is_of_sheet(const xbtab_model *model, bool is_dynamic, xbtab__spice_word name)
 {
     for (int k = 0; k < model->n_parameters; k++) {

@@ -68,7 +68,7 @@ near(r["offset_sigma"], 1e-3 * (1 + r["transresistance"] * 24 * levels.mean()), 
 P
 
 # infer: counts from the network's sizes, accuracies from the predictions, chips from their own list
-run() { "$XBARTAB" infer "${common[@]}" --tables t.h5 --limit $few --json "$@" 2>/dev/null; }
+run() { "$XBARTAB" infer "${common[@]}" --tables t.h5 --limit $few --refine 0 --json "$@" 2>/dev/null; }
 run --predictions table.csv >table.json
 run --mode ideal --predictions ideal.csv >ideal.json
 run --mode integer --predictions integer.csv >integer.json
@@ -82,8 +82,8 @@ programming: {family: normal, sigma: {value: 0.3 uS}, source: s, trust: assumed}
 retention: {median: 1000 s, temperature: 300 K, activation_energy: 1 eV, sigma: 0.7, lost: 0.5 uS, source: s, trust: assumed}
 endurance: {median: 1e5, sigma: 0.5, source: s, trust: assumed}
 Y
-run --population ./sheet.yaml --chips 3 --time 0 --time 700s --cycles 6e4 --refine 0 >chips.json
-"$XBARTAB" explain "${common[@]}" --tables t.h5 --limit $few --without-layers --json 2>/dev/null >explain.json
+run --population ./sheet.yaml --chips 3 --time 0 --time 700s --cycles 6e4 >chips.json
+"$XBARTAB" explain "${common[@]}" --tables t.h5 --limit $few --refine 0 --without-layers --json 2>/dev/null >explain.json
 "$XBARTAB" network "$XBARTAB_SOURCE/data/networks/digits.onnx" --rows 24 --columns 18 --json >network.json
 "$XBARTAB" sweep tile.yaml --network "${common[@]}" --limit $few --cache cache --set scheme.adc_bits=6,8 -o s.csv --json 2>/dev/null >sweep.json
 run --adc-bits 6 >six.json
@@ -111,7 +111,7 @@ assert 0.1 * most < r["codes"] <= most * 1.3 and r["codes_outside"] == 0, (r["co
 assert 0 <= r["readout_error_codes"] < 1e-3
 i, tile = load("info"), r["tile_error"]
 near(tile["worst_tile_adc_steps"], tile["worst_tile_rmse_fs"] * i["transfer"]["full_scale"] / (i["tile"]["full_scale"] / 256), 1e-6)
-assert 0 <= tile["refined"] <= tiles and tile["rmse_fs"] <= tile["worst_tile_rmse_fs"] <= tile["max_fs"]
+assert tile["refined"] == 0 and tile["rmse_fs"] <= tile["worst_tile_rmse_fs"] <= tile["max_fs"]
 for mode in ("table", "ideal", "integer"):
     rows = list(csv.DictReader(open(mode + ".csv")))
     right = [row["label"] == row["prediction"] for row in rows]
@@ -163,7 +163,7 @@ for bits, one in (("8", r), ("6", load("six"))):
         assert x[key] == one["accuracy"][key], (bits, key)
     assert x["mode_accuracy"] == one["accuracy"]["table"] and x["adc_bits_needed"] == one["adc_bits_needed"]
     assert x["heldout_rmse_fs"] == one["transfer_heldout_rmse_fs"]
-    near(x["tile_rmse_fs"], one["tile_error"]["rmse_fs"])
+    assert 0 < x["tile_rmse_fs"] <= 1.001 * one["tile_error"]["rmse_fs"] # which were not refined
 P
 
 # solve: Kirchhoff's law at every node of what it says
@@ -268,19 +268,5 @@ s = load("full")
 if levels == 4: # the highest everywhere, all lines on
     drop = 1 - (np.array(s["v_word"][0]) - np.array(s["v_bit"][0])) / 0.2
     near(p["ir_drop"], drop.max(), 1e-6)
-P
-
-# bench: ratios are those of the times beside them
-[ "$SANITIZED" = 0 ] || { echo "every figure follows"; exit 0; }
-"$XBARTAB" bench kernel threads --json >bench.json
-$PYTHON - <<'P'
-import json
-b = json.load(open("bench.json"))
-k = b["kernel"]
-assert abs(k["sgemm_ratio"] * k["ns"] / k["sgemm_ns"] - 1) < 1e-9 and k["isa"] in ("c", "avx2", "avx512", "neon")
-for bits in range(1, 9): # sums of 16 bits for each pattern of 4 bits of codes of a group's lines, or for each code of one line
-    sums = 2 * 16 / (4 // bits) if bits <= 4 else 2 * 2 ** bits
-    assert 0 <= k["dac%d" % bits]["bytes_per_cell"] - sums < 3 and k["dac%d" % bits]["ns"] > 0, (bits, k["dac%d" % bits])
-assert 0.1 < b["threads"]["efficiency"] < 3 and b["threads"]["threads"] == 2 # a loaded machine tells little
 P
 echo "every figure follows"

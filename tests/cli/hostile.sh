@@ -278,6 +278,28 @@ device good 'Rread top bottom {1/g}'
 sed -i 's/^operating:/  - {name: G, unit: "1", default: "2", min: "1", max: "3", description: none, source: none, trust: assumed}\n&/' mine/rram/good.yaml
 refused 1 'good.yaml:10: parameters[1].name: "G" is there already' "$XBARTAB" models test good --models mine
 
+# two models that each define a function of one name: to ngspice the last one is both's
+mkdir -p shared/rram shared/selector
+device good 'Rread top bottom {1/f(g)}' '.func f(x) {x}
+'
+mv mine/rram/good.* shared/rram/
+printf '%s\n' '.func F(x) {2*x}' '.subckt on a b r=100' 'Ron a b {F(r)}' '.ends on' >shared/selector/on.sub
+cat >shared/selector/on.yaml <<'Y'
+name: on
+kind: selector
+summary: a resistor
+source: none
+licence: none
+pins: [a, b]
+parameters:
+  - {name: r, unit: ohm, default: 100 ohm, min: 1 ohm, max: 1 kohm, description: resistance, source: none, trust: assumed}
+Y
+"$XBARTAB" netlist tile.yaml -o shown.cir --models shared || fail "a function of a model's own"
+sed 's/selector: {model: none}/selector: {model: on}/' tile.yaml >bad.yaml
+refused 1 'this name is defined twice' "$XBARTAB" netlist bad.yaml -o t.cir --models shared
+sed -i 's/\bF(/twice(/' shared/selector/on.sub
+"$XBARTAB" netlist bad.yaml -o shown.cir --models shared || fail "functions of two names"
+
 # ngspice's own reading: Windows' line ends, comments of every kind and blank lines inside a header that goes on; the current at 0.5 V
 # is g v0 sinh(0.5/v0) with v0 = 0.3 V
 device good 'B1 top bottom I={g*v0}*sinh(V(top,bottom)/{v0}) $ a current'
@@ -311,6 +333,28 @@ if [ "$SANITIZED" = 0 ]; then
         grep -q -- "$words" test.txt || fail "not counted: $words"
     done
 fi
+
+# pictures: gnuplot runs what it finds outside of its strings
+{
+    echo 'device,V,I'
+    for k in $(seq 1 20); do echo "a'; system('touch drawn') #\`touch drawn\`,0.0$((10 + k)),$((10 + k))e-7"; done
+} >drawn.csv
+cat >drawn.yaml <<'Y'
+name: "x' ; system('touch drawn') ; set title '`touch drawn`"
+kind: iv
+model: sinh
+data:
+  columns:
+    device: {name: device}
+    voltage: {name: V, unit: V}
+    current: {name: I, unit: A}
+weighting: linear
+parameters:
+  - {name: g, fit: shared}
+seed: 1
+Y
+"$XBARTAB" calibrate drawn.yaml --data drawn.csv -o fitted.yaml --plot drawn.svg >/dev/null || fail "a fit with a picture"
+[ -s drawn.svg ] && [ ! -e drawn ] || fail "gnuplot ran a command of the data"
 
 # Ctrl-C reaches the program alone: its workers lead groups of their own, and are gone when it is
 tile 16 16 >tile.yaml

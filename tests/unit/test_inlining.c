@@ -257,6 +257,41 @@ static void branches_of_known_conditions(void **state)
     }
 }
 
+/* Branches within a function: its inputs decide, its attributes are theirs, and one If holds another. */
+static void branches_in_functions(void **state)
+{
+    (void)state;
+    xbtab_images images = image();
+    float wanted[N];
+    for (int c = 0; c < 4; c++) {
+        bytes g = begin(), functions = {0}, f = function("pick", "a first second", "b");
+        bytes deep[2] = {{0}}, outer[2] = {{0}};
+        for (int k = 0; k < 2; k++) {
+            bytes node = bytes_node("", "LeakyRelu", "a", "d");
+            bytes_nest(&node, 5, bytes_ref("alpha", 1, k ? "high" : "low"));
+            bytes_nest(&deep[k], 1, node);
+            bytes_value(&deep[k], 12, "d", BYTES_FLOAT, 2, (int64_t[]){1, N}, NULL);
+        }
+        bytes_nest(&outer[1], 1, bytes_node("", "Neg", "a", "o"));
+        bytes_call_with(&outer[0], "If", "second", "o", bytes_g("then_branch", deep[1]),
+                        bytes_g("else_branch", deep[0]), nothing, nothing);
+        for (int k = 0; k < 2; k++) bytes_value(&outer[k], 12, "o", BYTES_FLOAT, 2, (int64_t[]){1, N}, NULL);
+        bytes node = bytes_node("", "If", "first", "b");
+        bytes_nest(&node, 5, bytes_g("then_branch", outer[0]));
+        bytes_nest(&node, 5, bytes_g("else_branch", outer[1]));
+        bytes_nest(&f, 7, node);
+        bytes_text(&f, 6, "high");
+        bytes_nest(&f, 11, bytes_f("low", 0.125f));
+        bytes_nest(&functions, 25, f);
+        bytes_constant(&g, "p", BYTES_BOOL, 0, NULL, (uint8_t[]){(uint8_t)(c & 1)}, 1);
+        bytes_constant(&g, "q", BYTES_BOOL, 0, NULL, (uint8_t[]){(uint8_t)(c >> 1)}, 1);
+        call(&g, 1, "pick", "x p q", "y", bytes_f("high", 0.75f), nothing);
+        bytes_write(path, 21, g, functions);
+        for (int k = 0; k < N; k++) wanted[k] = c & 1 ? leaky(x[k], c >> 1 ? 0.75f : 0.125f) : -x[k];
+        gives(&images, N, wanted, 1e-6);
+    }
+}
+
 static void other_conditions_are_refused(void **state)
 {
     (void)state;
@@ -385,6 +420,7 @@ int main(void)
         cmocka_unit_test(broken_calls_are_refused),
         cmocka_unit_test(calls_do_not_run_away),
         cmocka_unit_test(branches_of_known_conditions),
+        cmocka_unit_test(branches_in_functions),
         cmocka_unit_test(other_conditions_are_refused),
         cmocka_unit_test(shapes_are_computed_in_integers),
         cmocka_unit_test(shapes_of_exporters),

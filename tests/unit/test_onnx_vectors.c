@@ -201,7 +201,8 @@ static void run_vector(const char *root, const char *name)
     }
     for (size_t k = 0; k < model->graph->n_node; k++) {
         const Onnx__NodeProto *node = model->graph->node[k];
-        bool is_known = xbtab__operator_find(node->op_type) || strcmp(node->op_type, "Constant") == 0;
+        bool is_known = xbtab__operator_find(node->op_type) || strcmp(node->op_type, "Constant") == 0 ||
+                        strcmp(node->op_type, "If") == 0;
         snprintf(line, sizeof line, " %s ", node->op_type);
         if (is_known && !strstr(ours, line)) n_operators++;
         note(is_known ? ours : unknown, is_known ? sizeof ours : sizeof unknown, line);
@@ -266,7 +267,7 @@ static void operators_give_onnx_own_numbers(void **state)
            "ours:%s\n",
            n_passed, n_operators, n_refused, refused, n_unknown, unknown);
     assert_int_equal(n_wrong, 0);
-    assert_true(n_passed >= 829 && n_refused <= 14 && n_unknown <= 229); /* of libonnx-testdata 1.12 */
+    assert_true(n_passed >= 830 && n_refused <= 16 && n_unknown <= 226); /* of libonnx-testdata 1.12 */
 }
 
 int main(void)

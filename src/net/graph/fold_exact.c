@@ -284,14 +284,13 @@ static const xbtab__value *input_at(const xbtab_network *n, const xbtab__node *n
     return k < node->n_inputs && node->input[k] >= 0 ? &n->value[node->input[k]] : NULL;
 }
 
-static xbtab_status fold_moved(xbtab_network *n, xbtab__node *node, int first)
+static xbtab_status fold_moved(xbtab_network *n, xbtab__node *node, int first, float **data)
 {
-    float **data = xbtab__alloc((size_t)n->n_values, sizeof *data), value = node->attributes.value;
-    bool has_memory = data != NULL, is_pad = strcmp(node->type->name, "Pad") == 0;
+    float value = node->attributes.value;
+    bool has_memory = true, is_pad = strcmp(node->type->name, "Pad") == 0;
     const xbtab__value *given = is_pad ? input_at(n, node, 2) : NULL; /* taken when it was inferred */
     int64_t fill = given ? given->integers[0] : is_pad ? (int64_t)value : 0;
     for (int part = 0; part < PARTS && has_memory; part++) {
-        for (int k = 0; k < n->n_values; k++) data[k] = n->value[k].constant;
         has_memory = take_part(n, node, first, part, data);
         if (is_pad) node->attributes.value = part_of(fill, part);
         if (has_memory) {
@@ -306,7 +305,6 @@ static xbtab_status fold_moved(xbtab_network *n, xbtab__node *node, int first)
         }
     }
     node->attributes.value = value;
-    xbtab__free(data);
     return has_memory ? XBTAB_OK : XBTAB_NOMEM();
 }
 
@@ -334,7 +332,7 @@ static int output_of(const xbtab__node *node, int m)
     return m < 0 ? node->output : node->more[m];
 }
 
-xbtab_status xbtab__fold_exactly(xbtab_network *n, xbtab__node *node, bool *is_done)
+xbtab_status xbtab__fold_exactly(xbtab_network *n, xbtab__node *node, float **data, bool *is_done)
 {
     int first = first_that_moves(node);
     *is_done = is_exact(n, node, first);
@@ -348,7 +346,7 @@ xbtab_status xbtab__fold_exactly(xbtab_network *n, xbtab__node *node, bool *is_d
     int64_t *y = n->value[node->output].integers;
     pair_fn f = pair_of(node);
     if (first >= 0) {
-        XBTAB_TRY(fold_moved(n, node, first));
+        XBTAB_TRY(fold_moved(n, node, first, data));
     } else if (f) {
         XBTAB_TRY(fold_pair(n, node, f, y));
     } else if (!fold_each(n, node, y) && !fold_reduction(n, node, y)) {

@@ -236,6 +236,12 @@ xbtab_status xbtab__unsupported(const xbtab_network *network, const xbtab__node 
 xbtab_status xbtab__infer_same(xbtab_network *network, xbtab__node *node);
 void xbtab__run_copy(const xbtab_network *network, const xbtab__node *node, const xbtab__float_run *run);
 
+/** Set a node's terms from all that its output, whose shape is set, is made of.
+ *  @return XBTAB_ERR_UNSUPPORTED where they are more than a network means: a file of constants must not take
+ * minutes to read. */
+xbtab_status xbtab__take_terms(const xbtab_network *network, xbtab__node *node,
+                               double terms) XBTAB_MUST_CHECK;
+
 /** What stands for a product by a constant matrix on the left, or of a transposed tensor, so that it is a
  * matrix layer; for one in blocks; or for one of two tensors of integers. NULL where the node is no such
  * product. */
@@ -388,9 +394,11 @@ xbtab__split xbtab__split_at(const xbtab__shape *s, int axis);
 xbtab_status xbtab__network_fold(xbtab_network *network, xbtab__node *node) XBTAB_MUST_CHECK;
 
 /** Evaluate a node of integer constants in integers; room for its outputs is there.
+ *  @param      data     data[values], of the node's own.
  *  @param[out] is_done  false: its operator or its inputs are none of those that are.
  *  @return XBTAB_ERR_INPUT (divides by 0), XBTAB_ERR_NOMEM. */
-xbtab_status xbtab__fold_exactly(xbtab_network *network, xbtab__node *node, bool *is_done) XBTAB_MUST_CHECK;
+xbtab_status xbtab__fold_exactly(xbtab_network *network, xbtab__node *node, float **data,
+                                 bool *is_done) XBTAB_MUST_CHECK;
 
 /** Drop folded nodes, turn additions of constants into biases, lay out a run's memory. */
 xbtab_status xbtab__network_finish(xbtab_network *network) XBTAB_MUST_CHECK;

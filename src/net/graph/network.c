@@ -207,11 +207,12 @@ static xbtab_status fold(xbtab_network *n, xbtab__node *node)
     if (n->value[node->output].constant) return XBTAB_OK; /* a shape */
     XBTAB_TRY(add_work(n, node));
     XBTAB_TRY(make_constants(n, node));
-    XBTAB_TRY(xbtab__fold_exactly(n, node, &is_done));
-    if (is_done) return XBTAB_OK;
     float **data = folding_data(n, node);
+    if (!data) return XBTAB_NOMEM();
+    XBTAB_TRY(xbtab__fold_exactly(n, node, data, &is_done));
+    if (is_done) return XBTAB_OK;
     float *scratch = xbtab__alloc(n->scratch, sizeof *scratch);
-    bool has_memory = data && scratch;
+    bool has_memory = scratch != NULL;
     if (has_memory) {
         node->type->run(n, node, &(xbtab__float_run){.data = data, .scratch = scratch});
         has_memory = fold_steps(n, node, data, scratch);

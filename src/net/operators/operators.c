@@ -64,6 +64,19 @@ xbtab_status xbtab__unsupported(const xbtab_network *n, const xbtab__node *node,
     return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "%s", what);
 }
 
+xbtab_status xbtab__take_terms(const xbtab_network *n, xbtab__node *node, double terms)
+{
+    static const double most = 1e12, most_of_constants = 2e9; /* a second or two */
+    size_t size = n->value[node->output].shape.size;
+    bool is_constant = true;
+    node->terms = terms / (double)(size ? size : 1);
+    for (int k = 0; k < node->n_inputs; k++)
+        is_constant = is_constant && (node->input[k] < 0 || n->value[node->input[k]].constant);
+    if (terms <= (is_constant ? most_of_constants : most)) return XBTAB_OK;
+    return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "adds up %.3g terms; %.3g are most%s", terms,
+                            is_constant ? most_of_constants : most, is_constant ? " of constants" : "");
+}
+
 /* ---- shapes that do not change, or only change ---- */
 
 xbtab_status xbtab__infer_same(xbtab_network *n, xbtab__node *node)

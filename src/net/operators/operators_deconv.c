@@ -25,14 +25,17 @@ static xbtab_status infer_overlap(xbtab_network *n, xbtab__node *node)
     const xbtab__value *bias = xbtab__input_of(n, node, 1);
     const xbtab__attributes *a = &node->attributes;
     int64_t dim[XBTAB__NET_RANK] = {s->dim[0], s->dim[1]};
+    double terms = (double)s->dim[0] * (double)s->dim[1]; /* of all windows' places */
     for (int k = 0; k < a->n_kernel; k++) {
+        terms *= (double)a->axes[k];
         dim[1] /= a->kernel[k];
         dim[2 + k] = a->axes[k];
     }
     if (bias && (int64_t)bias->shape.size != dim[1])
         return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "a bias of %zu numbers for %lld outputs",
                                 bias->shape.size, (long long)dim[1]);
-    return xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim);
+    XBTAB_TRY(xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim));
+    return xbtab__take_terms(n, node, terms);
 }
 
 static spread spread_of(const xbtab_network *n, const xbtab__node *node)

@@ -119,18 +119,21 @@ static int64_t filter_places(const xbtab__attributes *a, int axis)
 }
 
 /* Room for the images between the axes, twice, and for one filter. */
-static void reserve_filter(xbtab_network *n, const xbtab__node *node)
+static xbtab_status reserve_filter(xbtab_network *n, xbtab__node *node)
 {
     const xbtab__shape *s = &xbtab__input_of(n, node, 0)->shape, *out = &xbtab__output_of(n, node)->shape;
     size_t most = s->size, places = 0;
+    double terms = 0;
     for (int k = 0; k < s->rank; k++) {
         size_t size = 1, own = (size_t)filter_places(&node->attributes, k);
         for (int d = 0; d < s->rank; d++) size *= (size_t)(d <= k ? out->dim[d] : s->dim[d]);
         most = size > most ? size : most;
         places = own > places ? own : places;
+        terms += (double)size * (double)own;
     }
     size_t need = 2 * most + places;
     if (n->scratch < need) n->scratch = need;
+    return xbtab__take_terms(n, node, terms);
 }
 
 static xbtab_status infer_scaled(xbtab_network *n, xbtab__node *node, int scales_input, int sizes_input)
@@ -151,8 +154,7 @@ static xbtab_status infer_scaled(xbtab_network *n, xbtab__node *node, int scales
     if (strcmp(a->transformation, "tf_crop_and_resize") == 0) XBTAB_TRY(take_roi(n, node));
     for (int k = 0; k < s->rank; k++) a->scale[k] = scale[k];
     XBTAB_TRY(xbtab__shape_set(n, node, xbtab__output_of(n, node), s->rank, dim));
-    if (has_filter(a)) reserve_filter(n, node);
-    return XBTAB_OK;
+    return has_filter(a) ? reserve_filter(n, node) : XBTAB_OK;
 }
 
 static xbtab_status infer_resize(xbtab_network *n, xbtab__node *node)
