@@ -65,6 +65,8 @@ static int open_inputs(explain_run *r, const char *network)
         return cli_failed();
     }
     if (!r->images->label) return cli_fail("%s: has no labels of its own; give --labels", o->images);
+    if (xbtab_images_check_labels(r->images, xbtab_network_outputs(r->network)) < 0) return cli_failed();
+    cli_warn_of_input(r->network, r->images, o->raw_pixels);
     r->outputs = calloc(r->images->n * xbtab_network_outputs(r->network), sizeof *r->outputs);
     return r->outputs ? CLI_DONE : cli_fail("out of memory");
 }

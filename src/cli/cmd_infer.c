@@ -5,9 +5,11 @@
 
 #include "infer_run.h"
 
+/* NAN without labels. */
 static double accuracy(const inference *f)
 {
     size_t right = 0;
+    if (!f->images->label) return NAN;
     for (size_t k = 0; k < f->images->n; k++) {
         right += xbtab_argmax(f->outputs + k * f->n_outputs, f->n_outputs) == (size_t)f->images->label[k];
     }
@@ -101,17 +103,17 @@ static int open_inputs(inference *f, const char *network)
     size_t limit = (size_t)f->o.limit;
     if (xbtab_network_open(&f->network, network) < 0) return cli_failed();
     if (xbtab_images_open(&f->images, f->images_file, f->labels_file, limit) < 0) return cli_failed();
-    if (!f->images->label) return cli_fail("%s: has no labels of its own; give --labels", f->images_file);
+    if (!f->images->label && !f->o.predictions) {
+        return cli_fail("%s: has no labels of its own; give --labels, or --predictions for what the network "
+                        "makes of them",
+                        f->images_file);
+    }
     if (f->o.calibration_images && xbtab_images_open(&f->calibration, f->o.calibration_images, NULL, 0) < 0) {
         return cli_failed();
     }
     f->n_outputs = xbtab_network_outputs(f->network);
-    for (size_t k = 0; k < f->images->n; k++) {
-        if ((size_t)f->images->label[k] >= f->n_outputs) {
-            return cli_fail("label %d of image %zu is none of the network's %zu outputs",
-                            (int)f->images->label[k], k, f->n_outputs);
-        }
-    }
+    if (xbtab_images_check_labels(f->images, f->n_outputs) < 0) return cli_failed();
+    cli_warn_of_input(f->network, f->images, f->o.raw_pixels);
     f->outputs = malloc(f->images->n * f->n_outputs * sizeof *f->outputs);
     if (!f->outputs) return cli_fail("out of memory");
     if (infer_without_tiles(f->o.mode)) return CLI_DONE;
@@ -316,7 +318,8 @@ int cmd_infer(int argc, const char **argv)
          "folder of the tables that --arch makes once (~/.cache/xbartab)", "DIR"},
         {"images", '\0', POPT_ARG_STRING, &o->images, 0, "IDX, CIFAR binary (both plain or gzip) or .npy",
          "F"},
-        {"labels", '\0', POPT_ARG_STRING, &o->labels, 0, "IDX, .npy, or one integer a line", "F"},
+        {"labels", '\0', POPT_ARG_STRING, &o->labels, 0,
+         "IDX, .npy, or one integer a line; not needed for --predictions", "F"},
         {"mode", '\0', POPT_ARG_STRING, &mode, 0,
          "float or integer (no tiles), ideal, table (the default), solve or spice", "MODE"},
         {"limit", '\0', POPT_ARG_INT, &o->limit, 0, "run no more than so many images", "N"},
@@ -342,7 +345,7 @@ int cmd_infer(int argc, const char **argv)
         CLI_CHIP_OPTIONS(&o->chips),
         {"cpu", '\0', POPT_ARG_STRING, &o->cpu, 0, "kernel: c, avx2, avx512 or neon (the machine's best)",
          "ISA"},
-        {"predictions", '\0', POPT_ARG_STRING, &o->predictions, 0, "write index,label,prediction and outputs",
+        {"predictions", '\0', POPT_ARG_STRING, &o->predictions, 0, "write index,label,prediction and outputs; without labels that column is empty",
          "FILE.csv"},
         {"json", '\0', POPT_ARG_NONE, &o->as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};

@@ -17,7 +17,9 @@ int infer_write_predictions(const inference *f)
     fprintf(file, "\n");
     for (size_t k = 0; k < f->images->n; k++) {
         const float *y = f->outputs + k * f->n_outputs;
-        fprintf(file, "%zu,%d,%zu", k, (int)f->images->label[k], xbtab_argmax(y, f->n_outputs));
+        fprintf(file, "%zu,", k);
+        if (f->images->label) fprintf(file, "%d", (int)f->images->label[k]);
+        fprintf(file, ",%zu", xbtab_argmax(y, f->n_outputs));
         for (size_t o = 0; o < f->n_outputs; o++) fprintf(file, ",%.9g", (double)y[o]);
         fprintf(file, "\n");
     }
@@ -61,7 +63,12 @@ void infer_print_text(const inference *f, const double *share, const xbtab_mappe
     const char *const what[] = {"float network", "quantized, exact integers", "mapped, ideal tiles and ADC",
                                 mapped_as(f->o.mode)};
     const char *const names[] = {"float", "integer", "ideal", f->o.mode};
-    printf("accuracy on %zu images:\n", f->images->n);
+    if (f->images->label) {
+        printf("accuracy on %zu images:\n", f->images->n);
+    } else {
+        printf("predictions for %zu images without labels, by mode %s: %s\n", f->images->n, f->o.mode,
+               f->o.predictions);
+    }
     for (int k = 0; k < 4; k++) {
         if (!isnan(share[k])) printf("  %-8s %6.2f %%  %s\n", names[k], 100 * share[k], what[k]);
     }
@@ -99,15 +106,15 @@ void infer_warn_of_adc(const double *share, const xbtab_mapped_report *r)
 int infer_print_json(const inference *f, const double *share, const xbtab_mapped_report *r, double seconds)
 {
     const char *const names[] = {"float", "integer", "ideal", f->o.mode};
-    json_t *accuracies = json_object();
-    for (int k = 0; k < 4; k++) {
+    json_t *accuracies = f->images->label ? json_object() : NULL;
+    for (int k = 0; accuracies && k < 4; k++) {
         if (!isnan(share[k])) json_object_set_new(accuracies, names[k], json_real(share[k]));
     }
     if (infer_without_tiles(f->o.mode)) {
-        return cli_print_json(json_pack("{s:I, s:o, s:s}", "images", (json_int_t)f->images->n, "accuracy",
+        return cli_print_json(json_pack("{s:I, s:o*, s:s}", "images", (json_int_t)f->images->n, "accuracy",
                                         accuracies, "mode", f->o.mode));
     }
-    json_t *result = json_pack("{s:I, s:o, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images",
+    json_t *result = json_pack("{s:I, s:o*, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images",
                                (json_int_t)f->images->n, "accuracy", accuracies, "mode", f->o.mode, "tiles",
                                (json_int_t)r->tiles, "utilisation", r->utilisation, "adc_bits", r->adc_bits,
                                "adc_bits_needed", r->adc_bits_needed, "readout_error_codes", r->readout_error,

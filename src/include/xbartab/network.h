@@ -8,7 +8,9 @@
  *
  * A file that is quantized already (QuantizeLinear and its like, ConvInteger, QONNX, FINN) keeps its own
  * scales and zeros. Where a layer's input lies on a lattice x = a q + b with whole q, and its weights are
- * whole multiples k of a step, y = step (a sum k q + b sum k) + bias, with sum k q in integers; what stands
+ * whole multiples k of a step, y = step (a sum k q + b sum k) + bias, with sum k q in integers. Where inputs
+ * have scales of their own, whole ratios of them go into the weights; else inputs of one scale make a matrix of
+ * their own, and what its sums are worth is added digitally. What stands
  * between the layers is done on real numbers, as a digital periphery would. Float networks with operators
  * that have no integer form go the same way, with the lattices of the ranges above.
  *
@@ -77,6 +79,19 @@ typedef struct xbtab_run_options {
 xbtab_status xbtab_network_run(const xbtab_network *network, const xbtab_images *images, size_t n,
                                const xbtab_run_options *options, float *outputs) XBTAB_MUST_CHECK;
 
+/** How images meet the first quantizer that a file has of its own. */
+typedef struct xbtab_input_range {
+    const char *node;   /* that quantizer's; borrowed. NULL = there is none, or more than shifts and factors
+                           stand before it */
+    double low, high;   /* its codes */
+    double least, most; /* those that the images' numbers would have, neither rounded nor clipped: of bytes all
+                           that they can be, of floats those that there are */
+} xbtab_input_range;
+
+/** @return XBTAB_ERR_INPUT (images of another shape), XBTAB_ERR_NOMEM. */
+xbtab_status xbtab_network_input_range(const xbtab_network *network, const xbtab_images *images,
+                                       int raw_pixels, xbtab_input_range *out) XBTAB_MUST_CHECK;
+
 /** A quantized network. Read-only once made. */
 typedef struct xbtab_quantized xbtab_quantized;
 
@@ -126,7 +141,7 @@ void xbtab_quantized_destroy(xbtab_quantized **quantized);
 /** One matrix of a quantized network: a layer, or one group of a grouped convolution. */
 typedef struct xbtab_matrix {
     const char *name; /* of its node */
-    int group;        /* of the node's groups */
+    int group;        /* of the node's groups, or of parts of their inputs that have scales of their own */
     size_t inputs, outputs;
     size_t products; /* input vectors an image */
     int weight_bits, activation_bits;
