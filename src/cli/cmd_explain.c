@@ -71,6 +71,12 @@ static int open_inputs(explain_run *r, const char *network)
     return r->outputs ? CLI_DONE : cli_fail("out of memory");
 }
 
+static void tell(const char *line, void *payload)
+{
+    (void)payload;
+    fprintf(stderr, "xbartab: note: %s\n", line);
+}
+
 /* A file in float can be quantized more finely, which stands for not at all. */
 static int quantize(explain_run *r, const xbtab_run_options *run)
 {
@@ -80,10 +86,12 @@ static int quantize(explain_run *r, const xbtab_run_options *run)
     o.n_images = (size_t)r->o.calibrate;
     o.run = *run;
     o.run.what = "calibration";
+    o.note = tell;
     if (xbtab_quantized_create(&r->quantized, r->network, calibration, &o) < 0) return cli_failed();
     if (o.weight_bits < FINE_WEIGHTS) o.weight_bits = FINE_WEIGHTS;
     if (o.activation_bits < FINE_ACTIVATIONS) o.activation_bits = FINE_ACTIVATIONS;
     o.layer_bits = NULL;
+    o.note = NULL; /* it has been told */
     o.n_layer_bits = 0;
     xbtab_status status = xbtab_quantized_create(&r->fine, r->network, calibration, &o);
     /* a file with bits of its own has no others */

@@ -230,6 +230,7 @@ static int run_integer(inference *f, double *share)
     quantize.n_images = (size_t)f->o.calibrate;
     quantize.run = f->run;
     quantize.run.what = "calibration";
+    quantize.note = tell;
     const xbtab_images *calibration = f->calibration ? f->calibration : f->images;
     if (xbtab_quantized_create(&f->quantized, f->network, calibration, &quantize) < 0) return cli_failed();
     f->run.what = "integer";

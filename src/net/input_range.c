@@ -19,6 +19,12 @@ static bool is_affine(const xbtab__node *node)
     return false;
 }
 
+/* Quantizers whose codes are where thresholds are passed. */
+static bool is_threshold(const xbtab__node *node)
+{
+    return strcmp(node->type->name, "BipolarQuant") == 0 || strcmp(node->type->name, "MultiThreshold") == 0;
+}
+
 /* The one input that is not constant, of nodes that the input alone reaches; -1 of others. */
 static int only_input(const xbtab_network *n, const xbtab__node *node)
 {
@@ -42,7 +48,7 @@ static int find_quantizer(const xbtab_network *n, bool *is_before)
         const xbtab__node *node = &n->node[k];
         int from = only_input(n, node);
         if (from < 0 || !reached[from]) continue;
-        if (xbtab__is_quantizer(node)) {
+        if (xbtab__is_quantizer(node) || is_threshold(node)) {
             found = k;
         } else if (is_affine(node)) {
             is_before[k] = reached[node->output] = true;
@@ -57,17 +63,24 @@ typedef struct prefix {
     const bool *is_before;
     int quantizer;
     const xbtab__float_run *run; /* its input is set */
+    float *first;                /* what the quantizer made of the first image */
 } prefix;
 
-/* Run up to the quantizer, and widen the range by the codes of its input's numbers. */
-static void see(const prefix *p, xbtab_input_range *out)
+/* Run up to the quantizer, widen the range by the codes of its input's numbers, and see whether they differ.
+ */
+static void see(const prefix *p, bool is_first, xbtab_input_range *out)
 {
     const xbtab_network *n = p->network;
     const xbtab__node *quantizer = &n->node[p->quantizer];
     for (int k = 0; k < p->quantizer; k++) {
         if (p->is_before[k]) n->node[k].type->run(n, &n->node[k], p->run);
     }
-    const float *x = p->run->data[quantizer->input[0]];
+    const float *x = p->run->data[quantizer->input[0]], *y = p->run->data[quantizer->output];
+    size_t size = n->value[quantizer->output].shape.size;
+    quantizer->type->run(n, quantizer, p->run);
+    if (is_first) memcpy(p->first, y, size * sizeof *y);
+    if (memcmp(p->first, y, size * sizeof *y) != 0) out->is_constant = 0;
+    if (is_threshold(quantizer)) return;
     for (size_t c = 0; c < n->value[quantizer->input[0]].shape.size; c++) {
         double code = xbtab__quantizer_code(n, quantizer, c, (double)x[c], &out->low, &out->high);
         if (!isfinite(code)) continue;
@@ -87,7 +100,7 @@ static void see_images(const prefix *p, const xbtab_images *images, bool is_raw,
         for (size_t c = 0; c < size; c++) {
             x[c] = images->is_bytes ? (float)k * byte : pixel[xbtab__pixel_at(images, last, c)];
         }
-        see(p, out);
+        see(p, k == 0, out);
     }
 }
 
@@ -96,18 +109,25 @@ xbtab_status xbtab_network_input_range(const xbtab_network *n, const xbtab_image
 {
     xbtab__float_run *run = NULL;
     xbtab_status status = XBTAB_OK;
-    *out = (xbtab_input_range){.least = INFINITY, .most = -INFINITY};
+    float *first = NULL;
+    *out = (xbtab_input_range){
+        .least = INFINITY, .most = -INFINITY, .is_constant = images->is_bytes || images->n > 1};
     XBTAB_TRY(xbtab__check_images(n, images, images->n));
     bool *is_before = xbtab__alloc((size_t)n->n_nodes, sizeof *is_before);
     if (!is_before) return XBTAB_NOMEM();
     int quantizer = find_quantizer(n, is_before);
     if (quantizer < 0) goto done;
     XBTAB_TRY_DONE(xbtab__float_runs_create(&run, n, 1));
-    see_images(&(prefix){n, is_before, quantizer, run}, images, raw_pixels != 0, out);
-    if (!(out->most >= out->least)) goto done;
+    first = xbtab__alloc(n->value[n->node[quantizer].output].shape.size, sizeof *first);
+    if (!first) {
+        status = XBTAB_NOMEM();
+        goto done;
+    }
+    see_images(&(prefix){n, is_before, quantizer, run, first}, images, raw_pixels != 0, out);
     out->node = n->node[quantizer].name;
 done:
     xbtab__float_runs_destroy(&run, 1);
     xbtab__free(is_before);
+    xbtab__free(first);
     return status;
 }

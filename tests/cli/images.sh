@@ -70,6 +70,6 @@ if [ -e "$resnet" ] && [ -e "$cifar" ]; then
     [ "$(warned)" = 1 ] || fail "pixels of 0..1 are not told"
     [ "$(warned --raw-pixels)" = 0 ] || fail "pixels of 0..255 are told"
     "$XBARTAB" infer "$resnet" --mode float --images "$cifar" --limit 2 2>&1 >/dev/null |
-        grep -q -- 'fed as 0..1, take codes -128 to -127 of the first quantizer .*; --raw-pixels feeds them as 0..255' ||
+        grep -q -- 'fed as 0..1, take codes -128 to -127, where -128 to 127 are, of the first quantizer .*; --raw-pixels feeds them' ||
         fail "--raw-pixels is not named"
 fi

@@ -83,9 +83,10 @@ xbtab_status xbtab_network_run(const xbtab_network *network, const xbtab_images 
 typedef struct xbtab_input_range {
     const char *node;   /* that quantizer's; borrowed. NULL = there is none, or more than shifts and factors
                            stand before it */
-    double low, high;   /* its codes */
+    int is_constant;    /* it makes the same of all images: of bytes whatever they are, of several of floats */
+    double low, high;   /* its codes, where it has a scale */
     double least, most; /* those that the images' numbers would have, neither rounded nor clipped: of bytes all
-                           that they can be, of floats those that there are */
+                           that they can be, of floats those that there are; least > most without a scale */
 } xbtab_input_range;
 
 /** @return XBTAB_ERR_INPUT (images of another shape), XBTAB_ERR_NOMEM. */
@@ -127,6 +128,8 @@ typedef struct xbtab_quantize_options {
     int bias_correction;    /* add to each bias what rounding the weights takes off the mean output on the
                                calibration images (Nagel et al., Data-Free Quantization, ICCV 2019, section 4.2;
                                here with measured means). Not in recurrent layers' R */
+    xbtab_note_fn note; /* told which layers of a quantized file have no bits of its own (NULL = nobody) */
+    void *note_payload;
 } xbtab_quantize_options;
 
 /** Quantize a network with the ranges that images cause.
