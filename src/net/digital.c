@@ -223,7 +223,7 @@ static xbtab_status make_layer(const making *m, int k, const xbtab__lattice *in,
             n, node, XBTAB_ERR_UNSUPPORTED,
             "the scales of its recurrent weights \"%s\" differ between inputs; one for all, or "
             "one for each output, is supported",
-            n->value[node->input[2]].name);
+            n->value[node->input[1]].name);
     }
     if (l->is_convolution) XBTAB_TRY(take_pad(n, node, layer));
     XBTAB_TRY(add_layer_memory(layer, l));

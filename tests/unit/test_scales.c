@@ -8,10 +8,11 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <xbartab/network.h>
+#include <xbartab/infer.h>
 
 #include "file_fixture.h"
 #include "onnx_build.h"
+#include "sinh_tables.h"
 
 enum { C = 3, H = 2, W = 4, P = H * W, N = C * P, O = 2, UINT8 = ONNX__TENSOR_PROTO__DATA_TYPE__UINT8 };
 
@@ -69,6 +70,26 @@ static xbtab_quantized *quantized_of(const onnx_build *b, xbtab_network **networ
     return q;
 }
 
+/* Ideal tiles with a wide ADC, smaller than the matrices, answer as the integers do. */
+static void expect_on_tiles(const xbtab_quantized *q, const float *y, size_t n)
+{
+    const sinh_design d = {.rows = 7, .columns = 20, .n_levels = 4, .dac_bits = 1, .adc_bits = 8, .V0 = 0.43};
+    xbtab_tables *tables = sinh_tables(&d);
+    xbtab_technology *technology = NULL;
+    xbtab_mapped *mapped = NULL;
+    float on_tiles[N];
+    assert_int_equal(xbtab_technology_create(&technology, tables), XBTAB_OK);
+    const xbtab_engine_setup setup = {.technology = technology, .adc_bits = 20};
+    const xbtab_map_options options = {.run = {.threads = 2}};
+    if (xbtab_mapped_create(&mapped, q, &setup, &xbtab_engine_ideal, &options) < 0)
+        fail_msg("%s", xbtab_error_message());
+    assert_int_equal(xbtab_mapped_run(mapped, &images, 1, &options.run, on_tiles, NULL), XBTAB_OK);
+    assert_memory_equal(on_tiles, y, n * sizeof *y);
+    xbtab_mapped_destroy(&mapped);
+    xbtab_technology_destroy(&technology);
+    xbtab_tables_destroy(&tables);
+}
+
 /* Run in integers; n outputs are `wanted` but for what one float rounds. */
 static void expect(const onnx_build *b, const double *wanted, size_t n, size_t matrices, int weight_bits)
 {
@@ -86,6 +107,7 @@ static void expect(const onnx_build *b, const double *wanted, size_t n, size_t m
         if (fabs((double)y[k] - wanted[k]) > 4e-7 * (1 + fabs(wanted[k])))
             fail_msg("output %zu is %.9g, not %.9g", k, (double)y[k], wanted[k]);
     }
+    expect_on_tiles(q, y, n);
     xbtab_quantized_destroy(&q);
     xbtab_network_destroy(&network);
 }
@@ -259,6 +281,29 @@ static void what_no_part_can_have_is_refused(void **state)
     refused(&b, "node \"y\" (Conv): the scales of its input \"h\" differ between places of channel 0");
 }
 
+/* A recurrent layer's matrix that takes its own answers, with a scale for each of them. */
+static void recurrent_matrices_with_such_scales_are_refused(void **state)
+{
+    (void)state;
+    enum { HIDDEN = 2, GATES = 4, STEPS = 3 };
+    static float input_weights[GATES * HIDDEN * N / STEPS], scales[HIDDEN] = {0.3f, 0.7f};
+    static int64_t steps[3] = {STEPS, 1, N / STEPS};
+    onnx_build b;
+    set_numbers(one, one, no_zeros);
+    build_begin(&b, 2, (int64_t[]){1, N}, "y");
+    build_longs(&b, "steps", 3, steps);
+    build_floats(&b, "W", 3, (int64_t[]){1, GATES * HIDDEN, N / STEPS}, input_weights);
+    build_ints(&b, "r", ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 3, (int64_t[]){1, GATES * HIDDEN, HIDDEN},
+               whole);
+    build_floats(&b, "s", 1, (int64_t[]){HIDDEN}, scales);
+    build_node(&b, "Reshape", "t", "x", "steps", NULL);
+    build_node(&b, "DequantizeLinear", "R", "r", "s", NULL);
+    build_attribute(&b, "axis", 0, (int64_t[]){2}, 0, NULL);
+    build_node(&b, "LSTM", "y", "t", "W", "R");
+    build_attribute(&b, "hidden_size", 0, (int64_t[]){HIDDEN}, 0, NULL);
+    refused(&b, "the scales of its recurrent weights \"R\" differ between inputs");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +312,7 @@ int main(void)
         cmocka_unit_test(joined_tensors),
         cmocka_unit_test(quant_nodes),
         cmocka_unit_test(what_no_part_can_have_is_refused),
+        cmocka_unit_test(recurrent_matrices_with_such_scales_are_refused),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }
