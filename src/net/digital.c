@@ -64,6 +64,11 @@ static bool has_steps(const xbtab__linear *l)
     return l->step || l->steps;
 }
 
+static double in_steps(const xbtab__linear *l, size_t k)
+{
+    return (double)l->W[k] / (double)(l->steps ? l->steps[k] : l->step[k / l->inputs]);
+}
+
 /* Integers of weights that are whole multiples of their steps already; step[row] is 1 where each weight has
  * its own. */
 static xbtab_status take_rows(const xbtab_network *n, const xbtab__node *node, int16_t *out, double *step)
@@ -72,7 +77,7 @@ static xbtab_status take_rows(const xbtab_network *n, const xbtab__node *node, i
     for (size_t k = 0; k < l->groups * l->outputs * l->inputs; k++) {
         size_t row = k / l->inputs;
         step[row] = l->step ? (double)l->step[row] : 1.0;
-        double q = (double)l->W[k] / (l->steps ? (double)l->steps[k] : step[row]), whole = floor(q + 0.5);
+        double q = in_steps(l, k), whole = floor(q + 0.5);
         if (!(fabs(q - whole) <= tolerance) || fabs(whole) > 32767) {
             return xbtab__node_fail(
                 n, node, XBTAB_ERR_UNSUPPORTED,
@@ -90,7 +95,7 @@ static int weight_bits_of(const xbtab__linear *l)
     double most = 1;
     if (!has_steps(l)) return 0;
     for (size_t k = 0; k < l->groups * l->outputs * l->inputs; k++) {
-        double q = fabs((double)l->W[k] / (double)(l->steps ? l->steps[k] : l->step[k / l->inputs]));
+        double q = fabs(in_steps(l, k));
         if (!(fabs(q - floor(q + 0.5)) <= tolerance) || q > 32767) return 0;
         most = fmax(most, floor(q + 0.5));
     }

@@ -30,6 +30,9 @@ typedef struct xbtab__npy {
 /** Read the header; the stream then stands at the first element. A plain file's length is checked. */
 xbtab_status xbtab__npy_read(xbtab__npy *out, xbtab__stream *stream) XBTAB_MUST_CHECK;
 
+/** Bytes that may come out of a packed file. */
+uint64_t xbtab__most_unpacked(const xbtab__stream *stream);
+
 /** XBTAB_ERR_INPUT: a header that says other than what follows. */
 xbtab_status xbtab__fail_length(const char *path, uint64_t body, uint64_t wanted);
 

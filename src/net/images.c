@@ -43,7 +43,7 @@ xbtab_status xbtab__body_end(xbtab__stream *s, uint64_t wanted)
 
 /* ---- room for what is asked for ---- */
 
-static uint64_t most_unpacked(const xbtab__stream *s)
+uint64_t xbtab__most_unpacked(const xbtab__stream *s)
 {
     return packed_free + packed_times * s->bytes;
 }
@@ -51,7 +51,7 @@ static uint64_t most_unpacked(const xbtab__stream *s)
 /* Refuse what the file's size does not account for, before any memory is taken. */
 static xbtab_status check_room(const xbtab__stream *s, uint64_t bytes)
 {
-    uint64_t most = most_unpacked(s);
+    uint64_t most = xbtab__most_unpacked(s);
     if (bytes > largest_body) {
         XBTAB_FAIL(XBTAB_ERR_INPUT,
                    "%s: %llu bytes of images; at most %llu are read at once, --limit reads fewer", s->path,
@@ -129,14 +129,15 @@ static xbtab_status read_idx(xbtab_images *images, xbtab__stream *s, size_t limi
 
 /* ---- CIFAR ---- */
 
-/* Records in the file; of a packed one no more than are asked for, or than it may have. */
+/* Records in the file; of a packed one no more than are asked for. */
 static xbtab_status count_records(xbtab__stream *s, size_t limit, bool needs_count, uint64_t *out)
 {
-    uint64_t bytes = s->bytes, most = most_unpacked(s) / CIFAR_RECORD + 1;
-    if (limit) most = needs_count ? UINT64_MAX / CIFAR_RECORD : limit;
+    const uint64_t bound = xbtab__most_unpacked(s) / CIFAR_RECORD + 1;
+    uint64_t bytes = s->bytes, most = limit && !needs_count && limit < bound ? limit : bound;
     if (s->is_packed) {
         XBTAB_TRY(xbtab__stream_skip(s, most * CIFAR_RECORD, &bytes));
         XBTAB_TRY(xbtab__stream_rewind(s));
+        if (bytes >= bound * CIFAR_RECORD) return check_room(s, bytes);
     }
     *out = bytes / CIFAR_RECORD;
     if (bytes > 0 && bytes % CIFAR_RECORD == 0) return XBTAB_OK;

@@ -67,6 +67,7 @@ typedef struct lines {
     char buffer[4096];
     size_t at, n;
     uint64_t number; /* of the line, from 1 */
+    uint64_t read;   /* bytes */
 } lines;
 
 /* The next line without its end. *length is -1 behind the last one, and LONGEST_LINE where it is longer. */
@@ -80,6 +81,11 @@ static xbtab_status next_line(lines *l, char *line, int *length)
             l->at = 0;
             XBTAB_TRY(xbtab__stream_read(l->stream, l->buffer, sizeof l->buffer, &l->n));
             if (l->n == 0) break;
+            l->read += l->n;
+            if (l->stream->is_packed && l->read > xbtab__most_unpacked(l->stream))
+                XBTAB_FAIL(XBTAB_ERR_INPUT,
+                           "%s: more than %llu bytes come out of it; gunzip lifts that bound",
+                           l->stream->path, (unsigned long long)xbtab__most_unpacked(l->stream));
         }
         char c = l->buffer[l->at++];
         is_any = true;
@@ -123,6 +129,9 @@ static xbtab_status read_text(xbtab_images *images, xbtab__stream *s, uint64_t n
             XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%llu: labels are IDX, .npy, or one integer from 0 up a line",
                        s->path, (unsigned long long)l.number);
         }
+        if (count == n_file)
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%llu: more labels than the %llu images", s->path,
+                       (unsigned long long)l.number, (unsigned long long)n_file);
         if (count < images->n) images->label[count] = value;
         count++;
     }

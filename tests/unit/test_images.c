@@ -238,6 +238,8 @@ static void packed_bodies_are_measured(void **state)
     if (xbtab_images_open(&images, image_path, label_path, 0) < 0) fail_msg("%s", xbtab_error_message());
     assert_int_equal(images->label[4], 5);
     xbtab_images_destroy(&images);
+    write_file(label_path, "l.txt", "1\n2\n\n3\n4\n5\n\n6\n7\n", 17, 0);
+    expect(label_path, XBTAB_ERR_INPUT, "l.txt:8: more labels than the 5 images");
     write_file(label_path, "l.txt", "1\n2\n\n3\n4\n5 6\n", 13, 0);
     expect(label_path, XBTAB_ERR_INPUT, "l.txt:6: labels are IDX");
     write_file(label_path, "l.txt", "1\n2\n3\n4\n5\0\n", 11, 0);
