@@ -167,9 +167,13 @@ xbtab_status xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int
     const size_t n = layer->part ? layer->n_parts : l->groups;
     const int16_t *W = layer->W;
     layer->first_matrix = q->n_matrices;
-    xbtab_matrix *grown = xbtab__realloc(q->matrix, q->n_matrices + n, sizeof *q->matrix);
-    if (!grown) return XBTAB_NOMEM();
-    q->matrix = grown;
+    if (q->n_matrices + n > q->matrix_room) {
+        const size_t room = 2 * q->n_matrices + n;
+        xbtab_matrix *grown = xbtab__realloc(q->matrix, room, sizeof *q->matrix);
+        if (!grown) return XBTAB_NOMEM();
+        q->matrix = grown;
+        q->matrix_room = room;
+    }
     for (size_t m = 0; m < n; m++) {
         const size_t inputs = layer->part ? layer->part[m].n : l->inputs;
         q->matrix[q->n_matrices++] = (xbtab_matrix){.name = node->name,

@@ -21,10 +21,10 @@ typedef struct xbtab__integer_layer {
     int16_t *W;          /* W[groups][outputs][inputs], or of parts one after the other [outputs][inputs] */
     double *scale;       /* scale[groups * outputs]: of an output's sum, input scale times weight scale */
     /* digital networks only */
-    xbtab__lattice in;   /* of the layer's input */
-    float *factor;       /* of each number of the layer's input on `in`; NULL = 1 */
-    int32_t pad;         /* code around a convolution's image */
-    double *shift;       /* shift[groups * outputs]: what is added to scale times the sum */
+    xbtab__lattice in; /* of the layer's input */
+    float *factor;     /* of each number of the layer's input on `in`; NULL = 1 */
+    int32_t pad;       /* code around a convolution's image */
+    double *shift;     /* shift[groups * outputs]: what is added to scale times the sum */
     double *per_zero; /* per_zero[groups * outputs]: what is taken off for each unit of the input's zero where
                          the node has one that differs from image to image; else NULL */
     /* those of them with parts */
@@ -43,9 +43,9 @@ struct xbtab_quantized {
     xbtab__code *code;           /* code[n_values] */
     xbtab__integer_layer *layer; /* layer[n_nodes]; W is NULL where the node is no matrix layer */
     xbtab_matrix *matrix;
-    size_t n_matrices;
-    size_t patches; /* codes of the most patches that a layer has made at once */
-    size_t sums;    /* of them */
+    size_t n_matrices, matrix_room; /* and how many there is memory for */
+    size_t patches;                 /* codes of the most patches that a layer has made at once */
+    size_t sums;                    /* of them */
     bool raw_pixels;
     bool is_digital; /* real numbers between the layers; see digital.c */
 };
@@ -113,7 +113,8 @@ xbtab_status xbtab__layer_sums(const xbtab_quantized *q, const xbtab__vectors *a
                                int32_t pad, uint16_t *patch, int64_t *sum, const xbtab__products *by,
                                int thread) XBTAB_MUST_CHECK;
 
-/** The same for n vectors x[n][inputs] of one matrix of the layer's, the first of them the layer's number `first`. */
+/** The same for n vectors x[n][inputs] of one matrix of the layer's, the first of them the layer's number
+ * `first`. */
 xbtab_status xbtab__vector_sums(const xbtab_quantized *q, int k, size_t g, size_t first, size_t n,
                                 const uint16_t *x, int64_t *sum, const xbtab__products *by,
                                 int thread) XBTAB_MUST_CHECK;
