@@ -346,8 +346,8 @@ int cmd_infer(int argc, const char **argv)
         CLI_CHIP_OPTIONS(&o->chips),
         {"cpu", '\0', POPT_ARG_STRING, &o->cpu, 0, "kernel: c, avx2, avx512 or neon (the machine's best)",
          "ISA"},
-        {"predictions", '\0', POPT_ARG_STRING, &o->predictions, 0, "write index,label,prediction and outputs; without labels that column is empty",
-         "FILE.csv"},
+        {"predictions", '\0', POPT_ARG_STRING, &o->predictions, 0,
+         "write index,label,prediction and outputs; without labels that column is empty", "FILE.csv"},
         {"json", '\0', POPT_ARG_NONE, &o->as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
     poptContext context;

@@ -150,8 +150,8 @@ int network_bits_run(const network_bits *b, const char *path, int as_json)
 {
     trial t = {.options = b->options};
     int code = CLI_DONE;
-    t.options.run = (xbtab_run_options){
-        .raw_pixels = b->raw_pixels, .threads = b->threads, .progress = cli_progress};
+    t.options.run =
+        (xbtab_run_options){.raw_pixels = b->raw_pixels, .threads = b->threads, .progress = cli_progress};
     cli_catch_interrupt();
     if (xbtab_network_open(&t.network, path) < 0 ||
         xbtab_images_open(&t.images, b->images, b->labels, (size_t)(b->limit ? b->limit : DEFAULT_LIMIT)) <

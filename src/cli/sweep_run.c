@@ -182,7 +182,8 @@ static int finish(sweep *s, runs *a)
     return CLI_DONE;
 }
 
-/* Tell how far it is. Asked to stop, the runs are told so too, and what they have not finished is left out. */
+/* Tell how far it is. Asked to stop, the runs are told so too, and what they have not finished is left out.
+ */
 static int tell(const sweep *s, runs *a)
 {
     const double seconds = cli_seconds() - a->began;

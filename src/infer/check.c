@@ -133,8 +133,8 @@ static xbtab_status take_cells(const xbtab_mapped *mapped, const xbtab__mapped_t
 }
 
 /* One product after the other: what is added up is added in one order. */
-static xbtab_status for_products(size_t n, const xbtab_run_options *run, const char *what, xbtab__each_fn work,
-                                 void *context)
+static xbtab_status for_products(size_t n, const xbtab_run_options *run, const char *what,
+                                 xbtab__each_fn work, void *context)
 {
     const xbtab__each_options loop = {
         .threads = 1, .what = what, .items = "products", .progress = run->progress, .payload = run->payload};

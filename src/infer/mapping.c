@@ -88,7 +88,8 @@ static xbtab_status program_item(void *context, size_t tile, int thread)
 static xbtab_status program_all(xbtab_mapped *mapped)
 {
     const xbtab_run_options *options = &mapped->options.run;
-    const xbtab__each_options loop = {.threads = options->threads > 0 ? options->threads : omp_get_max_threads(),
+    const xbtab__each_options loop = {.threads =
+                                          options->threads > 0 ? options->threads : omp_get_max_threads(),
                                       .what = "programming tiles",
                                       .items = "tiles",
                                       .progress = options->progress,

@@ -412,7 +412,8 @@ xbtab_status xbtab__check_images(const xbtab_network *network, const xbtab_image
     if (n > images->n) XBTAB_FAIL(XBTAB_ERR_INPUT, "%zu images asked for; there are %zu", n, images->n);
     for (size_t k = 0; !images->is_bytes && k < n * size; k++) {
         if (!isfinite(images->pixel[k]))
-            XBTAB_FAIL(XBTAB_ERR_INPUT, "image %zu: number %zu of %zu is not finite", k / size, k % size, size);
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "image %zu: number %zu of %zu is not finite", k / size, k % size,
+                       size);
     }
     return XBTAB_OK;
 }

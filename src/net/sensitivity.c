@@ -165,8 +165,8 @@ static xbtab_status try_bits(void *context, size_t trial, int thread)
     trials *t = context;
     xbtab_sensitivity s;
     (void)thread;
-    XBTAB_TRY(try_layer(t, trial / N_TRIED, tried_bits[trial % N_TRIED],
-                        bits_or(t->options.activation_bits), &s));
+    XBTAB_TRY(
+        try_layer(t, trial / N_TRIED, tried_bits[trial % N_TRIED], bits_or(t->options.activation_bits), &s));
     t->noise[trial] = s.noise;
     return XBTAB_OK;
 }

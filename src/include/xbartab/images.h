@@ -5,10 +5,10 @@
  * one integer a line; a CIFAR file carries its own. The kind of a file is found from its content, and for
  * CIFAR, which has no header, from its name (*.bin, *.bin.gz).
  *
- * Memory: 4 bytes a pixel of the images that are read, and less than 100 KB; with a limit, no more of a packed
- * file is unpacked than is needed. Images of up to 2 GiB in the file are read at once, from a gzip file up to
- * 16 MiB and 64 times its size: more is refused before memory is taken. Where a header says how much there
- * is, a plain file is checked against it as a whole. */
+ * Memory: 4 bytes a pixel of the images that are read, and less than 100 KB; with a limit, no more of a
+ * packed file is unpacked than is needed. Images of up to 2 GiB in the file are read at once, from a gzip
+ * file up to 16 MiB and 64 times its size: more is refused before memory is taken. Where a header says how
+ * much there is, a plain file is checked against it as a whole. */
 #ifndef XBARTAB_IMAGES_H
 #define XBARTAB_IMAGES_H
 

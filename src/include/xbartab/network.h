@@ -9,10 +9,10 @@
  * A file that is quantized already (QuantizeLinear and its like, ConvInteger, QONNX, FINN) keeps its own
  * scales and zeros. Where a layer's input lies on a lattice x = a q + b with whole q, and its weights are
  * whole multiples k of a step, y = step (a sum k q + b sum k) + bias, with sum k q in integers. Where inputs
- * have scales of their own, whole ratios of them go into the weights; else inputs of one scale make a matrix of
- * their own, and what its sums are worth is added digitally. What stands
- * between the layers is done on real numbers, as a digital periphery would. Float networks with operators
- * that have no integer form go the same way, with the lattices of the ranges above.
+ * have scales of their own, whole ratios of them go into the weights; else inputs of one scale make a matrix
+ * of their own, and what its sums are worth is added digitally. What stands between the layers is done on
+ * real numbers, as a digital periphery would. Float networks with operators that have no integer form go the
+ * same way, with the lattices of the ranges above.
  *
  * Every matrix product of the integer run goes through one function, so that analog tiles can stand in for
  * it. */
@@ -50,7 +50,8 @@ typedef struct xbtab_network_node {
     int rank;
     int64_t dim[6]; /* of its output, for one image */
     /* matrix layers only; inputs is 0 for every other node */
-    size_t groups, inputs, outputs; /* matrices, and the size of each */
+    size_t groups, inputs, outputs; /* matrices, and the size of each; inputs with scales of their own may
+                                       make more of them (see above) */
     size_t products;                /* vectors an image takes through each */
     int weight_bits;                /* as the file has them, sign included; 0 = in float */
     int activation_bits;            /* of its input for images in bytes; 0 = in float */
@@ -81,12 +82,13 @@ xbtab_status xbtab_network_run(const xbtab_network *network, const xbtab_images 
 
 /** How images meet the first quantizer that a file has of its own. */
 typedef struct xbtab_input_range {
-    const char *node;   /* that quantizer's; borrowed. NULL = there is none, or more than shifts and factors
-                           stand before it */
-    int is_constant;    /* it makes the same of all images: of bytes whatever they are, of several of floats */
-    double low, high;   /* its codes, where it has a scale */
-    double least, most; /* those that the images' numbers would have, neither rounded nor clipped: of bytes all
-                           that they can be, of floats those that there are; least > most without a scale */
+    const char *node; /* that quantizer's; borrowed. NULL = there is none, or more than shifts and factors
+                         stand before it */
+    int is_constant;  /* it makes the same of all images: of bytes whatever they are, of several of floats */
+    double low, high; /* its codes, where it has a scale */
+    double least,
+        most; /* those that the images' numbers would have, neither rounded nor clipped: of bytes all
+                 that they can be, of floats those that there are; least > most without a scale */
 } xbtab_input_range;
 
 /** @return XBTAB_ERR_INPUT (images of another shape), XBTAB_ERR_NOMEM. */
