@@ -132,7 +132,7 @@ static int compare_parts(const void *a, const void *b)
 }
 
 /* The parts of one group, added to the layer's; `first` is the first input until they are in order. */
-static void find_parts(const maker *m, size_t g)
+static xbtab_status find_parts(const maker *m, size_t g)
 {
     xbtab__integer_layer *layer = m->layer;
     xbtab__part *part = layer->part + layer->n_parts;
@@ -145,6 +145,9 @@ static void find_parts(const maker *m, size_t g)
         m->leader[i] = part[p].first;
     }
     qsort(part, n, sizeof *part, compare_parts);
+    double *grown = xbtab__realloc(layer->part_scale, (layer->n_parts + n) * m->l->outputs, sizeof *grown);
+    if (!grown) return XBTAB_NOMEM();
+    layer->part_scale = grown;
     for (size_t p = 0; p < n; p++) {
         size_t leader = part[p].first;
         for (size_t o = 0; o < m->l->outputs; o++) {
@@ -158,6 +161,7 @@ static void find_parts(const maker *m, size_t g)
     }
     layer->n_parts += n;
     layer->first_part[g + 1] = layer->n_parts;
+    return XBTAB_OK;
 }
 
 /* Weights part after part, and what b adds to each output. */
@@ -193,10 +197,9 @@ static xbtab_status split(const maker *m)
     const size_t most = l->groups * l->inputs;
     layer->part = xbtab__alloc(most, sizeof *layer->part);
     layer->part_input = xbtab__alloc(most, sizeof *layer->part_input);
-    layer->part_scale = xbtab__alloc(most * l->outputs, sizeof *layer->part_scale);
     layer->first_part = xbtab__alloc(l->groups + 1, sizeof *layer->first_part);
-    if (!layer->part || !layer->part_input || !layer->part_scale || !layer->first_part) return XBTAB_NOMEM();
-    for (size_t g = 0; g < l->groups; g++) find_parts(m, g);
+    if (!layer->part || !layer->part_input || !layer->first_part) return XBTAB_NOMEM();
+    for (size_t g = 0; g < l->groups; g++) XBTAB_TRY(find_parts(m, g));
     return take_parts(m);
 }
 
