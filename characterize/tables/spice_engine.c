@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "each.h"
 #include "engine_private.h"
 #include "memory.h"
 #include <xbartab/characterize.h>
@@ -64,6 +65,13 @@ static int32_t code_of(const tile *t, double V_out)
     return (int32_t)fmin(fmax(code, least), least + codes - 1.0);
 }
 
+/* The run that asks for the products tells how far it is, and may stop. */
+static int poll(const xbtab_progress *progress, void *payload)
+{
+    (void)payload;
+    return xbtab__each_poll_share((double)progress->done / (double)progress->total) < 0;
+}
+
 static xbtab_status product(const void *state, const uint16_t *x, size_t n, int slices,
                             const xbtab_window *of, int32_t *acc, xbtab_product_counts *counts)
 {
@@ -87,8 +95,9 @@ static xbtab_status product(const void *state, const uint16_t *x, size_t n, int 
             }
         }
     }
-    XBTAB_TRY_DONE(xbtab_spice_products(t->context->spec, tables, 1, n_vectors, t->level, code, NULL, V,
-                                        &(xbtab_characterize_options){.workers = t->context->workers}));
+    XBTAB_TRY_DONE(xbtab_spice_products(
+        t->context->spec, tables, 1, n_vectors, t->level, code, NULL, V,
+        &(xbtab_characterize_options){.workers = t->context->workers, .progress = poll}));
     for (v = 0; v < n_vectors; v++) {
         size_t k = v / (size_t)slices;
         int shift = (int)(v % (size_t)slices) * tables->dac_bits;

@@ -163,8 +163,10 @@ void cli_chips_print(const cli_chips *c, const xbtab_chips_report *r)
     for (size_t t = 0; t < r->n_times; t++) {
         xbtab_chips_summary s = xbtab_chips_summarize(r, t);
         xbtab_chip_counts n = sum_of(r, t);
-        printf("  after %-9g s %6.2f %%", c->time[t], 100 * s.mean);
-        if (r->n_chips > 1) printf(", spread %.2f, %.2f to %.2f %%", 100 * s.sigma, 100 * s.min, 100 * s.max);
+        printf("  after %-9g s", c->time[t]);
+        if (!isnan(s.mean)) printf(" %6.2f %%", 100 * s.mean);
+        if (!isnan(s.mean) && r->n_chips > 1)
+            printf(", spread %.2f, %.2f to %.2f %%", 100 * s.sigma, 100 * s.min, 100 * s.max);
         printf("; conductances off by %.3g uS (rms; %.3g uS as written)\n", 1e6 * n.rms_read,
                1e6 * n.rms_written);
         printf("    cells: %.3f %% stuck, %.3f %% worn, %.3f %% lost, %.3f %% unverified after %.2f writes "
@@ -185,6 +187,12 @@ static json_t *counts_json(const xbtab_chip_counts *n)
                      "rms_written", n->rms_written, "rms_read", n->rms_read);
 }
 
+/* Without labels there are no accuracies. */
+static void set_known(json_t *object, const char *key, double value)
+{
+    if (!isnan(value)) json_object_set_new(object, key, json_real(value));
+}
+
 json_t *cli_chips_json(const cli_chips *c, const xbtab_chips_report *r)
 {
     json_t *times = json_array();
@@ -193,12 +201,16 @@ json_t *cli_chips_json(const cli_chips *c, const xbtab_chips_report *r)
         json_t *chips = json_array();
         for (size_t k = 0; k < r->n_chips; k++) {
             json_t *one = counts_json(&r->counts[t * r->n_chips + k]);
-            json_object_set_new(one, "accuracy", json_real(r->accuracy[t * r->n_chips + k]));
+            set_known(one, "accuracy", r->accuracy[t * r->n_chips + k]);
             json_array_append_new(chips, one);
         }
-        json_array_append_new(times,
-                              json_pack("{s:f, s:f, s:f, s:f, s:f, s:o}", "time", c->time[t], "mean", s.mean,
-                                        "sigma", s.sigma, "min", s.min, "max", s.max, "chips", chips));
+        json_t *time = json_pack("{s:f}", "time", c->time[t]);
+        set_known(time, "mean", s.mean);
+        set_known(time, "sigma", s.sigma);
+        set_known(time, "min", s.min);
+        set_known(time, "max", s.max);
+        json_object_set_new(time, "chips", chips);
+        json_array_append_new(times, time);
     }
     return json_pack("{s:s, s:I, s:o, s:f, s:f}", "population", c->population->name, "n",
                      (json_int_t)r->n_chips, "times", times, "programming_seconds", r->programming,

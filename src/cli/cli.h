@@ -10,6 +10,7 @@
 #include <xbartab/data.h>
 #include <xbartab/measured.h>
 #include <xbartab/models.h>
+#include <xbartab/network.h>
 #include <xbartab/progress.h>
 #include <xbartab/status.h>
 #include <xbartab/tables.h>
@@ -105,6 +106,9 @@ void cli_note(const char *line, void *payload);
 /** Progress on stderr: a line that renews itself on a terminal, else a line now and then. Cancels after
  * Ctrl-C. */
 int cli_progress(const xbtab_progress *progress, void *payload);
+
+/** Images that lie in a small part of a network's first quantizer, or far outside it, are told on stderr. */
+void cli_warn_of_input(const xbtab_network *network, const xbtab_images *images, int raw_pixels);
 
 /** From now on Ctrl-C cancels long calls instead of ending the program. */
 void cli_catch_interrupt(void);

@@ -61,6 +61,7 @@ static int explain(explain_run *r, const char *network)
     cli_catch_interrupt();
     int code = cli_open_study(&r->study, &options, "explain");
     if (code != CLI_DONE) return code;
+    cli_warn_of_input(xbtab_study_network(r->study), xbtab_study_images(r->study), o->raw_pixels);
     return xbtab_study_explain(r->study, &r->x) < 0 ? cli_failed() : CLI_DONE;
 }
 

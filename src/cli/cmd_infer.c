@@ -55,6 +55,7 @@ static int infer(inference *f, const char *network)
                                    .threads = o->threads,
                                    .seed = o->seed,
                                    .cpu = o->cpu,
+                                   .without_labels = o->predictions != NULL,
                                    .progress = cli_progress,
                                    .note = cli_note};
     if (o->without && effects_named(o->without, &options.without) != CLI_DONE) return CLI_USAGE;
@@ -64,6 +65,8 @@ static int infer(inference *f, const char *network)
     cli_catch_interrupt();
     int code = cli_open_study(&f->study, &options, "infer");
     if (code != CLI_DONE) return code;
+    cli_warn_of_input(xbtab_study_network(f->study), xbtab_study_images(f->study),
+                      xbtab_study_raw_pixels(f->study));
     if (xbtab_study_infer(f->study, &f->result) < 0) return cli_failed();
     if (o->predictions && infer_write_predictions(f) != CLI_DONE) return CLI_FAILED;
     infer_warn_of_adc(f);
@@ -114,7 +117,8 @@ int cmd_infer(int argc, const char **argv)
          "folder of the tables that --arch makes once (~/.cache/xbartab)", "DIR"},
         {"images", '\0', POPT_ARG_STRING, &o->images, 0, "IDX, CIFAR binary (both plain or gzip) or .npy",
          "F"},
-        {"labels", '\0', POPT_ARG_STRING, &o->labels, 0, "IDX, .npy, or one integer a line", "F"},
+        {"labels", '\0', POPT_ARG_STRING, &o->labels, 0,
+         "IDX, .npy, or one integer a line; not needed for --predictions", "F"},
         {"mode", '\0', POPT_ARG_STRING, &mode, 0,
          "float or integer (no tiles), ideal, table (the default), solve or spice", "MODE"},
         CLI_WHOLE("limit", '\0', &o->limit, 0, INT_MAX, "run no more than so many images", "N"),
@@ -141,8 +145,8 @@ int cmd_infer(int argc, const char **argv)
         CLI_CHIP_OPTIONS(&o->chips),
         {"cpu", '\0', POPT_ARG_STRING, &o->cpu, 0, "kernel: c, avx2, avx512 or neon (the machine's best)",
          "ISA"},
-        {"predictions", '\0', POPT_ARG_STRING, &o->predictions, 0, "write index,label,prediction and outputs",
-         "FILE.csv"},
+        {"predictions", '\0', POPT_ARG_STRING, &o->predictions, 0,
+         "write index,label,prediction and outputs; without labels that column is empty", "FILE.csv"},
         {"json", '\0', POPT_ARG_NONE, &o->as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
     poptContext context;

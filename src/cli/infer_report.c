@@ -18,7 +18,9 @@ int infer_write_predictions(const inference *f)
     fprintf(file, "\n");
     for (size_t k = 0; k < images->n; k++) {
         const float *y = f->result.outputs + k * n_outputs;
-        fprintf(file, "%zu,%d,%zu", k, (int)images->label[k], xbtab_argmax(y, n_outputs));
+        fprintf(file, "%zu,", k);
+        if (images->label) fprintf(file, "%d", (int)images->label[k]);
+        fprintf(file, ",%zu", xbtab_argmax(y, n_outputs));
         for (size_t o = 0; o < n_outputs; o++) fprintf(file, ",%.9g", (double)y[o]);
         fprintf(file, "\n");
     }
@@ -84,7 +86,12 @@ void infer_print_text(const inference *run)
     const xbtab_tables *tables = xbtab_study_tables(run->study);
     told a[ACCURACIES];
     tell(a, f);
-    printf("accuracy on %zu images:\n", f->images);
+    if (xbtab_study_images(run->study)->label) {
+        printf("accuracy on %zu images:\n", f->images);
+    } else {
+        printf("predictions for %zu images without labels, by mode %s: %s\n", f->images, f->mode,
+               run->o.predictions);
+    }
     for (int k = 0; k < ACCURACIES; k++) {
         if (!isnan(a[k].share)) printf("  %-8s %6.2f %%  %s\n", a[k].name, 100 * a[k].share, a[k].what);
     }
@@ -130,18 +137,18 @@ int infer_print_json(const inference *run)
 {
     const xbtab_study_result *f = &run->result;
     const xbtab_mapped_report *r = &f->mapped;
-    json_t *accuracies = json_object();
+    json_t *accuracies = xbtab_study_images(run->study)->label ? json_object() : NULL;
     told a[ACCURACIES];
     tell(a, f);
-    for (int k = 0; k < ACCURACIES; k++) {
+    for (int k = 0; accuracies && k < ACCURACIES; k++) {
         if (!isnan(a[k].share)) json_object_set_new(accuracies, a[k].name, json_real(a[k].share));
     }
     if (!f->has_tiles) {
-        return cli_print_json(json_pack("{s:I, s:o, s:s}", "images", (json_int_t)f->images, "accuracy",
+        return cli_print_json(json_pack("{s:I, s:o*, s:s}", "images", (json_int_t)f->images, "accuracy",
                                         accuracies, "mode", f->mode));
     }
     json_t *result =
-        json_pack("{s:I, s:o, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images", (json_int_t)f->images,
+        json_pack("{s:I, s:o*, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images", (json_int_t)f->images,
                   "accuracy", accuracies, "mode", f->mode, "tiles", (json_int_t)r->tiles, "utilisation",
                   r->utilisation, "adc_bits", r->adc_bits, "adc_bits_needed", r->adc_bits_needed,
                   "readout_error_codes", r->readout_error, "transfer_heldout_rmse_fs", f->transfer_rmse,
@@ -159,8 +166,7 @@ int infer_print_json(const inference *run)
         json_object_set_new(result, "codes", json_integer((json_int_t)f->counts.codes));
         json_object_set_new(result, "codes_outside", json_integer((json_int_t)f->counts.outside));
     }
-    if (f->chips.n_chips)
-        json_object_set_new(result, "chips", cli_chips_json(&run->o.chips, &f->chips));
+    if (f->chips.n_chips) json_object_set_new(result, "chips", cli_chips_json(&run->o.chips, &f->chips));
     if (f->has_check) json_object_set_new(result, "check", check_json(&f->check));
     return cli_print_json(result);
 }

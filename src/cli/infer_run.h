@@ -42,7 +42,8 @@ static inline bool infer_without_tiles(const char *mode)
     return strcmp(mode, "float") == 0 || strcmp(mode, "integer") == 0;
 }
 
-/** Write o.predictions beside the file and rename. @return an exit code. */
+/** Write o.predictions beside the file and rename: index,label,prediction,output0,... with nothing for a
+ * label where there are none. @return an exit code. */
 int infer_write_predictions(const inference *f);
 
 /** What was found. */

@@ -146,13 +146,19 @@ int network_bits_run(const network_bits *b, const char *path, int as_json)
 {
     trial t = {.options = b->options};
     int code = CLI_DONE;
-    t.options.run = (xbtab_run_options){.raw_pixels = b->raw_pixels, .threads = b->threads};
+    t.options.run =
+        (xbtab_run_options){.raw_pixels = b->raw_pixels, .threads = b->threads, .progress = cli_progress};
+    cli_catch_interrupt();
     if (xbtab_images_open(&t.images, b->images, b->labels, (size_t)(b->limit ? b->limit : DEFAULT_LIMIT)) < 0)
         code = cli_failed();
     if (code == CLI_DONE) code = cli_open_network(&t.network, "network", path, &b->shapes, t.images);
     if (code == CLI_DONE) {
         t.n_layers = xbtab_network_layers(t.network);
-        code = b->sensitivity ? run_sensitivity(&t, as_json) : run_mix(&t, b, as_json);
+        if (xbtab_images_check_labels(t.images, xbtab_network_outputs(t.network)) < 0) {
+            code = cli_failed();
+        } else {
+            code = b->sensitivity ? run_sensitivity(&t, as_json) : run_mix(&t, b, as_json);
+        }
     }
     xbtab_images_destroy(&t.images);
     xbtab_network_destroy(&t.network);

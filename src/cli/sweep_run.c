@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <xbartab/output.h>
@@ -110,10 +111,10 @@ static double number_at(json_t *object, const char *key)
 }
 
 /* @return whether the row is done: a run that was interrupted is not. */
-static bool take_result(const sweep *s, const worker *w, sweep_row *row, int status)
+static bool take_result(const sweep *s, const worker *w, sweep_row *row, int status, bool is_canceled)
 {
     char path[4200];
-    if (!WIFEXITED(status)) return false;
+    if (!WIFEXITED(status) || (is_canceled && WEXITSTATUS(status) != CLI_DONE)) return false;
     if (WEXITSTATUS(status) != CLI_DONE) {
         take_complaint(w, row);
         return true;
@@ -155,59 +156,81 @@ static int start(sweep *s, worker *w, int r, const char *folder)
     return cli_fail("cannot start a process: %s", strerror(errno));
 }
 
-static int finish(sweep *s, worker *workers, int n, long *done, long *failed)
+/* All runs of a sweep, and how far it is. */
+typedef struct runs {
+    worker worker[MOST_WORKERS];
+    int n;
+    long done, failed, before; /* rows; those that an earlier sweep has done */
+    double began;
+    bool is_canceled;
+} runs;
+
+/* Take what has ended; where nothing has, a moment passes. */
+static int finish(sweep *s, runs *a)
 {
     int status = 0;
-    pid_t pid = wait(&status);
+    pid_t pid = waitpid(-1, &status, WNOHANG);
     if (pid < 0) return errno == EINTR ? CLI_DONE : cli_fail("lost a process: %s", strerror(errno));
-    for (int k = 0; k < n; k++) {
-        worker *w = &workers[k];
-        if (w->pid != pid) continue;
+    if (pid == 0) nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    for (int k = 0; k < a->n; k++) {
+        worker *w = &a->worker[k];
+        if (w->pid != pid || pid == 0) continue;
         sweep_row *row = &s->row[w->row];
-        row->is_done = take_result(s, w, row, status);
+        row->is_done = take_result(s, w, row, status, a->is_canceled);
         remove_files(w);
         w->pid = 0;
+        if (!row->is_done && a->is_canceled) return CLI_DONE;
         if (!row->is_done) return cli_fail("a run ended by a signal; start again to continue");
-        (*done)++;
-        *failed += strcmp(row->status, "ok") != 0;
+        a->done++;
+        a->failed += strcmp(row->status, "ok") != 0;
         return sweep_write_rows(s);
     }
     return CLI_DONE;
 }
 
+/* Tell how far it is. Asked to stop, the runs are told so too, and what they have not finished is left out.
+ */
+static int tell(const sweep *s, runs *a)
+{
+    const double seconds = cli_seconds() - a->began;
+    const long now = a->done - a->before;
+    const xbtab_progress p = {.what = "sweep",
+                              .done = a->done,
+                              .total = s->n_rows,
+                              .failed = a->failed,
+                              .seconds = seconds,
+                              .seconds_left =
+                                  now > 0 ? seconds / (double)now * (double)(s->n_rows - a->done) : -1};
+    if (!cli_progress(&p, NULL) || a->is_canceled) return CLI_DONE;
+    a->is_canceled = true;
+    for (int k = 0; k < a->n; k++) {
+        if (a->worker[k].pid > 0) kill(a->worker[k].pid, SIGTERM);
+    }
+    return cli_fail("canceled with %ld of %d runs done; start again to continue", a->done, s->n_rows);
+}
+
 int sweep_run(sweep *s)
 {
-    worker workers[MOST_WORKERS] = {{.pid = 0}};
-    int n = s->workers < 1              ? 1
-            : s->workers > MOST_WORKERS ? MOST_WORKERS
-                                        : s->workers,
-        busy = 0, code = CLI_DONE;
+    runs a = {.began = cli_seconds()};
+    int busy = 0, code = CLI_DONE;
     xbtab_scratch *scratch = NULL;
-    long done = 0, failed = 0;
-    double began = cli_seconds();
+    a.n = s->workers < 1 ? 1 : s->workers > MOST_WORKERS ? MOST_WORKERS : s->workers;
     if (xbtab_scratch_create(&scratch, NULL, "sweep") < 0) return cli_failed();
-    for (int r = 0; r < s->n_rows; r++) done += s->row[r].is_done;
+    for (int r = 0; r < s->n_rows; r++) a.before += s->row[r].is_done;
+    a.done = a.before;
     for (int r = 0; (r < s->n_rows && code == CLI_DONE) || busy;) {
         while (r < s->n_rows && s->row[r].is_done) r++;
         int k = 0;
-        while (k < n && workers[k].pid) k++;
-        if (r < s->n_rows && code == CLI_DONE && k < n) {
-            code = start(s, &workers[k], r++, xbtab_scratch_path(scratch));
-            if (!workers[k].pid) done++;
+        while (k < a.n && a.worker[k].pid) k++;
+        if (r < s->n_rows && code == CLI_DONE && k < a.n) {
+            code = start(s, &a.worker[k], r++, xbtab_scratch_path(scratch));
+            if (!a.worker[k].pid) a.done++;
         } else if (busy) {
-            int ended = finish(s, workers, n, &done, &failed);
-            if (code == CLI_DONE) code = ended;
-            const xbtab_progress p = {.what = "sweep",
-                                      .done = done,
-                                      .total = s->n_rows,
-                                      .failed = failed,
-                                      .seconds = cli_seconds() - began,
-                                      .seconds_left = -1};
-            if (cli_progress(&p, NULL) && code == CLI_DONE)
-                code = cli_fail("canceled; start again to continue");
+            int ended = finish(s, &a), told = tell(s, &a);
+            if (code == CLI_DONE) code = ended != CLI_DONE ? ended : told;
         }
         busy = 0;
-        for (k = 0; k < n; k++) busy += workers[k].pid != 0;
+        for (k = 0; k < a.n; k++) busy += a.worker[k].pid != 0;
     }
     xbtab_scratch_destroy(&scratch);
     return code == CLI_DONE ? sweep_write_rows(s) : code;

@@ -1,246 +1,273 @@
-/* images.c - IDX, CIFAR binary and .npy files. */
-#include <xbartab/images.h>
-
-#include <errno.h>
+/* images.c - IDX, CIFAR binary and .npy files, read image by image: what is not asked for is not kept. */
 #include <limits.h>
-#include <stdbool.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
-#include "file.h"
-#include "memory.h"
+#include "image_files.h"
 #include "npy_numbers.h"
 
 enum {
     CIFAR_SIDE = 32,
     CIFAR_RECORD = 1 + 3 * CIFAR_SIDE * CIFAR_SIDE,
     IDX_IMAGES = 0x803,
-    IDX_LABELS = 0x801,
-    LARGEST_SIDE = 1 << 14
+    LARGEST_SIDE = 1 << 14,
+    LONGEST_HEADER = 65535, /* of a .npy file */
+    PIECE = 1 << 14         /* bytes that become pixels at once */
 };
 
-/* Unpacked bytes of one file: all of CIFAR-100 several times over. */
-static const size_t largest_file = (size_t)2 << 30;
+/* What one file's images may take. Digits unpack to 5 times their packed size, photographs to less than 2. */
+static const uint64_t largest_body = (uint64_t)2 << 30, packed_free = (uint64_t)16 << 20, packed_times = 64;
 
-static uint32_t big_endian(const char *at)
+xbtab_status xbtab__fail_length(const char *path, uint64_t body, uint64_t wanted)
 {
-    const unsigned char *b = (const unsigned char *)at;
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: its header says %llu bytes of data, but %llu follow", path,
+               (unsigned long long)wanted, (unsigned long long)body);
 }
 
-static xbtab_status set_shape(xbtab_images *images, const char *path, size_t n, size_t channels,
-                              size_t height, size_t width)
+xbtab_status xbtab__body_check(const xbtab__stream *s, uint64_t header, uint64_t wanted)
 {
-    if (n == 0 || channels == 0 || height == 0 || width == 0 || channels > LARGEST_SIDE ||
-        height > LARGEST_SIDE || width > LARGEST_SIDE) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %zu images of %zu x %zu x %zu", path, n, channels, height, width);
+    if (s->is_packed || s->bytes - header == wanted) return XBTAB_OK;
+    return xbtab__fail_length(s->path, s->bytes - header, wanted);
+}
+
+xbtab_status xbtab__body_end(xbtab__stream *s, uint64_t wanted)
+{
+    char more;
+    size_t got;
+    XBTAB_TRY(xbtab__stream_read(s, &more, 1, &got));
+    if (got == 0) return XBTAB_OK;
+    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: its header says %llu bytes of data, but more follow", s->path,
+               (unsigned long long)wanted);
+}
+
+/* ---- room for what is asked for ---- */
+
+uint64_t xbtab__most_unpacked(const xbtab__stream *s)
+{
+    return packed_free + packed_times * s->bytes;
+}
+
+/* Refuse what the file's size does not account for, before any memory is taken. */
+static xbtab_status check_room(const xbtab__stream *s, uint64_t bytes)
+{
+    uint64_t most = xbtab__most_unpacked(s);
+    if (bytes > largest_body) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT,
+                   "%s: %llu bytes of images; at most %llu are read at once, --limit reads fewer", s->path,
+                   (unsigned long long)bytes, (unsigned long long)largest_body);
     }
-    images->n = n;
-    images->channels = channels;
-    images->height = height;
-    images->width = width;
-    images->pixel = xbtab__alloc(n * channels * height * width, sizeof *images->pixel);
-    return images->pixel ? XBTAB_OK : XBTAB_NOMEM();
-}
-
-static void take_bytes(xbtab_images *images, size_t image, const char *from)
-{
-    size_t n = images->channels * images->height * images->width;
-    for (size_t k = 0; k < n; k++) images->pixel[image * n + k] = (unsigned char)from[k];
-    images->is_bytes = 1;
-}
-
-static size_t at_most(size_t n, size_t limit)
-{
-    return limit && limit < n ? limit : n;
-}
-
-static xbtab_status fail_length(const char *path, size_t body, size_t wanted)
-{
-    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: its header says %zu bytes of data, but %zu follow", path, wanted, body);
-}
-
-static xbtab_status read_idx(xbtab_images *images, const char *path, const char *data, size_t n, size_t limit)
-{
-    if (n < 16) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: ends inside its IDX header", path);
-    size_t count = big_endian(data + 4), height = big_endian(data + 8), width = big_endian(data + 12);
-    if (height > LARGEST_SIDE || width > LARGEST_SIDE) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: images of %zu x %zu", path, height, width);
+    if (s->is_packed && bytes > most) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT,
+                   "%s: %llu bytes of images in a gzip file of %llu; at most %llu times its size and %llu "
+                   "bytes are unpacked: --limit reads fewer, gunzip lifts the bound",
+                   s->path, (unsigned long long)bytes, (unsigned long long)s->bytes,
+                   (unsigned long long)packed_times, (unsigned long long)packed_free);
     }
-    size_t size = height * width;
-    if (size == 0 || n - 16 != count * size) return fail_length(path, n - 16, count * size);
-    XBTAB_TRY(set_shape(images, path, at_most(count, limit), 1, height, width));
-    for (size_t k = 0; k < images->n; k++) take_bytes(images, k, data + 16 + k * size);
     return XBTAB_OK;
 }
 
-static xbtab_status read_cifar(xbtab_images *images, const char *path, const char *data, size_t n,
-                               size_t limit)
+/* Room for the first n images, of `size` bytes a pixel in the file; limit 0 = all. */
+static xbtab_status set_shape(xbtab_images *images, const xbtab__stream *s, uint64_t n, size_t limit,
+                              const size_t *shape, size_t size)
 {
-    if (n == 0 || n % CIFAR_RECORD != 0) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %zu bytes are no whole number of CIFAR records of %d bytes", path, n,
-                   CIFAR_RECORD);
+    if (limit && limit < n) n = limit;
+    if (n == 0 || shape[0] == 0 || shape[1] == 0 || shape[2] == 0 || shape[0] > LARGEST_SIDE ||
+        shape[1] > LARGEST_SIDE || shape[2] > LARGEST_SIDE) {
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %llu images of %zu x %zu x %zu; sides from 1 to %d are supported",
+                   s->path, (unsigned long long)n, shape[0], shape[1], shape[2], LARGEST_SIDE);
     }
-    XBTAB_TRY(set_shape(images, path, at_most(n / CIFAR_RECORD, limit), 3, CIFAR_SIDE, CIFAR_SIDE));
+    uint64_t image = (uint64_t)shape[0] * shape[1] * shape[2] * size; /* below 2^46 */
+    XBTAB_TRY(check_room(s, n > UINT64_MAX / image ? UINT64_MAX : n * image));
+    images->n = (size_t)n;
+    images->channels = shape[0];
+    images->height = shape[1];
+    images->width = shape[2];
+    images->pixel = xbtab__alloc((size_t)(n * image / size), sizeof *images->pixel);
+    return images->pixel ? XBTAB_OK : XBTAB_NOMEM();
+}
+
+/* n pixels from bytes. @return XBTAB_ERR_INPUT where the file ends before. */
+static xbtab_status take_bytes(xbtab__stream *s, size_t n, float *pixel)
+{
+    unsigned char piece[PIECE];
+    size_t got = 0;
+    for (size_t k = 0; k < n; k += got, pixel += got) {
+        XBTAB_TRY(xbtab__stream_read(s, piece, n - k < PIECE ? n - k : PIECE, &got));
+        if (got == 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: ends before its images do", s->path);
+        for (size_t c = 0; c < got; c++) pixel[c] = piece[c];
+    }
+    return XBTAB_OK;
+}
+
+/* All images from a body of bytes without gaps. */
+static xbtab_status take_body(xbtab_images *images, xbtab__stream *s, uint64_t n_file, uint64_t body)
+{
+    size_t image = images->channels * images->height * images->width;
+    images->is_bytes = 1;
+    XBTAB_TRY(take_bytes(s, images->n * image, images->pixel));
+    return images->n == n_file ? xbtab__body_end(s, body) : XBTAB_OK;
+}
+
+/* ---- IDX ---- */
+
+static xbtab_status read_idx(xbtab_images *images, xbtab__stream *s, size_t limit, uint64_t *n_file)
+{
+    unsigned char head[16];
+    size_t got;
+    XBTAB_TRY(xbtab__stream_read(s, head, sizeof head, &got));
+    if (got < sizeof head) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: ends inside its IDX header", s->path);
+    const size_t shape[3] = {1, xbtab__big_endian(head + 8), xbtab__big_endian(head + 12)};
+    *n_file = xbtab__big_endian(head + 4);
+    if (shape[1] > LARGEST_SIDE || shape[2] > LARGEST_SIDE)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: images of %zu x %zu", s->path, shape[1], shape[2]);
+    uint64_t body = *n_file * shape[1] * shape[2];
+    XBTAB_TRY(xbtab__body_check(s, sizeof head, body));
+    XBTAB_TRY(set_shape(images, s, *n_file, limit, shape, 1));
+    return take_body(images, s, *n_file, body);
+}
+
+/* ---- CIFAR ---- */
+
+/* Records in the file; of a packed one no more than are asked for. */
+static xbtab_status count_records(xbtab__stream *s, size_t limit, bool needs_count, uint64_t *out)
+{
+    const uint64_t bound = xbtab__most_unpacked(s) / CIFAR_RECORD + 1;
+    uint64_t bytes = s->bytes, most = limit && !needs_count && limit < bound ? limit : bound;
+    if (s->is_packed) {
+        XBTAB_TRY(xbtab__stream_skip(s, most * CIFAR_RECORD, &bytes));
+        XBTAB_TRY(xbtab__stream_rewind(s));
+        if (bytes >= bound * CIFAR_RECORD) return check_room(s, bytes);
+    }
+    *out = bytes / CIFAR_RECORD;
+    if (bytes > 0 && bytes % CIFAR_RECORD == 0) return XBTAB_OK;
+    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %llu bytes are no whole number of CIFAR records of %d bytes", s->path,
+               (unsigned long long)bytes, CIFAR_RECORD);
+}
+
+/* needs_count: *n_file is wanted where fewer images are. */
+static xbtab_status read_cifar(xbtab_images *images, xbtab__stream *s, size_t limit, bool needs_count,
+                               uint64_t *n_file)
+{
+    const size_t shape[3] = {3, CIFAR_SIDE, CIFAR_SIDE}, image = CIFAR_RECORD - 1;
+    unsigned char label;
+    size_t got;
+    XBTAB_TRY(count_records(s, limit, needs_count, n_file));
+    XBTAB_TRY(set_shape(images, s, *n_file, limit, shape, 1));
+    images->is_bytes = 1;
     images->label = xbtab__alloc(images->n, sizeof *images->label);
     if (!images->label) return XBTAB_NOMEM();
     for (size_t k = 0; k < images->n; k++) {
-        images->label[k] = (unsigned char)data[k * CIFAR_RECORD];
-        take_bytes(images, k, data + k * CIFAR_RECORD + 1);
+        XBTAB_TRY(xbtab__stream_read(s, &label, 1, &got));
+        if (got == 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: ends before its images do", s->path);
+        images->label[k] = label;
+        XBTAB_TRY(take_bytes(s, image, images->pixel + k * image));
     }
     return XBTAB_OK;
 }
 
 /* ---- NumPy ---- */
 
-typedef struct npy {
-    char kind; /* 'f', 'i', 'u' or 'b' */
-    bool is_big; /* the first byte of a number is its highest */
-    int size;  /* bytes an element */
-    int rank;
-    size_t dim[4];
-    size_t total; /* elements */
-    const char *body;
-} npy;
-
-static xbtab_status parse_npy(npy *out, const char *path, const char *data, size_t n)
+static bool parse_header(xbtab__npy *out, const char *header)
 {
-    static const char magic[] = "\x93NUMPY";
-    *out = (npy){.total = 1};
-    if (n < 12 || memcmp(data, magic, 6) != 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: not a .npy file", path);
-    unsigned major = (unsigned char)data[6];
-    size_t at = major == 1 ? 10 : 12;
-    size_t length = (unsigned char)data[8] | (size_t)(unsigned char)data[9] << 8;
-    if (major > 1) length |= (size_t)(unsigned char)data[10] << 16 | (size_t)(unsigned char)data[11] << 24;
-    if (length > n - at || length > 65535)
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: ends inside its .npy header", path);
-    char *header = xbtab__alloc(length + 1, 1);
-    if (!header) return XBTAB_NOMEM();
-    memcpy(header, data + at, length);
     const char *type = strstr(header, "'descr': '"), *shape = strstr(header, "'shape': (");
-    bool understood = type && shape && strstr(header, "'fortran_order': False");
-    if (understood) {
-        type += strlen("'descr': '");
-        out->is_big = type[0] == '>';
-        understood = (type[0] == '<' || type[0] == '|' || out->is_big) &&
-                     sscanf(type + 1, "%c%d", &out->kind, &out->size) == 2;
-        char *end = (char *)(uintptr_t)(shape + strlen("'shape': ("));
-        while (understood && *end && *end != ')' && out->rank < 4) {
-            size_t dim = strtoull(end, &end, 10);
-            understood = dim > 0 && dim < SIZE_MAX / 16 / out->total;
-            out->dim[out->rank++] = dim;
-            if (understood) out->total *= dim;
-            end += strspn(end, ", ");
-        }
-        understood = understood && *end == ')' && out->rank > 0;
+    if (!type || !shape || !strstr(header, "'fortran_order': False")) return false;
+    type += strlen("'descr': '");
+    out->is_big = type[0] == '>';
+    if ((type[0] != '<' && type[0] != '|' && !out->is_big) ||
+        sscanf(type + 1, "%c%d", &out->kind, &out->size) != 2)
+        return false;
+    if (out->size < 1 || out->size > 16) return false;
+    char *end = (char *)(uintptr_t)(shape + strlen("'shape': ("));
+    while (*end && *end != ')' && out->rank < 4) {
+        size_t dim = *end >= '0' && *end <= '9' ? strtoull(end, &end, 10) : 0;
+        if (dim == 0 || dim >= SIZE_MAX / 16 / out->total) return false;
+        out->dim[out->rank++] = dim;
+        out->total *= dim;
+        end += strspn(end, ", ");
     }
+    out->bytes = (uint64_t)out->total * (uint64_t)out->size;
+    return *end == ')' && out->rank > 0;
+}
+
+xbtab_status xbtab__npy_read(xbtab__npy *out, xbtab__stream *s)
+{
+    unsigned char head[12] = {0};
+    size_t got, more, length;
+    *out = (xbtab__npy){.total = 1};
+    XBTAB_TRY(xbtab__stream_read(s, head, 10, &got));
+    if (got < 10 || memcmp(head, XBTAB__NPY_MAGIC, 6) != 0)
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: not a .npy file", s->path);
+    length = head[8] | (size_t)head[9] << 8;
+    if (head[6] > 1) {
+        XBTAB_TRY(xbtab__stream_read(s, head + 10, 2, &more));
+        got += more;
+        length |= (size_t)head[10] << 16 | (size_t)head[11] << 24;
+    }
+    char *header = length <= LONGEST_HEADER ? xbtab__alloc(length + 1, 1) : NULL;
+    if (length > LONGEST_HEADER) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: ends inside its .npy header", s->path);
+    if (!header) return XBTAB_NOMEM();
+    xbtab_status status = xbtab__stream_read(s, header, length, &more);
+    bool is_whole = more == length, understood = status == XBTAB_OK && is_whole && parse_header(out, header);
     xbtab__free(header);
+    if (status < 0) return status;
+    if (!is_whole) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: ends inside its .npy header", s->path);
     if (!understood) {
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: a .npy file must hold numbers in C order, of 1 to 4 axes", path);
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: a .npy file must hold numbers in C order, of 1 to 4 axes", s->path);
     }
-    out->body = data + at + length;
-    size_t body = n - at - length;
-    if (body != out->total * (size_t)out->size)
-        return fail_length(path, body, out->total * (size_t)out->size);
+    return xbtab__body_check(s, got + length, out->bytes);
+}
+
+/* Not a number is no pixel: nothing behind it would be a result. */
+static xbtab_status check_finite(const xbtab_images *images, const char *path)
+{
+    size_t size = images->channels * images->height * images->width;
+    for (size_t k = 0; k < images->n * size; k++) {
+        if (isfinite(images->pixel[k])) continue;
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: image %zu: number %zu of %zu is %g; pixels must be finite", path,
+                   k / size, k % size, size, (double)images->pixel[k]);
+    }
     return XBTAB_OK;
 }
 
-static xbtab_status read_npy(xbtab_images *images, const char *path, const char *data, size_t n, size_t limit)
+/* n pixels from floats. */
+static xbtab_status take_floats(xbtab__stream *s, const xbtab__npy *file, size_t n, float *pixel)
 {
-    npy file;
-    XBTAB_TRY(parse_npy(&file, path, data, n));
+    unsigned char piece[PIECE]; /* a whole number of floats */
+    const size_t size = (size_t)file->size, most = PIECE / size;
+    size_t got = 0;
+    for (size_t k = 0; k < n; k += got / size) {
+        const size_t want = size * (n - k < most ? n - k : most);
+        XBTAB_TRY(xbtab__stream_read(s, piece, want, &got));
+        if (got < want) return xbtab__fail_length(s->path, k * size + got, file->bytes);
+        for (size_t c = 0; c < got / size; c++)
+            pixel[k + c] = xbtab__npy_float(piece + c * size, file->size, file->is_big);
+    }
+    return XBTAB_OK;
+}
+
+static xbtab_status read_npy(xbtab_images *images, xbtab__stream *s, size_t limit, uint64_t *n_file)
+{
+    xbtab__npy file;
+    XBTAB_TRY(xbtab__npy_read(&file, s));
     bool is_bytes = file.kind == 'u' && file.size == 1,
          is_float = file.kind == 'f' && (file.size == 2 || file.size == 4 || file.size == 8);
     if (!is_bytes && !is_float)
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: images must be uint8, or float16, float32 or float64", path);
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: images must be uint8, or float16, float32 or float64", s->path);
     if (file.rank < 2)
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: images need 2 to 4 axes: image, channel, height, width", path);
-    size_t channels = file.rank == 4 ? file.dim[1] : 1;
-    size_t height = file.rank >= 3 ? file.dim[file.rank - 2] : 1, width = file.dim[file.rank - 1];
-    XBTAB_TRY(set_shape(images, path, at_most(file.dim[0], limit), channels, height, width));
-    size_t size = channels * height * width;
-    for (size_t k = 0; k < images->n && is_bytes; k++) take_bytes(images, k, file.body + k * size);
-    for (size_t k = 0; k < images->n * size && is_float; k++)
-        images->pixel[k] = xbtab__npy_float(file.body + k * (size_t)file.size, file.size, file.is_big);
-    return XBTAB_OK;
+        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: images need 2 to 4 axes: image, channel, height, width", s->path);
+    const size_t shape[3] = {file.rank == 4 ? file.dim[1] : 1, file.rank >= 3 ? file.dim[file.rank - 2] : 1,
+                             file.dim[file.rank - 1]};
+    *n_file = file.dim[0];
+    XBTAB_TRY(set_shape(images, s, *n_file, limit, shape, (size_t)file.size));
+    if (is_bytes) return take_body(images, s, *n_file, file.bytes);
+    XBTAB_TRY(take_floats(s, &file, images->n * shape[0] * shape[1] * shape[2], images->pixel));
+    if (images->n == *n_file) XBTAB_TRY(xbtab__body_end(s, file.bytes));
+    return check_finite(images, s->path);
 }
 
-/* ---- labels ---- */
-
-static xbtab_status fail_count(const char *path, size_t labels, size_t images)
-{
-    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %zu labels for %zu images", path, labels, images);
-}
-
-/* n_file: images in the image file, which a label file must match even where fewer are read. */
-static xbtab_status read_idx_labels(xbtab_images *images, const char *path, const char *data, size_t n,
-                                    size_t n_file)
-{
-    size_t count = n >= 8 ? big_endian(data + 4) : 0;
-    if (n < 8 || n - 8 != count) return fail_length(path, n < 8 ? 0 : n - 8, count);
-    if (count != n_file) return fail_count(path, count, n_file);
-    for (size_t k = 0; k < images->n; k++) images->label[k] = (unsigned char)data[8 + k];
-    return XBTAB_OK;
-}
-
-static xbtab_status read_npy_labels(xbtab_images *images, const char *path, const char *data, size_t n,
-                                    size_t n_file)
-{
-    npy file;
-    XBTAB_TRY(parse_npy(&file, path, data, n));
-    if (file.kind != 'u' && file.kind != 'i')
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: labels must be integers", path);
-    if (file.total != n_file) return fail_count(path, file.total, n_file);
-    for (size_t k = 0; k < images->n; k++) {
-        uint64_t value = xbtab__npy_bits(file.body + k * (size_t)file.size, file.size, file.is_big);
-        if (value > INT32_MAX) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: label %zu is negative or too large", path, k);
-        images->label[k] = (int32_t)value;
-    }
-    return XBTAB_OK;
-}
-
-static xbtab_status read_text_labels(xbtab_images *images, const char *path, const char *data, size_t n_file)
-{
-    size_t count = 0;
-    for (const char *line = data; *line; count++) {
-        char *end;
-        errno = 0;
-        long value = strtol(line, &end, 10);
-        if (end == line || (*end != '\n' && *end != '\r' && *end != '\0') || value < 0 || value > INT32_MAX ||
-            errno) {
-            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: labels are IDX, .npy, or one integer from 0 up a line", path,
-                       count + 1);
-        }
-        if (count < images->n) images->label[count] = (int32_t)value;
-        line = end + strspn(end, "\r\n");
-    }
-    return count == n_file ? XBTAB_OK : fail_count(path, count, n_file);
-}
-
-static xbtab_status read_labels(xbtab_images *images, const char *path, size_t n_file)
-{
-    char *data = NULL;
-    size_t n = 0;
-    xbtab_status status;
-    XBTAB_TRY(xbtab__file_read_gz(&data, &n, path, largest_file));
-    if (!images->label) images->label = xbtab__alloc(images->n, sizeof *images->label);
-    if (!images->label) {
-        status = XBTAB_NOMEM();
-    } else if (n >= 4 && big_endian(data) == IDX_LABELS) {
-        status = read_idx_labels(images, path, data, n, n_file);
-    } else if (n >= 6 && memcmp(data, "\x93NUMPY", 6) == 0) {
-        status = read_npy_labels(images, path, data, n, n_file);
-    } else if (n >= 4 && data[0] == 0) {
-        status = xbtab__error_set(XBTAB_ERR_INPUT, "%s: magic 0x%08x; an IDX label file has 0x%08x", path,
-                                  big_endian(data), IDX_LABELS);
-    } else {
-        status = read_text_labels(images, path, data, n_file);
-    }
-    xbtab__free(data);
-    return status;
-}
+/* ---- any kind ---- */
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -248,45 +275,40 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && strcmp(text + n - m, end) == 0;
 }
 
-static xbtab_status read_images(xbtab_images *images, const char *path, const char *data, size_t n,
-                                size_t limit)
+static xbtab_status read_images(xbtab_images *images, xbtab__stream *s, size_t limit, bool needs_count,
+                                uint64_t *n_file)
 {
-    if (n >= 6 && memcmp(data, "\x93NUMPY", 6) == 0) return read_npy(images, path, data, n, limit);
-    if (n >= 4 && big_endian(data) == IDX_IMAGES) return read_idx(images, path, data, n, limit);
-    if (ends_with(path, ".bin") || ends_with(path, ".bin.gz"))
-        return read_cifar(images, path, data, n, limit);
-    if (n < 4) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %zu bytes are no image file", path, n);
+    unsigned char head[6] = {0};
+    size_t n;
+    XBTAB_TRY(xbtab__stream_read(s, head, sizeof head, &n));
+    XBTAB_TRY(xbtab__stream_rewind(s));
+    if (n >= 6 && memcmp(head, XBTAB__NPY_MAGIC, 6) == 0) return read_npy(images, s, limit, n_file);
+    if (n >= 4 && xbtab__big_endian(head) == IDX_IMAGES) return read_idx(images, s, limit, n_file);
+    if (ends_with(s->path, ".bin") || ends_with(s->path, ".bin.gz"))
+        return read_cifar(images, s, limit, needs_count, n_file);
+    if (n < 4) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: %zu bytes are no image file", s->path, n);
     XBTAB_FAIL(XBTAB_ERR_INPUT,
-               "%s: magic 0x%08x; images are IDX (0x%08x), .npy, or CIFAR binary (*.bin, *.bin.gz)", path,
-               big_endian(data), IDX_IMAGES);
-}
-
-static size_t images_in_file(const xbtab_images *images, const char *data, size_t n)
-{
-    npy file;
-    if (n >= 4 && big_endian(data) == IDX_IMAGES) return big_endian(data + 4);
-    if (parse_npy(&file, "", data, n) == XBTAB_OK) return file.dim[0];
-    (void)images;
-    return n / CIFAR_RECORD;
+               "%s: magic 0x%08x; images are IDX (0x%08x), .npy, or CIFAR binary (*.bin, *.bin.gz)", s->path,
+               xbtab__big_endian(head), IDX_IMAGES);
 }
 
 xbtab_status xbtab_images_open(xbtab_images **out, const char *path, const char *labels, size_t limit)
 {
     xbtab_status status;
-    char *data = NULL;
-    size_t n = 0;
-    XBTAB_TRY(xbtab__file_read_gz(&data, &n, path, largest_file));
+    xbtab__stream s;
+    uint64_t n_file = 0;
+    XBTAB_TRY(xbtab__stream_open(&s, path));
     xbtab_images *images = xbtab__alloc(1, sizeof *images);
     if (!images) {
         status = XBTAB_NOMEM();
         goto done;
     }
-    XBTAB_TRY_DONE(read_images(images, path, data, n, limit));
-    if (labels) XBTAB_TRY_DONE(read_labels(images, labels, images_in_file(images, data, n)));
+    XBTAB_TRY_DONE(read_images(images, &s, limit, labels != NULL, &n_file));
+    if (labels) XBTAB_TRY_DONE(xbtab__labels_read(images, labels, n_file));
     *out = images;
     images = NULL;
 done:
-    xbtab__free(data);
+    xbtab__stream_close(&s);
     xbtab_images_destroy(&images);
     return status;
 }

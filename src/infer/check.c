@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "each.h"
 #include "engine_private.h"
 #include "exact.h"
 #include "mapping.h"
@@ -131,62 +132,97 @@ static xbtab_status take_cells(const xbtab_mapped *mapped, const xbtab__mapped_t
     return status;
 }
 
-/* Run each draw's image, and catch its product's input. */
-static xbtab_status collect(draws *d, const xbtab_mapped *mapped, const xbtab_images *images, uint64_t seed,
-                            const xbtab_run_options *options)
+/* One product after the other: what is added up is added in one order. */
+static xbtab_status for_products(size_t n, const xbtab_run_options *run, const char *what,
+                                 xbtab__each_fn work, void *context)
 {
-    xbtab_status status = XBTAB_OK;
-    xbtab_run_options one = options ? *options : (xbtab_run_options){0};
-    size_t size = images->channels * images->height * images->width;
-    xbtab_images image = *images;
-    float *outputs = xbtab__alloc(xbtab_quantized_outputs(mapped->quantized), sizeof *outputs);
-    uint16_t *x = xbtab__alloc(mapped->rows, sizeof *x);
-    one.threads = 1;
-    one.progress = NULL;
+    const xbtab__each_options loop = {
+        .threads = 1, .what = what, .items = "products", .progress = run->progress, .payload = run->payload};
+    return xbtab__each(n, &loop, work, context);
+}
+
+typedef struct collecting {
+    draws *d;
+    const xbtab_mapped *mapped;
+    const xbtab_images *images;
+    uint64_t seed;
+    xbtab_run_options one; /* of an image */
+    float *outputs;
+    uint16_t *x; /* x[rows] */
+} collecting;
+
+/* Run a draw's image, and catch its product's input. */
+static xbtab_status collect_one(void *context, size_t s, int thread)
+{
+    const collecting *c = context;
+    const xbtab_mapped *mapped = c->mapped;
+    draws *d = c->d;
+    pick *p = &d->pick[s];
+    xbtab_images image = *c->images;
+    (void)thread;
+    *p = draw(mapped, c->images->n, c->seed, (uint32_t)s);
+    const xbtab__mapped_tile *t = tile_of(mapped, p);
+    catch_input caught = {.mapped = mapped, .pick = p, .code = c->x};
     image.n = 1;
-    if (!outputs || !x) {
-        status = XBTAB_NOMEM();
-        goto done;
-    }
-    for (size_t s = 0; s < d->n; s++) {
-        pick *p = &d->pick[s];
-        *p = draw(mapped, images->n, seed, (uint32_t)s);
-        const xbtab__mapped_tile *t = tile_of(mapped, p);
-        catch_input c = {.mapped = mapped, .pick = p, .code = x};
-        image.pixel = images->pixel + p->image * size;
-        XBTAB_TRY_DONE(
-            xbtab__mapped_run_watched(mapped, &image, 1, &one, outputs, NULL, catch_vector, &c, NULL));
-        for (size_t i = 0; i < t->rows; i++) d->code[s * mapped->rows + i] = (uint8_t)x[i];
-        XBTAB_TRY_DONE(take_cells(mapped, t, d->level + s * mapped->rows * mapped->columns,
-                                  d->G + s * mapped->rows * mapped->columns));
-        xbtab_progress progress = {
-            .what = "drawing products", .done = (long)s + 1, .total = (long)d->n, .seconds_left = -1};
-        if (options && options->progress && options->progress(&progress, options->payload)) {
-            XBTAB_FAIL_DONE(XBTAB_ERR_CANCELED, "canceled with %zu of %zu products drawn", s + 1, d->n);
-        }
-    }
-done:
-    xbtab__free(outputs);
-    xbtab__free(x);
+    image.pixel += p->image * image.channels * image.height * image.width;
+    XBTAB_TRY(
+        xbtab__mapped_run_watched(mapped, &image, 1, &c->one, c->outputs, NULL, catch_vector, &caught, NULL));
+    for (size_t i = 0; i < t->rows; i++) d->code[s * mapped->rows + i] = (uint8_t)c->x[i];
+    return take_cells(mapped, t, d->level + s * mapped->rows * mapped->columns,
+                      d->G + s * mapped->rows * mapped->columns);
+}
+
+static xbtab_status collect(draws *d, const xbtab_mapped *mapped, const xbtab_images *images, uint64_t seed,
+                            const xbtab_run_options *run)
+{
+    collecting c = {.d = d,
+                    .mapped = mapped,
+                    .images = images,
+                    .seed = seed,
+                    .one = *run,
+                    .outputs = xbtab__alloc(xbtab_quantized_outputs(mapped->quantized), sizeof *c.outputs),
+                    .x = xbtab__alloc(mapped->rows, sizeof *c.x)};
+    c.one.threads = 1;
+    c.one.progress = NULL; /* the products' tells it */
+    xbtab_status status =
+        c.outputs && c.x ? for_products(d->n, run, "drawing products", collect_one, &c) : XBTAB_NOMEM();
+    xbtab__free(c.outputs);
+    xbtab__free(c.x);
     return status;
 }
 
 /* The reference unless the caller has one: our exact solver. */
+typedef struct solving {
+    const xbtab_technology *technology;
+    xbtab_run_options run;
+    /* while it works */
+    xbtab__exact *circuit;
+    const double *G;
+    const uint8_t *code;
+    double *I;
+} solving;
+
+static xbtab_status solve_one(void *context, size_t s, int thread)
+{
+    const solving *v = context;
+    const xbtab_tables *t = xbtab_technology_tables(v->technology);
+    (void)thread;
+    xbtab__exact_program(v->circuit, v->G + s * t->rows * t->columns);
+    return xbtab__exact_solve(v->circuit, v->code + s * t->rows, v->I + s * t->columns);
+}
+
 static xbtab_status solve_all(void *context, size_t n, const uint8_t *level, const double *G,
                               const uint8_t *code, double *I)
 {
-    const xbtab_technology *technology = context;
-    const xbtab_tables *t = xbtab_technology_tables(technology);
-    xbtab_status status = XBTAB_OK;
-    xbtab__exact *circuit = NULL;
+    solving v = *(const solving *)context;
+    const xbtab_tables *t = xbtab_technology_tables(v.technology);
     (void)level;
-    XBTAB_TRY(xbtab__exact_create(&circuit, technology, t->rows, t->columns));
-    for (size_t s = 0; s < n; s++) {
-        xbtab__exact_program(circuit, G + s * t->rows * t->columns);
-        XBTAB_TRY_DONE(xbtab__exact_solve(circuit, code + s * t->rows, I + s * t->columns));
-    }
-done:
-    xbtab__exact_destroy(&circuit);
+    v.G = G;
+    v.code = code;
+    v.I = I;
+    XBTAB_TRY(xbtab__exact_create(&v.circuit, v.technology, t->rows, t->columns));
+    xbtab_status status = for_products(n, &v.run, "solving products again", solve_one, &v);
+    xbtab__exact_destroy(&v.circuit);
     return status;
 }
 
@@ -230,10 +266,21 @@ static double stored_square(const xbtab_tables *t, const void *state, double a)
     return a > 0 ? rmse * rmse : 0.0;
 }
 
+typedef struct comparison {
+    bench b;
+    const xbtab_mapped *mapped;
+    const draws *d;
+    xbtab_check_report *report;
+} comparison;
+
 /* Compare one product: the table's currents in double precision, and its codes through the kernel. */
-static xbtab_status compare(bench *b, const xbtab_mapped *mapped, const draws *d, size_t s,
-                            xbtab_check_report *report)
+static xbtab_status compare(void *context, size_t s, int thread)
 {
+    const comparison *c = context;
+    const bench *b = &c->b;
+    const xbtab_mapped *mapped = c->mapped;
+    const draws *d = c->d;
+    xbtab_check_report *report = c->report;
     const xbtab_technology *technology = mapped->setup.technology;
     const xbtab_tables *tables = technology->tables;
     const xbtab__mapped_tile *t = tile_of(mapped, &d->pick[s]);
@@ -245,6 +292,7 @@ static xbtab_status compare(bench *b, const xbtab_mapped *mapped, const draws *d
     double scale = ldexp(1.0, adc_bits - tables->adc_bits), a = 0;
     xbtab_product_counts counts = {0};
     xbtab_tile *tile = NULL;
+    (void)thread;
     XBTAB_TRY(xbtab_tile_create(&tile, technology, d->G + s * mapped->rows * mapped->columns, mapped->rows,
                                 mapped->columns));
     xbtab_tile_product(tile, code, b->y);
@@ -276,22 +324,23 @@ xbtab_status xbtab_mapped_check(const xbtab_mapped *mapped, const xbtab_images *
                                 const xbtab_run_options *options, xbtab_check_report *report)
 {
     const xbtab_tables *tables = xbtab_technology_tables(mapped->setup.technology);
-    const xbtab_reference solver = {.name = xbtab_engine_solve.name,
-                                    .currents = solve_all,
-                                    .context = (void *)(uintptr_t)mapped->setup.technology};
+    const xbtab_run_options run = options ? *options : (xbtab_run_options){0};
+    solving by_solver = {.technology = mapped->setup.technology, .run = run};
+    const xbtab_reference solver = {
+        .name = xbtab_engine_solve.name, .currents = solve_all, .context = &by_solver};
     xbtab_status status;
     draws d = {0};
-    bench b = {0};
+    comparison c = {.mapped = mapped, .d = &d, .report = report};
     if (mapped->engine != &xbtab_engine_table)
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "only the table engine's products can be checked");
     if (!reference) reference = &solver;
     *report = (xbtab_check_report){
         .engine = reference->name, .samples = n_samples, .full_scale = tables->transfer.error.full_scale};
     XBTAB_TRY_DONE(draws_init(&d, mapped, n_samples));
-    XBTAB_TRY_DONE(bench_init(&b, mapped));
-    XBTAB_TRY_DONE(collect(&d, mapped, images, seed, options));
+    XBTAB_TRY_DONE(bench_init(&c.b, mapped));
+    XBTAB_TRY_DONE(collect(&d, mapped, images, seed, &run));
     XBTAB_TRY_DONE(reference->currents(reference->context, n_samples, d.level, d.G, d.code, d.I));
-    for (size_t s = 0; s < n_samples; s++) XBTAB_TRY_DONE(compare(&b, mapped, &d, s, report));
+    XBTAB_TRY_DONE(for_products(n_samples, &run, "comparing products", compare, &c));
     if (report->codes) {
         report->rmse = sqrt(report->rmse / (double)report->codes);
         report->rmse_stored = sqrt(report->rmse_stored / (double)report->codes);
@@ -299,6 +348,6 @@ xbtab_status xbtab_mapped_check(const xbtab_mapped *mapped, const xbtab_images *
     }
 done:
     draws_clear(&d);
-    bench_clear(&b);
+    bench_clear(&c.b);
     return status;
 }

@@ -1,6 +1,8 @@
 /* chip_runs.c - several chips of several ages, programmed and run one after the other. */
 #include <xbartab/chip.h>
 
+#include <math.h>
+
 #include <gsl/gsl_statistics_double.h>
 
 #include "check.h"
@@ -35,6 +37,7 @@ static double accuracy_of(const xbtab_quantized *quantized, const xbtab_images *
                           const float *outputs)
 {
     size_t n_outputs = xbtab_quantized_outputs(quantized), right = 0;
+    if (!images->label) return NAN;
     for (size_t k = 0; k < n; k++) {
         right += xbtab_argmax(outputs + k * n_outputs, n_outputs) == (size_t)images->label[k];
     }
@@ -131,6 +134,7 @@ xbtab_chips_summary xbtab_chips_summarize(const xbtab_chips_report *report, size
 {
     const double *a = report->accuracy + time * report->n_chips;
     xbtab_chips_summary s = {.mean = gsl_stats_mean(a, 1, report->n_chips)};
+    if (isnan(s.mean)) return (xbtab_chips_summary){NAN, NAN, NAN, NAN};
     gsl_stats_minmax(&s.min, &s.max, a, 1, report->n_chips);
     if (report->n_chips > 1) s.sigma = gsl_stats_sd(a, 1, report->n_chips);
     return s;

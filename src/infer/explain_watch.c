@@ -95,7 +95,7 @@ xbtab_status xbtab__explain_watch(xbtab_explained_layer *layer, const size_t *fi
     xbtab_status status;
     xbtab_mapped *ideal = NULL;
     xbtab_map_options map = mapped->options;
-    const xbtab_run_options one = {.threads = 1, .raw_pixels = mapped->options.run.raw_pixels};
+    xbtab_run_options one = mapped->options.run;
     const size_t n_images = n < images->n ? n : images->n,
                  most = XBTAB__MOST_SLICES * xbtab_engine_stride(mapped->columns);
     float *outputs = xbtab__alloc(n_images * xbtab_quantized_outputs(mapped->quantized), sizeof *outputs);
@@ -108,6 +108,7 @@ xbtab_status xbtab__explain_watch(xbtab_explained_layer *layer, const size_t *fi
         status = XBTAB_NOMEM();
         goto done;
     }
+    one.threads = 1;
     map.conductances = NULL;
     map.read_noise = NULL;
     map.unrounded = 1;

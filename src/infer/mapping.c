@@ -7,6 +7,7 @@
 
 #include <omp.h>
 
+#include "each.h"
 #include "engine_private.h"
 #include "memory.h"
 #include "random.h"
@@ -77,41 +78,23 @@ static xbtab_status program_tile(const xbtab_mapped *mapped, xbtab__mapped_tile 
     return XBTAB_OK;
 }
 
+static xbtab_status program_item(void *context, size_t tile, int thread)
+{
+    xbtab_mapped *mapped = context;
+    (void)thread;
+    return program_tile(mapped, &mapped->tile[tile]);
+}
+
 static xbtab_status program_all(xbtab_mapped *mapped)
 {
     const xbtab_run_options *options = &mapped->options.run;
-    int threads = options->threads > 0 ? options->threads : omp_get_max_threads();
-    double began = omp_get_wtime();
-    for (size_t done = 0; done < mapped->n_tiles;) {
-        size_t end =
-            done + 4 * (size_t)threads < mapped->n_tiles ? done + 4 * (size_t)threads : mapped->n_tiles;
-        xbtab_status failed = XBTAB_OK;
-        char message[512] = "";
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-        for (size_t t = done; t < end; t++) {
-            xbtab_status status = program_tile(mapped, &mapped->tile[t]);
-            if (status < 0) {
-#pragma omp critical
-                {
-                    failed = status;
-                    snprintf(message, sizeof message, "%s", xbtab_error_message());
-                }
-            }
-        }
-        if (failed < 0) return xbtab__error_set(failed, "%s", message);
-        done = end;
-        double seconds = omp_get_wtime() - began;
-        xbtab_progress progress = {.what = "programming tiles",
-                                   .done = (long)done,
-                                   .total = (long)mapped->n_tiles,
-                                   .seconds = seconds,
-                                   .seconds_left = seconds / (double)done * (double)(mapped->n_tiles - done)};
-        if (options->progress && options->progress(&progress, options->payload)) {
-            XBTAB_FAIL(XBTAB_ERR_CANCELED, "canceled with %zu of %zu tiles programmed", done,
-                       mapped->n_tiles);
-        }
-    }
-    return XBTAB_OK;
+    const xbtab__each_options loop = {.threads =
+                                          options->threads > 0 ? options->threads : omp_get_max_threads(),
+                                      .what = "programming tiles",
+                                      .items = "tiles",
+                                      .progress = options->progress,
+                                      .payload = options->payload};
+    return xbtab__each(mapped->n_tiles, &loop, program_item, mapped);
 }
 
 /* Whether the engine's fused codes are the scheme's: a uniform ADC over its whole range, added digitally. */

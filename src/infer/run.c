@@ -4,6 +4,7 @@
 
 #include <omp.h>
 
+#include "each.h"
 #include "engine_private.h"
 #include "mapping.h"
 #include "memory.h"
@@ -320,6 +321,7 @@ static xbtab_status product_block(const xbtab_mapped *mapped, const xbtab__mappe
                                   size_t vector, const uint16_t *x, size_t n, int64_t *y)
 {
     const size_t inputs = mm->m->inputs, outputs = mm->m->outputs;
+    const double work = (double)(n * inputs * outputs) / (double)mm->n_blocks;
     job a = {.mapped = mapped, .mm = mm, .w = w};
     memset(w->total, 0, n * outputs * sizeof *w->total);
     for (size_t k = 0; k < mm->n_blocks; k++) {
@@ -327,10 +329,12 @@ static xbtab_status product_block(const xbtab_mapped *mapped, const xbtab__mappe
         a.t = &mapped->tile[a.b->tile];
         a.stride = xbtab_engine_stride(a.t->columns);
         a.columns = xbtab__layout_columns(&mm->layout, a.b->n_outputs);
+        xbtab__each_begin(work);
         if (mapped->is_plain) XBTAB_TRY(add_plain(&a, x, n));
         for (size_t v = 0; !mapped->is_plain && v < n; v += PART) {
             XBTAB_TRY(add_read(&a, vector + v, x + v * inputs, v, n - v < PART ? n - v : PART));
         }
+        XBTAB_TRY(xbtab__each_poll(work));
     }
     if (!mapped->is_plain) quantize(&a, XBTAB__STAGE_SUM, w->total, n * outputs);
     for (size_t k = 0; k < n * outputs; k++)
@@ -345,7 +349,7 @@ static xbtab_status product(void *payload, size_t m, size_t first, size_t n, con
     const xbtab__mapped_matrix *mm = &r->mapped->matrix[m];
     if (m < r->first_matrix || m >= r->end_matrix) {
         xbtab_matrix_product(mm->m, n, x, y);
-        return XBTAB_OK;
+        return xbtab__each_poll((double)(n * mm->m->inputs * mm->m->outputs));
     }
     for (size_t v = 0; v < n; v += BLOCK) {
         size_t block = n - v < BLOCK ? n - v : BLOCK;

@@ -1,19 +1,20 @@
 /* digital.c - networks whose layers already lie on lattices, or that hold operators without an integer form:
  * matrix layers in exact integers, everything between them in real numbers, as a digital periphery would do
- * it.
+ * it. Their integers are made here; digital_run.c runs them.
  *
  * A layer's input lies on a lattice x = a q + b, from the file's own scales and zeros where it has them, else
  * from the range that calibration images cause. With weights w = step k, a row's answer is y = step (a sum k
  * q + b sum k) + bias, and sum k q is the product that tiles can stand in for. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "lattices.h"
 #include "memory.h"
+#include "parts.h"
 #include "ranges.h"
 
 static const double tolerance = 1e-3; /* of a step: how far a number may be from its lattice */
-
-/* ---- making ---- */
 
 bool xbtab__needs_digital(const xbtab_network *n)
 {
@@ -34,44 +35,15 @@ bool xbtab__needs_digital(const xbtab_network *n)
     return false;
 }
 
-/* Operators that hand lattices on and leave channels where they are. */
-static bool keeps_channels(const xbtab__node *node)
-{
-    return node->type->integer == XBTAB__INTEGER_MAX || strcmp(node->type->name, "Identity") == 0 ||
-           strcmp(node->type->name, "Dropout") == 0;
-}
-
-/* Whether a layer's input is on a lattice that its matrices can take, each group its own. */
-static bool has_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *in)
-{
-    bool is_depthwise = node->linear.is_convolution && n->value[node->input[0]].shape.rank > 1 &&
-                        (int64_t)node->linear.groups == n->value[node->input[0]].shape.dim[1];
-    return in->is_known || (in->factor && is_depthwise);
-}
-
-/* The lattice of every value, from the input's pixels on. */
 static xbtab_status find_lattices(xbtab__lattice **out, const xbtab_network *n, bool is_bytes,
                                   bool raw_pixels)
 {
-    xbtab__lattice *of = xbtab__alloc((size_t)n->n_values, sizeof *of);
-    bool is_whole = raw_pixels || xbtab__is_integer_type(n->value[n->input].type);
-    if (!of) return XBTAB_NOMEM();
-    if (is_bytes) {
-        of[n->input] = (xbtab__lattice){
-            .is_known = true, .not_negative = true, .a = is_whole ? 1.0 : 1.0 / 255.0, .most = 255};
-    }
-    for (int k = 0; k < n->n_nodes; k++) {
-        const xbtab__node *node = &n->node[k];
-        xbtab__lattice found = {.is_known = false};
-        if (node->type->lattice) node->type->lattice(n, node, of, &found);
-        if (of[node->input[0]].factor && found.factor && !keeps_channels(node)) found.factor = NULL;
-        of[node->output] = found;
-        for (int more = 0; more < node->n_more && node->type->lattice == xbtab__lattice_same; more++) {
-            if (node->more[more] >= 0) of[node->more[more]] = found; /* parts of one tensor */
-        }
-    }
-    *out = of;
-    return XBTAB_OK;
+    return xbtab__lattices_find(out, NULL, n, is_bytes, raw_pixels);
+}
+
+static bool has_lattice(const xbtab__lattice *in)
+{
+    return in->is_known || in->is_scaled;
 }
 
 static int bits_for(double most)
@@ -81,14 +53,25 @@ static int bits_for(double most)
     return bits;
 }
 
-/* Integers of weights that are whole multiples of their steps already. */
+static bool has_steps(const xbtab__linear *l)
+{
+    return l->step || l->steps;
+}
+
+static double in_steps(const xbtab__linear *l, size_t k)
+{
+    return (double)l->W[k] / (double)(l->steps ? l->steps[k] : l->step[k / l->inputs]);
+}
+
+/* Integers of weights that are whole multiples of their steps already; step[row] is 1 where each weight has
+ * its own. */
 static xbtab_status take_rows(const xbtab_network *n, const xbtab__node *node, int16_t *out, double *step)
 {
     const xbtab__linear *l = &node->linear;
     for (size_t k = 0; k < l->groups * l->outputs * l->inputs; k++) {
         size_t row = k / l->inputs;
-        step[row] = (double)l->step[row];
-        double q = (double)l->W[k] / step[row], whole = floor(q + 0.5);
+        step[row] = l->step ? (double)l->step[row] : 1.0;
+        double q = in_steps(l, k), whole = floor(q + 0.5);
         if (!(fabs(q - whole) <= tolerance) || fabs(whole) > 32767) {
             return xbtab__node_fail(
                 n, node, XBTAB_ERR_UNSUPPORTED,
@@ -104,9 +87,9 @@ static xbtab_status take_rows(const xbtab_network *n, const xbtab__node *node, i
 static int weight_bits_of(const xbtab__linear *l)
 {
     double most = 1;
-    if (!l->step) return 0;
+    if (!has_steps(l)) return 0;
     for (size_t k = 0; k < l->groups * l->outputs * l->inputs; k++) {
-        double q = fabs((double)l->W[k] / (double)l->step[k / l->inputs]);
+        double q = fabs(in_steps(l, k));
         if (!(fabs(q - floor(q + 0.5)) <= tolerance) || q > 32767) return 0;
         most = fmax(most, floor(q + 0.5));
     }
@@ -133,8 +116,7 @@ xbtab_status xbtab_network_node_get(const xbtab_network *n, size_t k, xbtab_netw
     out->products = l->positions;
     out->weight_bits = weight_bits_of(l);
     bool is_recurrent = node->type->integer == XBTAB__INTEGER_RECURRENT;
-    out->activation_bits =
-        n->is_quantized && has_lattice(n, node, in) && !is_recurrent ? bits_for(in->most) : 0;
+    out->activation_bits = n->is_quantized && has_lattice(in) && !is_recurrent ? bits_for(in->most) : 0;
     return XBTAB_OK;
 }
 
@@ -162,234 +144,167 @@ static xbtab_status take_pad(const xbtab_network *n, const xbtab__node *node, xb
     return XBTAB_OK;
 }
 
-static xbtab_status make_layer(xbtab_quantized *q, int k, const xbtab__lattice *in, int weight_bits,
-                               const xbtab__ranges *ranges, const xbtab_quantize_options *options)
+/* What a layer is made with. */
+typedef struct making {
+    xbtab_quantized *q;
+    const xbtab__ranges *ranges;
+    const xbtab_quantize_options *options;
+} making;
+
+/* Steps and shifts of a layer whose rows have one step each. */
+static void take_rows_shift(xbtab__integer_layer *layer, const xbtab__linear *l, const double *bias)
 {
-    const xbtab_network *n = q->network;
+    for (size_t r = 0; r < l->groups * l->outputs; r++) {
+        double step = layer->scale[r], sum = 0;
+        const int16_t *w = layer->W + r * l->inputs;
+        for (size_t i = 0; i < l->inputs; i++) sum += w[i];
+        layer->scale[r] = step * layer->in.a;
+        layer->shift[r] = step * layer->in.b * sum + bias[r];
+        if (l->has_zero) layer->per_zero[r] = step * sum;
+    }
+}
+
+/* Steps and shifts where inputs have factors or steps of their own. of_value: NULL = 1. */
+static xbtab_status take_parts(const making *m, int k, const float *of_value, const double *bias)
+{
+    const xbtab_network *n = m->q->network;
     const xbtab__node *node = &n->node[k];
     const xbtab__linear *l = &node->linear;
-    xbtab__integer_layer *layer = &q->layer[k];
-    size_t rows = l->groups * l->outputs;
-    double most = 1;
-    layer->in = *in;
-    layer->factor = in->factor;
-    if (in->most > 65535) {
-        return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
-                                "its input has %d levels; 16 bits are supported", in->most + 1);
+    xbtab__integer_layer *layer = &m->q->layer[k];
+    size_t inputs = l->groups * l->inputs, size = n->value[node->input[0]].shape.size;
+    float *factor = xbtab__alloc(inputs, sizeof *factor);
+    xbtab_status status = factor ? XBTAB_OK : XBTAB_NOMEM();
+    for (size_t i = 0; i < inputs && factor; i++) factor[i] = 1.0f;
+    if (status == XBTAB_OK && of_value) {
+        layer->factor = xbtab__alloc(size, sizeof *layer->factor);
+        status = layer->factor ? xbtab__input_factors(n, node, of_value, factor) : XBTAB_NOMEM();
     }
-    if (l->is_convolution) XBTAB_TRY(take_pad(n, node, layer));
+    if (layer->factor) memcpy(layer->factor, of_value, size * sizeof *of_value);
+    if (status == XBTAB_OK) status = xbtab__parts_make(m->q, k, factor, bias);
+    xbtab__free(factor);
+    return status;
+}
+
+static xbtab_status add_layer_matrices(xbtab_quantized *q, int k)
+{
+    const xbtab__linear *l = &q->network->node[k].linear;
+    double most = 1;
+    for (size_t c = 0; c < l->groups * l->outputs * l->inputs; c++)
+        most = fmax(most, fabs((double)q->layer[k].W[c]));
+    return xbtab__add_matrices(q, k, bits_for(most) + 1, bits_for(q->layer[k].in.most));
+}
+
+static xbtab_status add_layer_memory(xbtab__integer_layer *layer, const xbtab__linear *l)
+{
+    size_t rows = l->groups * l->outputs;
     layer->W = xbtab__alloc(rows * l->inputs, sizeof *layer->W);
     layer->scale = xbtab__alloc(rows, sizeof *layer->scale);
     layer->shift = xbtab__alloc(rows, sizeof *layer->shift);
     layer->per_zero = l->has_zero ? xbtab__alloc(rows, sizeof *layer->per_zero) : NULL;
-    if (!layer->W || !layer->scale || !layer->shift || (l->has_zero && !layer->per_zero))
-        return XBTAB_NOMEM();
-    XBTAB_TRY(l->step ? take_rows(n, node, layer->W, layer->scale)
-                      : xbtab__quantize_weights(l, weight_bits, options, layer->W, layer->scale));
-    for (size_t r = 0; r < rows; r++) {
-        double step = layer->scale[r], sum = 0;
-        const int16_t *w = layer->W + r * l->inputs;
-        for (size_t i = 0; i < l->inputs; i++) {
-            sum += w[i];
-            most = fmax(most, fabs((double)w[i]));
-        }
-        double bias = (double)l->bias[r] + (l->step ? 0.0 : xbtab__bias_correction(n, k, ranges, r, w, step));
-        double factor = in->factor ? (double)in->factor[r / l->outputs] : 1.0;
-        layer->scale[r] = step * in->a * factor;
-        layer->shift[r] = step * in->b * factor * sum + bias;
-        if (l->has_zero) layer->per_zero[r] = step * sum;
+    return layer->W && layer->scale && layer->shift && (layer->per_zero || !l->has_zero) ? XBTAB_OK
+                                                                                         : XBTAB_NOMEM();
+}
+
+/* of_value: the factors of the input's numbers on the lattice; NULL = 1. */
+static xbtab_status make_layer(const making *m, int k, const xbtab__lattice *in, const float *of_value,
+                               int weight_bits)
+{
+    const xbtab_network *n = m->q->network;
+    const xbtab__node *node = &n->node[k];
+    const xbtab__linear *l = &node->linear;
+    xbtab__integer_layer *layer = &m->q->layer[k];
+    size_t rows = l->groups * l->outputs;
+    layer->in = *in;
+    if (in->most > 65535) {
+        return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED,
+                                "its input has %d levels; 16 bits are supported", in->most + 1);
     }
-    xbtab__add_matrices(q, k, bits_for(most) + 1, bits_for(in->most));
-    return XBTAB_OK;
+    if (l->steps && node->type->integer == XBTAB__INTEGER_RECURRENT) {
+        return xbtab__node_fail(
+            n, node, XBTAB_ERR_UNSUPPORTED,
+            "the scales of its recurrent weights \"%s\" differ between inputs; one for all, or "
+            "one for each output, is supported",
+            n->value[node->input[1]].name);
+    }
+    if (l->is_convolution) XBTAB_TRY(take_pad(n, node, layer));
+    XBTAB_TRY(add_layer_memory(layer, l));
+    XBTAB_TRY(has_steps(l) ? take_rows(n, node, layer->W, layer->scale)
+                           : xbtab__quantize_weights(l, weight_bits, m->options, layer->W, layer->scale));
+    double *bias = xbtab__alloc(rows, sizeof *bias);
+    if (!bias) return XBTAB_NOMEM();
+    for (size_t r = 0; r < rows; r++) {
+        bias[r] = (double)l->bias[r];
+        if (!has_steps(l))
+            bias[r] += xbtab__bias_correction(n, k, m->ranges, r, layer->W + r * l->inputs, layer->scale[r]);
+    }
+    xbtab_status status = XBTAB_OK;
+    if (l->steps || of_value) {
+        status = take_parts(m, k, of_value, bias);
+    } else {
+        take_rows_shift(layer, l, bias);
+    }
+    xbtab__free(bias);
+    return status < 0 ? status : add_layer_matrices(m->q, k);
+}
+
+/* Layers of a quantized file whose weights or inputs the file itself has on no lattice: their bits are the
+ * calibration's, and nothing else would tell. */
+typedef struct unfounded {
+    size_t n, layers;
+    char names[256];
+} unfounded;
+
+static void note_layer(unfounded *u, const xbtab__node *node, bool has_input)
+{
+    const bool has_weights = has_steps(&node->linear);
+    const size_t at = strlen(u->names);
+    u->layers++;
+    if (has_input && has_weights) return;
+    u->n++;
+    if (at > sizeof u->names - 80) return;
+    snprintf(u->names + at, sizeof u->names - at, "%s%.40s (%s)", at ? ", " : "", node->name,
+             has_input     ? "weights"
+             : has_weights ? "input"
+                           : "weights and input");
+}
+
+static void tell_unfounded(const unfounded *u, const xbtab_network *n, const xbtab_quantize_options *options)
+{
+    char line[512];
+    if (!n->is_quantized || u->n == 0 || !options->note) return;
+    snprintf(line, sizeof line,
+             "%.160s: %zu of %zu layers are not quantized by the file, and take bits by calibration: %s%s",
+             n->path, u->n, u->layers, u->names, strlen(u->names) > sizeof u->names - 80 ? ", ..." : "");
+    options->note(line, options->note_payload);
 }
 
 xbtab_status xbtab__quantize_digital(xbtab_quantized *q, const xbtab_images *images,
                                      const xbtab__ranges *ranges, const xbtab_quantize_options *options)
 {
     const xbtab_network *n = q->network;
+    const making m = {.q = q, .ranges = ranges, .options = options};
     xbtab__lattice *of = NULL;
+    float **factors = NULL;
+    unfounded u = {.n = 0};
     xbtab_status status;
-    XBTAB_TRY(find_lattices(&of, n, images->is_bytes, q->raw_pixels));
+    XBTAB_TRY(xbtab__lattices_find(&of, &factors, n, images->is_bytes, q->raw_pixels));
     status = XBTAB_OK;
     for (int k = 0, layer = 0; k < n->n_nodes && status == XBTAB_OK; k++) {
         int weight_bits, bits;
         if (!n->node[k].linear.W || !xbtab__layer_bits(n, k, layer++, options, &weight_bits, &bits)) continue;
         bool is_recurrent = n->node[k].type->integer == XBTAB__INTEGER_RECURRENT;
         int value = is_recurrent ? n->node[k].output : n->node[k].input[0]; /* R takes its own answers */
+        note_layer(&u, &n->node[k], !is_recurrent && has_lattice(&of[value]));
+        if (n->is_quantized && !is_recurrent && has_lattice(&of[value])) {
+            status = make_layer(&m, k, &of[value], factors[value], weight_bits);
+            continue;
+        }
         xbtab__code code = xbtab__code_for(xbtab__range_choose(ranges, value, bits, options), bits);
         xbtab__lattice in = {.a = code.scale, .b = -code.zero * code.scale, .most = code.most};
-        if (n->is_quantized && !is_recurrent && has_lattice(n, &n->node[k], &of[value])) in = of[value];
-        status = make_layer(q, k, &in, weight_bits, ranges, options);
+        status = make_layer(&m, k, &in, NULL, weight_bits);
     }
+    if (status == XBTAB_OK) tell_unfounded(&u, n, options);
     xbtab__free(of);
-    return status;
-}
-
-/* ---- running ---- */
-
-typedef struct digital_run {
-    int32_t *code;   /* of a layer's input */
-    uint16_t *patch; /* patch[XBTAB__NET_PLACES][inputs] */
-    int64_t *sum;    /* sum[XBTAB__NET_PLACES][outputs] */
-} digital_run;
-
-typedef struct digital_job {
-    const xbtab_quantized *q;
-    const xbtab_images *images;
-    xbtab__float_run *floats;
-    digital_run *runs;
-    xbtab__products by;
-    float scale;
-    int output;
-    float *outputs;
-} digital_job;
-
-static int32_t code_of(const xbtab__lattice *in, float x)
-{
-    double at = floor(((double)x - in->b) / in->a + 0.5);
-    return !(at > 0) ? 0 : at >= in->most ? in->most : (int32_t)at;
-}
-
-/* Sums of some of a layer's vectors as numbers of its output. */
-static void take_sums(const digital_job *job, const xbtab__vectors *v, const int64_t *sum, double zero,
-                      float *y)
-{
-    const xbtab__linear *l = &job->q->network->node[v->node].linear;
-    const xbtab__integer_layer *layer = &job->q->layer[v->node];
-    for (size_t s = 0; s < v->n * l->outputs; s++) {
-        size_t o = s % l->outputs, row = v->group * l->outputs + o;
-        double shift = layer->shift[row] - (l->has_zero ? zero * layer->per_zero[row] : 0.0);
-        y[xbtab__place_of(l, v, o, s / l->outputs)] = (float)(layer->scale[row] * (double)sum[s] + shift);
-    }
-}
-
-static xbtab_status run_layer(const digital_job *job, int k, size_t image, int thread)
-{
-    const xbtab_quantized *q = job->q;
-    const xbtab__node *node = &q->network->node[k];
-    const xbtab__linear *l = &node->linear;
-    const xbtab__integer_layer *layer = &q->layer[k];
-    const digital_run *run = &job->runs[thread];
-    const float *x = job->floats[thread].data[node->input[0]];
-    float *y = job->floats[thread].data[node->output];
-    size_t size = q->network->value[node->input[0]].shape.size;
-    float zero = l->has_zero ? job->floats[thread].data[node->input[2]][0] : 0;
-    int32_t pad = l->has_zero ? code_of(&layer->in, zero) : layer->pad;
-    size_t plane = layer->factor ? size / l->groups : size; /* single channels, where each has a factor */
-    for (size_t c = 0; c < size; c++)
-        run->code[c] = code_of(&layer->in, layer->factor ? x[c] / layer->factor[c / plane] : x[c]);
-    xbtab__vectors v = {.node = k, .image = image};
-    for (; v.group < l->groups; v.group++) {
-        for (v.first = 0; v.first < l->positions; v.first += v.n) {
-            v.n = xbtab__places(l, v.first);
-            XBTAB_TRY(xbtab__layer_sums(q, &v, run->code, pad, run->patch, run->sum, &job->by, thread));
-            take_sums(job, &v, run->sum, (double)zero, y);
-        }
-    }
-    return XBTAB_OK;
-}
-
-/* What a recurrent node asks while one image runs. */
-typedef struct step_context {
-    const digital_job *job;
-    int k, thread;
-    size_t image;
-} step_context;
-
-/* R's answers in integers. */
-static xbtab_status run_vectors(void *context, size_t g, size_t first, size_t n, const float *x, float *y)
-{
-    const step_context *c = context;
-    const xbtab__linear *l = &c->job->q->network->node[c->k].linear;
-    const xbtab__integer_layer *layer = &c->job->q->layer[c->k];
-    const digital_run *run = &c->job->runs[c->thread];
-    for (size_t end = first + n, m; first < end; first += m, x += m * l->inputs, y += m * l->outputs) {
-        m = end - first < XBTAB__NET_PLACES ? end - first : XBTAB__NET_PLACES;
-        for (size_t v = 0; v < m * l->inputs; v++) run->patch[v] = (uint16_t)code_of(&layer->in, x[v]);
-        XBTAB_TRY(xbtab__vector_sums(c->job->q, c->k, g, c->image * l->positions + first, m, run->patch,
-                                     run->sum, &c->job->by, c->thread));
-        for (size_t v = 0; v < m * l->outputs; v++) {
-            size_t row = g * l->outputs + v % l->outputs;
-            y[v] = (float)(layer->scale[row] * (double)run->sum[v] + layer->shift[row]);
-        }
-    }
-    return XBTAB_OK;
-}
-
-static xbtab_status run_node(const digital_job *job, int k, size_t image, int thread)
-{
-    const xbtab_network *n = job->q->network;
-    const xbtab__node *node = &n->node[k];
-    const xbtab__float_run *run = &job->floats[thread];
-    if (!job->q->layer[k].W) {
-        node->type->run(n, node, run);
-        return XBTAB_OK;
-    }
-    if (node->type->integer != XBTAB__INTEGER_RECURRENT) return run_layer(job, k, image, thread);
-    return xbtab__run_recurrent(n, node, run, run_vectors, &(step_context){job, k, thread, image});
-}
-
-static xbtab_status run_image(void *context, size_t image, int thread)
-{
-    const digital_job *job = context;
-    const xbtab_network *n = job->q->network;
-    const xbtab__float_run *run = &job->floats[thread];
-    size_t size = n->value[n->input].shape.size, n_outputs = n->value[job->output].shape.size;
-    float *x = run->data[n->input];
-    const float *pixel = job->images->pixel + image * size;
-    size_t last = xbtab__channels_last(n, job->images);
-    for (size_t k = 0; k < size; k++) x[k] = job->scale * pixel[xbtab__pixel_at(job->images, last, k)];
-    for (int k = 0; k < n->n_nodes; k++) XBTAB_TRY(run_node(job, k, image, thread));
-    memcpy(job->outputs + image * n_outputs, run->data[job->output], n_outputs * sizeof(float));
-    return XBTAB_OK;
-}
-
-static void runs_destroy(digital_run *runs, int n)
-{
-    for (int t = 0; t < n && runs; t++) {
-        xbtab__free(runs[t].code);
-        xbtab__free(runs[t].patch);
-        xbtab__free(runs[t].sum);
-    }
-    xbtab__free(runs);
-}
-
-static digital_run *runs_create(const xbtab_quantized *q, int n)
-{
-    size_t largest = 1;
-    for (int v = 0; v < q->network->n_values; v++) {
-        if (largest < q->network->value[v].shape.size) largest = q->network->value[v].shape.size;
-    }
-    digital_run *runs = xbtab__alloc((size_t)n, sizeof *runs);
-    for (int t = 0; t < n && runs; t++) {
-        runs[t].code = xbtab__alloc(largest, sizeof *runs[t].code);
-        runs[t].patch = xbtab__alloc(q->patches, sizeof *runs[t].patch);
-        runs[t].sum = xbtab__alloc(q->sums, sizeof *runs[t].sum);
-        if (!runs[t].code || !runs[t].patch || !runs[t].sum) {
-            runs_destroy(runs, n);
-            return NULL;
-        }
-    }
-    return runs;
-}
-
-xbtab_status xbtab__run_digital(const xbtab_quantized *q, const xbtab_images *images, size_t n,
-                                const xbtab__products *by, const xbtab_run_options *options, float *outputs)
-{
-    int threads = xbtab__thread_count(options);
-    xbtab_status status;
-    digital_job job = {.q = q,
-                       .images = images,
-                       .runs = runs_create(q, threads),
-                       .by = *by,
-                       .scale = xbtab__pixel_scale(q->network, images, q->raw_pixels),
-                       .output = xbtab__quantized_output(q->network),
-                       .outputs = outputs};
-    if (!job.runs) return XBTAB_NOMEM();
-    XBTAB_TRY_DONE(xbtab__float_runs_create(&job.floats, q->network, threads));
-    status = xbtab__for_images(n, options, run_image, &job);
-done:
-    xbtab__float_runs_destroy(&job.floats, threads);
-    runs_destroy(job.runs, threads);
+    xbtab__factors_free(factors, n);
     return status;
 }

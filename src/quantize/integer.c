@@ -228,7 +228,7 @@ xbtab_status xbtab_quantized_run(const xbtab_quantized *quantized, const xbtab_i
                        .output = xbtab__quantized_output(quantized->network),
                        .outputs = outputs};
     if (!job.runs) return XBTAB_NOMEM();
-    xbtab_status status = xbtab__for_images(n, options, run_image, &job);
+    xbtab_status status = xbtab__for_images(n, options, xbtab__products_work(quantized), run_image, &job);
     runs_destroy(job.runs, threads);
     return status;
 }

@@ -81,6 +81,16 @@ bool xbtab__is_wide(const xbtab_matrix *m)
     return false;
 }
 
+double xbtab__products_work(const xbtab_quantized *q)
+{
+    double work = 0;
+    for (size_t m = 0; m < q->n_matrices; m++) {
+        const xbtab_matrix *x = &q->matrix[m];
+        work += (double)x->products * (double)x->inputs * (double)x->outputs;
+    }
+    return work;
+}
+
 xbtab_status xbtab__vector_sums(const xbtab_quantized *q, int k, size_t g, size_t first, size_t n,
                                 const uint16_t *x, int64_t *sum, const xbtab__products *by, int thread)
 {
@@ -94,9 +104,8 @@ xbtab_status xbtab__vector_sums(const xbtab_quantized *q, int k, size_t g, size_
     return XBTAB_OK;
 }
 
-xbtab_status xbtab__layer_sums(const xbtab_quantized *q, const xbtab__vectors *at, const int32_t *x,
-                               int32_t pad, uint16_t *patch, int64_t *sum, const xbtab__products *by,
-                               int thread)
+void xbtab__layer_patch(const xbtab_quantized *q, const xbtab__vectors *at, const int32_t *x, int32_t pad,
+                        uint16_t *patch)
 {
     const xbtab__node *node = &q->network->node[at->node];
     const xbtab__linear *l = &node->linear;
@@ -109,6 +118,14 @@ xbtab_status xbtab__layer_sums(const xbtab_quantized *q, const xbtab__vectors *a
         x += at->first * l->inputs;
         for (size_t c = 0; c < at->n * l->inputs; c++) patch[c] = (uint16_t)x[c];
     }
+}
+
+xbtab_status xbtab__layer_sums(const xbtab_quantized *q, const xbtab__vectors *at, const int32_t *x,
+                               int32_t pad, uint16_t *patch, int64_t *sum, const xbtab__products *by,
+                               int thread)
+{
+    const xbtab__linear *l = &q->network->node[at->node].linear;
+    xbtab__layer_patch(q, at, x, pad, patch);
     return xbtab__vector_sums(q, at->node, at->group, at->image * l->positions + at->first, at->n, patch, sum,
                               by, thread);
 }

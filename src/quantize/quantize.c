@@ -164,26 +164,38 @@ double xbtab__bias_correction(const xbtab_network *n, int k, const xbtab__ranges
     return sum;
 }
 
-void xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activation_bits)
+xbtab_status xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activation_bits)
 {
     const xbtab__node *node = &q->network->node[k];
     const xbtab__linear *l = &node->linear;
     xbtab__integer_layer *layer = &q->layer[k];
+    const size_t n = layer->part ? layer->n_parts : l->groups;
+    const int16_t *W = layer->W;
     layer->first_matrix = q->n_matrices;
-    for (size_t g = 0; g < l->groups; g++) {
+    if (q->n_matrices + n > q->matrix_room) {
+        const size_t room = 2 * q->n_matrices + n;
+        xbtab_matrix *grown = xbtab__realloc(q->matrix, room, sizeof *q->matrix);
+        if (!grown) return XBTAB_NOMEM();
+        q->matrix = grown;
+        q->matrix_room = room;
+    }
+    for (size_t m = 0; m < n; m++) {
+        const size_t inputs = layer->part ? layer->part[m].n : l->inputs;
         q->matrix[q->n_matrices++] = (xbtab_matrix){.name = node->name,
-                                                    .group = (int)g,
-                                                    .inputs = l->inputs,
+                                                    .group = (int)m,
+                                                    .inputs = inputs,
                                                     .outputs = l->outputs,
                                                     .products = l->positions,
                                                     .weight_bits = weight_bits > 1 ? weight_bits : 2,
                                                     .activation_bits = activation_bits,
-                                                    .W = layer->W + g * l->outputs * l->inputs};
+                                                    .W = W};
+        W += l->outputs * inputs;
         layer->is_wide = layer->is_wide || xbtab__is_wide(&q->matrix[q->n_matrices - 1]);
     }
     size_t places = xbtab__places(l, 0);
     if (q->patches < places * l->inputs) q->patches = places * l->inputs;
     if (q->sums < places * l->outputs) q->sums = places * l->outputs;
+    return XBTAB_OK;
 }
 
 static xbtab_status quantize_layer(xbtab_quantized *q, int k, const xbtab__ranges *ranges,
@@ -210,8 +222,7 @@ static xbtab_status quantize_layer(xbtab_quantized *q, int k, const xbtab__range
         if (!(fabs(bias) < 1e15)) bias = copysign(1e15, bias); /* an output without weights */
         layer->offset[o] = (int64_t)floor(bias + 0.5) - in->zero * sum;
     }
-    xbtab__add_matrices(q, k, options->weight_bits, options->activation_bits);
-    return XBTAB_OK;
+    return xbtab__add_matrices(q, k, options->weight_bits, options->activation_bits);
 }
 
 /* Softmax over all outputs; its shape inference has put the length of a row into perm[1]. */
@@ -331,18 +342,13 @@ static xbtab_status create(xbtab_quantized **out, const xbtab_network *network, 
                            const xbtab__ranges *ranges, const xbtab_quantize_options *o)
 {
     xbtab_status status = XBTAB_OK;
-    size_t n_matrices = 0;
-    for (int k = 0; k < network->n_nodes; k++) {
-        XBTAB_TRY(check_weights(network, &network->node[k]));
-        n_matrices += network->node[k].linear.W ? network->node[k].linear.groups : 0;
-    }
+    for (int k = 0; k < network->n_nodes; k++) XBTAB_TRY(check_weights(network, &network->node[k]));
     xbtab_quantized *q = xbtab__alloc(1, sizeof *q);
     if (!q) return XBTAB_NOMEM();
     *q = (xbtab_quantized){.network = network, .raw_pixels = o->run.raw_pixels != 0};
     q->code = xbtab__alloc((size_t)network->n_values, sizeof *q->code);
     q->layer = xbtab__alloc((size_t)network->n_nodes, sizeof *q->layer);
-    q->matrix = xbtab__alloc(n_matrices, sizeof *q->matrix);
-    if (!q->code || !q->layer || !q->matrix) {
+    if (!q->code || !q->layer) {
         status = XBTAB_NOMEM();
         goto done;
     }
@@ -396,6 +402,11 @@ void xbtab_quantized_destroy(xbtab_quantized **quantized)
         xbtab__free(q->layer[k].offset);
         xbtab__free(q->layer[k].shift);
         xbtab__free(q->layer[k].per_zero);
+        xbtab__free(q->layer[k].factor);
+        xbtab__free(q->layer[k].part);
+        xbtab__free(q->layer[k].first_part);
+        xbtab__free(q->layer[k].part_input);
+        xbtab__free(q->layer[k].part_scale);
     }
     xbtab__free(q->code);
     xbtab__free(q->layer);

@@ -10,18 +10,29 @@ typedef struct xbtab__code {
     int32_t zero, most;
 } xbtab__code;
 
+/** Inputs of a group whose weights have the same steps: a matrix of its own (parts.h). */
+typedef struct xbtab__part {
+    size_t group, first, n; /* its inputs are n from part_input[group][first] on */
+} xbtab__part;
+
 /** A matrix layer's integers. */
 typedef struct xbtab__integer_layer {
-    size_t first_matrix; /* of its groups, one after the other */
-    int16_t *W;          /* W[groups][outputs][inputs] */
+    size_t first_matrix; /* of its groups, or parts of them, one after the other */
+    int16_t *W;          /* W[groups][outputs][inputs], or of parts one after the other [outputs][inputs] */
     double *scale;       /* scale[groups * outputs]: of an output's sum, input scale times weight scale */
     /* digital networks only */
-    xbtab__lattice in;   /* of the layer's input */
-    const float *factor; /* factor[groups] of `in`, borrowed; NULL = 1 */
-    int32_t pad;         /* code around a convolution's image */
-    double *shift;       /* shift[groups * outputs]: what is added to scale times the sum */
+    xbtab__lattice in; /* of the layer's input */
+    float *factor;     /* of each number of the layer's input on `in`; NULL = 1 */
+    int32_t pad;       /* code around a convolution's image */
+    double *shift;     /* shift[groups * outputs]: what is added to scale times the sum */
     double *per_zero; /* per_zero[groups * outputs]: what is taken off for each unit of the input's zero where
                          the node has one that differs from image to image; else NULL */
+    /* those of them with parts */
+    xbtab__part *part; /* part[n_parts], group by group; NULL = a matrix a group */
+    size_t n_parts;
+    size_t *first_part;   /* first_part[groups + 1] */
+    uint32_t *part_input; /* part_input[groups][inputs] */
+    double *part_scale;   /* part_scale[n_parts][outputs] in place of `scale` */
     /* the others */
     int64_t *offset; /* offset[groups * outputs]: bias in units of scale, less zero times the weights' sum */
     bool is_wide;    /* sums past 32 bits, or codes of 16 */
@@ -32,9 +43,9 @@ struct xbtab_quantized {
     xbtab__code *code;           /* code[n_values] */
     xbtab__integer_layer *layer; /* layer[n_nodes]; W is NULL where the node is no matrix layer */
     xbtab_matrix *matrix;
-    size_t n_matrices;
-    size_t patches; /* codes of the most patches that a layer has made at once */
-    size_t sums;    /* of them */
+    size_t n_matrices, matrix_room; /* and how many there is memory for */
+    size_t patches;                 /* codes of the most patches that a layer has made at once */
+    size_t sums;                    /* of them */
     bool raw_pixels;
     bool is_digital; /* real numbers between the layers; see digital.c */
 };
@@ -59,8 +70,9 @@ xbtab_status xbtab__quantized_again(xbtab_quantized **out, const xbtab_network *
                                     const xbtab_images *images, const struct xbtab__ranges *ranges,
                                     const xbtab_quantize_options *options) XBTAB_MUST_CHECK;
 
-/** Add the matrices of node k's layer, whose W is there. */
-void xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits, int activation_bits);
+/** Add the matrices of node k's layer, whose W and parts are there. */
+xbtab_status xbtab__add_matrices(xbtab_quantized *q, int k, int weight_bits,
+                                 int activation_bits) XBTAB_MUST_CHECK;
 
 /** Who answers for a matrix product; NULL = exact integers. */
 typedef struct xbtab__products {
@@ -70,6 +82,10 @@ typedef struct xbtab__products {
 
 /** Whether a matrix needs sums of 64 bits, or takes codes of 16. */
 bool xbtab__is_wide(const xbtab_matrix *m);
+
+/** Multiplications that an image takes through all matrices: what whoever answers for products may poll with.
+ */
+double xbtab__products_work(const xbtab_quantized *quantized);
 
 /** Some of the vectors that an image takes through one group of a node's matrix layer: [first, first + n). */
 typedef struct xbtab__vectors {
@@ -84,6 +100,10 @@ static inline size_t xbtab__place_of(const xbtab__linear *l, const xbtab__vector
                              : (v->first + p) * l->outputs + o;
 }
 
+/** The codes that their sums are of: patch[n][inputs], of at most 16 bits each. Parameters as below. */
+void xbtab__layer_patch(const xbtab_quantized *q, const xbtab__vectors *at, const int32_t *x, int32_t pad,
+                        uint16_t *patch);
+
 /** Their sums, exactly or by a product function.
  *  @param      x      codes of the layer's input, of at most 16 bits each.
  *  @param      pad    code around a convolution's image.
@@ -93,7 +113,8 @@ xbtab_status xbtab__layer_sums(const xbtab_quantized *q, const xbtab__vectors *a
                                int32_t pad, uint16_t *patch, int64_t *sum, const xbtab__products *by,
                                int thread) XBTAB_MUST_CHECK;
 
-/** The same for n vectors x[n][inputs] of one group, the first of them the layer's number `first`. */
+/** The same for n vectors x[n][inputs] of one matrix of the layer's, the first of them the layer's number
+ * `first`. */
 xbtab_status xbtab__vector_sums(const xbtab_quantized *q, int k, size_t g, size_t first, size_t n,
                                 const uint16_t *x, int64_t *sum, const xbtab__products *by,
                                 int thread) XBTAB_MUST_CHECK;

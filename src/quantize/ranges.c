@@ -149,7 +149,7 @@ static xbtab_status find_details(xbtab__ranges *out, range_job *job, size_t n_im
         out->mean = xbtab__alloc(job->n_means, sizeof *out->mean);
         if (!job->means || !out->mean) return XBTAB_NOMEM();
     }
-    XBTAB_TRY(xbtab__for_images(n_images, run, see_details, job));
+    XBTAB_TRY(xbtab__for_images(n_images, run, 0, see_details, job));
     for (size_t k = 0; has_counts && k < (size_t)threads * bins; k++)
         out->histogram[k % bins] += job->counts[k];
     for (size_t k = 0; k < job->n_means; k++) {
@@ -177,7 +177,7 @@ xbtab_status xbtab__ranges_find(xbtab__ranges *out, const xbtab_network *n, cons
     if (!job.ends) return XBTAB_NOMEM();
     XBTAB_TRY_DONE(xbtab__float_runs_create(&runs, n, threads));
     job.runs = runs;
-    XBTAB_TRY_DONE(xbtab__for_images(n_images, &options->run, see_ends, &job));
+    XBTAB_TRY_DONE(xbtab__for_images(n_images, &options->run, 0, see_ends, &job));
     for (size_t k = (size_t)n->n_values; k < count; k++) {
         xbtab__range *sum = &job.ends[k % (size_t)n->n_values];
         sum->low = fminf(sum->low, job.ends[k].low);

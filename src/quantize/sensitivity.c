@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "each.h"
 #include "memory.h"
 #include "ranges.h"
 
@@ -24,6 +25,9 @@ typedef struct trials {
     size_t *weights;        /* weights[n_layers] */
     float *wanted, *got;    /* [n][n_outputs]: in float, and of a trial */
     double power;           /* mean square of the outputs in float */
+    /* where the trials' results go */
+    xbtab_sensitivity *sensitivity; /* sensitivity[n_layers] */
+    double *noise;                  /* noise[n_layers][N_TRIED] */
 } trials;
 
 static void trials_clear(trials *t)
@@ -117,14 +121,34 @@ static int bits_or(int bits)
     return bits ? bits : 8;
 }
 
+static xbtab_status try_alone(void *context, size_t layer, int thread)
+{
+    trials *t = context;
+    (void)thread;
+    return try_layer(t, layer, bits_or(t->options.weight_bits), bits_or(t->options.activation_bits),
+                     &t->sensitivity[layer]);
+}
+
+/* One trial after the other: each has all threads. */
+static xbtab_status for_trials(trials *t, size_t n, const char *what, xbtab__each_fn work)
+{
+    const xbtab__each_options loop = {.threads = 1,
+                                      .what = what,
+                                      .items = "trials",
+                                      .progress = t->options.run.progress,
+                                      .payload = t->options.run.payload};
+    t->options.run.progress = NULL; /* the trials' tells it */
+    return xbtab__each(n, &loop, work, t);
+}
+
 xbtab_status xbtab_network_sensitivity(const xbtab_network *network, const xbtab_images *images, size_t n,
                                        const xbtab_quantize_options *options, xbtab_sensitivity *out)
 {
     trials t;
     xbtab_status status = trials_init(&t, network, images, n, options);
-    for (size_t layer = 0; layer < t.n_layers && status == XBTAB_OK; layer++) {
-        status = try_layer(&t, layer, bits_or(t.options.weight_bits), bits_or(t.options.activation_bits),
-                           &out[layer]);
+    if (status == XBTAB_OK) {
+        t.sensitivity = out;
+        status = for_trials(&t, t.n_layers, "layers quantized alone", try_alone);
     }
     trials_clear(&t);
     return status;
@@ -134,6 +158,18 @@ xbtab_status xbtab_network_sensitivity(const xbtab_network *network, const xbtab
 
 static const int tried_bits[] = {2, 3, 4, 6, 8};
 enum { N_TRIED = sizeof tried_bits / sizeof tried_bits[0] };
+
+/* Trial of a layer with one of the numbers of bits. */
+static xbtab_status try_bits(void *context, size_t trial, int thread)
+{
+    trials *t = context;
+    xbtab_sensitivity s;
+    (void)thread;
+    XBTAB_TRY(
+        try_layer(t, trial / N_TRIED, tried_bits[trial % N_TRIED], bits_or(t->options.activation_bits), &s));
+    t->noise[trial] = s.noise;
+    return XBTAB_OK;
+}
 
 /* The step up, of any layer and by any number of places, that takes off the most noise for a bit and still
  * fits.
@@ -172,14 +208,9 @@ xbtab_status xbtab_network_mix_bits(const xbtab_network *network, const xbtab_im
         status = XBTAB_NOMEM();
         goto done;
     }
-    for (size_t l = 0; l < t.n_layers; l++) {
-        all += (double)t.weights[l];
-        for (int p = 0; p < N_TRIED; p++) {
-            xbtab_sensitivity s;
-            XBTAB_TRY_DONE(try_layer(&t, l, tried_bits[p], bits_or(t.options.activation_bits), &s));
-            noise[l][p] = s.noise;
-        }
-    }
+    for (size_t l = 0; l < t.n_layers; l++) all += (double)t.weights[l];
+    t.noise = noise[0];
+    XBTAB_TRY_DONE(for_trials(&t, t.n_layers * N_TRIED, "layers with 2 to 8 bits", try_bits));
     room = (average_bits - tried_bits[0]) * all * (1 + 1e-12);
     int to;
     for (size_t l; find_step(&t, noise, place, room, &l, &to); place[l] = to)

@@ -175,15 +175,9 @@ static xbtab_status open_arch(xbtab_study *s)
 
 static xbtab_status check_labels(const xbtab_study *s)
 {
-    const xbtab_images *images = s->images;
-    if (!images->label)
+    if (!s->images->label && !s->o.without_labels)
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: has no labels of its own; give a file of them", s->o.images);
-    for (size_t k = 0; k < images->n; k++) {
-        if ((size_t)images->label[k] < s->n_outputs) continue;
-        XBTAB_FAIL(XBTAB_ERR_INPUT, "label %d of image %zu is none of the network's %zu outputs",
-                   (int)images->label[k], k, s->n_outputs);
-    }
-    return XBTAB_OK;
+    return xbtab_images_check_labels(s->images, s->n_outputs);
 }
 
 static void tell_unsealed(const xbtab_study *s)
@@ -284,4 +278,9 @@ const xbtab_tables *xbtab_study_tables(const xbtab_study *study)
 const xbtab_arch *xbtab_study_arch(const xbtab_study *study)
 {
     return study->arch;
+}
+
+int xbtab_study_raw_pixels(const xbtab_study *study)
+{
+    return study->o.raw_pixels;
 }

@@ -13,6 +13,7 @@ static xbtab_status quantize(xbtab_study *s)
     if (q.weight_bits < FINE_WEIGHTS) q.weight_bits = FINE_WEIGHTS;
     if (q.activation_bits < FINE_ACTIVATIONS) q.activation_bits = FINE_ACTIVATIONS;
     q.layer_bits = NULL;
+    q.note = NULL; /* it has been told */
     q.n_layer_bits = 0;
     xbtab_status status = xbtab_quantized_create(&s->fine, s->network, xbtab__study_calibration(s), &q);
     return status == XBTAB_ERR_UNSUPPORTED ? XBTAB_OK

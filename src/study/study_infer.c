@@ -41,6 +41,7 @@ xbtab_engine_setup xbtab__study_setup(const xbtab_study *s)
 double xbtab__study_share(const xbtab_study *s)
 {
     size_t right = 0;
+    if (!s->images->label) return NAN;
     for (size_t k = 0; k < s->images->n; k++)
         right += xbtab_argmax(s->outputs + k * s->n_outputs, s->n_outputs) == (size_t)s->images->label[k];
     return (double)right / (double)s->images->n;
@@ -74,6 +75,8 @@ xbtab_status xbtab__study_quantizing(xbtab_quantize_options *out, const xbtab_st
     *out = s->o.quantize;
     out->n_images = s->o.calibrate;
     out->run = xbtab__study_run(s, "calibration");
+    out->note = s->o.note;
+    out->note_payload = s->o.payload;
     if (!arch || is_quantized) return XBTAB_OK;
     if (!out->weight_bits) out->weight_bits = arch->weight_bits;
     if (!out->activation_bits) out->activation_bits = arch->activation_bits;

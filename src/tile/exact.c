@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "each.h"
 #include "memory.h"
 #include "technology.h"
 
@@ -66,6 +67,7 @@ xbtab_status xbtab__exact_solve(xbtab__exact *e, const uint8_t *code, double *I)
     bool has_gates = xbtab_array_has_gates(&e->technology->tables->array);
     xbtab__cells cells = {.table = table, .cell = e->cell, .gate = has_gates ? code : NULL};
     xbtab__solve_report report;
+    XBTAB_TRY(xbtab__each_poll(0)); /* a large tile takes a while */
     for (size_t i = 0; i < e->rows; i++) e->V_row[i] = xbtab_technology_drive(e->technology, i, code[i]);
     if (!has_gates) memcpy(e->V, e->V_row, e->rows * sizeof *e->V);
     XBTAB_TRY(xbtab__solver_run(e->solver, &cells, e->V, I, &report));

@@ -24,7 +24,8 @@ void xbtab__exact_program(xbtab__exact *exact, const double *G);
 /** Currents of one vector of DAC codes.
  *  @param      code  code[rows].
  *  @param[out] I     I[columns] [A].
- *  @return XBTAB_ERR_SOLVE: the tolerance was not reached, or a cell's voltage left its table. */
+ *  @return XBTAB_ERR_SOLVE: the tolerance was not reached, or a cell's voltage left its table;
+ * XBTAB_ERR_CANCELED inside of a loop that is to stop (each.h). */
 xbtab_status xbtab__exact_solve(xbtab__exact *exact, const uint8_t *code, double *I) XBTAB_MUST_CHECK;
 
 /** Current of cell (i, j) in the last solution [A]. */

@@ -441,7 +441,13 @@ static void numbers_that_are_not_finite_end_well(void **state)
         assert_int_equal(status, way == 0 ? XBTAB_ERR_INPUT : XBTAB_OK);
         if (way == 0)
             assert_non_null(strstr(xbtab_error_message(), "node \"m\" (MatMul): a weight is not finite"));
-        if (way > 0) assert_int_equal(xbtab_quantized_run(q, &images, 1, NULL, NULL, NULL, y), XBTAB_OK);
+        if (way > 0) {
+            status = xbtab_quantized_run(q, &images, 1, NULL, NULL, NULL, y);
+            assert_int_equal(status, way == 1 ? XBTAB_OK : XBTAB_ERR_INPUT);
+        }
+        if (way == 2) /* 0 / 0 */
+            assert_non_null(
+                strstr(xbtab_error_message(), "node \"m\" (MatMul): its input \"d\" is not a number"));
         xbtab_quantized_destroy(&q);
         xbtab_network_destroy(&network);
         W[1] = way == 0 ? 3e38f : 1;

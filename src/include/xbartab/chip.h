@@ -160,7 +160,7 @@ typedef struct xbtab_chips_summary {
 
 /** Program and run several chips, one after the other.
  *  @param[out] out        end with xbtab_chips_report_clear(). Untouched on failure.
- *  @param      images     with labels; the first n are run.
+ *  @param      images     the first n are run; without labels the accuracies are NaN.
  *  @return as xbtab_chip_create(), xbtab_mapped_create() and xbtab_mapped_run(). The same bits for any number
  * of threads and for any grouping of chips. */
 xbtab_status xbtab_chips_run(xbtab_chips_report *out, const xbtab_quantized *quantized,

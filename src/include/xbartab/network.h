@@ -8,9 +8,11 @@
  *
  * A file that is quantized already (QuantizeLinear and its like, ConvInteger, QONNX, FINN) keeps its own
  * scales and zeros. Where a layer's input lies on a lattice x = a q + b with whole q, and its weights are
- * whole multiples k of a step, y = step (a sum k q + b sum k) + bias, with sum k q in integers; what stands
- * between the layers is done on real numbers, as a digital periphery would. Float networks with operators
- * that have no integer form go the same way, with the lattices of the ranges above.
+ * whole multiples k of a step, y = step (a sum k q + b sum k) + bias, with sum k q in integers. Where inputs
+ * have scales of their own, whole ratios of them go into the weights; else inputs of one scale make a matrix
+ * of their own, and what its sums are worth is added digitally. What stands between the layers is done on
+ * real numbers, as a digital periphery would. Float networks with operators that have no integer form go the
+ * same way, with the lattices of the ranges above.
  *
  * Every matrix product of the integer run goes through one function, so that analog tiles can stand in for
  * it. */
@@ -70,7 +72,8 @@ typedef struct xbtab_network_node {
     int rank;
     int64_t dim[6]; /* of its output, for one image */
     /* matrix layers only; inputs is 0 for every other node */
-    size_t groups, inputs, outputs; /* matrices, and the size of each */
+    size_t groups, inputs, outputs; /* matrices, and the size of each; inputs with scales of their own may
+                                       make more of them (see above) */
     size_t products;                /* vectors an image takes through each */
     int weight_bits;                /* as the file has them, sign included; 0 = in float */
     int activation_bits;            /* of its input for images in bytes; 0 = in float */
@@ -98,6 +101,21 @@ typedef struct xbtab_run_options {
  *  @return XBTAB_ERR_INPUT (images of another shape), XBTAB_ERR_CANCELED, XBTAB_ERR_NOMEM. */
 xbtab_status xbtab_network_run(const xbtab_network *network, const xbtab_images *images, size_t n,
                                const xbtab_run_options *options, float *outputs) XBTAB_MUST_CHECK;
+
+/** How images meet the first quantizer that a file has of its own. */
+typedef struct xbtab_input_range {
+    const char *node; /* that quantizer's; borrowed. NULL = there is none, or more than shifts and factors
+                         stand before it */
+    int is_constant;  /* it makes the same of all images: of bytes whatever they are, of several of floats */
+    double low, high; /* its codes, where it has a scale */
+    double least,
+        most; /* those that the images' numbers would have, neither rounded nor clipped: of bytes all
+                 that they can be, of floats those that there are; least > most without a scale */
+} xbtab_input_range;
+
+/** @return XBTAB_ERR_INPUT (images of another shape), XBTAB_ERR_NOMEM. */
+xbtab_status xbtab_network_input_range(const xbtab_network *network, const xbtab_images *images,
+                                       int raw_pixels, xbtab_input_range *out) XBTAB_MUST_CHECK;
 
 /** A quantized network. Read-only once made. */
 typedef struct xbtab_quantized xbtab_quantized;
@@ -134,6 +152,8 @@ typedef struct xbtab_quantize_options {
     int bias_correction;    /* add to each bias what rounding the weights takes off the mean output on the
                                calibration images (Nagel et al., Data-Free Quantization, ICCV 2019, section 4.2;
                                here with measured means). Not in recurrent layers' R */
+    xbtab_note_fn note; /* told which layers of a quantized file have no bits of its own (NULL = nobody) */
+    void *note_payload;
 } xbtab_quantize_options;
 
 /** Quantize a network with the ranges that images cause.
@@ -148,7 +168,7 @@ void xbtab_quantized_destroy(xbtab_quantized **quantized);
 /** One matrix of a quantized network: a layer, or one group of a grouped convolution. */
 typedef struct xbtab_matrix {
     const char *name; /* of its node */
-    int group;        /* of the node's groups */
+    int group;        /* of the node's groups, or of parts of their inputs that have scales of their own */
     size_t inputs, outputs;
     size_t products; /* input vectors an image */
     int weight_bits, activation_bits;

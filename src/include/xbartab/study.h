@@ -47,9 +47,9 @@ typedef struct xbtab_study_options {
     const char *cache;              /* folder of tables; NULL = as of xbtab_tables_cached() */
     const xbtab_input_shape *input_shape; /* input_shape[n_input_shapes] for open axes; NULL = the images' */
     size_t n_input_shapes;
-    size_t limit;                   /* images at the most (0 = all, or the preset's) */
-    size_t calibrate;               /* images that set ranges (0 = 100) */
-    int raw_pixels;                 /* bytes as 0 to 255 in place of 0 to 1 */
+    size_t limit;     /* images at the most (0 = all, or the preset's) */
+    size_t calibrate; /* images that set ranges (0 = 100) */
+    int raw_pixels;   /* bytes as 0 to 255 in place of 0 to 1 */
 
     /* How */
     const char
@@ -79,6 +79,7 @@ typedef struct xbtab_study_options {
     size_t n_times;
 
     int without_layers; /* xbtab_study_explain(): leave out the runs of single layers */
+    int without_labels; /* xbtab_study_infer(): images may have none; then there are no accuracies */
 
     xbtab_progress_fn progress; /* NULL = none; non-zero cancels */
     xbtab_note_fn note;         /* NULL = none */
@@ -95,7 +96,8 @@ typedef struct xbtab_study xbtab_study;
 xbtab_status xbtab_study_open(xbtab_study **out, const xbtab_study_options *options) XBTAB_MUST_CHECK;
 void xbtab_study_close(xbtab_study **study);
 
-/** Shares of the images whose largest output is the one of their label; NAN where not run. */
+/** Shares of the images whose largest output is the one of their label; NAN where not run, or without labels.
+ */
 typedef struct xbtab_study_accuracy {
     double network; /* in float */
     double integer; /* quantized, in exact integers */
@@ -137,6 +139,9 @@ const xbtab_network *xbtab_study_network(const xbtab_study *study);
 const xbtab_images *xbtab_study_images(const xbtab_study *study);
 const xbtab_tables *xbtab_study_tables(const xbtab_study *study); /* as they are in the file */
 const xbtab_arch *xbtab_study_arch(const xbtab_study *study);
+
+/** Whether bytes are fed as 0 to 255, as asked for or as the preset's own images need it. */
+int xbtab_study_raw_pixels(const xbtab_study *study);
 
 #ifdef __cplusplus
 }

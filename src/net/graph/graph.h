@@ -124,7 +124,8 @@ typedef struct xbtab__linear {
     float times;                    /* what the file's weights were multiplied with, Gemm's alpha */
     float *W;                       /* W[groups][outputs][inputs] */
     float *bias;                    /* bias[groups][outputs] */
-    float *step; /* step[groups][outputs] of weights on a lattice: W is a multiple; or NULL */
+    float *step;  /* step[groups][outputs] of weights on a lattice: W is a multiple; or NULL */
+    float *steps; /* steps[groups][outputs][inputs] where they differ within an output; or NULL */
 } xbtab__linear;
 
 typedef struct xbtab__operator xbtab__operator;
@@ -146,8 +147,8 @@ typedef struct xbtab__lattice {
     bool not_negative; /* no number is below 0; told also where the grid is not known */
     double a, b;
     int32_t most;
-    const float *factor; /* factor[channels], where a and b differ by it between the second axis's places: the
-                            lattice is not known then, but a convolution of single channels can take it */
+    bool is_scaled;  /* each number has a factor of its own (lattices.h): x = f (a q + b); not known then */
+    bool has_scales; /* of an operator that says so: the factors are its node's scales */
 } xbtab__lattice;
 
 struct xbtab_network {
@@ -207,7 +208,8 @@ struct xbtab__operator {
     void (*lattice)(const xbtab_network *network, const xbtab__node *node, const xbtab__lattice *of,
                     xbtab__lattice *out);
 
-    /** Optional. The steps of a quantized constant: step[output's size]. */
+    /** Optional. Each number's own step, of a quantized constant or of a lattice that has_scales:
+     * step[output's size]. */
     void (*steps)(const xbtab_network *network, const xbtab__node *node, float *step);
 };
 
@@ -403,11 +405,15 @@ xbtab_status xbtab__fold_exactly(xbtab_network *network, xbtab__node *node, floa
 /** Drop folded nodes, turn additions of constants into biases, lay out a run's memory. */
 xbtab_status xbtab__network_finish(xbtab_network *network) XBTAB_MUST_CHECK;
 
-/** Loop over images with threads: work(context, image, thread) for each of n, reporting progress between
- * blocks. */
+/** Loop over images with threads: work(context, image, thread) for each of n. See each.h.
+ *  @param work_an_image  that it polls with (0 = it does not). */
 typedef xbtab_status (*xbtab__image_fn)(void *context, size_t image, int thread);
-xbtab_status xbtab__for_images(size_t n, const xbtab_run_options *options, xbtab__image_fn work,
-                               void *context) XBTAB_MUST_CHECK;
+xbtab_status xbtab__for_images(size_t n, const xbtab_run_options *options, double work_an_image,
+                               xbtab__image_fn work, void *context) XBTAB_MUST_CHECK;
+
+/** XBTAB_ERR_INPUT where an output is not a number: none of them is the largest then. */
+xbtab_status xbtab__check_outputs(const xbtab_network *network, size_t image,
+                                  const float *output) XBTAB_MUST_CHECK;
 int xbtab__thread_count(const xbtab_run_options *options);
 
 /** Run one image in float; `run` has room for network->memory numbers behind its activations. */

@@ -7,7 +7,7 @@
 
 #include <omp.h>
 
-#include "clock.h"
+#include "each.h"
 #include "graph.h"
 #include "memory.h"
 
@@ -66,6 +66,7 @@ void xbtab_network_destroy(xbtab_network **network)
         xbtab__free(n->node[k].linear.W);
         xbtab__free(n->node[k].linear.bias);
         xbtab__free(n->node[k].linear.step);
+        xbtab__free(n->node[k].linear.steps);
     }
     xbtab__free(n->value);
     xbtab__free(n->node);
@@ -90,6 +91,7 @@ static void drop_node(xbtab__node *node)
     xbtab__free(node->linear.W);
     xbtab__free(node->linear.bias);
     xbtab__free(node->linear.step);
+    xbtab__free(node->linear.steps);
     *node = (xbtab__node){.type = NULL};
 }
 
@@ -294,7 +296,7 @@ static bool fold_norm(xbtab_network *n, int *maker, int k)
 {
     const xbtab__node *norm = &n->node[k];
     xbtab__node *layer = layer_before(n, maker, norm->input[0]);
-    if (!layer || layer->linear.step) return false;
+    if (!layer || layer->linear.step || layer->linear.steps) return false;
     xbtab__linear *l = &layer->linear;
     size_t outputs = l->groups * l->outputs;
     const float *v[4];
@@ -419,7 +421,7 @@ static bool take_whole_weights(const xbtab_network *n, xbtab__node *node)
 {
     xbtab__linear *l = &node->linear;
     size_t rows = l->groups * l->outputs;
-    if (!n->is_quantized || !l->W || l->step) return true;
+    if (!n->is_quantized || !l->W || l->step || l->steps) return true;
     float times = l->times != 0 ? l->times : 1.0f;
     for (size_t k = 0; k < rows * l->inputs; k++) {
         float whole = roundf(l->W[k] / times);
@@ -526,6 +528,11 @@ xbtab_status xbtab__check_images(const xbtab_network *network, const xbtab_image
                    network->path, input->name, s->size, images->channels, images->height, images->width);
     }
     if (n > images->n) XBTAB_FAIL(XBTAB_ERR_INPUT, "%zu images asked for; there are %zu", n, images->n);
+    for (size_t k = 0; !images->is_bytes && k < n * size; k++) {
+        if (!isfinite(images->pixel[k]))
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "image %zu: number %zu of %zu is not finite", k / size, k % size,
+                       size);
+    }
     return XBTAB_OK;
 }
 
@@ -534,39 +541,24 @@ int xbtab__thread_count(const xbtab_run_options *options)
     return options->threads > 0 ? options->threads : omp_get_max_threads();
 }
 
-xbtab_status xbtab__for_images(size_t n, const xbtab_run_options *options, xbtab__image_fn work,
-                               void *context)
+xbtab_status xbtab__for_images(size_t n, const xbtab_run_options *options, double work_an_image,
+                               xbtab__image_fn work, void *context)
 {
-    enum { BLOCK_A_THREAD = 32 };
-    int threads = xbtab__thread_count(options);
-    double began = xbtab__seconds();
-    for (size_t done = 0; done < n;) {
-        size_t end =
-            done + (size_t)threads * BLOCK_A_THREAD < n ? done + (size_t)threads * BLOCK_A_THREAD : n;
-        xbtab_status failed = XBTAB_OK;
-        char message[512] = "";
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-        for (size_t k = done; k < end; k++) {
-            xbtab_status status = work(context, k, omp_get_thread_num());
-            if (status < 0) {
-#pragma omp critical
-                {
-                    failed = status;
-                    snprintf(message, sizeof message, "%s", xbtab_error_message());
-                }
-            }
-        }
-        if (failed < 0) return xbtab__error_set(failed, "%s", message);
-        done = end;
-        double seconds = xbtab__seconds() - began;
-        xbtab_progress progress = {.what = options->what ? options->what : "images",
-                                   .done = (long)done,
-                                   .total = (long)n,
-                                   .seconds = seconds,
-                                   .seconds_left = seconds / (double)done * (double)(n - done)};
-        if (options->progress && options->progress(&progress, options->payload)) {
-            XBTAB_FAIL(XBTAB_ERR_CANCELED, "canceled with %zu of %zu images done", done, n);
-        }
+    const xbtab__each_options loop = {.threads = xbtab__thread_count(options),
+                                      .what = options->what ? options->what : "images",
+                                      .items = "images",
+                                      .work = work_an_image,
+                                      .progress = options->progress,
+                                      .payload = options->payload};
+    return xbtab__each(n, &loop, work, context);
+}
+
+xbtab_status xbtab__check_outputs(const xbtab_network *n, size_t image, const float *output)
+{
+    size_t n_outputs = xbtab_network_outputs(n);
+    for (size_t o = 0; o < n_outputs; o++) {
+        if (isnan(output[o]))
+            XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: output %zu of image %zu is not a number", n->path, o, image);
     }
     return XBTAB_OK;
 }
@@ -586,7 +578,7 @@ static xbtab_status run_image(void *context, size_t image, int thread)
     size_t n_outputs = xbtab_network_outputs(n);
     xbtab__network_run_image(n, job->images, image, job->scale, &job->runs[thread]);
     memcpy(job->outputs + image * n_outputs, job->runs[thread].data[n->output], n_outputs * sizeof(float));
-    return XBTAB_OK;
+    return xbtab__check_outputs(n, image, job->outputs + image * n_outputs);
 }
 
 xbtab_status xbtab_network_run(const xbtab_network *network, const xbtab_images *images, size_t n,
@@ -603,7 +595,7 @@ xbtab_status xbtab_network_run(const xbtab_network *network, const xbtab_images 
                      .runs = runs,
                      .scale = xbtab__pixel_scale(network, images, options->raw_pixels != 0),
                      .outputs = outputs};
-    xbtab_status status = xbtab__for_images(n, options, run_image, &job);
+    xbtab_status status = xbtab__for_images(n, options, 0, run_image, &job);
     xbtab__float_runs_destroy(&runs, threads);
     return status;
 }

@@ -33,6 +33,16 @@ xbtab_status xbtab__set_linear(xbtab_network *n, xbtab__node *node, size_t group
     return XBTAB_OK;
 }
 
+/* Each weight its own. */
+static xbtab_status take_all_steps(xbtab__linear *l, const float *step, const size_t *place)
+{
+    size_t n = l->groups * l->outputs * l->inputs;
+    l->steps = xbtab__alloc(n, sizeof *l->steps);
+    if (!l->steps) return XBTAB_NOMEM();
+    for (size_t k = 0; k < n; k++) l->steps[k] = step[place ? place[k] : k];
+    return XBTAB_OK;
+}
+
 xbtab_status xbtab__take_steps(xbtab__linear *l, const float *step, const size_t *place)
 {
     size_t rows = l->groups * l->outputs;
@@ -44,7 +54,7 @@ xbtab_status xbtab__take_steps(xbtab__linear *l, const float *step, const size_t
             if (step[place ? place[r * l->inputs + k] : r * l->inputs + k] == l->step[r]) continue;
             xbtab__free(l->step);
             l->step = NULL;
-            return XBTAB_OK;
+            return take_all_steps(l, step, place);
         }
     }
     return XBTAB_OK;
@@ -58,7 +68,7 @@ xbtab_status xbtab__shift_layer(const xbtab_network *n, xbtab__node *node, float
     if (w_zero && (!w_zero->constant || (w_zero->shape.size != 1 && w_zero->shape.size != rows)))
         return xbtab__unsupported(n, node,
                                   "its weights' zero must be a constant, one number or one an output");
-    if (!l->step) { /* integers are multiples of 1 */
+    if (!l->step && !l->steps) { /* integers are multiples of 1 */
         l->step = xbtab__alloc(rows, sizeof *l->step);
         if (!l->step) return XBTAB_NOMEM();
         for (size_t r = 0; r < rows; r++) l->step[r] = 1.0f;

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "graph.h"
+#include "quantizers.h"
 
 /* The number of a parameter that belongs to element c of a tensor: one number, one a place along an axis, or
  * a tensor that broadcasts. */
@@ -224,36 +225,46 @@ static bool is_one_number(const xbtab__value *v)
     return true;
 }
 
-/* The node's scale takes integers to real numbers: one for all, or one a channel, on the second axis. */
-static void scale_lattice(const xbtab_network *n, const xbtab__node *node, int axis, xbtab__lattice *out)
+/* The node's scale takes integers to real numbers: one for all, or each its own. */
+static void scale_lattice(const xbtab_network *n, const xbtab__node *node, xbtab__lattice *out)
 {
     const xbtab__value *scale = xbtab__input_of(n, node, 1);
-    const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
-    bool is_axis =
-        axis == 1 || (axis < 0 && s->rank - scale->shape.rank >= 0 && s->rank - scale->shape.rank <= 1 &&
-                      scale->shape.dim[1 - (s->rank - scale->shape.rank)] == s->dim[1]);
-    if (is_one_number(scale) && scale->constant[0] > 0) {
-        out->is_known = true;
-        out->a *= (double)scale->constant[0];
-        out->b *= (double)scale->constant[0];
-    } else if (s->rank > 1 && is_axis && node->attributes.block_size == 0 &&
-               (int64_t)scale->shape.size == s->dim[1]) {
-        out->factor = scale->constant;
+    out->is_known = is_one_number(scale) && scale->constant[0] > 0;
+    out->has_scales = !out->is_known;
+    if (out->has_scales) return;
+    out->a *= (double)scale->constant[0];
+    out->b *= (double)scale->constant[0];
+}
+
+/* Take zeros off numbers from `low` on, `apart` from each other. Where zeros differ between channels, so do
+ * the numbers' ends: all of them lie on one lattice that is longer by the zeros' spread.
+ * @return false where they do not differ by whole steps. */
+static bool take_zeros(const xbtab__value *zero, double low, double apart, int32_t most, xbtab__lattice *out)
+{
+    double least = zero ? (double)zero->constant[0] : 0.0, largest = least;
+    for (size_t k = 1; zero && k < zero->shape.size; k++) {
+        double z = (double)zero->constant[k], off = (z - (double)zero->constant[0]) / apart;
+        if (off != floor(off)) return false;
+        least = fmin(least, z);
+        largest = fmax(largest, z);
     }
+    double steps = (largest - least) / apart;
+    if (steps + most > 65535) return false;
+    out->a = apart;
+    out->b = low - largest;
+    out->most = most + (int32_t)steps;
+    return true;
 }
 
 static void dequantize_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
                                xbtab__lattice *out)
 {
-    const xbtab__value *zero = xbtab__input_of(n, node, 2);
     const xbtab__lattice *in = &of[node->input[0]];
-    double z = zero ? (double)zero->constant[0] : 0.0;
-    if (!in->is_known || !is_one_number(zero)) return;
-    *out = (xbtab__lattice){.a = in->a, .b = in->b - z, .most = in->most};
-    scale_lattice(n, node, (int)node->attributes.axis, out);
+    if (in->is_known && take_zeros(xbtab__input_of(n, node, 2), in->b, in->a, in->most, out))
+        scale_lattice(n, node, out);
 }
 
-/* Steps of constants: each element's own scale; where that is 0, all are 0 steps of any size. */
+/* Each number's own scale; where that is 0, all are 0 steps of any size. */
 static void scale_steps(const xbtab_network *n, const xbtab__node *node, float *step)
 {
     const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
@@ -371,16 +382,30 @@ static void run_quant(const xbtab_network *n, const xbtab__node *node, const xbt
 static void quant_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
                           xbtab__lattice *out)
 {
-    const xbtab__value *zero = xbtab__input_of(n, node, 2);
     double low, high;
     (void)of;
     quant_range(n, node, &low, &high);
-    if (!is_one_number(zero) || high - low > 65535) return;
-    *out =
-        is_bipolar(n, node)
-            ? (xbtab__lattice){.a = 2, .b = -1.0 - (double)zero->constant[0], .most = 1}
-            : (xbtab__lattice){.a = 1, .b = low - (double)zero->constant[0], .most = (int32_t)(high - low)};
-    scale_lattice(n, node, -1, out);
+    const xbtab__value *zero = xbtab__input_of(n, node, 2);
+    bool fits = is_bipolar(n, node)
+                    ? take_zeros(zero, -1.0, 2.0, 1, out)
+                    : high - low <= 65535 && take_zeros(zero, low, 1.0, (int32_t)(high - low), out);
+    if (fits) scale_lattice(n, node, out);
+}
+
+bool xbtab__is_quantizer(const xbtab__node *node)
+{
+    return node->type->run == run_quantize || node->type->run == run_quant;
+}
+
+double xbtab__quantizer_code(const xbtab_network *n, const xbtab__node *node, size_t c, double x, double *low,
+                             double *high)
+{
+    const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
+    bool is_linear = node->type->run == run_quantize;
+    const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
+    (is_linear ? linear_range : quant_range)(n, node, low, high);
+    return is_linear ? x / (double)linear_number(node, scale, s, c) + (double)linear_number(node, zero, s, c)
+                     : x / (double)number(scale, s, c, -1) + (double)number(zero, s, c, -1);
 }
 
 static void run_bipolar(const xbtab_network *n, const xbtab__node *node, const xbtab__float_run *run)
@@ -398,11 +423,9 @@ static void run_bipolar(const xbtab_network *n, const xbtab__node *node, const x
 static void bipolar_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
                             xbtab__lattice *out)
 {
-    const xbtab__value *scale = xbtab__input_of(n, node, 1);
     (void)of;
-    if (scale->shape.size != 1) return;
-    double s = (double)scale->constant[0];
-    *out = (xbtab__lattice){.is_known = true, .a = 2 * s, .b = -s, .most = 1};
+    *out = (xbtab__lattice){.a = 2, .b = -1, .most = 1};
+    scale_lattice(n, node, out);
 }
 
 static const xbtab__value *out_scale_of(const xbtab_network *n, const xbtab__node *node)
@@ -447,9 +470,10 @@ static void trunc_lattice(const xbtab_network *n, const xbtab__node *node, const
 {
     const xbtab__value *scale = xbtab__input_of(n, node, 1), *zero = xbtab__input_of(n, node, 2);
     const xbtab__value *out_scale = out_scale_of(n, node);
-    if (!is_one_number(scale) || !is_one_number(zero) || (out_scale && !is_one_number(out_scale))) return;
+    bool is_one = is_one_number(scale) && is_one_number(zero);
+    if (out_scale && (!is_one || !is_one_number(out_scale))) return;
     double low, high, z = (double)zero->constant[0], s = (double)scale->constant[0];
-    bool is_positive = of[node->input[0]].not_negative && z == 0;
+    bool is_positive = of[node->input[0]].not_negative && is_one_number(zero) && z == 0;
     if (out_scale) {
         quant_range(n, node, &low, &high);
         low = is_positive ? fmax(low, 0.0) : low;
@@ -462,12 +486,25 @@ static void trunc_lattice(const xbtab_network *n, const xbtab__node *node, const
             exp2(bits) - (roundings[rounding_of(node)].carries ? 0 : 1); /* may carry into one number more */
     }
     out->not_negative = is_positive;
+    if (!is_one) {
+        if (high - low <= 65535 && take_zeros(zero, low, 1.0, (int32_t)(high - low), out))
+            scale_lattice(n, node, out);
+        return;
+    }
     if (high - low > 65535 || !(s > 0) || !(scale->constant[0] > 0)) return;
     *out = (xbtab__lattice){.is_known = true,
                             .not_negative = is_positive,
                             .a = s,
                             .b = s * (low - z),
                             .most = (int32_t)(high - low)};
+}
+
+static void trunc_steps(const xbtab_network *n, const xbtab__node *node, float *step)
+{
+    const xbtab__value *out_scale = out_scale_of(n, node);
+    const xbtab__shape *s = &xbtab__output_of(n, node)->shape;
+    scale_steps(n, node, step);
+    for (size_t c = 0; out_scale && c < s->size; c++) step[c] = number(out_scale, s, c, -1);
 }
 
 /* ---- FINN: MultiThreshold, thresholds[channels or 1][steps] on the axis that data_layout calls C ---- */
@@ -609,7 +646,8 @@ static const xbtab__operator operators[] = {
      .integer = XBTAB__INTEGER_NONE,
      .infer = infer_quant,
      .run = run_trunc,
-     .lattice = trunc_lattice},
+     .lattice = trunc_lattice,
+     .steps = trunc_steps},
 };
 
 const xbtab__operator *xbtab__operators_quant(int *n)

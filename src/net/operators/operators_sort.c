@@ -98,7 +98,7 @@ static void top_lattice(const xbtab_network *n, const xbtab__node *node, const x
 {
     (void)n;
     *out = of[node->input[0]];
-    out->factor = NULL;
+    out->is_scaled = false; /* which numbers it takes differs from image to image */
 }
 
 static const xbtab__operator operators[] = {
