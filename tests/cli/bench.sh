@@ -32,10 +32,10 @@ s = b["scale"]
 assert set(s) == {"64", "128", "exponent"} and s["128"]["bytes"] > 3 * s["64"]["bytes"] > 64 * 64 * 3 * 8
 near(s["exponent"], math.log(s["128"]["seconds"] / s["64"]["seconds"]) / math.log(2), 1e-6)
 for n, x in b.get("solve", {}).items():
-    assert n in ("16", "32", "64") and x["max_rel_diff"] < 1e-6, (n, x)
+    assert 0 <= x["max_rel_diff"] < 1e-6 and x["seconds"] > 0, (n, x)
     near(x["ngspice_ratio"], x["ngspice_seconds"] / x["seconds"])
     near(x["ngspice_fresh_ratio"], x["ngspice_fresh_seconds"] / x["seconds"])
-assert len(b.get("solve", {})) in (0, 3)
+assert "solve" not in b or {"16", "32", "64"} <= set(b["solve"])
 P
 refused 2 "nothing: no such part" "$XBARTAB" bench nothing
 refused 2 "--largest 5 is outside 64 to 4096" "$XBARTAB" bench scale --largest 5
