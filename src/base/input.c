@@ -18,7 +18,7 @@ static xbtab_status open_regular(int *out, const char *path)
     struct stat info;
     /* a pipe without a writer, or a modem's line, would keep open() waiting */
     int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (file < 0 && errno == ENXIO) XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: is not a regular file", path);
+    if (file < 0 && errno == ENXIO) XBTAB_FAIL(XBTAB_ERR_IO, "%s: not a regular file", path);
     if (file < 0) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
     bool is_known = fstat(file, &info) == 0;
     if (is_known && S_ISREG(info.st_mode)) {
@@ -26,7 +26,7 @@ static xbtab_status open_regular(int *out, const char *path)
         return XBTAB_OK;
     }
     close(file);
-    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: is not a regular file, but %s", path,
+    XBTAB_FAIL(XBTAB_ERR_IO, "%s: not a regular file, but %s", path,
                is_known ? kind_of(info.st_mode) : "unknown");
 }
 

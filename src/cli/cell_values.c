@@ -23,8 +23,9 @@ int cli_to_conductances(xbtab_grid *m, const char *path, cli_cells kind, const d
                             n_levels - 1, column);
         }
         if (kind == CLI_RESISTANCES && (!(x > 0) || !xbtab_solve_takes_siemens(1.0 / x))) {
-            return cli_fail("%s:%zu: a resistance of %g ohm (column %zu); %g to %g ohm, or inf is allowed", path,
-                            line, x, column, 1 / XBTAB_SOLVE_MOST_SIEMENS, 1 / XBTAB_SOLVE_LEAST_SIEMENS);
+            return cli_fail("%s:%zu: a resistance of %g ohm (column %zu); %g to %g ohm, or inf is allowed",
+                            path, line, x, column, 1 / XBTAB_SOLVE_MOST_SIEMENS,
+                            1 / XBTAB_SOLVE_LEAST_SIEMENS);
         }
         if (kind == CLI_CONDUCTANCES && !xbtab_solve_takes_siemens(x)) {
             return cli_fail("%s:%zu: a conductance of %g S (column %zu); 0 (open), or %g to %g S is allowed",

@@ -35,12 +35,6 @@ bool xbtab__needs_digital(const xbtab_network *n)
     return false;
 }
 
-static xbtab_status find_lattices(xbtab__lattice **out, const xbtab_network *n, bool is_bytes,
-                                  bool raw_pixels)
-{
-    return xbtab__lattices_find(out, NULL, n, is_bytes, raw_pixels);
-}
-
 static bool has_lattice(const xbtab__lattice *in)
 {
     return in->is_known || in->is_scaled;
@@ -94,11 +88,6 @@ static int weight_bits_of(const xbtab__linear *l)
         most = fmax(most, floor(q + 0.5));
     }
     return bits_for(most) + 1;
-}
-
-xbtab_status xbtab__network_find_lattices(xbtab_network *n)
-{
-    return find_lattices(&n->lattice, n, true, false);
 }
 
 xbtab_status xbtab_network_node_get(const xbtab_network *n, size_t k, xbtab_network_node *out)

@@ -7,13 +7,6 @@
 #include "memory.h"
 #include "ranges.h"
 
-size_t xbtab_network_layers(const xbtab_network *n)
-{
-    size_t layers = 0;
-    for (int k = 0; k < n->n_nodes; k++) layers += n->node[k].linear.W != NULL;
-    return layers;
-}
-
 /* A network on some images, and all that stays the same from one trial to the next. */
 typedef struct trials {
     const xbtab_network *network;

@@ -45,8 +45,8 @@ static bool fits(const char *path, const xbtab_spec *spec, const xbtab_models *m
 {
     xbtab_tables *tables = NULL;
     xbtab_spec *made_of = NULL;
-    bool is_same = access(path, R_OK) == 0 && xbtab_tables_open(&tables, path) == XBTAB_OK && tables->is_sealed &&
-                   strcmp(tables->spec_text, spec->text) == 0 &&
+    bool is_same = access(path, R_OK) == 0 && xbtab_tables_open(&tables, path) == XBTAB_OK &&
+                   tables->is_sealed && strcmp(tables->spec_text, spec->text) == 0 &&
                    strcmp(tables->tool_version, XBTAB_VERSION) == 0 &&
                    xbtab_spec_of_tables(&made_of, tables, models) == XBTAB_OK;
     xbtab_spec_destroy(&made_of);

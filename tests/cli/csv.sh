@@ -193,7 +193,8 @@ Y
     cp fitted.yaml first.yaml
 done
 grep -q "20 devices about" fitted_plain.yaml || fail "$(cat fitted_plain.yaml)"
-refused 1 "100000000 in all at most, so 6250000 devices a level" "$XBARTAB" population confusion none --devices 2000000000
+refused 1 "100000000 in all at most, so 6250000 devices a level" "$XBARTAB" population confusion none --devices 10000000
+refused 2 "--devices 2000000000 is outside 1 to 100000000" "$XBARTAB" population confusion none --devices 2000000000
 "$XBARTAB" population confusion --help | tr -s ' \n' ' ' | grep -qF 'of all levels 10^8 at most' || fail "the bound is not in --help"
 
 # solve, netlist: resistances, conductances, levels, voltages

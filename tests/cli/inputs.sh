@@ -79,7 +79,7 @@ done
 mkdir -p sheets/rram
 cp "$XBARTAB_SOURCE/devicemodels/rram/sinh.sub" sheets/rram/deep.sub
 mv deep.yaml sheets/rram/deep.yaml
-refused 1 "sheets/rram/deep.yaml:1: nested more than 16 deep" soon models list --models sheets
+refused 1 "sheets/rram/deep.yaml:1: nested more than 16 deep" soon models show deep --models sheets
 value=$(printf '[%.0s' $(seq 5000))
 soon sweep tile.yaml --network "$network" "${images[@]}" --set "wire=$value" -o deep.csv --cache cache >out.txt 2>&1 && fail "a value that is too deep"
 grep -q "nested more than 16 deep" deep.csv || fail "$(cat out.txt deep.csv)"

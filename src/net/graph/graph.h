@@ -157,6 +157,8 @@ struct xbtab_network {
     int n_values, value_room; /* values, and how many there is memory for */
     xbtab__node *node;
     int n_nodes, room; /* nodes, and how many there is memory for */
+    /** The table of operators, which stands above them: the type of a name, or NULL. */
+    const xbtab__operator *(*find_operator)(const char *name);
     float **folding;   /* folding[folding_room]: numbers of values while nodes of constants run */
     int folding_room;
     xbtab__lattice *lattice; /* lattice[n_values] on images of bytes */

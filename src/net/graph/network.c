@@ -32,6 +32,25 @@ xbtab_status xbtab__node_fail(const xbtab_network *network, const xbtab__node *n
                             text);
 }
 
+void xbtab__lattice_same(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
+                         xbtab__lattice *out)
+{
+    (void)n;
+    *out = of[node->input[0]];
+}
+
+bool xbtab__takes_empty(const xbtab__operator *type)
+{
+    static const char *const takes[] = {"Cast",  "Concat",     "ConstantOfShape", "Expand",  "Identity",
+                                        "Range", "ReduceProd", "ReduceSum",       "Reshape", "Shape",
+                                        "Size",  "Slice",      "Split",           "Squeeze", "Transpose",
+                                        "Trilu", "Unsqueeze"};
+    for (size_t k = 0; k < sizeof takes / sizeof takes[0]; k++) {
+        if (strcmp(type->name, takes[k]) == 0) return true;
+    }
+    return false;
+}
+
 xbtab_status xbtab__shape_set(xbtab_network *network, const xbtab__node *node, xbtab__value *value, int rank,
                               const int64_t *dim)
 {

@@ -47,18 +47,6 @@ xbtab__split xbtab__split_at(const xbtab__shape *s, int axis)
     return p;
 }
 
-bool xbtab__takes_empty(const xbtab__operator *type)
-{
-    static const char *const takes[] = {"Cast",  "Concat",     "ConstantOfShape", "Expand",  "Identity",
-                                        "Range", "ReduceProd", "ReduceSum",       "Reshape", "Shape",
-                                        "Size",  "Slice",      "Split",           "Squeeze", "Transpose",
-                                        "Trilu", "Unsqueeze"};
-    for (size_t k = 0; k < sizeof takes / sizeof takes[0]; k++) {
-        if (strcmp(type->name, takes[k]) == 0) return true;
-    }
-    return false;
-}
-
 xbtab_status xbtab__unsupported(const xbtab_network *n, const xbtab__node *node, const char *what)
 {
     return xbtab__node_fail(n, node, XBTAB_ERR_UNSUPPORTED, "%s", what);

@@ -35,7 +35,7 @@ static xbtab_status add_slice(xbtab_network *n, const char *name, int value, int
     a.axes[0] = axis;
     a.starts[0] = first;
     a.ends[0] = end;
-    return xbtab__add_node(n, name, xbtab__operator_find("Slice"), 1, &value, &a, out);
+    return xbtab__add_node(n, name, n->find_operator("Slice"), 1, &value, &a, out);
 }
 
 /* The product of inputs [first, end), added to what *sum has so far. */
@@ -54,12 +54,12 @@ static xbtab_status add_block(xbtab_network *n, const xbtab__node *call, const x
         *sum = product;
         return XBTAB_OK;
     }
-    return xbtab__add_node(n, name, xbtab__operator_find("Add"), 2, (int[]){*sum, product}, NULL, sum);
+    return xbtab__add_node(n, name, n->find_operator("Add"), 2, (int[]){*sum, product}, NULL, sum);
 }
 
 static xbtab_status lower_blocked(xbtab_network *n, xbtab__node *call)
 {
-    const xbtab__operator *type = xbtab__operator_find(call->type->name);
+    const xbtab__operator *type = n->find_operator(call->type->name);
     bool is_turned = call->attributes.trans_b != 0;
     int64_t inputs = n->value[call->input[1]].shape.dim[is_turned ? 1 : 0];
     int sum = -1;
@@ -95,7 +95,7 @@ xbtab_status xbtab__add_product(xbtab_network *n, const char *name, const char *
                                 const int *input, const xbtab__attributes *attributes, int *output)
 {
     xbtab__node call = {
-        .name = (char *)(uintptr_t)name, .type = xbtab__operator_find(type), .n_inputs = n_inputs};
+        .name = (char *)(uintptr_t)name, .type = n->find_operator(type), .n_inputs = n_inputs};
     for (int k = 0; k < n_inputs; k++) call.input[k] = input[k];
     if (attributes) {
         call.attributes = *attributes;

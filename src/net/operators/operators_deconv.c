@@ -211,8 +211,8 @@ static xbtab_status lower_conv_transpose(xbtab_network *n, xbtab__node *call)
     XBTAB_TRY(turn_weights(n, call, &weights));
     xbtab__attributes_init(&conv, "Conv");
     conv.group = groups;
-    XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("Conv"), 2,
-                              (int[]){call->input[0], weights}, &conv, &windows));
+    XBTAB_TRY(xbtab__add_node(n, call->name, n->find_operator("Conv"), 2, (int[]){call->input[0], weights},
+                              &conv, &windows));
     int bias = call->n_inputs > 2 ? call->input[2] : -1;
     return xbtab__add_node(n, call->name, &overlap, bias < 0 ? 1 : 2, (int[]){windows, bias}, &a,
                            &call->output);

@@ -60,7 +60,7 @@ static int value_at(const xbtab__node *call, int k)
 static xbtab_status add_pair(xbtab_network *n, const xbtab__node *call, const char *type, int a, int b,
                              int *out)
 {
-    return xbtab__add_node(n, call->name, xbtab__operator_find(type), 2, (int[]){a, b}, NULL, out);
+    return xbtab__add_node(n, call->name, n->find_operator(type), 2, (int[]){a, b}, NULL, out);
 }
 
 /* (x - x_zero) (w - w_zero) x_scale w_scale + bias */
@@ -91,8 +91,8 @@ static xbtab_status lower_to_float(xbtab_network *n, xbtab__node *call)
 static xbtab_status lower_product(xbtab_network *n, xbtab__node *call)
 {
     int codes, more[2];
-    XBTAB_TRY(xbtab__add_node_more(n, call->name, xbtab__operator_find("DynamicQuantizeLinear"), 1,
-                                   call->input, NULL, &codes, 2, more));
+    XBTAB_TRY(xbtab__add_node_more(n, call->name, n->find_operator("DynamicQuantizeLinear"), 1, call->input,
+                                   NULL, &codes, 2, more));
     return add_product(n, call,
                        &(product){.x = codes,
                                   .w = value_at(call, 1),

@@ -287,7 +287,7 @@ static xbtab_status add_transposed(xbtab_network *n, const xbtab__node *call, in
     for (int k = 0; k < a.n_perm; k++) is_same = is_same && a.perm[k] == k;
     *out = value;
     if (is_same) return XBTAB_OK;
-    return xbtab__add_node(n, call->name, xbtab__operator_find("Transpose"), 1, &value, &a, out);
+    return xbtab__add_node(n, call->name, n->find_operator("Transpose"), 1, &value, &a, out);
 }
 
 static xbtab_status add_reshaped(xbtab_network *n, const xbtab__node *call, int value, int rank,
@@ -299,7 +299,7 @@ static xbtab_status add_reshaped(xbtab_network *n, const xbtab__node *call, int 
     memcpy(a.axes, dim, (size_t)rank * sizeof *dim);
     a.n_axes = rank;
     n->batch = 0; /* these sizes are not the file's */
-    xbtab_status status = xbtab__add_node(n, call->name, xbtab__operator_find("Reshape"), 1, &value, &a, out);
+    xbtab_status status = xbtab__add_node(n, call->name, n->find_operator("Reshape"), 1, &value, &a, out);
     n->batch = batch;
     return status;
 }

@@ -340,13 +340,6 @@ static void run_window(const xbtab_network *n, const xbtab__node *node, const xb
     }
 }
 
-void xbtab__lattice_same(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
-                         xbtab__lattice *out)
-{
-    (void)n;
-    *out = of[node->input[0]];
-}
-
 static void concat_lattice(const xbtab_network *n, const xbtab__node *node, const xbtab__lattice *of,
                            xbtab__lattice *out)
 {

@@ -312,7 +312,7 @@ static xbtab_status add_turned(xbtab_network *n, const xbtab__node *call, int va
     xbtab__attributes_init(&a, "Transpose");
     for (int k = 0; k < rank; k++) a.perm[k] = k < rank - 2 ? k : 2 * rank - 3 - k;
     a.n_perm = rank;
-    return xbtab__add_node(n, name, xbtab__operator_find("Transpose"), 1, &value, &a, out);
+    return xbtab__add_node(n, name, n->find_operator("Transpose"), 1, &value, &a, out);
 }
 
 /* W x = (x^T W^T)^T */
@@ -360,17 +360,17 @@ xbtab_status xbtab__add_integers(xbtab_network *n, const xbtab__node *call, cons
     xbtab__attributes a = call->attributes;
     a.alpha = 1.0f; /* stays with the caller, so that the sums are integers */
     if (!are_tensors(&n->value[x[0]], &n->value[x[1]]))
-        return xbtab__add_node(n, call->name, xbtab__operator_find("MatMulInteger"), 4, input, &a, out);
+        return xbtab__add_node(n, call->name, n->find_operator("MatMulInteger"), 4, input, &a, out);
     if (call->attributes.trans_b)
         return xbtab__unsupported(n, call, "transB of a matrix that is not constant");
     if (input[2] >= 0 && n->value[input[2]].shape.size != 1)
         return xbtab__unsupported(n, call, "its first tensor's zero must be one number");
     for (int k = 0; k < 2; k++) { /* digitally: the product of what is left when their zeros are taken off */
         if (input[k + 2] < 0) continue;
-        XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("Sub"), 2,
-                                  (int[]){input[k], input[k + 2]}, NULL, &x[k]));
+        XBTAB_TRY(xbtab__add_node(n, call->name, n->find_operator("Sub"), 2, (int[]){input[k], input[k + 2]},
+                                  NULL, &x[k]));
     }
-    XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("MatMul"), 2, x, NULL, out));
+    XBTAB_TRY(xbtab__add_node(n, call->name, n->find_operator("MatMul"), 2, x, NULL, out));
     n->value[*out].type = XBTAB__TYPE_INT32;
     return XBTAB_OK;
 }

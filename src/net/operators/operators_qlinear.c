@@ -70,7 +70,7 @@ static xbtab_status move_channels(xbtab_network *n, const xbtab__node *call, int
     xbtab__attributes_init(&a, "Transpose");
     a.n_perm = last + 1;
     for (int k = 1; k <= last; k++) a.perm[k] = to_front ? (k == 1 ? last : k - 1) : k == last ? 1 : k + 1;
-    return xbtab__add_node(n, call->name, xbtab__operator_find("Transpose"), 1, &value, &a, out);
+    return xbtab__add_node(n, call->name, n->find_operator("Transpose"), 1, &value, &a, out);
 }
 
 typedef xbtab_status (*lower_fn)(xbtab_network *n, xbtab__node *call);
@@ -138,8 +138,7 @@ static xbtab_status add_sums(xbtab_network *n, const xbtab__node *call, const pl
     if (strcmp(type, "MatMulInteger") == 0) {
         XBTAB_TRY(xbtab__add_integers(n, call, input, out));
     } else {
-        XBTAB_TRY(
-            xbtab__add_node(n, call->name, xbtab__operator_find(type), 4, input, &call->attributes, out));
+        XBTAB_TRY(xbtab__add_node(n, call->name, n->find_operator(type), 4, input, &call->attributes, out));
     }
     const xbtab__value *bias = p->bias >= 0 ? xbtab__input_of(n, call, p->bias) : NULL;
     if (!bias) return XBTAB_OK;
@@ -154,7 +153,7 @@ static xbtab_status add_sums(xbtab_network *n, const xbtab__node *call, const pl
         bias = xbtab__input_of(n, call, p->bias);
         memcpy(n->value[channels].constant, bias->constant, bias->shape.size * sizeof *bias->constant);
     }
-    return xbtab__add_node(n, call->name, xbtab__operator_find("Add"), 2, (int[]){*out, channels}, NULL, out);
+    return xbtab__add_node(n, call->name, n->find_operator("Add"), 2, (int[]){*out, channels}, NULL, out);
 }
 
 static xbtab_status add_layer(xbtab_network *n, xbtab__node *call, const places *p, const char *type)
@@ -195,7 +194,7 @@ static xbtab_status lower_gemm(xbtab_network *n, xbtab__node *call)
     if (call->attributes.trans_a) {
         if (n->value[call->input[0]].shape.rank != 2)
             return xbtab__unsupported(n, call, "only matrices of two axes");
-        XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("Transpose"), 1, &call->input[0], NULL,
+        XBTAB_TRY(xbtab__add_node(n, call->name, n->find_operator("Transpose"), 1, &call->input[0], NULL,
                                   &call->input[0]));
         call->attributes.trans_a = 0;
     }
@@ -205,7 +204,7 @@ static xbtab_status lower_gemm(xbtab_network *n, xbtab__node *call)
     XBTAB_TRY(check_scales(n, call, &p));
     XBTAB_TRY(add_sums(n, call, &p, "MatMulInteger", &sums));
     XBTAB_TRY(add_factors(n, call, &p, 1.0, &factors));
-    return xbtab__add_node(n, call->name, xbtab__operator_find("Mul"), 2, (int[]){sums, factors}, NULL,
+    return xbtab__add_node(n, call->name, n->find_operator("Mul"), 2, (int[]){sums, factors}, NULL,
                            &call->output);
 }
 
@@ -214,14 +213,14 @@ static xbtab_status lower_gemm(xbtab_network *n, xbtab__node *call)
 static xbtab_status dequantized(xbtab_network *n, const xbtab__node *call, int k, int *out)
 {
     int input[3] = {call->input[k], call->input[k + 1], k + 2 < call->n_inputs ? call->input[k + 2] : -1};
-    return xbtab__add_node(n, call->name, xbtab__operator_find("DequantizeLinear"), input[2] < 0 ? 2 : 3,
-                           input, NULL, out);
+    return xbtab__add_node(n, call->name, n->find_operator("DequantizeLinear"), input[2] < 0 ? 2 : 3, input,
+                           NULL, out);
 }
 
 static xbtab_status requantized(xbtab_network *n, xbtab__node *call, int value, int k)
 {
     int input[3] = {value, call->input[k], k + 1 < call->n_inputs ? call->input[k + 1] : -1};
-    return xbtab__add_node(n, call->name, xbtab__operator_find("QuantizeLinear"), input[2] < 0 ? 2 : 3, input,
+    return xbtab__add_node(n, call->name, n->find_operator("QuantizeLinear"), input[2] < 0 ? 2 : 3, input,
                            NULL, &call->output);
 }
 
@@ -230,7 +229,7 @@ static xbtab_status lower_one(xbtab_network *n, xbtab__node *call, const char *t
 {
     int x;
     XBTAB_TRY(dequantized(n, call, 0, &x));
-    XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find(type), 1, &x, &call->attributes, &x));
+    XBTAB_TRY(xbtab__add_node(n, call->name, n->find_operator(type), 1, &x, &call->attributes, &x));
     return requantized(n, call, x, 3);
 }
 
@@ -240,7 +239,7 @@ static xbtab_status lower_two(xbtab_network *n, xbtab__node *call, const char *t
     int x[2];
     XBTAB_TRY(dequantized(n, call, 0, &x[0]));
     XBTAB_TRY(dequantized(n, call, 3, &x[1]));
-    XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find(type), 2, x, NULL, &x[0]));
+    XBTAB_TRY(xbtab__add_node(n, call->name, n->find_operator(type), 2, x, NULL, &x[0]));
     return requantized(n, call, x[0], 6);
 }
 
@@ -289,9 +288,9 @@ static xbtab_status lower_concat(xbtab_network *n, xbtab__node *call)
 {
     int part[XBTAB__NET_INPUTS], parts = (call->n_inputs - 2) / 3, joined;
     for (int k = 0; k < parts; k++) XBTAB_TRY(dequantized(n, call, 2 + 3 * k, &part[k]));
-    XBTAB_TRY(xbtab__add_node(n, call->name, xbtab__operator_find("Concat"), parts, part, &call->attributes,
-                              &joined));
-    return xbtab__add_node(n, call->name, xbtab__operator_find("QuantizeLinear"), 3,
+    XBTAB_TRY(
+        xbtab__add_node(n, call->name, n->find_operator("Concat"), parts, part, &call->attributes, &joined));
+    return xbtab__add_node(n, call->name, n->find_operator("QuantizeLinear"), 3,
                            (int[]){joined, call->input[0], call->input[1]}, NULL, &call->output);
 }
 

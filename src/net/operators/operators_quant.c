@@ -65,14 +65,13 @@ static xbtab_status check_parameter(const xbtab_network *n, const xbtab__node *n
                             p->shape.size, s->size);
 }
 
-/* A dead channel has a scale of 0: all its numbers are 0, as may be those of weights of one output; but no scale
- * is that of a tensor that images make. */
+/* A dead channel has a scale of 0: all its numbers are 0, as may be those of weights of one output; but no
+ * scale is that of a tensor that images make. */
 static xbtab_status check_scale(const xbtab_network *n, const xbtab__node *node, int k)
 {
     const xbtab__value *v = xbtab__input_of(n, node, k);
     for (size_t c = 0; c < v->shape.size; c++) {
-        bool is_dead =
-            v->constant[c] == 0 && (v->shape.size > 1 || xbtab__input_of(n, node, 0)->constant);
+        bool is_dead = v->constant[c] == 0 && (v->shape.size > 1 || xbtab__input_of(n, node, 0)->constant);
         if ((!(v->constant[c] > 0) && !is_dead) || !isfinite(v->constant[c]))
             return xbtab__node_fail(n, node, XBTAB_ERR_INPUT, "a scale is not above 0");
     }

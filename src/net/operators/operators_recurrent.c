@@ -384,7 +384,7 @@ static xbtab_status swap_axes(xbtab_network *n, const char *name, const int64_t 
     xbtab__attributes_init(&a, "Transpose");
     memcpy(a.perm, perm, (size_t)rank * sizeof *perm);
     a.n_perm = rank;
-    XBTAB_TRY(xbtab__add_node(n, name, xbtab__operator_find("Transpose"), 1, value, &a, &turned));
+    XBTAB_TRY(xbtab__add_node(n, name, n->find_operator("Transpose"), 1, value, &a, &turned));
     *value = turned;
     return XBTAB_OK;
 }
@@ -405,12 +405,11 @@ static xbtab_status lower_recurrent(xbtab_network *n, xbtab__node *call)
     }
     XBTAB_TRY(add_matrix(n, call, &W));
     snprintf(name, sizeof name, "%.200s/W", call->name);
-    XBTAB_TRY(
-        xbtab__add_node(n, name, xbtab__operator_find("MatMul"), 2, (int[]){given[0], W}, NULL, &product));
+    XBTAB_TRY(xbtab__add_node(n, name, n->find_operator("MatMul"), 2, (int[]){given[0], W}, NULL, &product));
     if (given[3] >= 0) {
         XBTAB_TRY(add_biases(n, call, c, &bias));
         XBTAB_TRY(
-            xbtab__add_node(n, name, xbtab__operator_find("Add"), 2, (int[]){product, bias}, NULL, &product));
+            xbtab__add_node(n, name, n->find_operator("Add"), 2, (int[]){product, bias}, NULL, &product));
     }
     input[FROM_W] = product;
     input[R] = given[2];

@@ -273,3 +273,8 @@ done:
     xbtab__free(f.of);
     return status;
 }
+
+xbtab_status xbtab__network_find_lattices(xbtab_network *n)
+{
+    return xbtab__lattices_find(&n->lattice, NULL, n, true, false);
+}
