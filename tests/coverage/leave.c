@@ -1,5 +1,6 @@
-/* leave.c - in the coverage build only: processes keep their counts although they leave by _exit(), and workers that
- * are about to be shot get the time to leave by themselves. The linker puts these in the place of _exit() and kill(). */
+/* leave.c - in the coverage build only: processes keep their counts although they leave by _exit(), and
+ * workers that are about to be shot get the time to leave by themselves. The linker puts these in the place
+ * of _exit() and kill(). */
 #include <signal.h>
 #include <sys/types.h>
 #include <sys/wait.h>

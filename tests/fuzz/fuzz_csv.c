@@ -1,5 +1,5 @@
-/* fuzz_csv.c - text tables of numbers made of anything, read to their end, every field as a number. The first byte
- * chooses what the caller says of the file. */
+/* fuzz_csv.c - text tables of numbers made of anything, read to their end, every field as a number. The first
+ * byte chooses what the caller says of the file. */
 #include <math.h>
 
 #include "fuzz_file.h"

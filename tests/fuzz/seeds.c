@@ -65,8 +65,12 @@ static void tables_of_text(void)
         snprintf(text, sizeof text, "%c%s", k >= 3 ? 9 : 8, curves[k]);
         put_text("curves", name, text);
     }
-    put_text("csv", "levels", "\x0a" "0,1,3\n2,2,0\n");
-    put_text("csv", "open", "\x0a" "1e5,inf,2e5\n3e5,4e5,inf\n");
+    put_text("csv", "levels",
+             "\x0a"
+             "0,1,3\n2,2,0\n");
+    put_text("csv", "open",
+             "\x0a"
+             "1e5,inf,2e5\n3e5,4e5,inf\n");
     put_text("layer_bits", "0",
              "layers:\n  - {name: conv1, weight_bits: 4, activation_bits: 8}\n  - {name: fc, weight_bits: "
              "float}\n");

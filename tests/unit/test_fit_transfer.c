@@ -150,14 +150,26 @@ static void fill_samples(xbtab_tables *t)
     }
 }
 
+static xbtab_tables *sampled_tables(void)
+{
+    xbtab_tables *t = bare_tables();
+    draw_samples(t);
+    fill_samples(t);
+    return t;
+}
+
+static xbtab_tables *fitted_tables(void)
+{
+    xbtab_tables *t = sampled_tables();
+    if (xbtab__fit_transfer(t) < 0) fail_msg("%s", xbtab_error_message());
+    return t;
+}
+
 static void the_terms_come_back(void **state)
 {
     (void)state;
-    xbtab_tables *t = bare_tables();
+    xbtab_tables *t = fitted_tables();
     double u_most = 0;
-    draw_samples(t);
-    fill_samples(t);
-    if (xbtab__fit_transfer(t) < 0) fail_msg("%s", xbtab_error_message());
     assert_int_equal(t->transfer.n_terms, N_TRUTH);
     for (size_t k = 0; k < N_TRUTH; k++) { /* in any order */
         int found = 0;
@@ -221,10 +233,7 @@ static sums of_heldout(const xbtab_tables *t)
 static void errors_are_of_the_heldout_samples(void **state)
 {
     (void)state;
-    xbtab_tables *t = bare_tables();
-    draw_samples(t);
-    fill_samples(t);
-    if (xbtab__fit_transfer(t) < 0) fail_msg("%s", xbtab_error_message());
+    xbtab_tables *t = fitted_tables();
     const sums s = of_heldout(t);
     const xbtab_transfer_data *f = &t->transfer;
     near("full scale", f->error.full_scale / s.I_most, 1, 1e-12);
@@ -253,10 +262,7 @@ static void errors_are_of_the_heldout_samples(void **state)
 static void the_energys_scale_is_of_the_fits_tiles(void **state)
 {
     (void)state;
-    xbtab_tables *t = bare_tables();
-    draw_samples(t);
-    fill_samples(t);
-    if (xbtab__fit_transfer(t) < 0) fail_msg("%s", xbtab_error_message());
+    xbtab_tables *t = fitted_tables();
     const sums s = of_heldout(t);
     near("scale", t->energy.scale, 1.37, 1e-6);
     assert_int_equal(t->energy.error.samples, HELDOUT * VECTORS - 1);
@@ -316,17 +322,13 @@ static void wires_are_in_the_effective_matrix_alone(void **state)
 static void too_few_samples_are_refused(void **state)
 {
     (void)state;
-    xbtab_tables *t = bare_tables();
-    draw_samples(t);
-    fill_samples(t);
+    xbtab_tables *t = sampled_tables();
     for (int v = (TILES - HELDOUT) * VECTORS; v < SAMPLES; v++)
         t->samples.status[v] = XBTAB_SAMPLE_NOT_CONVERGED;
     assert_int_equal(xbtab__fit_transfer(t), XBTAB_ERR_SPICE);
     assert_non_null(strstr(xbtab_error_message(), "every held-out sample failed"));
     xbtab_tables_destroy(&t);
-    t = bare_tables();
-    draw_samples(t);
-    fill_samples(t);
+    t = sampled_tables();
     for (int v = 1; v < (TILES - HELDOUT) * VECTORS; v++) t->samples.status[v] = XBTAB_SAMPLE_TIMEOUT;
     assert_int_equal(xbtab__fit_transfer(t), XBTAB_ERR_SPICE);
     assert_non_null(strstr(xbtab_error_message(), "only 7 good samples for the transfer table; it needs 12"));
