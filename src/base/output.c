@@ -129,13 +129,20 @@ static void flush_folder(const char *path)
     xbtab__free(name);
 }
 
+/* Why a stream could not be written. It remembers that an earlier write failed, not why; what failed then fails again. */
+static int reason_of(FILE *stream)
+{
+    errno = 0;
+    if (fflush(stream) != 0 && errno) return errno;
+    if (!ferror(stream)) return 0;
+    return write(fileno(stream), "\n", 1) < 0 && errno ? errno : EIO;
+}
+
 xbtab_status xbtab_output_finish(xbtab_output **output)
 {
     xbtab_status status = XBTAB_OK;
     xbtab_output *o = *output;
-    int reason = 0;
-    errno = 0;
-    if (ferror(o->stream) || fflush(o->stream) != 0) reason = errno ? errno : EIO;
+    int reason = reason_of(o->stream);
     if (!reason && o->beside && fsync(fileno(o->stream)) != 0) reason = errno;
     /* renamed while it is still locked: nobody else takes it for a stale one */
     if (!reason && o->beside && rename(o->beside, o->path) != 0) reason = errno;

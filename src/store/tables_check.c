@@ -13,8 +13,9 @@
  * S) to a bulk where a transistor is off [A]. */
 static const double slack = 1e-8, leak = 1e-13, slack_sign = 1e-6, leak_sign = 1e-11;
 
-/* Share of the TIA's output over the ADC's range by which it may turn back. */
-static const double slack_tia = 1e-6;
+/* Shares of the TIA's output over the ADC's range by which it may turn back from point to point, and in all: one that
+ * clips there gives way a little, as its input leaves the virtual ground. */
+static const double slack_tia = 5e-3, slack_clipped = 0.2;
 
 /* Shares of a step by which an even axis may be off. */
 static const double uneven = 1e-6;
@@ -185,9 +186,16 @@ static xbtab_status check_output(const xbtab_tables *t, const set *output, const
         XBTAB_FAIL(XBTAB_ERR_INPUT,
                    "%s: /tia/input_current has no points between %g and %g A, the ADC's range", path, low,
                    high);
-    double whole = a->V_out[end - 1] - a->V_out[first], way = whole < 0 ? -1 : 1;
+    double low_V = INFINITY, high_V = -INFINITY, way = a->V_out[end - 1] < a->V_out[first] ? -1 : 1;
+    for (size_t k = first; k < end; k++) {
+        low_V = fmin(low_V, a->V_out[k]);
+        high_V = fmax(high_V, a->V_out[k]);
+    }
+    double range = high_V - low_V, farthest = way * a->V_out[first];
     for (size_t k = first + 1; k < end; k++) {
-        if (way * (a->V_out[k] - a->V_out[k - 1]) < -slack_tia * fabs(whole))
+        farthest = fmax(farthest, way * a->V_out[k]);
+        if (way * (a->V_out[k] - a->V_out[k - 1]) < -slack_tia * range ||
+            way * a->V_out[k] < farthest - slack_clipped * range)
             return refuse(path, output, k, "turns back inside the ADC's range");
     }
     return XBTAB_OK;

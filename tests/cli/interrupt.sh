@@ -35,11 +35,11 @@ stopped() {
     [ -z "$(ls -A "$name")" ] || fail "files left behind by $*: $(ls -A "$name")"
 }
 
-# every image takes minutes: the time left is told before the first is done
+# the time left is told while it runs
 infer=("$XBARTAB" infer "$network" --tables ../t.h5 "${digits[@]}" --threads 1 --predictions p.csv)
 runs=()
-(stopped solve INT '^solve: 0 of 20, [0-9]+ (s|min) left' "${infer[@]}" --mode solve --limit 20) & runs+=($!)
-(stopped spice TERM '^spice: 0 of 2, [0-9]+ (s|min) left' "${infer[@]}" --mode spice --limit 2) & runs+=($!)
+(stopped solve INT '^solve: [0-9]+ of 20, [0-9]+ (s|min) left' "${infer[@]}" --mode solve --limit 20) & runs+=($!)
+(stopped spice TERM '^spice: [01] of 2, [0-9]+ (s|min) left' "${infer[@]}" --mode spice --limit 2) & runs+=($!)
 (stopped check TERM '^drawing products: [0-9]+ of 1000000, [0-9]+ (s|min) left' "${infer[@]}" --limit 20 --check 1000000) & runs+=($!)
 for run in "${runs[@]}"; do wait "$run" || exit 1; done
 runs=()

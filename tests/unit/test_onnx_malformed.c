@@ -356,10 +356,10 @@ static void data_outside_the_folder_are_refused(void **state)
     refused(XBTAB_ERR_INPUT, "leaves the model's folder");
     assert_int_equal(mkdir(at("folder.bin"), 0700), 0);
     write_external("folder.bin", NULL, NULL);
-    refused(XBTAB_ERR_INPUT, "is not a regular file");
+    refused(XBTAB_ERR_IO, "not a regular file");
     assert_int_equal(mkfifo(at("pipe.bin"), 0600), 0); /* open() would wait for a writer */
     write_external("pipe.bin", NULL, NULL);
-    refused(XBTAB_ERR_INPUT, "is not a regular file");
+    refused(XBTAB_ERR_IO, "not a regular file");
     write_external("weights.bin", "40", NULL);
     refused(XBTAB_ERR_INPUT, "has 64 bytes; 32 from byte 40 on are needed");
     write_external("weights.bin", "9223372036854775807", NULL);
