@@ -129,7 +129,8 @@ static void flush_folder(const char *path)
     xbtab__free(name);
 }
 
-/* Why a stream could not be written. It remembers that an earlier write failed, not why; what failed then fails again. */
+/* Why a stream could not be written. It remembers that an earlier write failed, not why; what failed then
+ * fails again. */
 static int reason_of(FILE *stream)
 {
     errno = 0;

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "input.h"
+
 static xbtab_status fail_packed(const xbtab__stream *s)
 {
     int code;
@@ -19,8 +21,8 @@ static xbtab_status fail_packed(const xbtab__stream *s)
 xbtab_status xbtab__stream_open(xbtab__stream *out, const char *path)
 {
     struct stat info;
+    XBTAB_TRY(xbtab__input_check(path));
     if (stat(path, &info) != 0) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
-    if (!S_ISREG(info.st_mode)) XBTAB_FAIL(XBTAB_ERR_IO, "%s: not a regular file", path);
     *out = (xbtab__stream){.path = path, .bytes = (uint64_t)info.st_size};
     out->file = gzopen(path, "rb");
     if (!out->file) XBTAB_FAIL(XBTAB_ERR_IO, "%s: cannot open: %s", path, strerror(errno));

@@ -13,8 +13,8 @@
  * S) to a bulk where a transistor is off [A]. */
 static const double slack = 1e-8, leak = 1e-13, slack_sign = 1e-6, leak_sign = 1e-11;
 
-/* Shares of the TIA's output over the ADC's range by which it may turn back from point to point, and in all: one that
- * clips there gives way a little, as its input leaves the virtual ground. */
+/* Shares of the TIA's output over the ADC's range by which it may turn back from point to point, and in all:
+ * one that clips there gives way a little, as its input leaves the virtual ground. */
 static const double slack_tia = 5e-3, slack_clipped = 0.2;
 
 /* Shares of a step by which an even axis may be off. */

@@ -163,10 +163,13 @@ static void a_function_has_its_own_opset(void **state)
 static void broken_calls_are_refused(void **state)
 {
     (void)state;
-    static const char *const words[] = {"function \"loop\" calls itself", "has no attribute \"other\"",
+    static const char *const words[] = {"function \"loop\" calls itself",
+                                        "has no attribute \"other\"",
                                         "2 inputs and 1 outputs for function \"leaky\", which has 1 and 1",
-                                        "operator own.missing is not supported", "makes its output \"c\""};
-    for (int c = 0; c < 5; c++) {
+                                        "operator own.missing is not supported",
+                                        "makes its output \"c\"",
+                                        "two functions are called \"leaky\""};
+    for (int c = 0; c < 6; c++) {
         bytes g = begin(), functions = {0}, f;
         call(&g, 1,
              c == 0   ? "loop"
@@ -175,6 +178,7 @@ static void broken_calls_are_refused(void **state)
                       : "leaky",
              c == 2 ? "x x" : "x", "y", c == 1 ? bytes_f("other", 1) : nothing, nothing);
         add_leaky(&functions);
+        if (c == 5) add_leaky(&functions);
         f = function("loop", "a", "c"); /* by way of another */
         call(&f, 7, "round", "a", "c", nothing, nothing);
         bytes_nest(&functions, 25, f);

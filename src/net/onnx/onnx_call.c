@@ -59,14 +59,31 @@ static bool same_domain(const char *a, const char *b)
     return xbtab__is_own_domain(a) ? xbtab__is_own_domain(b) : b && strcmp(a, b) == 0;
 }
 
-/* Whether two messages have the same text in a field that the schema does not know, none being "". */
+/* A text in a field that the schema does not know; none is "". */
+static ProtobufCBinaryData text_of(const ProtobufCMessage *message, unsigned field)
+{
+    ProtobufCBinaryData text = {0};
+    bool is_there = xbtab__onnx_field(message, field, 0, &text);
+    return is_there ? text : (ProtobufCBinaryData){0};
+}
+
+static bool same_text(ProtobufCBinaryData a, ProtobufCBinaryData b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
 static bool same_overload(const Onnx__FunctionProto *function, const Onnx__NodeProto *node)
 {
-    ProtobufCBinaryData a = {0}, b = {0};
-    bool has_a = xbtab__onnx_field(&function->base, XBTAB__FIELD_FUNCTION_OVERLOAD, 0, &a);
-    bool has_b = xbtab__onnx_field(&node->base, XBTAB__FIELD_NODE_OVERLOAD, 0, &b);
-    size_t n = has_a ? a.len : 0;
-    return n == (has_b ? b.len : 0) && (n == 0 || memcmp(a.data, b.data, n) == 0);
+    return same_text(text_of(&function->base, XBTAB__FIELD_FUNCTION_OVERLOAD),
+                     text_of(&node->base, XBTAB__FIELD_NODE_OVERLOAD));
+}
+
+/* Nobody could tell which one a call means. */
+static bool same_function(const Onnx__FunctionProto *a, const Onnx__FunctionProto *b)
+{
+    return a->name && b->name && strcmp(a->name, b->name) == 0 && same_domain(a->domain, b->domain) &&
+           same_text(text_of(&a->base, XBTAB__FIELD_FUNCTION_OVERLOAD),
+                     text_of(&b->base, XBTAB__FIELD_FUNCTION_OVERLOAD));
 }
 
 const Onnx__FunctionProto *xbtab__find_function(const xbtab__reader *r, const Onnx__NodeProto *node)
@@ -105,8 +122,14 @@ xbtab_status xbtab__name_functions(xbtab__reader *r)
     if (model->n_functions > MOST_FUNCTIONS)
         XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s: has %zu functions; %d are supported", r->n->path,
                    model->n_functions, MOST_FUNCTIONS);
-    for (size_t k = 0; k < model->n_functions; k++)
+    for (size_t k = 0; k < model->n_functions; k++) {
         XBTAB_TRY(xbtab__want(&r->functions, r->n, model->functions[k]->name));
+        for (size_t other = 0; other < k; other++) {
+            if (same_function(model->functions[other], model->functions[k]))
+                XBTAB_FAIL(XBTAB_ERR_INPUT, "%s: two functions are called \"%s\"", r->n->path,
+                           model->functions[k]->name);
+        }
+    }
     return XBTAB_OK;
 }
 
