@@ -16,6 +16,12 @@
 
 static const double tolerance = 1e-3; /* of a step: how far a number may be from its lattice */
 
+/* A weight in steps is a quotient of two floats, each with an error of its own. */
+static bool is_whole(double q)
+{
+    return fabs(q - floor(q + 0.5)) <= fmax(tolerance, ldexp(fabs(q), -22)) && fabs(q) < 32767.5;
+}
+
 bool xbtab__needs_digital(const xbtab_network *n)
 {
     if (n->is_quantized) return true;
@@ -66,7 +72,7 @@ static xbtab_status take_rows(const xbtab_network *n, const xbtab__node *node, i
         size_t row = k / l->inputs;
         step[row] = l->step ? (double)l->step[row] : 1.0;
         double q = in_steps(l, k), whole = floor(q + 0.5);
-        if (!(fabs(q - whole) <= tolerance) || fabs(whole) > 32767) {
+        if (!is_whole(q)) {
             return xbtab__node_fail(
                 n, node, XBTAB_ERR_UNSUPPORTED,
                 "weight %zu of output %zu is %g steps; it must be a whole number of 16 bits", k % l->inputs,
@@ -84,7 +90,7 @@ static int weight_bits_of(const xbtab__linear *l)
     if (!has_steps(l)) return 0;
     for (size_t k = 0; k < l->groups * l->outputs * l->inputs; k++) {
         double q = fabs(in_steps(l, k));
-        if (!(fabs(q - floor(q + 0.5)) <= tolerance) || q > 32767) return 0;
+        if (!is_whole(q)) return 0;
         most = fmax(most, floor(q + 0.5));
     }
     return bits_for(most) + 1;

@@ -200,6 +200,74 @@ static void dense_layers_behind_what_moves(void **state)
     }
 }
 
+/* A Gemm's alpha multiplies the steps of each input's weights. */
+static void alpha_of_single_inputs(void **state)
+{
+    (void)state;
+    static const float alphas[] = {0.75f, -0.3f, 1.0f};
+    static const int32_t none[C] = {0, 0, 0};
+    int32_t no_zero[N] = {0};
+    float of_input[N], step[1] = {0.3f};
+    for (int k = 0; k < N; k++) of_input[k] = k % 2 ? 0.5f : 0.25f;
+    for (size_t a = 0; a < sizeof alphas / sizeof alphas[0]; a++) {
+        onnx_build b;
+        double wanted[O];
+        set_numbers(even, one, none);
+        build_begin(&b, 2, (int64_t[]){1, N}, "y");
+        build_floats(&b, "sx", 1, (int64_t[]){1}, step);
+        build_ints(&b, "zx", UINT8, 1, (int64_t[]){1}, (int32_t[]){0});
+        build_floats(&b, "sw", 1, (int64_t[]){N}, of_input);
+        build_ints(&b, "zw", ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 1, (int64_t[]){N}, no_zero);
+        build_ints(&b, "w", ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 2, (int64_t[]){N, O}, whole);
+        build_node(&b, "QuantizeLinear", "i", "x", "sx", "zx");
+        build_node(&b, "DequantizeLinear", "q", "i", "sx", "zx");
+        build_node(&b, "DequantizeLinear", "v", "w", "sw", "zw");
+        build_attribute(&b, "axis", 0, (int64_t[]){0}, 0, NULL);
+        build_node(&b, "Gemm", "y", "q", "v", NULL);
+        build_attribute(&b, "alpha", 0, NULL, alphas[a], NULL);
+        for (int o = 0; o < O; o++) {
+            wanted[o] = 0;
+            for (int k = 0; k < N; k++) {
+                double code = fmax(rint((double)(x[k] / step[0])), 0);
+                wanted[o] +=
+                    (double)alphas[a] * (double)step[0] * (double)of_input[k] * code * whole[k * O + o];
+            }
+        }
+        expect(&b, wanted, O, 1, 4); /* twice the weights of every second input: 6 */
+    }
+}
+
+/* Weights of 16 bits are quotients of floats, which are further from whole numbers the larger they are. */
+static void weights_of_16_bits_are_whole(void **state)
+{
+    (void)state;
+    static const int32_t none[C] = {0, 0, 0};
+    float step[1] = {0.3f};
+    for (int n = 0; n < 40; n++) {
+        onnx_build b;
+        xbtab_network *network = NULL;
+        int32_t wide[N];
+        float of_w[1] = {1e-4f * (1.0f + 0.0137f * (float)n)};
+        set_numbers(even, one, none);
+        for (int k = 0; k < N; k++) wide[k] = (k % 2 ? -1 : 1) * (32767 - 997 * k - n);
+        build_begin(&b, 2, (int64_t[]){1, N}, "y");
+        build_floats(&b, "sx", 1, (int64_t[]){1}, step);
+        build_ints(&b, "zx", UINT8, 1, (int64_t[]){1}, (int32_t[]){0});
+        build_floats(&b, "sw", 1, (int64_t[]){1}, of_w);
+        build_ints(&b, "zw", ONNX__TENSOR_PROTO__DATA_TYPE__INT16, 1, (int64_t[]){1}, (int32_t[]){0});
+        build_ints(&b, "w", ONNX__TENSOR_PROTO__DATA_TYPE__INT16, 2, (int64_t[]){N, 1}, wide);
+        build_node(&b, "QuantizeLinear", "i", "x", "sx", "zx");
+        build_node(&b, "DequantizeLinear", "q", "i", "sx", "zx");
+        build_node(&b, "DequantizeLinear", "v", "w", "sw", "zw");
+        build_node(&b, "MatMul", "y", "q", "v", NULL);
+        xbtab_quantized *q = quantized_of(&b, &network);
+        const xbtab_matrix *m = xbtab_quantized_matrix(q, 0);
+        for (int k = 0; k < N; k++) assert_int_equal(m->W[k], wide[k]);
+        xbtab_quantized_destroy(&q);
+        xbtab_network_destroy(&network);
+    }
+}
+
 /* Parts of a tensor with scales and zeros of their own. */
 static void joined_tensors(void **state)
 {
@@ -309,6 +377,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dense_convolutions),
         cmocka_unit_test(dense_layers_behind_what_moves),
+        cmocka_unit_test(alpha_of_single_inputs),
+        cmocka_unit_test(weights_of_16_bits_are_whole),
         cmocka_unit_test(joined_tensors),
         cmocka_unit_test(quant_nodes),
         cmocka_unit_test(what_no_part_can_have_is_refused),

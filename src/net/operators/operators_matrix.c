@@ -118,6 +118,8 @@ static xbtab_status set_constant_product(xbtab_network *n, xbtab__node *node, co
     node->linear.times = a->alpha;
     for (int64_t o = 0; o < outputs && node->linear.step && a->alpha != 0; o++)
         node->linear.step[o] *= fabsf(a->alpha);
+    for (int64_t k = 0; k < outputs * inputs && node->linear.steps && a->alpha != 0; k++)
+        node->linear.steps[k] *= fabsf(a->alpha);
     return xbtab__shape_set(n, node, xbtab__output_of(n, node), in->shape.rank, dim);
 }
 
