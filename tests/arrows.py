@@ -28,18 +28,19 @@ def read_rooms(path):
 
 def read_objects(build, rooms, source):
     """{(room, file): (defined, used)} of the objects whose source still stands."""
-    objects = {}
+    places = {}
     for room in rooms:
         folder = build / "CMakeFiles" / ("room_" + room.replace("/", "_") + ".dir") / room
         for path in sorted(folder.glob("*.c.o")):
             stem = path.name[: -len(".c.o")]
-            if not (source / room / (stem + ".c")).exists():
-                continue
-            out = subprocess.run(["nm", "-g", path], capture_output=True, text=True, check=True).stdout
-            fields = [line.split() for line in out.splitlines()]
-            defined = {f[2] for f in fields if len(f) == 3 and f[1] != "U"}
-            used = {f[1] for f in fields if len(f) == 2 and f[0] == "U"}
-            objects[room, stem] = (defined, used)
+            if (source / room / (stem + ".c")).exists():
+                places[str(path)] = (room, stem)
+    objects = {place: (set(), set()) for place in places.values()}
+    out = subprocess.run(["nm", "-gA", *places], capture_output=True, text=True, check=True).stdout
+    for line in out.splitlines():
+        path, _, symbol = line.partition(":")
+        *_, kind, name = symbol.split()
+        objects[places[path]][kind == "U"].add(name)
     return objects
 
 
