@@ -18,6 +18,7 @@
 
 static volatile sig_atomic_t interrupted;
 static bool has_spoken; /* a failure has had its line */
+static const char **verb_words; /* behind the verb, until NULL */
 
 /* One line, whatever words of the user it quotes. */
 static void say(const char *before, const char *format, va_list args, const char *after)
@@ -138,6 +139,7 @@ int cli_parse(poptContext *context, int argc, const char **argv, const struct po
         POPT_TABLEEND};
     static char title[64]; /* popt prints the program's name from argv */
     const char *verb = argv[0];
+    verb_words = argv + 1;
     snprintf(title, sizeof title, "xbartab %s", verb);
     argv[0] = title;
     *context = poptGetContext(title, argc, argv, all, 0);
@@ -240,9 +242,37 @@ int cli_make_folder(const char *path)
     return reason ? cli_fail("%s: cannot make the folder: %s", path, strerror(reason)) : CLI_DONE;
 }
 
+static bool is_same_file(const char *path, const struct stat *as)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && info.st_dev == as->st_dev && info.st_ino == as->st_ino;
+}
+
+/* How many words of the command name the file: as FILE, --option=FILE or -oFILE. */
+static int count_naming(const struct stat *file)
+{
+    int n = 0;
+    for (const char **word = verb_words; word && *word; word++) {
+        const char *value = strncmp(*word, "--", 2) == 0 ? strchr(*word, '=') : NULL;
+        if (value) {
+            value++;
+        } else if ((*word)[0] == '-' && (*word)[1] && (*word)[1] != '-' && (*word)[2]) {
+            value = *word + 2 + ((*word)[2] == '=');
+        }
+        n += is_same_file(*word, file) || (value && is_same_file(value, file));
+    }
+    return n;
+}
+
 int cli_check_output(const char *path)
 {
-    return !path || xbtab_output_check(path) == XBTAB_OK ? CLI_DONE : cli_failed();
+    struct stat info;
+    if (!path) return CLI_DONE;
+    if (xbtab_output_check(path) < 0) return cli_failed();
+    if (stat(path, &info) == 0 && S_ISREG(info.st_mode) && count_naming(&info) > 1)
+        return cli_fail("%s: cannot write: the command names this file twice, and it would be overwritten",
+                        path);
+    return CLI_DONE;
 }
 
 int cli_check_regular_output(const char *path)

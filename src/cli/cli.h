@@ -88,7 +88,8 @@ int cli_write_text(const char *path, const char *text);
 /** Make a folder, or find it there. @return the same. */
 int cli_make_folder(const char *path);
 
-/** Whether that can be, before the work is done; NULL is nothing to write. @return the same. */
+/** Whether that can be, before the work is done, and the command does not name the same file as an input or another
+ * output; NULL is nothing to write. @return the same. */
 int cli_check_output(const char *path);
 
 /** The same of a file that is also read again, or written in places: no device, no pipe. */

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # bench: every part reports, and its ratios are those of the times beside them; how fast anything is, no test says.
 source "$(dirname "$0")/common.sh"
-[ "$SANITIZED" = 0 ] || { echo "left to the other build"; exit 77; }
 
 cat >tile.yaml <<'Y'
 name: resistors

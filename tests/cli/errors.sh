@@ -93,6 +93,24 @@ refused 1 "label 12 of image 999 is none of the network's 10 outputs" infer "$ne
 head -c 50000 "$digits/test-images.idx.gz" >cut.gz
 refused 1 "cut.gz" infer "$network" cut.gz labels.idx
 
+# an output that is an input, by whatever name and way of saying, keeps what it holds
+ln good.yaml linked.yaml
+ln -s good.yaml symbolic.yaml
+cp labels.idx before.idx
+for name in good.yaml linked.yaml symbolic.yaml ./good.yaml "$PWD/good.yaml"; do
+    cp good.yaml before.yaml
+    refused 1 "names this file twice" "$XBARTAB" netlist good.yaml -o "$name"
+    refused 1 "names this file twice" "$XBARTAB" netlist good.yaml "-o$name"
+    refused 1 "names this file twice" "$XBARTAB" characterize good.yaml --output="$name"
+    cmp good.yaml before.yaml || fail "good.yaml is overwritten by -o $name"
+done
+refused 1 "names this file twice" "$XBARTAB" infer "$network" --tables good.h5 --images images.idx --labels=labels.idx --predictions labels.idx
+cmp labels.idx before.idx || fail "the labels are overwritten"
+cp good.yaml netlist # a verb is no file, and an output may be there already
+"$XBARTAB" netlist good.yaml -o netlist >/dev/null || fail "an output with the name of its verb"
+"$XBARTAB" netlist good.yaml -o netlist >/dev/null || fail "an output that is there already"
+rm -f before.idx before.yaml linked.yaml symbolic.yaml netlist
+
 # usage
 refused 2 "no verb is called" "$XBARTAB" nothing
 refused 2 "unknown option" "$XBARTAB" info --nothing

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # What verbs say to people are the figures that they give to scripts.
 source "$(dirname "$0")/common.sh"
-[ "$SANITIZED" = 0 ] || { echo "left to the other build"; exit 77; }
 
 cat >tile.yaml <<'Y'
 name: small

@@ -10,8 +10,8 @@
  *   S_j    = sum over groups of P[group][pattern][j], saturated to [0, 65535]  (I_j - I_base[j]) / I_unit[j]
  *   u      = S_j / 2^15 - 1                                                       in [-1, 1)
  *   v      = saturated(u + k0 + u (k1 + u (k2 + u k3)))                           correction, TIA and gain
- *   code_j = floor((v + 1) 2^(adc_bits - 1))                                      the ADC, v = 1 is its upper
- * end acc_j += code_j << shift                                                      over input slices
+ *   code_j = floor((v + 1) 2^(adc_bits - 1))                                      the ADC, v = 1 is its upper end
+ *   acc_j += code_j << shift                                                      over input slices
  *
  * P has no negative numbers: what flows through a bit line whatever the pattern is in I_base, and from there
  * in k. So S cannot wrap; it saturates, the order of the additions does not matter, and I_unit covers what

@@ -6,10 +6,13 @@
  * effect costs what. The program's verbs infer, explain and sweep are such studies, read from options and
  * printed.
  *
- *   xbtab_study_options o = {.network = "net.onnx", .tables = "t.h5", .images = "i.idx.gz", .labels =
- * "l.idx.gz"}; xbtab_study *study = NULL; xbtab_study_result result; if (xbtab_study_open(&study, &o) < 0 ||
- * xbtab_study_infer(study, &result) < 0) puts(xbtab_error_message()); else printf("%.2f %%\n", 100 *
- * result.accuracy.mode); xbtab_study_close(&study);
+ *   const xbtab_study_options o = {
+ *       .network = "net.onnx", .tables = "t.h5", .images = "i.idx.gz", .labels = "l.idx.gz"};
+ *   xbtab_study *study = NULL;
+ *   xbtab_study_result result;
+ *   if (xbtab_study_open(&study, &o) < 0 || xbtab_study_infer(study, &result) < 0) puts(xbtab_error_message());
+ *   else printf("%.2f %%\n", 100 * result.accuracy.mode);
+ *   xbtab_study_close(&study);
  *
  * Threads: a study is used by one thread at a time; it uses threads of its own. Making tables, and everything
  * in ngspice, forks: call it while no other thread is at work. */
