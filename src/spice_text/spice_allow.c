@@ -116,11 +116,41 @@ static xbtab_status check_names(const xbtab__spice_text *text, const xbtab__spic
     return XBTAB_OK;
 }
 
+/* ngspice's time for an expression grows with the square of its length, and its parsers give up on nested ones,
+ * or end in the middle of them. */
+static xbtab_status check_expressions(const xbtab__spice_text *text, const xbtab__spice_line *line)
+{
+    enum { LONGEST = 16384, DEEPEST = 64 };
+    const char *brace = NULL;
+    int depth = 0, before = 0; /* the brace */
+    for (const char *c = line->text; *c; c++) {
+        if (*c == '{' && brace) return xbtab__spice_refuse(text, line, "braces stand in braces");
+        if (*c == '}' && (!brace || depth != before))
+            return xbtab__spice_refuse(text, line, "a closing brace does not match what is open before it");
+        if (*c == '{') {
+            brace = c;
+            before = depth;
+        } else if (*c == '}') {
+            if (c - brace > LONGEST)
+                return xbtab__spice_refuse(text, line, "an expression in braces is above 16384 characters");
+            brace = NULL;
+        }
+        depth += (*c == '(') - (*c == ')');
+        if (depth > DEEPEST) return xbtab__spice_refuse(text, line, "parentheses are more than 64 deep");
+    }
+    return brace ? xbtab__spice_refuse(text, line, "a brace is not closed") : XBTAB_OK;
+}
+
 /* ---- what is defined twice ---- */
+
+enum { MOST_NESTED = 16 };
+
+static const char rule_nested[] = "subcircuits may stand in each other 16 deep";
 
 /* What a name is of: 's' a subcircuit, 'm' a model, 'f' a function, 'p' a parameter. */
 typedef struct definition {
     char kind;
+    int scope; /* that it is seen in: 0 all of the text, or the count of a .subckt from 1 */
     xbtab__spice_word name;
     size_t line; /* its index */
 } definition;
@@ -128,7 +158,17 @@ typedef struct definition {
 typedef struct definitions {
     definition *at; /* at[n] */
     size_t n, room;
+    int scope; /* of what comes next */
 } definitions;
+
+/* Where in a text its lines stand. */
+typedef struct place {
+    xbtab__spice_author author;
+    int depth;              /* of .subckt */
+    int outer[MOST_NESTED]; /* outer[depth]: the scopes around */
+    int n_scopes;
+    definitions defined;
+} place;
 
 static xbtab_status add_definition(definitions *list, char kind, xbtab__spice_word name, size_t line)
 {
@@ -139,13 +179,14 @@ static xbtab_status add_definition(definitions *list, char kind, xbtab__spice_wo
         list->at = grown;
         list->room = room;
     }
-    list->at[list->n++] = (definition){kind, name, line};
+    list->at[list->n++] = (definition){kind, list->scope, name, line};
     return XBTAB_OK;
 }
 
-static int by_kind_and_name(const void *a, const void *b)
+static int by_scope_and_name(const void *a, const void *b)
 {
     const definition *x = a, *y = b;
+    if (x->scope != y->scope) return x->scope < y->scope ? -1 : 1;
     if (x->kind != y->kind) return x->kind < y->kind ? -1 : 1;
     size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
     int order = strncasecmp(x->name.s, y->name.s, n);
@@ -153,18 +194,21 @@ static int by_kind_and_name(const void *a, const void *b)
     return x->name.n < y->name.n ? -1 : x->name.n > y->name.n;
 }
 
-/* Refuse the first line that defines a name again; takes the list. */
-static xbtab_status check_twice(const xbtab__spice_text *text, definitions *list, const char *rule)
+/* Refuse the first line that defines a name again. Of parameters and functions ngspice takes the last one, of
+ * models the first, and a parameter of a subcircuit's header, whatever its instances say, loses to one inside.
+ */
+static xbtab_status check_twice(const xbtab__spice_text *text, definitions *list)
 {
     size_t line = text->n;
-    if (list->n > 1) qsort(list->at, list->n, sizeof *list->at, by_kind_and_name);
+    if (list->n > 1) qsort(list->at, list->n, sizeof *list->at, by_scope_and_name);
     for (size_t k = 1; k < list->n; k++) {
-        if (by_kind_and_name(&list->at[k - 1], &list->at[k]) != 0) continue;
+        if (by_scope_and_name(&list->at[k - 1], &list->at[k]) != 0) continue;
         size_t later = list->at[k].line > list->at[k - 1].line ? list->at[k].line : list->at[k - 1].line;
         if (later < line) line = later;
     }
-    xbtab__free(list->at);
-    *list = (definitions){0};
+    static const char rule[] =
+        "this name is defined twice, of which ngspice would silently take one; upper and "
+        "lower case are the same to it";
     return line < text->n ? xbtab__spice_refuse(text, &text->line[line], rule) : XBTAB_OK;
 }
 
@@ -187,22 +231,22 @@ static bool defines_function(xbtab__spice_word card, const char *rest)
     return xbtab__spice_is(card, ".param") && rest[strcspn(rest, " (=")] == '(';
 }
 
-/* What a card defines; the parameters of a header are its own. */
-static xbtab_status add_of_card(definitions *list, const xbtab__spice_text *text, size_t line,
-                                xbtab__spice_word card, const char *rest)
+/* What a card defines, and of which scope what follows is. */
+static xbtab_status add_of_card(place *at, const xbtab__spice_text *text, size_t line, xbtab__spice_word card,
+                                const char *rest)
 {
     const xbtab__spice_word name = {.s = rest, .n = strcspn(rest, " (=")};
-    definitions own = {0};
+    definitions *list = &at->defined;
     if (defines_function(card, rest)) return add_definition(list, 'f', name, line);
     if (xbtab__spice_is(card, ".model")) return add_definition(list, 'm', name, line);
     if (xbtab__spice_is(card, ".param")) return add_parameters(list, text, line, rest);
+    if (xbtab__spice_is(card, ".ends")) list->scope = at->outer[--at->depth];
     if (!xbtab__spice_is(card, ".subckt")) return XBTAB_OK;
     XBTAB_TRY(add_definition(list, 's', name, line));
-    xbtab_status status = add_parameters(&own, text, line, rest);
-    static const char rule[] = "a parameter is there twice; to ngspice upper and lower case are the same";
-    if (status == XBTAB_OK) return check_twice(text, &own, rule);
-    xbtab__free(own.at);
-    return status;
+    if (at->depth == MOST_NESTED) return xbtab__spice_refuse(text, &text->line[line], rule_nested);
+    at->outer[at->depth++] = list->scope;
+    list->scope = ++at->n_scopes;
+    return add_parameters(list, text, line, rest);
 }
 
 /* ---- cards ---- */
@@ -281,18 +325,11 @@ static xbtab_status check_element(const xbtab__spice_text *text, const xbtab__sp
     return check_names(text, line, at);
 }
 
-/* Where in a text its lines stand. */
-typedef struct place {
-    xbtab__spice_author author;
-    int depth;           /* of .subckt */
-    definitions globals; /* that all of a netlist sees, of others' models too */
-    definitions locals;  /* that are checked, and forgotten */
-} place;
-
 static xbtab_status check_line(place *at, const xbtab__spice_text *text, size_t k)
 {
     const xbtab__spice_line *line = &text->line[k];
     const char *rest = line->text;
+    XBTAB_TRY(check_expressions(text, line));
     bool is_inside = at->depth > 0 || at->author == XBTAB__SPICE_NETLIST;
     if (*rest != '.') {
         XBTAB_TRY(check_element(text, line, at->author));
@@ -304,10 +341,7 @@ static xbtab_status check_line(place *at, const xbtab__spice_text *text, size_t 
     XBTAB_TRY(check_card(text, line, at->author));
     if (!is_inside && (xbtab__spice_is(card, ".ic") || xbtab__spice_is(card, ".nodeset")))
         return xbtab__spice_refuse(text, line, rule_outside);
-    at->locals.n = 0;
-    XBTAB_TRY(add_of_card(at->depth == 0 ? &at->globals : &at->locals, text, k, card, rest));
-    at->depth += xbtab__spice_is(card, ".subckt") - xbtab__spice_is(card, ".ends");
-    return XBTAB_OK;
+    return add_of_card(at, text, k, card, rest);
 }
 
 xbtab_status xbtab__spice_allow(const xbtab__spice_text *text, xbtab__spice_author author)
@@ -319,12 +353,8 @@ xbtab_status xbtab__spice_allow(const xbtab__spice_text *text, xbtab__spice_auth
     }
     if (status == XBTAB_OK && at.depth > 0)
         status = xbtab__spice_refuse(text, &text->line[text->n - 1], "a .subckt has no .ends");
-    if (status == XBTAB_OK && author != XBTAB__SPICE_CARD) {
-        status = check_twice(text, &at.globals,
-                             "this name is defined twice, of which ngspice would silently take one");
-    }
-    xbtab__free(at.globals.at);
-    xbtab__free(at.locals.at);
+    if (status == XBTAB_OK && author != XBTAB__SPICE_CARD) status = check_twice(text, &at.defined);
+    xbtab__free(at.defined.at);
     return status;
 }
 

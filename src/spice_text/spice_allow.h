@@ -15,8 +15,9 @@ typedef enum xbtab__spice_author {
 } xbtab__spice_author;
 
 /** Check every line: cards in full, elements by their letter, models of ngspice's own types, no
- * function or parameter of files, nothing defined twice outside of subcircuits (ngspice takes one of them
- * without a word), and no name that ngspice gives its own value (xbtab__spice_owns()). @return
+ * function or parameter of files, no expression that ngspice's parsers drown in, nothing defined twice in one
+ * scope - a subcircuit, its header's parameters among it, or what is outside of all - of which ngspice takes one
+ * without a word, and no name that ngspice gives its own value (xbtab__spice_owns()). @return
  * XBTAB_ERR_INPUT: as of xbtab__spice_refuse(). */
 xbtab_status xbtab__spice_allow(const xbtab__spice_text *text, xbtab__spice_author author) XBTAB_MUST_CHECK;
 

@@ -184,6 +184,20 @@ static void models_of_code_and_files_are_refused(void **state)
         ".func f(x) {x}\n*\n* \n.param f(x) = {2}", ".subckt s a b\n.ends\n\n.subckt S a b\n.ends"};
     for (size_t k = 0; k < sizeof twice / sizeof *twice; k++)
         expect_refused(twice[k], strlen(twice[k]), "a.sub:4: this name is defined twice");
+    static const char *const twice_inside[] = {
+        ".subckt s a b g=1\nR1 a b {g}\n.param G=2\n.ends",
+        ".subckt s a b\n.param k=1\n.param j=2 K=4\n.ends",
+        ".subckt s a b\n.param k=1\n.param k=4 k=5\n.ends",
+        ".subckt s a b\n.func f(x) {x}\n.func F(y) {4*y}\n.ends",
+        ".subckt s a b\n.model m r(r=1)\n.model m d\n.ends",
+        ".subckt s a b\n.ends\n.subckt t a b g=1 G=2\n.ends",
+        ".subckt s a b\n.subckt t a b\n.subckt u a b k=1 k=2\n.ends\n.ends\n.ends"};
+    for (size_t k = 0; k < sizeof twice_inside / sizeof *twice_inside; k++)
+        expect_refused(twice_inside[k], strlen(twice_inside[k]), "a.sub:3: this name is defined twice");
+    assert_int_equal(allow(".param g=1\n.subckt s a b g=1\n.subckt t a b\n.param g=2\n.model m d\n.ends\n"
+                           ".model m d\n.param k=1\n.ends\n.subckt u a b k=1\n.ends",
+                           XBTAB__SPICE_MODEL),
+                     XBTAB_OK);
     assert_int_equal(
         allow(
             ".model s r\n.param s=1\n.subckt s a b s=2\n.model m d\n.ends\n.subckt t a b\n.model m r\n.ends",
@@ -216,7 +230,34 @@ static void names_of_ngspice_are_not_to_be_had(void **state)
                  free_names[k], free_names[k]);
         if (allow(text, XBTAB__SPICE_MODEL) < 0) fail_msg("%s", xbtab_error_message());
     }
-    expect_refused(".subckt s a b g=1 v0=2\n+ G=3\n.ends", 34, "a.sub:1: a parameter is there twice");
+    expect_refused(".subckt s a b g=1 v0=2\n+ G=3\n.ends", 34, "a.sub:1: this name is defined twice");
+}
+
+static void expressions_that_drown_ngspice_are_refused(void **state)
+{
+    (void)state;
+    enum { MOST = 40000 };
+    char *text = calloc(MOST, 1);
+    assert_non_null(text);
+    static const struct {
+        int length, depth;
+        bool is_refused;
+    } cases[] = {{16000, 1, false}, {16500, 1, true}, {1, 64, false}, {1, 65, true}, {1, 5000, true}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        char *at = text + sprintf(text, ".param k={");
+        for (int i = 0; i < cases[k].depth; i++) *at++ = '(';
+        for (int i = 0; i < cases[k].length / 2; i++) at += sprintf(at, "1+");
+        *at++ = '1';
+        for (int i = 0; i < cases[k].depth; i++) *at++ = ')';
+        sprintf(at, "}");
+        if ((allow(text, XBTAB__SPICE_MODEL) < 0) != cases[k].is_refused) fail_msg("case %zu", k);
+    }
+    free(text);
+    static const char *const open[] = {".param k={1", ".param k=1}", ".param k={(1}", ".param k={1)}",
+                                       ".param k={{1}}"};
+    for (size_t k = 0; k < sizeof open / sizeof *open; k++) {
+        if (allow(open[k], XBTAB__SPICE_MODEL) == XBTAB_OK) fail_msg("passes: %s", open[k]);
+    }
 }
 
 /* ---- beside ngspice ---- */
@@ -330,6 +371,7 @@ int main(void)
         cmocka_unit_test(elements_are_those_that_read_no_file),
         cmocka_unit_test(models_of_code_and_files_are_refused),
         cmocka_unit_test(names_of_ngspice_are_not_to_be_had),
+        cmocka_unit_test(expressions_that_drown_ngspice_are_refused),
         cmocka_unit_test(ngspice_reads_the_same),
         cmocka_unit_test(ngspice_keeps_its_constants),
         cmocka_unit_test(long_lines_are_broken_at_blanks),
