@@ -18,6 +18,7 @@ enum { DEFAULT_BITS = 8 }; /* of networks in float */
 
 typedef struct number_text {
     char *key, *value, *trust, *source;
+    char *of, *number, *conditions; /* published figures alone */
 } number_text;
 
 typedef struct layer_text {
@@ -57,7 +58,9 @@ typedef struct arch_text {
 
 static const cyaml_schema_field_t figure_fields[] = {
     TEXT("what", number_text, key), TEXT("value", number_text, value), TEXT("trust", number_text, trust),
-    TEXT("source", number_text, source), CYAML_FIELD_END};
+    TEXT("source", number_text, source), OPTIONAL_TEXT("of", number_text, of),
+    OPTIONAL_TEXT("number", number_text, number), OPTIONAL_TEXT("conditions", number_text, conditions),
+    CYAML_FIELD_END};
 static const cyaml_schema_value_t figure_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, number_text, figure_fields)};
 static const cyaml_schema_field_t number_fields[] = {
@@ -94,6 +97,7 @@ static const cyaml_schema_field_t arch_fields[] = {
     TEXT("survey_ref", arch_text, survey_ref),
     OPTIONAL_TEXT("notes", arch_text, notes),
     CYAML_FIELD_IGNORE("tile", CYAML_FLAG_DEFAULT), /* cut out and read as a specification */
+    CYAML_FIELD_IGNORE("hierarchy", CYAML_FLAG_OPTIONAL), /* the cost's */
     OPTIONAL_MAPPING("scheme", arch_text, scheme, xbtab__scheme_fields),
     OPTIONAL_MAPPING("quantization", arch_text, quantization, quantization_fields),
     LIST("networks", arch_text, networks, network_value),
@@ -127,6 +131,15 @@ static xbtab_status take_tile(xbtab_arch *a, const xbtab__yaml *yaml, const xbta
 done:
     xbtab__yaml_clear(&part);
     return status;
+}
+
+static xbtab_status find_hierarchy(xbtab_arch *a, const xbtab__yaml *yaml)
+{
+    xbtab__yaml part = {0};
+    xbtab_status status = xbtab__yaml_cut(&part, yaml, "hierarchy");
+    xbtab__yaml_clear(&part);
+    a->has_hierarchy = status == XBTAB_OK;
+    return status == XBTAB_ERR_INPUT ? XBTAB_OK : status;
 }
 
 static xbtab_status take_clip(xbtab_clip *out, const xbtab__yaml *yaml, const char *key, const char *text)
@@ -203,6 +216,9 @@ static xbtab_status take_published(xbtab_arch *a, const xbtab__yaml *yaml, const
         XBTAB_TRY(copy_text(&to->value, from->value));
         XBTAB_TRY(copy_text(&to->trust, from->trust));
         XBTAB_TRY(copy_text(&to->source, from->source));
+        XBTAB_TRY(copy_text(&to->of, from->of));
+        XBTAB_TRY(copy_text(&to->number, from->number));
+        XBTAB_TRY(copy_text(&to->conditions, from->conditions));
     }
     return XBTAB_OK;
 }
@@ -361,6 +377,7 @@ static xbtab_status take_arch(xbtab_arch *a, const xbtab__yaml *yaml, const arch
     XBTAB_TRY(copy_text(&a->path, yaml->path));
     XBTAB_TRY(copy_text(&a->text, yaml->text));
     XBTAB_TRY(take_tile(a, yaml, models));
+    XBTAB_TRY(find_hierarchy(a, yaml));
     XBTAB_TRY(xbtab__scheme_take(&a->scheme, yaml, "scheme", text->scheme ? text->scheme : &no_scheme));
     if (text->quantization) XBTAB_TRY(take_quantization(a, yaml, text->quantization));
     a->network = xbtab__alloc(text->networks_count, sizeof *a->network);
@@ -423,6 +440,9 @@ void xbtab_arch_destroy(xbtab_arch **arch)
         xbtab__free(a->published[k].value);
         xbtab__free(a->published[k].trust);
         xbtab__free(a->published[k].source);
+        xbtab__free(a->published[k].of);
+        xbtab__free(a->published[k].number);
+        xbtab__free(a->published[k].conditions);
     }
     for (int k = 0; k < a->n_numbers && a->number; k++) {
         xbtab__free(a->number[k].key);

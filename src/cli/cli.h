@@ -24,6 +24,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_MISSED = 3 };
 int cmd_arch(int argc, const char **argv);
 int cmd_bench(int argc, const char **argv);
 int cmd_calibrate(int argc, const char **argv);
+int cmd_cost(int argc, const char **argv);
 int cmd_compare(int argc, const char **argv);
 int cmd_characterize(int argc, const char **argv);
 int cmd_explain(int argc, const char **argv);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "cost_print.h"
 
 static int list(const xbtab_models *models, int as_json)
 {
@@ -181,9 +182,11 @@ static json_t *show_json(const xbtab_arch *a, int published)
 int cmd_arch(int argc, const char **argv)
 {
     const char *folder = NULL, *arguments[3];
-    int as_json = 0, published = 0;
+    int as_json = 0, published = 0, cost = 0;
     const struct poptOption options[] = {
         {"published", '\0', POPT_ARG_NONE, &published, 0, "show: only numbers that were published", NULL},
+        {"cost", '\0', POPT_ARG_NONE, &cost, 0,
+         "show: peak figures, levels, and what was published beside them", NULL},
         {"models", '\0', POPT_ARG_STRING, &folder, 0, "the user's own models too", "DIR"},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
@@ -196,6 +199,8 @@ int cmd_arch(int argc, const char **argv)
     bool is_list = strcmp(arguments[0], "list") == 0;
     if (!is_list && (strcmp(arguments[0], "show") != 0 || !arguments[1])) {
         code = cli_usage(argv[0], "needs list, or show and a name");
+    } else if (cost && (is_list || published)) {
+        code = cli_usage(argv[0], "--cost goes with show, and without --published");
     } else if (is_list && arguments[1]) {
         code = cli_usage(argv[0], "unexpected argument \"%s\"", arguments[1]);
     } else if (xbtab_models_open_with(&models, folder) < 0) {
@@ -204,7 +209,9 @@ int cmd_arch(int argc, const char **argv)
         code = list(models, as_json);
     } else {
         code = xbtab_arch_find(&a, arguments[1], models) < 0 ? cli_failed() : CLI_DONE;
-        if (code == CLI_DONE && as_json)
+        if (code == CLI_DONE && cost)
+            code = cost_print_arch(a, as_json);
+        else if (code == CLI_DONE && as_json)
             code = cli_print_json(show_json(a, published));
         else if (code == CLI_DONE)
             show_text(a, published);

@@ -21,6 +21,7 @@ static const struct {
     {"info", cmd_info, "what a table file holds, and how well it fits SPICE"},
     {"network", cmd_network, "a network's layers, bits, operations and tiles, without running it"},
     {"infer", cmd_infer, "run a quantized network on tables"},
+    {"cost", cmd_cost, "energy, area and time of a network on a preset"},
     {"explain", cmd_explain, "which effect costs how much of a network's accuracy"},
     {"arch", cmd_arch, "list and show the architecture presets"},
     {"sweep", cmd_sweep, "run a preset or a tile over a grid of its keys' values"},

@@ -9,7 +9,9 @@
  *                  layers: [{layer: 0, weight_bits: 6}]}
  *   networks:  - {network: FILE, images: FILE, labels: FILE, measure: accuracy, limit: 1000, raw_pixels: yes,
  *                 published: 98.4 %, difference: why ours is another}
- *   published: - {what: efficiency, value: 141.18 TOPS/W, trust: published, source: abstract}
+ *   published: - {what: efficiency, value: 141.18 TOPS/W, trust: published, source: abstract,
+ *                 of: ops_per_joule, number: 141.18 TOPS/W, conditions: binary}
+ *   hierarchy: { ... }              what it is built of, as in cost.h
  *   provenance: - {key: tile.array.rows, value: 128, trust: published, source: abstract}
  *
  * A provenance entry stands for the number at its key, or, without a value, for all numbers below it. */
@@ -35,6 +37,8 @@ typedef struct xbtab_arch_number {
 /** Something published of the system. */
 typedef struct xbtab_arch_figure {
     char *what, *value, *trust, *source;
+    char *of, *number, *conditions; /* the same for a program, compared by cost.h: power, area, ops_per_second,
+                                       ops_per_joule or ops_per_second_area; NULL = not told */
 } xbtab_arch_figure;
 
 /** A network to run on it. */
@@ -53,6 +57,7 @@ typedef struct xbtab_arch_network {
 typedef struct xbtab_arch {
     char *name, *summary, *survey_ref, *notes; /* notes may be NULL */
     char *path, *text;
+    int has_hierarchy; /* the text has a part `hierarchy`: cost.h reads it */
     xbtab_spec *spec; /* its text is the tile's, in a form in which equal tiles are equal texts */
     xbtab_scheme scheme;
     int weight_bits, activation_bits; /* of networks in float; files that are quantized keep their own */

@@ -106,6 +106,25 @@ typedef struct xbtab_tile_need {
  * than a tile is cut, groups that a tile has room for share it. @return 0 where one output does not fit. */
 size_t xbtab_tiles_needed(const xbtab_tile_need *need);
 
+/** Where a layer stands, and what one vector through it makes. */
+typedef struct xbtab_placement {
+    size_t tiles;
+    double cells;        /* that hold weights */
+    int input_slices;    /* each a step of its own */
+    int passes;          /* of each: groups of word lines that are driven one after the other */
+    double lines;        /* word lines driven a slice, of all tiles and groups */
+    double columns_read; /* bit lines read a slice, over all passes */
+    double conversions;  /* of the ADC, over all slices and passes */
+} xbtab_placement;
+
+/** Tiles that a layer takes as xbtab_mapped_create() places it with any scheme, and the reads and conversions
+ *  of one vector through each of its groups, none skipped.
+ *  @param need  weight_bits 1 are weights of -1 and +1.
+ *  @return XBTAB_ERR_UNSUPPORTED (bits that the scheme cannot hold, a tile too small for one input or
+ * output). */
+xbtab_status xbtab_placement_find(xbtab_placement *out, const xbtab_tile_need *need, const xbtab_scheme *scheme,
+                                  int activation_bits, int dac_bits) XBTAB_MUST_CHECK;
+
 /** Run the first n images on the tiles. Parameters as of xbtab_quantized_run().
  *  @param[in,out] counts  added to; NULL = not wanted. */
 xbtab_status xbtab_mapped_run(const xbtab_mapped *mapped, const xbtab_images *images, size_t n,

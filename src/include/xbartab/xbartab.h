@@ -7,6 +7,7 @@
 #include <xbartab/calibrate.h>
 #include <xbartab/characterize.h>
 #include <xbartab/chip.h>
+#include <xbartab/cost.h>
 #include <xbartab/data.h>
 #include <xbartab/engine.h>
 #include <xbartab/explain.h>

@@ -1,0 +1,79 @@
+/* placement.c - what a layer takes on tiles of any scheme, from its size alone. */
+#include <xbartab/infer.h>
+
+#include "weights.h"
+
+static size_t ceiling(size_t a, size_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static xbtab_status lay_out(xbtab__layout *out, const xbtab_tile_need *need, const xbtab_scheme *scheme)
+{
+    const bool is_pair = scheme->weights == XBTAB_WEIGHTS_XNOR_PAIR,
+               is_binary = need->weight_bits == 1 || is_pair;
+    const int16_t weight = is_binary;
+    const xbtab_matrix m = {.name = "layer",
+                            .inputs = 1,
+                            .outputs = 1,
+                            .weight_bits = need->weight_bits == 1 ? 2 : need->weight_bits,
+                            .W = &weight};
+    if (is_pair && need->weight_bits > 2)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%d-bit weights; %s holds one bit", need->weight_bits,
+                   xbtab_scheme_word(XBTAB_KEY_WEIGHTS, (int)scheme->weights));
+    return xbtab__lay_out(out, &m, scheme->weights, need->cell_bits);
+}
+
+/* Bit lines that an output's conversion sees at once: one, or all that are combined before it. */
+static size_t conversions_of(const xbtab__layout *l, const xbtab_scheme *s, size_t outputs)
+{
+    if (s->sums == XBTAB_SUMS_ANALOG) return outputs;
+    if (s->sums == XBTAB_SUMS_SUBTRACTED) return outputs * (size_t)l->slices;
+    return l->shared + outputs * l->per_output;
+}
+
+static int slices_of(const xbtab_scheme *s, int activation_bits, int dac_bits)
+{
+    bool has_sign = s->signed_inputs == XBTAB_SIGNED_TWOS_COMPLEMENT && activation_bits > 1;
+    return has_sign ? 1 + xbtab__slices_for(activation_bits - 1, dac_bits)
+                    : xbtab__slices_for(activation_bits, dac_bits);
+}
+
+xbtab_status xbtab_placement_find(xbtab_placement *out, const xbtab_tile_need *need,
+                                  const xbtab_scheme *scheme, int activation_bits, int dac_bits)
+{
+    xbtab__layout l;
+    xbtab_placement p = {.passes = 1, .input_slices = slices_of(scheme, activation_bits, dac_bits)};
+    XBTAB_TRY(lay_out(&l, need, scheme));
+    const size_t lines = l.map->lines, inputs = need->rows / lines,
+                 outputs = need->columns > l.shared ? (need->columns - l.shared) / l.per_output : 0;
+    if (inputs == 0 || outputs == 0)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
+                   "an output needs %zu columns and an input %zu word lines; a tile has %zu and %zu",
+                   xbtab__layout_columns(&l, 1), lines, need->columns, need->rows);
+    const size_t across = need->columns / xbtab__layout_columns(&l, need->outputs),
+                 shared_by = across * (need->rows / (need->inputs * lines));
+    const size_t parts = ceiling(need->outputs, outputs), deep = ceiling(need->inputs, inputs);
+    p.tiles =
+        shared_by > 1 && need->groups > 1 ? ceiling(need->groups, shared_by) : need->groups * parts * deep;
+    p.cells = (double)(need->groups * need->inputs * lines * need->outputs * l.per_output);
+    size_t active = scheme->rows_active > 0 ? (size_t)scheme->rows_active / lines : inputs, passes = 0;
+    if (active == 0) active = 1;
+    for (size_t i = 0; i < need->inputs; i += inputs) {
+        size_t rest = need->inputs - i < inputs ? need->inputs - i : inputs, n = ceiling(rest, active);
+        passes += n;
+        if ((int)n > p.passes) p.passes = (int)n;
+    }
+    double columns = 0, converted = 0;
+    for (size_t o = 0; o < need->outputs; o += outputs) {
+        size_t rest = need->outputs - o < outputs ? need->outputs - o : outputs;
+        columns += (double)xbtab__layout_columns(&l, rest);
+        converted += (double)conversions_of(&l, scheme, rest);
+    }
+    p.lines = (double)(need->groups * need->inputs * lines * parts);
+    p.columns_read = columns * (double)(passes * need->groups);
+    bool at_once = xbtab_scheme_input_bits(scheme, dac_bits, activation_bits) > dac_bits;
+    p.conversions = converted * (double)(passes * need->groups) * (at_once ? 1 : p.input_slices);
+    *out = p;
+    return XBTAB_OK;
+}
