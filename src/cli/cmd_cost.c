@@ -1,5 +1,6 @@
 /* cmd_cost.c - cost NETWORK.onnx: energy, area and time of an image, from where its layers stand. */
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "cost_print.h"
@@ -12,13 +13,36 @@ typedef struct cost_request {
     xbtab_cost_options o;
 } cost_request;
 
-static int run(const cost_request *r, const xbtab_arch *arch, const xbtab_network *network)
+/* A preset around the tile of tables: data/hierarchies/tables.yaml, with its scheme the default one. */
+static int arch_of_tables(xbtab_arch **out, const xbtab_tables *tables, const xbtab_models *models)
+{
+    char path[4096], *text = NULL, line[512];
+    size_t n = 0;
+    snprintf(path, sizeof path, "%s/hierarchies/tables.yaml", xbtab_data_folder());
+    FILE *from = fopen(path, "r"), *to = open_memstream(&text, &n);
+    int code = from && to ? CLI_DONE : cli_fail("%s: cannot be read", path);
+    while (code == CLI_DONE && fgets(line, sizeof line, from)) fputs(line, to);
+    if (code == CLI_DONE) {
+        fputs("tile:\n  ", to);
+        for (const char *c = tables->spec_text; *c; c++) {
+            fputc(*c, to);
+            if (*c == '\n') fputs("  ", to);
+        }
+    }
+    if (from) fclose(from);
+    if (to && fclose(to) != 0 && code == CLI_DONE) code = cli_fail("no memory for a preset");
+    if (code == CLI_DONE && xbtab_arch_parse(out, text, path, models) < 0) code = cli_failed();
+    free(text);
+    return code;
+}
+
+static int run(const cost_request *r, const xbtab_arch *arch, const xbtab_tables *tables,
+               const xbtab_network *network)
 {
     xbtab_hierarchy *h = NULL;
-    xbtab_tables *tables = NULL;
     xbtab_network_cost cost = {0};
     xbtab_cost_options o = r->o;
-    int code = r->tables ? cli_open_tables(&tables, r->tables) : CLI_DONE;
+    int code = CLI_DONE;
     o.tables = tables;
     o.replicate = r->replicate;
     if (code == CLI_DONE && (xbtab_hierarchy_open(&h, arch, xbtab_data_folder()) < 0 ||
@@ -31,7 +55,6 @@ static int run(const cost_request *r, const xbtab_arch *arch, const xbtab_networ
     }
     xbtab_network_cost_clear(&cost);
     xbtab_hierarchy_destroy(&h);
-    xbtab_tables_destroy(&tables);
     return code;
 }
 
@@ -41,12 +64,21 @@ static int open_and_run(const cost_request *r, const char *path)
     xbtab_arch *arch = NULL;
     xbtab_network *network = NULL;
     xbtab_images *images = NULL;
-    int code = CLI_DONE;
-    if (xbtab_models_open_with(&models, r->models) < 0 || xbtab_arch_find(&arch, r->arch, models) < 0 ||
+    xbtab_tables *tables = NULL;
+    int code = r->tables ? cli_open_tables(&tables, r->tables) : CLI_DONE;
+    if (code != CLI_DONE) return code;
+    if (xbtab_models_open_with(&models, r->models) < 0 ||
+        (r->arch && xbtab_arch_find(&arch, r->arch, models) < 0) ||
         (r->images && xbtab_images_open(&images, r->images, NULL, 1) < 0))
         code = cli_failed();
     if (code == CLI_DONE) code = cli_open_network(&network, "cost", path, &r->shapes, images);
-    if (code == CLI_DONE) code = run(r, arch, network);
+    if (code == CLI_DONE && !arch) code = arch_of_tables(&arch, tables, models);
+    if (code == CLI_DONE && tables &&
+        (tables->rows != (size_t)arch->spec->rows || tables->columns != (size_t)arch->spec->columns))
+        code = cli_fail("%s: the tables are of %zu x %zu cells, and %s has %d x %d", r->tables, tables->rows,
+                        tables->columns, arch->name, arch->spec->rows, arch->spec->columns);
+    if (code == CLI_DONE) code = run(r, arch, tables, network);
+    xbtab_tables_destroy(&tables);
     xbtab_network_destroy(&network);
     xbtab_images_destroy(&images);
     xbtab_arch_destroy(&arch);
@@ -75,10 +107,10 @@ int cmd_cost(int argc, const char **argv)
         POPT_TABLEEND};
     poptContext context;
     int code = cli_parse(&context, argc, argv, options, "NETWORK.onnx",
-                         "xbartab cost data/networks/digits.onnx --arch survey_default", 1, 1, arguments);
+                         "xbartab cost data/networks/digits.onnx --tables default.h5", 1, 1, arguments);
     if (code == CLI_DONE) code = cli_input_shapes_take(&r.shapes, argv[0]);
-    if (code == CLI_DONE && !r.arch) {
-        code = cli_usage(argv[0], "needs --arch NAME: the parts around the arrays; see xbartab arch list");
+    if (code == CLI_DONE && !r.arch && !r.tables) {
+        code = cli_usage(argv[0], "needs --arch NAME or --tables T.h5; see xbartab arch list");
     } else if (code == CLI_DONE) {
         code = open_and_run(&r, arguments[0]);
     }

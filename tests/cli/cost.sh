@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# What it costs: keys of the contract, sums of the parts, and one line where it cannot be told.
+source "$(dirname "$0")/common.sh"
+digits=$XBARTAB_SOURCE/data/networks/digits.onnx
+
+"$XBARTAB" cost "$digits" --arch isaac --json >cost.json
+"$XBARTAB" arch show puma --cost --json >peak.json
+"$XBARTAB" cost "$digits" --arch survey_default | grep -q "slowest layer: conv1" || fail "no bottleneck"
+"$XBARTAB" arch show isaac --cost | grep -q "ratio 1.0001" || fail "no published power"
+tile 16 16 >s.yaml
+"$XBARTAB" characterize s.yaml -o t.h5 >/dev/null
+"$XBARTAB" cost "$digits" --tables t.h5 --json >tables.json
+$PYTHON - <<'P'
+import json, math
+for name in "cost.json", "tables.json":
+    c = json.load(open(name))["cost"]
+    for key in ("energy", "energy_uncertainty", "latency", "throughput", "area", "power", "operations", "ops_per_joule", "ops_per_second_area"):
+        assert c[key] > 0, key
+    for key in "name", "kind", "count", "uses", "energy", "area", "energy_share", "area_share", "trust":
+        assert all(key in x for x in c["components"]), key
+    close = lambda a, b: math.isclose(a, b, rel_tol=1e-9)
+    assert close(sum(x["energy"] for x in c["components"]), c["energy"]) and close(sum(x["area"] for x in c["components"]), c["area"])
+    assert close(sum(x["energy_share"] for x in c["components"]), 1) and close(sum(x["energy"] for x in c["layers"]), c["energy"])
+    assert close(c["ops_per_joule"], c["operations"] / c["energy"]) and all(0 < x["utilisation"] <= 1 for x in c["layers"])
+    assert close(sum(c["energy_shares"][t] for t in ("published", "derived", "recalled", "assumed")), 1)
+p = json.load(open("peak.json"))
+assert set(p["peak"]) >= {"ops_per_second", "power", "area", "ops_per_joule"}
+assert all(set(x) >= {"what", "value", "ours", "ratio"} for x in p["published"])
+P
+
+refused 2 "needs --arch NAME or --tables T.h5" "$XBARTAB" cost "$digits"
+refused 2 "--cost goes with show" "$XBARTAB" arch list --cost
+refused 1 "the tables are of 16 x 16 cells, and isaac has 128 x 128" "$XBARTAB" cost "$digits" --arch isaac --tables t.h5
+refused 1 "8-bit weights; xnor_pair holds one bit" "$XBARTAB" cost "$digits" --arch xnor_rram
+sed '/^hierarchy:/,/^published:/{/^published:/!d}' "$XBARTAB_SOURCE/data/architectures/isaac.yaml" >bare.yaml
+refused 1 "bare.yaml: the preset has no hierarchy" "$XBARTAB" cost "$digits" --arch ./bare.yaml
+sed 's/{component: router,/{component: ruter,/' "$XBARTAB_SOURCE/data/architectures/isaac.yaml" >bad.yaml
+line=$(grep -n ruter bad.yaml | cut -d: -f1)
+refused 1 "bad.yaml:$line: levels[2].parts[2].component: none of the component sheets has a \"ruter\"" "$XBARTAB" arch show ./bad.yaml --cost
