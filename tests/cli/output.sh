@@ -42,6 +42,7 @@ prints = { # a verb: what it prints, and whether it has --json
     "infer": (["infer", digits, *images, "--mode", "integer"], True),
     "explain": (["explain", digits, *images[:-1], "1", "--tables", "t64.h5", "--without-layers", "--refine", "0"], True),
     "arch": (["arch", "list"], True),
+    "cost": (["cost", digits, "--arch", "isaac"], True),
     "sweep": ([*sweep, "sweep.csv"], True),
     "solve": (["solve", "--resistances", "R.csv", "--voltages", "V.csv", "--r-word", "2.5"], True),
     "bench": (["bench", "kernel"], True),
