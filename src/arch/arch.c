@@ -32,7 +32,8 @@ typedef struct quantization_text {
 } quantization_text;
 
 typedef struct network_text {
-    char *network, *images, *labels, *raw_pixels, *limit, *measure, *published, *difference;
+    char *network, *images, *labels, *calibration_images, *raw_pixels, *limit, *measure, *published,
+        *difference;
 } network_text;
 
 typedef struct arch_text {
@@ -80,15 +81,17 @@ static const cyaml_schema_field_t quantization_fields[] = {
     OPTIONAL_TEXT("activation_range", quantization_text, activation_range),
     LIST("layers", quantization_text, layers, layer_value),
     CYAML_FIELD_END};
-static const cyaml_schema_field_t network_fields[] = {TEXT("network", network_text, network),
-                                                      TEXT("images", network_text, images),
-                                                      OPTIONAL_TEXT("labels", network_text, labels),
-                                                      OPTIONAL_TEXT("raw_pixels", network_text, raw_pixels),
-                                                      OPTIONAL_TEXT("limit", network_text, limit),
-                                                      OPTIONAL_TEXT("measure", network_text, measure),
-                                                      OPTIONAL_TEXT("published", network_text, published),
-                                                      OPTIONAL_TEXT("difference", network_text, difference),
-                                                      CYAML_FIELD_END};
+static const cyaml_schema_field_t network_fields[] = {
+    TEXT("network", network_text, network),
+    TEXT("images", network_text, images),
+    OPTIONAL_TEXT("labels", network_text, labels),
+    OPTIONAL_TEXT("calibration_images", network_text, calibration_images),
+    OPTIONAL_TEXT("raw_pixels", network_text, raw_pixels),
+    OPTIONAL_TEXT("limit", network_text, limit),
+    OPTIONAL_TEXT("measure", network_text, measure),
+    OPTIONAL_TEXT("published", network_text, published),
+    OPTIONAL_TEXT("difference", network_text, difference),
+    CYAML_FIELD_END};
 static const cyaml_schema_value_t network_value = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, network_text, network_fields)};
 static const cyaml_schema_field_t arch_fields[] = {
@@ -184,6 +187,7 @@ static xbtab_status take_network(xbtab_arch_network *n, const xbtab__yaml *yaml,
     XBTAB_TRY(copy_text(&n->network, text->network));
     XBTAB_TRY(copy_text(&n->images, text->images));
     XBTAB_TRY(copy_text(&n->labels, text->labels));
+    XBTAB_TRY(copy_text(&n->calibration_images, text->calibration_images));
     XBTAB_TRY(copy_text(&n->difference, text->difference));
     snprintf(key, sizeof key, "networks[%d].raw_pixels", index);
     XBTAB_TRY(xbtab__yaml_choice(&n->raw_pixels, yaml, key, text->raw_pixels, answers));
@@ -432,6 +436,7 @@ void xbtab_arch_destroy(xbtab_arch **arch)
     for (int k = 0; k < a->n_networks && a->network; k++) {
         xbtab__free(a->network[k].network);
         xbtab__free(a->network[k].images);
+        xbtab__free(a->network[k].calibration_images);
         xbtab__free(a->network[k].labels);
         xbtab__free(a->network[k].difference);
     }

@@ -79,6 +79,26 @@ static void tell(told out[ACCURACIES], const xbtab_study_result *f)
     memcpy(out, all, sizeof all);
 }
 
+static const char *const sources[] = {[XBTAB_CALIBRATION_GIVEN] = "given",
+                                      [XBTAB_CALIBRATION_PRESET] = "preset",
+                                      [XBTAB_CALIBRATION_TEST] = "test_images"};
+
+static void print_calibration(const xbtab_study_calibration *c)
+{
+    if (c->source == XBTAB_CALIBRATION_NONE) return;
+    printf("  ranges and trims set from the first %zu images of %s%s\n", c->images, c->path,
+           c->source == XBTAB_CALIBRATION_TEST ? ", which are test images: --calibration-images takes others"
+                                               : "");
+}
+
+static void add_calibration(json_t *result, const xbtab_study_calibration *c)
+{
+    if (c->source == XBTAB_CALIBRATION_NONE) return;
+    json_object_set_new(result, "calibration",
+                        json_pack("{s:I, s:s, s:s}", "images", (json_int_t)c->images, "source",
+                                  sources[c->source], "file", c->path));
+}
+
 void infer_print_text(const inference *run)
 {
     const xbtab_study_result *f = &run->result;
@@ -95,6 +115,7 @@ void infer_print_text(const inference *run)
     for (int k = 0; k < ACCURACIES; k++) {
         if (!isnan(a[k].share)) printf("  %-8s %6.2f %%  %s\n", a[k].name, 100 * a[k].share, a[k].what);
     }
+    print_calibration(&f->calibration);
     if (!f->has_tiles) return;
     printf("%zu tiles of %zu x %zu, %.0f %% of their cells in use, %d bits a cell; %d-bit ADC (%d bits would "
            "be exact)\n",
@@ -144,8 +165,10 @@ int infer_print_json(const inference *run)
         if (!isnan(a[k].share)) json_object_set_new(accuracies, a[k].name, json_real(a[k].share));
     }
     if (!f->has_tiles) {
-        return cli_print_json(json_pack("{s:I, s:o*, s:s}", "images", (json_int_t)f->images, "accuracy",
-                                        accuracies, "mode", f->mode));
+        json_t *plain = json_pack("{s:I, s:o*, s:s}", "images", (json_int_t)f->images, "accuracy", accuracies,
+                                  "mode", f->mode);
+        add_calibration(plain, &f->calibration);
+        return cli_print_json(plain);
     }
     json_t *result =
         json_pack("{s:I, s:o*, s:s, s:I, s:f, s:i, s:i, s:f, s:f, s:f, s:f}", "images", (json_int_t)f->images,
@@ -153,6 +176,7 @@ int infer_print_json(const inference *run)
                   r->utilisation, "adc_bits", r->adc_bits, "adc_bits_needed", r->adc_bits_needed,
                   "readout_error_codes", r->readout_error, "transfer_heldout_rmse_fs", f->transfer_rmse,
                   "seconds", f->seconds, "images_per_second", (double)f->images / f->seconds);
+    add_calibration(result, &f->calibration);
     json_object_set_new(result, "adc_bits_exact", json_integer(r->adc_bits_exact));
     json_object_set_new(result, "cells", json_integer((json_int_t)r->cells));
     json_object_set_new(result, "weights", json_integer((json_int_t)r->weights));

@@ -143,15 +143,30 @@ static void convert(const job *a, double *u, size_t n, size_t first, size_t step
     xbtab__convert(c, u, NULL, n);
 }
 
-/* The bit lines' read noise: its variance goes with the word lines' drive. */
+/* A word line's drive in slices [first, end), a share of the read voltage times the slices' weights over the
+ * first one's. */
+static double drive_of(const job *a, unsigned line, int first, int end)
+{
+    const int bits = a->mapped->dac_bits;
+    const unsigned mask = (1u << bits) - 1;
+    double drive = line >> (first * bits) & mask;
+    for (int t = first + 1; t < end; t++) drive += a->mm->weight[t] * (double)(line >> (t * bits) & mask);
+    return drive / mask;
+}
+
+/* The bit lines' read noise: a cell's conductance is off by dG while one conversion lasts, and its current by
+ * V dG, so that the variance goes with the square of the drive. */
 static void add_read_noise(const job *a, const uint16_t *line, int slice, unsigned signs, double *u,
                            xbtab__random *noise)
 {
-    const unsigned mask = (1u << a->mapped->dac_bits) - 1;
-    const double full = (double)mask * (double)a->t->rows;
-    unsigned sum = 0;
-    for (size_t i = 0; i < a->t->rows; i++) sum += (unsigned)line[i] >> (slice * a->mapped->dac_bits) & mask;
-    double share = sqrt(signs * sum / full);
+    const bool is_once = a->mapped->one_conversion;
+    double squares = 0;
+    if (is_once && slice > 0) return; /* with the first */
+    for (size_t i = 0; i < a->t->rows; i++) {
+        double drive = drive_of(a, line[i], slice, is_once ? a->mm->input_slices : slice + 1);
+        squares += drive * drive;
+    }
+    double share = sqrt(signs * squares / (double)a->t->rows);
     xbtab__normals_add(&a->mapped->normals, noise, share, a->t->sigma + a->b->first_column, u, a->columns);
 }
 

@@ -101,6 +101,16 @@ static xbtab_status find_file(char **out, const char *name)
     return *out || !name ? XBTAB_OK : XBTAB_NOMEM();
 }
 
+/* Those that the preset names, where they are at hand; the run's own are taken in their place, and told. */
+static xbtab_status take_training_images(xbtab_study *s, const char *name)
+{
+    XBTAB_TRY(find_file(&s->calibration_path, name));
+    if (!s->calibration_path || access(s->calibration_path, R_OK) != 0) return XBTAB_OK;
+    s->o.calibration_images = s->calibration_path;
+    s->calibration_source = XBTAB_CALIBRATION_PRESET;
+    return XBTAB_OK;
+}
+
 /* The preset's own network, and its images where none are given. */
 static xbtab_status take_network(xbtab_study *s)
 {
@@ -118,7 +128,8 @@ static xbtab_status take_network(xbtab_study *s)
     o->images = s->images_path;
     if (!o->labels) o->labels = s->labels_path;
     XBTAB_TRY(need_file(s, o->images));
-    return need_file(s, o->labels);
+    XBTAB_TRY(need_file(s, o->labels));
+    return o->calibration_images ? XBTAB_OK : take_training_images(s, n->calibration_images);
 }
 
 static void take_scheme(xbtab_study *s)
@@ -201,6 +212,17 @@ static xbtab_status open_tables(xbtab_study *s)
     return xbtab_spec_of_tables(&s->spec, s->tables, s->models);
 }
 
+/* As many images from the file's first on as ranges and trims ask for, whatever the limit of the run: what is
+ * done to an image does not depend on how many are run. */
+static xbtab_status open_calibration(xbtab_study *s)
+{
+    xbtab_study_options *o = &s->o;
+    size_t n = o->calibrate ? o->calibrate : XBTAB__RANGE_IMAGES;
+    if (n < XBTAB__TRIM_IMAGES) n = XBTAB__TRIM_IMAGES;
+    if (!o->calibration_images) o->calibration_images = o->images;
+    return xbtab_images_open(&s->calibration, o->calibration_images, NULL, n);
+}
+
 static xbtab_status open_files(xbtab_study *s)
 {
     const xbtab_study_options *o = &s->o;
@@ -208,7 +230,7 @@ static xbtab_status open_files(xbtab_study *s)
     XBTAB_TRY(xbtab_network_open_as(
         &s->network, o->network,
         &(xbtab_open_options){.shape = o->input_shape, .n_shapes = o->n_input_shapes, .images = s->images}));
-    if (o->calibration_images) XBTAB_TRY(xbtab_images_open(&s->calibration, o->calibration_images, NULL, 0));
+    if (!is(o->mode, "float")) XBTAB_TRY(open_calibration(s));
     s->n_outputs = xbtab_network_outputs(s->network);
     XBTAB_TRY(check_labels(s));
     s->outputs = xbtab__alloc(s->images->n * s->n_outputs, sizeof *s->outputs);
@@ -222,6 +244,7 @@ xbtab_status xbtab_study_open(xbtab_study **out, const xbtab_study_options *opti
     xbtab_study *s = xbtab__alloc(1, sizeof *s);
     if (!s) return XBTAB_NOMEM();
     s->o = *options;
+    s->calibration_source = s->o.calibration_images ? XBTAB_CALIBRATION_GIVEN : XBTAB_CALIBRATION_TEST;
     if (!s->o.mode) s->o.mode = xbtab_engine_table.name;
     if (!s->o.check_engine) s->o.check_engine = xbtab_engine_solve.name;
     if (!s->o.refine) s->o.refine = DEFAULT_REFINE;
@@ -255,6 +278,7 @@ void xbtab_study_close(xbtab_study **study)
     xbtab__free(s->network_path);
     xbtab__free(s->images_path);
     xbtab__free(s->labels_path);
+    xbtab__free(s->calibration_path);
     xbtab__free(s->tables_path);
     xbtab__free(s);
     *study = NULL;

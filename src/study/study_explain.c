@@ -9,13 +9,13 @@ static xbtab_status quantize(xbtab_study *s)
     XBTAB_TRY(xbtab__study_quantizing(&q, s));
     xbtab_quantized_destroy(&s->quantized);
     xbtab_quantized_destroy(&s->fine);
-    XBTAB_TRY(xbtab_quantized_create(&s->quantized, s->network, xbtab__study_calibration(s), &q));
+    XBTAB_TRY(xbtab_quantized_create(&s->quantized, s->network, s->calibration, &q));
     if (q.weight_bits < FINE_WEIGHTS) q.weight_bits = FINE_WEIGHTS;
     if (q.activation_bits < FINE_ACTIVATIONS) q.activation_bits = FINE_ACTIVATIONS;
     q.layer_bits = NULL;
     q.note = NULL; /* it has been told */
     q.n_layer_bits = 0;
-    xbtab_status status = xbtab_quantized_create(&s->fine, s->network, xbtab__study_calibration(s), &q);
+    xbtab_status status = xbtab_quantized_create(&s->fine, s->network, s->calibration, &q);
     return status == XBTAB_ERR_UNSUPPORTED ? XBTAB_OK
                                            : status; /* a file with bits of its own has no others */
 }

@@ -15,9 +15,13 @@ xbtab_run_options xbtab__study_run(const xbtab_study *s, const char *what)
                                .what = what};
 }
 
-const xbtab_images *xbtab__study_calibration(const xbtab_study *s)
+xbtab_study_calibration xbtab__study_calibrated(const xbtab_study *s)
 {
-    return s->calibration ? s->calibration : s->images;
+    if (!s->calibration) return (xbtab_study_calibration){0};
+    const size_t wanted = s->o.calibrate ? s->o.calibrate : XBTAB__RANGE_IMAGES;
+    return (xbtab_study_calibration){.source = s->calibration_source,
+                                     .path = s->o.calibration_images,
+                                     .images = wanted < s->calibration->n ? wanted : s->calibration->n};
 }
 
 xbtab_map_options xbtab__study_map(const xbtab_study *s)
@@ -26,7 +30,7 @@ xbtab_map_options xbtab__study_map(const xbtab_study *s)
                                .scheme = &s->scheme,
                                .seed = s->o.seed,
                                .tia_spread = s->o.tia_spread,
-                               .calibration = xbtab__study_calibration(s),
+                               .calibration = s->calibration,
                                .n_calibration = s->o.calibrate};
 }
 
@@ -94,7 +98,7 @@ static xbtab_status run_integer(xbtab_study *s)
     xbtab_quantize_options q;
     XBTAB_TRY(xbtab__study_quantizing(&q, s));
     xbtab_quantized_destroy(&s->quantized);
-    XBTAB_TRY(xbtab_quantized_create(&s->quantized, s->network, xbtab__study_calibration(s), &q));
+    XBTAB_TRY(xbtab_quantized_create(&s->quantized, s->network, s->calibration, &q));
     const xbtab_run_options run = xbtab__study_run(s, "integer");
     return xbtab_quantized_run(s->quantized, s->images, s->images->n, NULL, NULL, &run, s->outputs);
 }
@@ -179,6 +183,7 @@ xbtab_status xbtab_study_infer(xbtab_study *s, xbtab_study_result *result)
                             .n_outputs = s->n_outputs,
                             .mode = s->o.mode,
                             .accuracy = {NAN, NAN, NAN, NAN},
+                            .calibration = xbtab__study_calibrated(s),
                             .has_tiles = s->engine != NULL};
     XBTAB_TRY(xbtab__study_run_float(s));
     r.accuracy.network = xbtab__study_share(s);

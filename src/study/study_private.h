@@ -17,12 +17,14 @@ struct xbtab_study {
     xbtab_models *models; /* NULL where neither a preset nor ngspice is asked for */
     xbtab_arch *arch;
     xbtab_network *network;
-    xbtab_images *images, *calibration; /* calibration NULL = images */
+    xbtab_images *images;
+    xbtab_images *calibration; /* that ranges and trims are set from; NULL in float */
+    xbtab_calibration_source calibration_source;
     xbtab_tables *tables;
     xbtab_derived *derived; /* the tables without some effects; NULL = as they are */
     xbtab_technology *technology;
     xbtab_spec *spec; /* of the tables, where ngspice is asked for */
-    char *network_path, *images_path, *labels_path, *tables_path; /* the preset's own */
+    char *network_path, *images_path, *labels_path, *calibration_path, *tables_path; /* the preset's own */
 
     size_t n_outputs;
     xbtab_quantized *quantized, *fine;
@@ -34,8 +36,11 @@ struct xbtab_study {
 /** Threads and progress of a step. */
 xbtab_run_options xbtab__study_run(const xbtab_study *study, const char *what);
 
-/** Images that ranges are set from. */
-const xbtab_images *xbtab__study_calibration(const xbtab_study *study);
+/** Images that set ranges where no number is given, and those that set trims at the most. */
+enum { XBTAB__RANGE_IMAGES = 100, XBTAB__TRIM_IMAGES = 48 };
+
+/** What ranges and trims are set from. */
+xbtab_study_calibration xbtab__study_calibrated(const xbtab_study *study);
 
 /** What each mapping is given, and each engine. */
 xbtab_map_options xbtab__study_map(const xbtab_study *study);

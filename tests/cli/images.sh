@@ -43,7 +43,9 @@ numpy.save("ten.npy", numpy.array([1, 2, 3, 4, 10], "i8"))
 P
 refused 1 "nan.npy: image 3: number 61 of 784 is nan; pixels must be finite" infer --images nan.npy --predictions p.csv
 refused 1 "inf.npy: image 3: number 61 of 784 is inf" infer --images inf.npy --predictions p.csv
-infer --images nan.npy --limit 3 --predictions p.csv >/dev/null 2>&1 || fail "the image that is no number was not asked for"
+refused 1 "nan.npy: image 3" infer --images nan.npy --limit 3 --predictions p.csv # it sets ranges, whatever the limit
+infer --images nan.npy --limit 3 --predictions p.csv --calibration-images good.npy >/dev/null 2>&1 ||
+    fail "the image that is no number was not asked for"
 rm p.csv
 refused 1 "minus.npy: label 2 is negative or too large" infer --images good.npy --labels minus.npy
 refused 1 "label 10 of image 4 is none of the network's 10 outputs" infer --images good.npy --labels ten.npy

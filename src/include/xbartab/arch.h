@@ -43,14 +43,15 @@ typedef struct xbtab_arch_figure {
 
 /** A network to run on it. */
 typedef struct xbtab_arch_network {
-    char *network, *images; /* paths within a data folder */
-    char *labels;           /* likewise; NULL: the image file has its own */
-    int raw_pixels;         /* feed bytes as 0..255 */
-    int limit;              /* images of a usual run (0 = all) */
-    int is_agreement;       /* the network was not trained to a useful accuracy: what counts is that the tiles
+    char *network, *images;   /* paths within a data folder */
+    char *labels;             /* likewise; NULL: the image file has its own */
+    char *calibration_images; /* likewise: training images that ranges and trims are set from; NULL = none */
+    int raw_pixels;           /* feed bytes as 0..255 */
+    int limit;                /* images of a usual run (0 = all) */
+    int is_agreement; /* the network was not trained to a useful accuracy: what counts is that the tiles
                                answer as the exact integers do */
-    double published;       /* accuracy published for this task, 0 to 1; NAN = none */
-    char *difference;       /* why ours is another; NULL = nothing to say */
+    double published; /* accuracy published for this task, 0 to 1; NAN = none */
+    char *difference; /* why ours is another; NULL = nothing to say */
 } xbtab_arch_network;
 
 /** One preset. Read-only once made. */

@@ -43,7 +43,8 @@ typedef struct xbtab_map_options {
                                  size_t columns, double *G);
 
     /** Read noise: sigma[columns] of each bit line's current with all its word lines at v_read [A]. It is
-     * scaled by the square root of the mean drive and drawn anew for every read. NULL = none. */
+     * scaled by the word lines' root mean square drive, since a cell's noise is its voltage times a
+     * conductance's, and drawn anew for every conversion. NULL = none. */
     xbtab_status (*read_noise)(void *context, size_t matrix, size_t tile, const uint8_t *level,
                                const double *G, size_t rows, size_t columns, double *sigma);
     void *context;

@@ -44,10 +44,12 @@ typedef struct xbtab_study_options {
     const char *arch;    /* a preset's name or file; NULL = none */
     const char *arch_text; /* the preset's own text; arch is then what messages call it. NULL = none */
     const char *tables;    /* table file; NULL = the preset's own, from the cache. Not needed without tiles */
-    const char *images, *labels;    /* as of xbtab_images_open() */
-    const char *calibration_images; /* that ranges are set from; NULL = the images themselves */
-    const char *models;             /* the user's own models too, for presets and for ngspice; NULL = none */
-    const char *cache;              /* folder of tables; NULL = as of xbtab_tables_cached() */
+    const char *images, *labels; /* as of xbtab_images_open() */
+    const char
+        *calibration_images; /* that ranges and trims are set from; NULL = the preset's own, or the first
+                                       of `images`, as many whatever the limit */
+    const char *models;      /* the user's own models too, for presets and for ngspice; NULL = none */
+    const char *cache;       /* folder of tables; NULL = as of xbtab_tables_cached() */
     const xbtab_input_shape *input_shape; /* input_shape[n_input_shapes] for open axes; NULL = the images' */
     size_t n_input_shapes;
     size_t limit;     /* images at the most (0 = all, or the preset's) */
@@ -108,13 +110,30 @@ typedef struct xbtab_study_accuracy {
     double mode;    /* in the mode asked for, where it is none of these */
 } xbtab_study_accuracy;
 
+/** Where ranges and trims come from. */
+typedef enum xbtab_calibration_source {
+    XBTAB_CALIBRATION_NONE,   /* nothing is quantized */
+    XBTAB_CALIBRATION_GIVEN,  /* the images that the options name */
+    XBTAB_CALIBRATION_PRESET, /* the training images that the preset names */
+    XBTAB_CALIBRATION_TEST    /* the first of the file that is run: accuracies are of images that were seen */
+} xbtab_calibration_source;
+
+/** What ranges and trims are set from: the first `images` of a file, the same for every limit. Trims take at
+ * most 48 of the file. */
+typedef struct xbtab_study_calibration {
+    xbtab_calibration_source source;
+    const char *path; /* borrowed from the study */
+    size_t images;
+} xbtab_study_calibration;
+
 /** What a run found. */
 typedef struct xbtab_study_result {
     size_t images, n_outputs;
     const char *mode; /* static */
     xbtab_study_accuracy accuracy;
-    int has_tiles;              /* the mode has: the rest is set */
-    xbtab_mapped_report mapped; /* of the mode asked for, as all below */
+    xbtab_study_calibration calibration; /* of everything that is quantized */
+    int has_tiles;                       /* the mode has: the rest is set */
+    xbtab_mapped_report mapped;          /* of the mode asked for, as all below */
     xbtab_product_counts counts;
     double transfer_rmse;     /* announced by the tables: held-out error, a share of full scale */
     double seconds;           /* of running all images on the tiles, of one chip [s] */
