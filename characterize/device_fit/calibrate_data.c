@@ -87,11 +87,9 @@ static xbtab_status find_unit(reader *r, int k)
     if (column->unit) snprintf(own.text, sizeof own.text, "%s", column->unit);
     if (r->column[k] >= 0)
         status = xbtab__heading_read_unit(u, &r->csv, r->column[k], name_of(r, k), unit_of(r, k));
-    /* a name that is given with its brackets is the user's word for what is in them */
-    bool is_whole = column->name && strcmp(column->name, r->csv.name[r->column[k]]) == 0;
-    if (status < 0 && !column->has_unit && !is_whole) {
-        return xbtab__error_set(status, "%s; or give the column's unit in %s", xbtab_error_message(),
-                                r->c->path);
+    if (status < 0 && !(column->has_unit && r->c->accepts_units)) {
+        return xbtab__error_set(status, "%s; or give the column's unit in %s, with accept_units: yes",
+                                xbtab_error_message(), r->c->path);
     }
     bool differs = status == XBTAB_OK && u->is_given && (u->times != own.times || u->plus != own.plus);
     if (differs && column->has_unit && (u->is_sure || u->times != 1)) {

@@ -1,6 +1,7 @@
 /* heading.c - what the header of a measured table says of a column: its quantity and its unit. */
 #include "heading.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -69,7 +70,9 @@ static const char *parse_unit(xbtab__heading_unit *out, const char *text, size_t
     if (!unit[0]) return NULL;
     if (strcmp(unit, "1") == 0)
         return strchr("1#-", out->text[0]) && strlen(out->text) < 2 ? NULL : "must be none, of a number";
-    if (strcmp(unit, "K") == 0 && strcmp(out->text, "degC") == 0) {
+    bool is_celsius =
+        strcmp(out->text, "degC") == 0 || strcmp(out->text, "deg C") == 0 || strcmp(out->text, "C") == 0;
+    if (strcmp(unit, "K") == 0 && is_celsius) {
         out->plus = 273.15;
         return NULL;
     }
@@ -79,8 +82,8 @@ static const char *parse_unit(xbtab__heading_unit *out, const char *text, size_t
 
 /* ---- names ---- */
 
-/* "name [unit]" or "name (unit)". @return what is in the brackets, n_unit characters; NULL = there are none.
- */
+/* "name [unit]" or "name (unit)". @return what is in the brackets, n_unit characters, and what a quotient or a
+ * power adds behind them; NULL = there are none. */
 static const char *in_brackets(const char *text, size_t *n_name, size_t *n_unit)
 {
     const char *open = strrchr(text, '[');
@@ -88,6 +91,9 @@ static const char *in_brackets(const char *text, size_t *n_name, size_t *n_unit)
     if (!open) return NULL;
     *n_name = (size_t)(open - text);
     *n_unit = strcspn(open + 1, "])");
+    const char *behind = open + 1 + *n_unit;
+    if (*behind) behind += 1 + strspn(behind + 1, " \t");
+    if (*behind && strchr("/*^", *behind)) *n_unit = strlen(open + 1);
     return open + 1;
 }
 
@@ -111,6 +117,138 @@ static bool behind_mark(char *name, xbtab__heading_unit *out, const char *text, 
         }
     }
     return false;
+}
+
+/* Whether a text that is no unit of the quantity was meant as one: a unit in other letters ("UA"), or one that
+ * goes on ("A/cm2", "A cm-2"). */
+static bool is_near_unit(const char *text, const char *unit, bool may_have_words)
+{
+    xbtab__heading_unit found;
+    size_t n = strcspn(text, " \t/*^"), length = strlen(text);
+    const char *rest = text + n + strspn(text + n, " \t");
+    if (!*rest) {
+        return n > 1 && strchr("fpnumkgFPNUMKG", text[0]) && strcasecmp(text + 1, unit) == 0 &&
+               parse_unit(&found, text, length, unit) != NULL;
+    }
+    bool is_power = strchr("0123456789", text[length - 1]) && strrchr(rest, '-');
+    return n > 0 && (may_have_words || strchr("/*^", *rest) || is_power) &&
+           parse_unit(&found, text, n, unit) == NULL;
+}
+
+/* "milliamp", "uAmps", "kilovolt": a unit's name with a prefix. */
+static bool is_spelled(const char *text, size_t n)
+{
+    static const char *const prefixes[] = {"femto", "pico", "nano", "micro",    "milli",   "kilo",
+                                           "mega",  "giga", "f",    "p",        "n",       "u",
+                                           "m",     "k",    "g",    "\xc2\xb5", "\xce\xbc"},
+                             *const units[] = {"amp", "amps",   "ampere",  "amperes", "volt", "volts",
+                                               "sec", "second", "seconds", "siemens", "ohms", "kelvin"};
+    for (size_t k = 0; k < sizeof prefixes / sizeof prefixes[0]; k++) {
+        size_t width = strlen(prefixes[k]);
+        if (width >= n || strncasecmp(text, prefixes[k], width) != 0) continue;
+        for (size_t m = 0; m < sizeof units / sizeof units[0]; m++) {
+            if (strlen(units[m]) == n - width && strncasecmp(text + width, units[m], n - width) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static size_t word_length(const char *text)
+{
+    size_t n = 0;
+    while (isalnum((unsigned char)text[n]) || (unsigned char)text[n] >= 0x80) n++;
+    return n;
+}
+
+/* A word that says how many of the unit a value is, wherever it stands: "I {uA}", "I:uA", "uA", "I microamp",
+ * "IuA". The bare unit says nothing new. */
+static const char *scaled_word(const char *text, const char *unit, size_t *n)
+{
+    xbtab__heading_unit found;
+    for (const char *at = text; *at; at += *n ? *n : 1) {
+        *n = word_length(at);
+        if (*n < 2) continue;
+        bool is_glued = *n > 2 && strchr("IVGRTivgrt", at[0]) && !parse_unit(&found, at + 1, *n - 1, unit) &&
+                        found.times != 1;
+        if (is_glued || is_spelled(at, *n) || (!parse_unit(&found, at, *n, unit) && found.times != 1))
+            return at;
+    }
+    return NULL;
+}
+
+/* What in a name is a unit, or near to one: n characters; NULL = nothing. */
+static const char *near_unit(const char *text, const char *unit, size_t *n)
+{
+    if (!unit[0] || strcmp(unit, "1") == 0) return NULL;
+    for (const char *at = text + 1; text[0] && *at; at++) {
+        if (!strchr("_/, ", at[-1]) || at - 1 == text) continue;
+        const char *end = at + strspn(at, " \t");
+        *n = strlen(end);
+        if (is_near_unit(end, unit, strchr("/,", at[-1]) != NULL)) return end;
+    }
+    return scaled_word(text, unit, n);
+}
+
+/* ---- what is not the quantity itself ---- */
+
+/* "log10(I)", "ln I", "LogI", but not "logged". */
+static bool is_logarithm(const char *text)
+{
+    static const char *const words[] = {"log", "ln", "lg"};
+    for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
+        size_t n = strlen(words[k]);
+        if (strncasecmp(text, words[k], n) != 0) continue;
+        const char *digits = text + n, *at = digits + strspn(digits, "0123456789");
+        size_t n_blanks = strspn(at, " _");
+        bool is_word = at + n_blanks == digits, is_letter = isalpha((unsigned char)at[n_blanks]);
+        bool is_camel = islower((unsigned char)text[n - 1]) && isupper((unsigned char)text[n]);
+        if (at[n_blanks] == '|' || (n_blanks == 0 && *at && strchr("([", *at)) ||
+            (is_letter && (!is_word || is_camel)))
+            return true;
+    }
+    return false;
+}
+
+/* "1e6*I", "I^2", "I x 1e-6", "I/I0", "I_norm", "I dB", "I %". */
+static bool is_scaled(const char *text, bool has_unit)
+{
+    static const char *const words[] = {"norm", "normalized", "normalised", "percent",
+                                        "dB",   "dBm",        "dBA",        "dBV"};
+    for (const char *at = text; *at; at++) {
+        const char *next = at + 1 + strspn(at + 1, " \t");
+        bool is_inner = at > text && *next;
+        if (*at == '%' || strncasecmp(at, "a.u", 3) == 0 || (is_inner && strchr("*^", *at))) return true;
+        if (strncmp(at, "\xc2\xb2", 2) == 0 || strncmp(at, "\xc2\xb3", 2) == 0 ||
+            strncmp(at, "\xc3\x97", 2) == 0)
+            return true;
+        if (!has_unit && is_inner && *at == '/' && isalpha((unsigned char)*next) && *next == text[0])
+            return true;
+        size_t n_digits = strspn(next, "0123456789.");
+        if (is_inner && strchr("xX", *at) && strchr(" \t(", at[-1]) && n_digits > 0 &&
+            (strncmp(next, "10", 2) == 0 || strchr("eE", next[n_digits])))
+            return true;
+        if (at > text && isalnum((unsigned char)at[-1])) continue;
+        for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
+            size_t n = word_length(at);
+            if (n == strlen(words[k]) && strncmp(at, words[k], n) == 0) return true;
+        }
+    }
+    return false;
+}
+
+/* "log(I)", "sqrt(I)", "1/T". */
+static bool is_function(const char *text)
+{
+    return strncmp(text, "1/", 2) == 0 || strncasecmp(text, "exp(", 4) == 0 ||
+           strncasecmp(text, "sqrt(", 5) == 0 || is_logarithm(text);
+}
+
+static xbtab_status refuse_function(const xbtab__csv *t, int column, const char *what)
+{
+    char label[XBTAB__CSV_NAME_SIZE];
+    XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: column %d (%s) is a function of the %s; give the %s itself", t->path,
+               t->header_line, column + 1, xbtab__csv_name(label, t, column), what, what);
 }
 
 /* A column's name without its unit. @param[out] sure  what stands in brackets; NULL = nothing does. */
@@ -197,10 +335,12 @@ xbtab_status xbtab__heading_read_unit(xbtab__heading_unit *out, const xbtab__csv
             n = strlen(sure);
         }
     }
-    if (!sure) return XBTAB_OK;
-    const char *why = parse_unit(out, sure, n, unit);
-    out->is_given = out->is_sure = true;
-    if (!why) return XBTAB_OK;
+    const char *heading = column < t->n_names && unit[0] ? t->name[column] : "";
+    if (is_function(heading)) return refuse_function(t, column, what);
+    if (!sure && !out->is_given) sure = near_unit(heading, unit, &n);
+    const char *why = sure ? parse_unit(out, sure, n, unit) : NULL;
+    if (sure) out->is_given = out->is_sure = true;
+    if (!why) return is_scaled(heading, out->is_given) ? refuse_function(t, column, what) : XBTAB_OK;
     char text[4 * UNIT_SIZE];
     snprintf(text, sizeof text, "%.*s", n < sizeof text ? (int)n : (int)sizeof text - 1, sure);
     xbtab__clean(shown, t->is_table ? text : "", UNIT_SIZE);

@@ -2,8 +2,9 @@
  *
  * "voltage [mV]", "V (mV)", "V_mV", "V / mV" and "V, mV" are one; so are the signs for micro (u, and U+00B5
  * and U+03BC), ohm (ohm, Ohm, U+03A9, U+2126) and degrees Celsius. The unit may stand in a row of its own
- * under the header. What is in brackets must be a unit of the quantity; what follows another mark is one only
- * where the rest is a name that is looked for. */
+ * under the header. What is in brackets must be a unit of the quantity; what follows another mark is one if it
+ * can be read so, is refused if it nearly can ("I_UA", "I / A cm-2"), and is a part of the name otherwise. A
+ * function of the quantity ("log10(I)") is not the quantity. */
 #ifndef XBTAB_CONFIG_HEADING_H
 #define XBTAB_CONFIG_HEADING_H
 
@@ -42,7 +43,8 @@ xbtab_status xbtab__heading_find_one(int *out, const xbtab__csv *t, const xbtab_
 int xbtab__heading_find(const xbtab__csv *t, const char *name, const char *unit);
 
 /** The unit of a column. @param what, unit  the quantity, for messages, and its SI unit.
- *  @return XBTAB_ERR_INPUT: what is in brackets or in the row of units is no unit of the quantity. */
+ *  @return XBTAB_ERR_INPUT: what is in brackets or in the row of units is no unit of the quantity, what
+ *  follows another mark nearly is one, or the column is a function of the quantity. */
 xbtab_status xbtab__heading_read_unit(xbtab__heading_unit *out, const xbtab__csv *t, int column,
                                       const char *what, const char *unit) XBTAB_MUST_CHECK;
 

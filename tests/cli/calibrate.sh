@@ -159,9 +159,15 @@ done
 try "if the column were in nanosiemens (1e-3 of uS)" p_kilo.csv "$shelf/pulses.yaml"
 try "if the column were in picosiemens (1e-6 of uS)" p_mega.csv "$shelf/pulses.yaml"
 try "if the column were in megaohm (1e3 of kohm)" r_milli.csv "$shelf/retention.yaml"
-sed 's/, unit: degC//' "$shelf/retention.yaml" >kelvin.yaml
-try "suspicious unit of the temperature: 85 K to 145 K" r_good.csv kelvin.yaml
-"$XBARTAB" calibrate kelvin.yaml --data r_kelvin.csv -o good.yaml >/dev/null || fail "kelvin"
+# a header's [C] is degrees Celsius; without it, and without a unit in the specification, it is kelvin
+sed 's/, unit: degC//' "$shelf/retention.yaml" >celsius.yaml
+"$XBARTAB" calibrate "$shelf/retention.yaml" --data r_good.csv -o good.yaml --json | sed 's/"seconds".*//' >by_unit.json
+"$XBARTAB" calibrate celsius.yaml --data r_good.csv -o good.yaml --json | sed 's/"seconds".*//' >by_header.json
+cmp by_unit.json by_header.json || fail "a header's [C]"
+sed 's/T \[C\]/T/' celsius.yaml >kelvin.yaml
+for name in good kelvin; do sed 's/T \[C\]/T/' r_$name.csv >r_bare_$name.csv; done
+try "suspicious unit of the temperature: 85 K to 145 K" r_bare_good.csv kelvin.yaml
+"$XBARTAB" calibrate kelvin.yaml --data r_bare_kelvin.csv -o good.yaml >/dev/null || fail "kelvin"
 "$XBARTAB" calibrate "$shelf/retention.yaml" --data r_same.csv -o good.yaml >out.txt
 grep -q "NOT IDENTIFIED: the data fix only a combination of tau, ea" out.txt || fail "one temperature"
 rm out.txt

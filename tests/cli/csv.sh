@@ -65,6 +65,15 @@ bad() { refused 1 "$1" "$XBARTAB" calibrate "$2" --data "$3" -o bad.yaml; }
 bad 'iv_plain.csv:1: the voltage is in mV by the header (Voltage [mV]), in V by bare.yaml' bare.yaml iv_plain.csv
 sed 's/uA/uV/' iv_plain.csv >wrong.csv
 bad 'wrong.csv:1: the unit [uV] of column 2 (current)' names.yaml wrong.csv
+# neither a column's number, nor its name as a whole, nor a unit in the specification makes SI of another unit
+for name in 'I/I0' IuA 'I (A/cm2)' 'I_A/cm2' 'I (UA)' I_UA 'log10(I)' 'log10(I) [A]'; do
+    sed "1s|.*|Voltage [mV],$name|" iv_plain.csv >other.csv
+    spec '{number: 1}' '{number: 2, unit: A}' >given.yaml
+    spec '{name: Voltage}' "{name: \"$name\"}" >whole.yaml
+    for how in numbers given whole; do bad 'other.csv:1: ' $how.yaml other.csv; done
+done
+spec '{number: 1}' '{number: 2, unit: uA}' | sed 's/^data:/&\n  accept_units: yes/' >meant.yaml
+fits meant.yaml other.csv 25
 for first in nan 0x1p-2 1e999 -0.3V 1.2.3; do
     printf '%s,1e-6\n0.1,2e-6\n0.2,4e-6\n0.3,6e-6\n' $first >first.csv
     bad 'first.csv:1: the voltage' bare.yaml first.csv

@@ -143,11 +143,26 @@ static void units_are_known_in_any_dress(void **state)
                   "K", 1, 273.15, true},
                  {"T [degC]", "K", 1, 273.15, true},
                  {"T_K", "K", 1, 0, true},
+                 {"T [C]", "K", 1, 273.15, true},
+                 {"T_C", "K", 1, 273.15, true},
                  {"t [h]", "s", 3600, 0, true},
                  {"t_ms", "s", 1e-3, 0, true},
                  {"pulse [#]", "1", 1, 0, true},
                  {"V", "V", 1, 0, false},
                  {"V_set", "V", 1, 0, false},
+                 {"I (uA) forward", "A", 1e-6, 0, true},
+                 {"I_set 2", "A", 1, 0, false},
+                 {"I_a", "A", 1, 0, false}, /* a curve's letter */
+                 {"logged I (A)", "A", 1, 0, true},
+                 {"log [A]", "A", 1, 0, true},
+                 {"I {uA}", "A", 1e-6, 0, true},
+                 {"\xc2\xb5"
+                  "A",
+                  "A", 1e-6, 0, true},
+                 {"x1_y2", "A", 1, 0, false},
+                 {"logbook", "A", 1, 0, false},
+                 {"V / V", "V", 1, 0, true},
+                 {"line_2/3", "A", 1, 0, false},
                  {"n_S", "1", 1, 0, false}};
     (void)state;
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
@@ -178,6 +193,51 @@ static void wrong_units_are_refused(void **state)
         assert_int_equal(open_text(&t, text), XBTAB_OK);
         assert_int_equal(xbtab__heading_read_unit(&unit, &t, 0, "voltage", "V"), XBTAB_ERR_INPUT);
         refused("t:1: the unit [");
+        xbtab__csv_close(&t);
+    }
+}
+
+/* What nearly is a unit, and what is computed from the quantity, must not pass for SI. */
+static void other_quantities_are_refused(void **state)
+{
+    static const struct {
+        const char *heading, *unit, *said;
+    } cases[] = {{"I (A/cm2)", "A", "t:1: the unit [A/cm2]"},
+                 {"J (A)/cm2", "A", "t:1: the unit [A)/cm2]"},
+                 {"I [uA] / um", "A", "t:1: the unit [uA] / um]"},
+                 {"I_A/cm2", "A", "t:1: the unit [A/cm2]"},
+                 {"I / A cm-2", "A", "t:1: the unit [A cm-2]"},
+                 {"I, A^2", "A", "t:1: the unit [A^2]"},
+                 {"I / uA at 300 K", "A", "t:1: the unit ["},
+                 {"I (UA)", "A", "t:1: the unit [UA]"},
+                 {"I_UA", "A", "t:1: the unit [UA]"},
+                 {"R_Kohm", "ohm", "t:1: the unit [Kohm]"},
+                 {"G, us", "S", "t:1: the unit [us]"},
+                 {"IuA", "A", "t:1: the unit [IuA]"},
+                 {"I milliamps", "A", "t:1: the unit [milliamps]"},
+                 {"1e6*I (A)", "A", "is a function of the"},
+                 {"I [A] x 1e6", "A", "is a function of the"},
+                 {"I/I0", "A", "is a function of the"},
+                 {"I_norm", "A", "is a function of the"},
+                 {"I a.u.", "A", "is a function of the"},
+                 {"LogI", "A", "is a function of the"},
+                 {"log10(I)", "A", "is a function of the it"},
+                 {"log10(I) [A]", "A", "is a function of the"},
+                 {"log(I [A])", "A", "is a function of the"},
+                 {"ln |I| (A)", "A", "is a function of the"},
+                 {"Log_I", "A", "is a function of the"},
+                 {"1/T (K)", "K", "is a function of the"},
+                 {"sqrt(I/A)", "A", "is a function of the"}};
+    (void)state;
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        xbtab__csv t;
+        xbtab__heading_unit unit;
+        char text[128];
+        snprintf(text, sizeof text, "\"%s\";x\n1;2\n", cases[k].heading);
+        assert_int_equal(open_text(&t, text), XBTAB_OK);
+        if (xbtab__heading_read_unit(&unit, &t, 0, "it", cases[k].unit) != XBTAB_ERR_INPUT)
+            fail_msg("%s is taken", cases[k].heading);
+        refused(cases[k].said);
         xbtab__csv_close(&t);
     }
 }
@@ -554,6 +614,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_style_has_the_same_numbers),
                                        cmocka_unit_test(units_are_known_in_any_dress),
                                        cmocka_unit_test(wrong_units_are_refused),
+                                       cmocka_unit_test(other_quantities_are_refused),
                                        cmocka_unit_test(names_are_found_with_their_unit_and_without),
                                        cmocka_unit_test(blanks_in_headers_are_no_columns),
                                        cmocka_unit_test(broken_numbers_are_no_header),
