@@ -96,12 +96,6 @@ int cli_check_output(const char *path);
 /** The same of a file that is also read again, or written in places: no device, no pipe. */
 int cli_check_regular_output(const char *path);
 
-/** Keep other runs from writing path until cli_unlock (or the end of this process): PATH.lock stands beside
- * it that long. @param out The lock. @return CLI_DONE, or CLI_FAILED after a line on stderr where another run
- * holds it. */
-int cli_lock(int *out, const char *path);
-void cli_unlock(int file, const char *path);
-
 /** A line of talk on stderr. */
 void cli_note(const char *line, void *payload);
 

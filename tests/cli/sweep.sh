@@ -73,5 +73,5 @@ assert r[0]["ideal"] == r[1]["ideal"]'
 
 rm -f out.txt err.txt
 refused 2 "is not KEY=V1,V2" "$XBARTAB" sweep tile.yaml $digits --set adc -o b.csv
-refused 2 "a tile needs --network" "$XBARTAB" sweep tile.yaml --set adc.bits=3 -o b.csv
+refused 2 "a tile needs a network and images" "$XBARTAB" sweep tile.yaml --set adc.bits=3 -o b.csv
 refused 2 "-o FILE.csv is missing" "$XBARTAB" sweep tile.yaml --set adc.bits=3

@@ -3,8 +3,8 @@
  * A study is a network, images, and either tables or a preset, whose tables are made once and kept. It
  * answers what the network reaches in float, in exact integers, on ideal tiles and on the tables (or on
  * exactly solved circuits, or in ngspice itself), how far its own products are from a reference, and which
- * effect costs what. The program's verbs infer, explain and sweep are such studies, read from options and
- * printed.
+ * effect costs what. The program's verbs infer and explain are such studies, read from options and printed;
+ * sweep.h runs a grid of them.
  *
  *   const xbtab_study_options o = {
  *       .network = "net.onnx", .tables = "t.h5", .images = "i.idx.gz", .labels = "l.idx.gz"};

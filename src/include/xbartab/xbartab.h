@@ -30,6 +30,7 @@
 #include <xbartab/spec.h>
 #include <xbartab/status.h>
 #include <xbartab/study.h>
+#include <xbartab/sweep.h>
 #include <xbartab/tables.h>
 #include <xbartab/tile.h>
 #include <xbartab/version.h>
