@@ -15,7 +15,7 @@
 #include "scheme_options.h"
 
 typedef struct explain_options {
-    char *tables, *images, *labels, *calibration_images, *plot, *arch, *cache, *models;
+    char *tables, *images, *labels, *calibration_images, *plot, *arch, *cache, *models, *only_layer;
     int limit, threads, calibrate, raw_pixels, adc_bits, refine, without_layers, as_json;
     uint64_t seed;
     cli_input_shapes shapes;
@@ -53,6 +53,7 @@ static int explain(explain_run *r, const char *network)
                                    .threads = o->threads,
                                    .seed = o->seed,
                                    .without_layers = o->without_layers,
+                                   .only_layer = o->only_layer,
                                    .progress = cli_progress,
                                    .note = cli_note};
     cli_quantizing_give(&o->quantizing, &o->bits, &options);
@@ -67,11 +68,10 @@ static int explain(explain_run *r, const char *network)
 
 /* ---- results ---- */
 
-/* sign: of the points as they are told. */
-static void print_cost(const xbtab_cost *c, double sign)
+static void print_cost(const xbtab_cost *c)
 {
     if (c->is_given) {
-        printf("  %6.2f %% %+7.2f +- %5.2f %8.3f %%", 100 * c->accuracy, 0.0 + sign * 100 * c->points,
+        printf("  %6.2f %% %+7.2f +- %5.2f %8.3f %%", 100 * c->accuracy, 0.0 + 100 * c->points,
                100 * c->error, 100 * c->change);
     } else {
         printf("  %35s", "-");
@@ -99,6 +99,17 @@ static void print_layers(const xbtab_explanation *x, const char *what, bool is_c
     }
 }
 
+static void print_sum(const xbtab_explanation *x)
+{
+    const xbtab_explained_sum *s = &x->sum;
+    printf("\nthe tiles' effects alone cost %+.2f +- %.2f points in sum (outputs %.3f %% at the most), all "
+           "together "
+           "%+.2f +- %.2f (%.3f %%)%s\n",
+           0.0 + 100 * s->points, 100 * s->error, 100 * s->change, 0.0 + 100 * s->all_points,
+           100 * s->all_error, 100 * x->change_all,
+           s->adds_up ? "" : ": the parts do not add up to the whole, effects act on each other");
+}
+
 static void print_text(const explain_run *r)
 {
     const xbtab_explanation *x = &r->x;
@@ -111,23 +122,25 @@ static void print_text(const explain_run *r)
     for (int k = 0; k < XBTAB_N_EFFECTS; k++) {
         if (!x->effect[k].is_present) continue;
         printf("%-18s", xbtab_effect_word((xbtab_effect)k));
-        print_cost(&x->effect[k].alone, -1);
-        print_cost(&x->effect[k].left_out, 1);
+        print_cost(&x->effect[k].alone);
+        print_cost(&x->effect[k].left_out);
         printf("  %s\n", xbtab_effect_text((xbtab_effect)k));
     }
-    printf(
-        "\npoints: what the effect takes from exact integers, and what leaving it out gives back; +- "
-        "standard error of the paired difference\noutputs: how far they are from the exact integers', root "
-        "mean square\n");
-    printf("\n%-24s %6s %9s %10s %18s\n", "layer", "tiles", "clipped", "error", "worst tile");
+    print_sum(x);
+    printf("points: lost to the effect, from exact integers on and, left out, from the run without it on "
+           "(below 0: "
+           "won); +- standard error of the paired difference\noutputs: how far they are from the exact "
+           "integers', "
+           "root mean square\n");
+    printf("\n%-24s %6s %9s %10s %10s %18s\n", "layer", "tiles", "clipped", "error", "by ADC", "worst tile");
     for (size_t l = 0; l < x->n_layers; l++) {
         const xbtab_explained_layer *y = &x->layer[l];
-        printf("%-24s %6zu %8.4f%% %6.3f LSB %8.3f LSB (%zu)\n", y->name, y->tiles, 100 * y->clipped, y->rmse,
-               y->worst_rmse, y->worst);
+        printf("%-24s %6zu %8.4f%% %6.3f LSB %6.3f LSB %8.3f LSB (%zu)\n", y->name, y->tiles,
+               100 * y->clipped, y->rmse, y->adc_rmse, y->worst_rmse, y->worst);
     }
     printf("worst tile of all: %zu of %s, conversions off their exact product's by %.3f LSB (rms)\n",
            worst->worst, worst->name, worst->worst_rmse);
-    if (r->o.without_layers) return;
+    if (r->o.without_layers || r->o.only_layer) return;
     print_layers(x, "points lost by an effect in one layer alone", false);
     print_layers(x, "outputs moved by it", true);
 }
@@ -148,7 +161,7 @@ static int print_json(const explain_run *r)
         const xbtab_explained_effect *e = &x->effect[k];
         if (!e->is_present) continue;
         json_t *by_layer = json_array();
-        for (size_t l = 0; e->layer && !r->o.without_layers && l < x->n_layers; l++)
+        for (size_t l = 0; e->layer && !r->o.without_layers && !r->o.only_layer && l < x->n_layers; l++)
             json_array_append_new(by_layer, cost_json(&e->layer[l]));
         json_object_set_new(effects, xbtab_effect_word((xbtab_effect)k),
                             json_pack("{s:o, s:o, s:o}", "alone", cost_json(&e->alone), "left_out",
@@ -156,17 +169,25 @@ static int print_json(const explain_run *r)
     }
     for (size_t l = 0; l < x->n_layers; l++) {
         const xbtab_explained_layer *y = &x->layer[l];
-        json_array_append_new(layers, json_pack("{s:s, s:I, s:f, s:f, s:I, s:f}", "name", y->name, "tiles",
-                                                (json_int_t)y->tiles, "clipped", y->clipped, "rmse_codes",
-                                                y->rmse, "worst_tile", (json_int_t)y->worst,
-                                                "worst_rmse_codes", y->worst_rmse));
+        json_array_append_new(layers,
+                              json_pack("{s:s, s:I, s:f, s:f, s:f, s:I, s:f}", "name", y->name, "tiles",
+                                        (json_int_t)y->tiles, "clipped", y->clipped, "rmse_codes", y->rmse,
+                                        "adc_rmse_codes", y->adc_rmse, "worst_tile", (json_int_t)y->worst,
+                                        "worst_rmse_codes", y->worst_rmse));
     }
-    return cli_print_json(json_pack(
-        "{s:I, s:I, s:{s:f, s:f, s:f, s:f, s:f}, s:o, s:o, s:{s:s, s:I, s:f}}", "images",
-        (json_int_t)x->images, "chips", (json_int_t)x->n_chips, "accuracy", "float", x->accuracy_float,
-        "integer", x->accuracy_integer, "all", x->accuracy_all, "all_sigma", x->sigma_all, "output_change",
-        x->change_all, "effects", effects, "layers", layers, "worst_tile", "layer", worst->name, "tile",
-        (json_int_t)worst->worst, "rmse_codes", worst->worst_rmse));
+    const xbtab_explained_sum *s = &x->sum;
+    json_t *result = json_pack("{s:I, s:I, s:{s:f, s:f, s:f, s:f, s:f}, s:o, s:o, s:{s:s, s:I, s:f}}",
+                               "images", (json_int_t)x->images, "chips", (json_int_t)x->n_chips, "accuracy",
+                               "float", x->accuracy_float, "integer", x->accuracy_integer, "all",
+                               x->accuracy_all, "all_sigma", x->sigma_all, "output_change", x->change_all,
+                               "effects", effects, "layers", layers, "worst_tile", "layer", worst->name,
+                               "tile", (json_int_t)worst->worst, "rmse_codes", worst->worst_rmse);
+    json_object_set_new(result, "sum",
+                        json_pack("{s:f, s:f, s:f, s:f, s:f, s:b}", "points", s->points, "error", s->error,
+                                  "all_points", s->all_points, "all_error", s->all_error, "output_change",
+                                  s->change, "adds_up", s->adds_up));
+    if (r->o.only_layer) json_object_set_new(result, "only_layer", json_string(r->o.only_layer));
+    return cli_print_json(result);
 }
 
 static int check_options(explain_options *o)
@@ -196,6 +217,8 @@ int cmd_explain(int argc, const char **argv)
         CLI_WHOLE("limit", '\0', &o->limit, 0, INT_MAX, "run no more than so many images", "N"),
         {"without-layers", '\0', POPT_ARG_NONE, &o->without_layers, 0, "leave out the runs of single layers",
          NULL},
+        {"only-layer", '\0', POPT_ARG_STRING, &o->only_layer, 0,
+         "put effects into this layer, all others are exact", "NAME"},
         {"plot", '\0', POPT_ARG_STRING, &o->plot, 0, "draw a picture with gnuplot: .svg or .png", "FILE"},
         CLI_WHOLE("refine", '\0', &o->refine, 0, 10000, "exact solutions to refine a tile with (20)", "N"),
         CLI_WHOLE("calibrate", '\0', &o->calibrate, 0, INT_MAX,

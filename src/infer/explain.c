@@ -2,6 +2,7 @@
 #include <xbartab/explain.h>
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,8 +37,9 @@ typedef struct explainer {
     const xbtab_explain_options *o;
     size_t n_chips, n_layers;
     xbtab_explained_layer *layer;
-    size_t *first_matrix; /* first_matrix[n_layers + 1] */
-    unsigned present;
+    size_t *first_matrix;           /* first_matrix[n_layers + 1] */
+    size_t first_run, end_run;      /* matrices in which effects are */
+    unsigned present, idle;         /* idle: what the tables do not have */
     float *outputs, *exact_outputs; /* [n][outputs] */
     double exact_squares;           /* summed over images and outputs */
     verdicts exact, all;
@@ -163,12 +165,12 @@ static xbtab_status run_chip(explainer *e, const xbtab_quantized *quantized,
     }
     XBTAB_TRY_DONE(xbtab_mapped_create(&mapped, quantized, &setup,
                                        is_ideal ? &xbtab_engine_ideal : &xbtab_engine_table, &map));
-    XBTAB_TRY_DONE(run_once(e, mapped, &map.run, 0, xbtab_quantized_matrices(quantized), number, whole));
+    XBTAB_TRY_DONE(run_once(e, mapped, &map.run, e->first_run, e->end_run, number, whole));
     for (size_t l = 0; layers && l < e->n_layers; l++) {
         XBTAB_TRY_DONE(
             run_once(e, mapped, &map.run, e->first_matrix[l], e->first_matrix[l + 1], number, &layers[l]));
     }
-    if (on == e->present && quantized == e->quantized && number == 0) {
+    if (on == (e->present | e->idle) && quantized == e->quantized && number == 0) {
         status = xbtab__explain_watch(e->layer, e->first_matrix, e->n_layers, mapped, e->images,
                                       e->o->n_watched ? e->o->n_watched : 20);
     }
@@ -217,11 +219,16 @@ done:
     return status;
 }
 
+static bool has_layers(const explainer *e)
+{
+    return !e->o->without_layers && !e->o->only_layer;
+}
+
 static xbtab_status explain_alone(explainer *e, xbtab_effect effect, xbtab_explained_effect *out)
 {
     xbtab_status status;
     verdicts whole = {0};
-    bool wants_layers = !e->o->without_layers;
+    bool wants_layers = has_layers(e);
     verdicts *layers = wants_layers ? xbtab__alloc(e->n_layers, sizeof *layers) : NULL;
     out->layer = xbtab__alloc(e->n_layers, sizeof *out->layer);
     if (!out->layer || (wants_layers && !layers)) {
@@ -248,11 +255,22 @@ static xbtab_status explain_left_out(explainer *e, const xbtab_quantized *quanti
     if (on == 0) {
         status = cost_of(out, e, &e->exact, &e->all, &e->exact);
     } else {
-        status = run_effects(e, quantized, on, &whole, NULL);
+        status = run_effects(e, quantized, on | e->idle, &whole, NULL);
         if (status == XBTAB_OK) status = cost_of(out, e, &whole, &e->all, &whole);
     }
     verdicts_clear(&whole);
     return status;
+}
+
+/* What is not there costs nothing. */
+static xbtab_status explain_idle(explainer *e, xbtab_explained_effect *out)
+{
+    out->is_present = 1;
+    out->layer = xbtab__alloc(e->n_layers, sizeof *out->layer);
+    if (!out->layer) return XBTAB_NOMEM();
+    XBTAB_TRY(cost_of(&out->alone, e, &e->exact, &e->exact, &e->exact));
+    for (size_t l = 0; has_layers(e) && l < e->n_layers; l++) out->layer[l] = out->alone;
+    return cost_of(&out->left_out, e, &e->all, &e->all, &e->all);
 }
 
 static xbtab_status explain_quantization(explainer *e, xbtab_explained_effect *out)
@@ -289,11 +307,32 @@ static xbtab_status find_layers(explainer *e)
     return XBTAB_OK;
 }
 
+/* Where effects are: everywhere, or in one layer. */
+static xbtab_status find_run(explainer *e)
+{
+    char names[256] = "";
+    e->first_run = 0;
+    e->end_run = e->first_matrix[e->n_layers];
+    if (!e->o->only_layer) return XBTAB_OK;
+    for (size_t l = 0; l < e->n_layers; l++) {
+        const size_t used = strlen(names);
+        if (strcmp(e->layer[l].name, e->o->only_layer) == 0) {
+            e->first_run = e->first_matrix[l];
+            e->end_run = e->first_matrix[l + 1];
+            return XBTAB_OK;
+        }
+        snprintf(names + used, sizeof names - used, "%s%s", l ? ", " : "", e->layer[l].name);
+    }
+    XBTAB_FAIL(XBTAB_ERR_INPUT, "no layer is called \"%.60s\"; there are %zu: %s", e->o->only_layer,
+               e->n_layers, names);
+}
+
 static xbtab_status find_effects(explainer *e)
 {
     const xbtab_tables *t = xbtab_technology_tables(e->setup->technology);
     xbtab_chip *chip = NULL;
-    e->present = BIT(ADC) | BIT(NONLINEARITY) | BIT(TIA);
+    e->idle = xbtab_tables_idle_effects(t);
+    e->present = (BIT(ADC) | BIT(NONLINEARITY) | BIT(TIA)) & ~e->idle;
     if (t->r_word > 0 || t->r_bit > 0 || t->r_source_line > 0 || t->r_driver > 0 || t->r_sink > 0)
         e->present |= BIT(WIRES);
     if (!e->o->chip.population) return XBTAB_OK;
@@ -307,7 +346,7 @@ static xbtab_status find_effects(explainer *e)
 
 static void count_steps(explainer *e)
 {
-    size_t layers = e->o->without_layers ? 0 : e->n_layers;
+    size_t layers = has_layers(e) ? e->n_layers : 0;
     e->steps = (long)chips_of(e, e->present);
     for (int k = XBTAB_EFFECT_ADC; k < XBTAB_N_EFFECTS; k++) {
         unsigned bit = XBTAB_EFFECT_BIT(k);
@@ -326,12 +365,33 @@ static xbtab_status prepare(explainer *e)
     e->exact_outputs = xbtab__alloc(e->n * xbtab_quantized_outputs(e->quantized), sizeof *e->exact_outputs);
     if (!e->outputs || !e->exact_outputs) return XBTAB_NOMEM();
     XBTAB_TRY(find_layers(e));
+    XBTAB_TRY(find_run(e));
     XBTAB_TRY(find_effects(e));
     count_steps(e);
     XBTAB_TRY(verdicts_init(&e->exact, e, 1));
     XBTAB_TRY(xbtab_quantized_run(e->quantized, e->images, e->n, NULL, NULL, &run, e->exact_outputs));
     judge(e, e->exact_outputs, e->exact.right);
     e->exact_squares = squares_of(e, e->exact_outputs, NULL);
+    return XBTAB_OK;
+}
+
+static xbtab_status add_up(const explainer *e, xbtab_explanation *x)
+{
+    xbtab_explained_sum *s = &x->sum;
+    xbtab_cost all;
+    for (int k = XBTAB_EFFECT_ADC; k < XBTAB_N_EFFECTS; k++) {
+        const xbtab_cost *c = &x->effect[k].alone;
+        if (!x->effect[k].is_present) continue;
+        s->points += c->points;
+        s->error = hypot(s->error, c->error);
+        s->change += c->change;
+    }
+    XBTAB_TRY(cost_of(&all, e, &e->exact, &e->all, &e->all));
+    s->all_points = all.points;
+    s->all_error = all.error;
+    /* 1e-12: of what is equal, added up in another order */
+    s->adds_up = fabs(s->points - s->all_points) <= 2 * hypot(s->error, s->all_error) + 1e-12 &&
+                 x->change_all <= s->change * (1 + 1e-12);
     return XBTAB_OK;
 }
 
@@ -371,9 +431,10 @@ xbtab_status xbtab_explain(xbtab_explanation *out, const xbtab_quantized *quanti
                    .n_chips = options->n_chips ? options->n_chips : 1,
                    .began = xbtab__seconds()};
     XBTAB_TRY_DONE(prepare(&e));
-    XBTAB_TRY_DONE(run_effects(&e, quantized, e.present, &e.all, NULL));
+    XBTAB_TRY_DONE(run_effects(&e, quantized, e.present | e.idle, &e.all, NULL));
     for (int k = XBTAB_EFFECT_ADC; k < XBTAB_N_EFFECTS; k++) {
         unsigned bit = XBTAB_EFFECT_BIT(k);
+        if (e.idle & bit) XBTAB_TRY_DONE(explain_idle(&e, &x.effect[k]));
         if (!(e.present & bit)) continue;
         x.effect[k].is_present = 1;
         XBTAB_TRY_DONE(explain_alone(&e, (xbtab_effect)k, &x.effect[k]));
@@ -383,6 +444,7 @@ xbtab_status xbtab_explain(xbtab_explanation *out, const xbtab_quantized *quanti
     x.layer = e.layer;
     e.layer = NULL;
     summarize(&e, &x);
+    XBTAB_TRY_DONE(add_up(&e, &x));
     *out = x;
     x = (xbtab_explanation){0};
 done:

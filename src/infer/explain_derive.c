@@ -3,6 +3,7 @@
 
 #include <xbartab/explain.h>
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,6 +58,53 @@ static xbtab_status remove_nonlinearity(xbtab_derived *d)
     c->V_bit = d->V_bit;
     c->I_cell = d->I_cell;
     return XBTAB_OK;
+}
+
+/* Of the largest current at v_read, or of the ADC's range: as close as currents of ngspice are to a line. */
+#define IDLE 1e-5
+
+/* All states' currents are their conductances'. */
+static bool is_linear(const xbtab_tables *t)
+{
+    const xbtab_cell_data *c = &t->cell;
+    const size_t n_lines = (c->n_gates ? c->n_gates : 1) * c->n_states;
+    xbtab__cell_table table;
+    double most = 0, off = 0;
+    if (xbtab__cell_table_init(&table, c) < 0) return false;
+    for (size_t k = 0; k < n_lines; k++) {
+        const double G = conductance_of(t, &table, k / c->n_states, k % c->n_states);
+        most = fmax(most, fabs(G) * t->v_read);
+        for (size_t v = 0; v < c->n_bit * c->n_v; v++)
+            off = fmax(off, fabs(c->I_cell[k * c->n_bit * c->n_v + v] - G * c->V[v % c->n_v]));
+    }
+    xbtab__cell_table_clear(&table);
+    return off <= IDLE * most;
+}
+
+/* Its input stays at 0 V, and its output is a straight line over the ADC's range. */
+static bool is_ideal_tia(const xbtab_tables *tables)
+{
+    const xbtab_tia_data *t = &tables->tia;
+    const double I_most = tables->I_full_scale;
+    xbtab_technology *technology = NULL;
+    double V_low, V_high, least = INFINITY, most = -INFINITY, V_in = 0;
+    if (xbtab_technology_create(&technology, tables) < 0) return false;
+    xbtab_technology_adc_references(technology, &V_low, &V_high);
+    xbtab_technology_destroy(&technology);
+    for (size_t k = 0; k < t->n; k++) {
+        if (fabs(t->I_in[k]) > I_most * (1 + 1e-9)) continue;
+        const double d = t->V_out[k] - (V_high - V_low) * t->I_in[k] / I_most;
+        least = fmin(least, d);
+        most = fmax(most, d);
+        V_in = fmax(V_in, fabs(t->V_in[k]));
+    }
+    return V_in <= IDLE * tables->v_read && most - least <= IDLE * fabs(V_high - V_low);
+}
+
+unsigned xbtab_tables_idle_effects(const xbtab_tables *tables)
+{
+    return (is_linear(tables) ? XBTAB_EFFECT_BIT(XBTAB_EFFECT_NONLINEARITY) : 0u) |
+           (is_ideal_tia(tables) ? XBTAB_EFFECT_BIT(XBTAB_EFFECT_TIA) : 0u);
 }
 
 static xbtab_status remove_tia(xbtab_derived *d)

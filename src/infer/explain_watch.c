@@ -7,7 +7,7 @@
 #include "memory.h"
 
 typedef struct tile_sums {
-    double squares; /* of the error before rounding [ADC steps] */
+    double squares, adc_squares; /* of the error before rounding, and of what rounding adds [ADC steps] */
     uint64_t n, clipped;
 } tile_sums;
 
@@ -23,12 +23,16 @@ typedef struct watcher {
 static void add(tile_sums *sum, const watcher *w, const xbtab__mapped_matrix *mm, double v, double exact)
 {
     const double steps = ldexp(1.0, w->mapped->adc_bits);
-    xbtab__converter c = {
-        .low = w->mapped->is_alternating ? -steps / 2 : 0.0, .step = 1.0, .largest = steps - 1.0};
+    xbtab__converter c = {.low = w->mapped->is_alternating ? -steps / 2 : 0.0,
+                          .step = 1.0,
+                          .largest = steps - 1.0,
+                          .half = 0.5};
     if (!w->mapped->is_plain && w->mapped->layer[mm->layer].at[XBTAB__STAGE_ADC].step > 0)
         c = w->mapped->layer[mm->layer].at[XBTAB__STAGE_ADC];
-    double code = (steps * v - c.low) / c.step, error = steps * (v - exact) / c.step;
+    double code = (steps * v - c.low) / c.step, error = steps * (v - exact) / c.step, shown = steps * v;
+    xbtab__convert(&c, &shown, NULL, 1);
     sum->squares += error * error;
+    sum->adc_squares += pow((shown - steps * v) / c.step, 2);
     sum->clipped += code < -0.5 || code >= c.largest + 0.5;
     sum->n++;
 }
@@ -69,7 +73,7 @@ static void watch(void *context, size_t m, size_t first, size_t n, const uint16_
 /* The tiles of matrices [first, end). */
 static void take(xbtab_explained_layer *layer, const watcher *w, size_t first, size_t end)
 {
-    double squares = 0;
+    double squares = 0, adc_squares = 0;
     uint64_t n = 0, clipped = 0;
     for (size_t t = 0; t < w->mapped->n_tiles; t++) {
         const tile_sums *s = &w->sum[t];
@@ -81,11 +85,13 @@ static void take(xbtab_explained_layer *layer, const watcher *w, size_t first, s
             layer->worst = layer->tiles;
         }
         squares += s->squares;
+        adc_squares += s->adc_squares;
         n += s->n;
         clipped += s->clipped;
         layer->tiles++;
     }
     if (n) layer->rmse = sqrt(squares / (double)n);
+    if (n) layer->adc_rmse = sqrt(adc_squares / (double)n);
     if (n) layer->clipped = (double)clipped / (double)n;
 }
 

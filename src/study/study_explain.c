@@ -31,6 +31,7 @@ xbtab_status xbtab_study_explain(xbtab_study *s, xbtab_explanation *out)
                                      .n_chips = s->o.n_chips,
                                      .float_outputs = s->outputs,
                                      .fine = s->fine,
-                                     .without_layers = s->o.without_layers};
+                                     .without_layers = s->o.without_layers,
+                                     .only_layer = s->o.only_layer};
     return xbtab_explain(out, s->quantized, &setup, s->images, s->images->n, &options);
 }

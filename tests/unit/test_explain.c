@@ -32,6 +32,12 @@ static void measure(const fixture *f, unsigned off, double *rmse_steps, xbtab_ch
         fail_msg("%s", xbtab_error_message());
     for (int l = 0; l < LAYERS; l++)
         assert_true(layer[l].worst_rmse >= layer[l].rmse && layer[l].clipped == 0);
+    for (int l = 0; l < LAYERS;
+         l++) { /* about, on integers: rounding of what is spread over many steps: 1/sqrt(12) of one */
+        print_message("layer %d: off by %.4f steps, rounding adds %.4f\n", l, layer[l].rmse,
+                      layer[l].adc_rmse);
+        assert_true(fabs(layer[l].adc_rmse * sqrt(12.0) - 1) < 0.15);
+    }
     xbtab_mapped_destroy(&mapped);
     xbtab_technology_destroy(&technology);
     xbtab_derived_destroy(&derived);
@@ -135,6 +141,82 @@ static const char sheet[] =
     "read_noise: {sigma: {value: 0.2 uS}, source: s, trust: assumed}\n"
     "stuck: {stuck_lrs: 25 %, stuck_hrs: 5 %, source: s, trust: assumed}\n";
 
+/* The sum of what is told, and the whole from the accuracies. */
+static void check_sum(const xbtab_explanation *x)
+{
+    double points = 0, squares = 0, change = 0;
+    for (int k = XBTAB_EFFECT_ADC; k < XBTAB_N_EFFECTS; k++) {
+        if (!x->effect[k].is_present) continue;
+        points += x->effect[k].alone.points;
+        change += x->effect[k].alone.change;
+        squares += pow(x->effect[k].alone.error, 2);
+    }
+    const xbtab_explained_sum *s = &x->sum;
+    print_message("alone %.4f +- %.4f, together %.4f +- %.4f\n", s->points, s->error, s->all_points,
+                  s->all_error);
+    assert_true(fabs(s->points - points) < 1e-12 && fabs(s->error - sqrt(squares)) < 1e-12);
+    assert_true(fabs(s->all_points - (x->accuracy_integer - x->accuracy_all)) < 1e-12);
+    const double apart = fabs(points - s->all_points), error = sqrt(squares + s->all_error * s->all_error);
+    assert_true(fabs(s->change - change) < 1e-12);
+    assert_int_equal(s->adds_up, apart <= 2 * error && x->change_all <= change);
+}
+
+/* Effects in one layer by name are what they are there in the runs layer by layer; and other names are told. */
+static void check_only_layer(const fixture *f, const xbtab_engine_setup *setup,
+                             const xbtab_explain_options *o, const xbtab_explanation *x)
+{
+    xbtab_explain_options one = *o;
+    xbtab_explanation y;
+    one.without_layers = 0;
+    const size_t last = LAYERS - 1;
+    one.only_layer = x->layer[last].name;
+    if (xbtab_explain(&y, f->quantized, setup, &f->images, IMAGES, &one) < 0)
+        fail_msg("%s", xbtab_error_message());
+    for (int k = XBTAB_EFFECT_ADC; k < XBTAB_N_EFFECTS; k++) {
+        if (!x->effect[k].is_present) continue;
+        assert_memory_equal(&x->effect[k].layer[last], &y.effect[k].alone, sizeof y.effect[k].alone);
+    }
+    xbtab_explanation_clear(&y);
+    one.only_layer = "nowhere";
+    assert_int_equal(xbtab_explain(&y, f->quantized, setup, &f->images, IMAGES, &one), XBTAB_ERR_INPUT);
+    assert_non_null(strstr(xbtab_error_message(), x->layer[0].name));
+}
+
+/* Linear cells and an ideal amplifier cost nothing, with no error; curved cells and a real one are told. */
+static void what_is_absent_costs_nothing(void **state)
+{
+    (void)state;
+    fixture f;
+    xbtab_explanation x;
+    prepare(&f, SIDE / 2);
+    assert_int_equal(xbtab_tables_idle_effects(f.tables), 0);
+    for (size_t k = 0; k < f.tables->tia.n; k++) f.tables->tia.V_in[k] = 0;
+    assert_int_equal(xbtab_tables_idle_effects(f.tables), BIT(TIA));
+    const xbtab_cell_data *c = &f.tables->cell;
+    for (size_t k = 0; k < c->n_states * c->n_bit; k++) {
+        for (size_t v = 0; v < c->n_v; v++) c->I_cell[k * c->n_v + v] = c->G_state[k / c->n_bit] * c->V[v];
+    }
+    assert_int_equal(xbtab_tables_idle_effects(f.tables), BIT(TIA) | BIT(NONLINEARITY));
+    f.tables->tia.V_out[f.tables->tia.n / 4] *= 1.001;
+    assert_int_equal(xbtab_tables_idle_effects(f.tables), BIT(NONLINEARITY));
+    f.tables->tia.V_out[f.tables->tia.n / 4] /= 1.001;
+    xbtab_technology_destroy(&f.technology);
+    assert_int_equal(xbtab_technology_create(&f.technology, f.tables), XBTAB_OK);
+    const xbtab_engine_setup setup = {.technology = f.technology, .refine = -1, .adc_bits = 6};
+    const xbtab_explain_options o = {.n_watched = 1};
+    if (xbtab_explain(&x, f.quantized, &setup, &f.images, 6, &o) < 0) fail_msg("%s", xbtab_error_message());
+    for (int k = XBTAB_EFFECT_NONLINEARITY; k <= XBTAB_EFFECT_TIA; k++) {
+        const xbtab_explained_effect *e = &x.effect[k];
+        assert_true(e->is_present && e->alone.is_given && e->left_out.is_given);
+        assert_true(e->alone.points == 0 && e->alone.error == 0 && e->alone.change == 0);
+        assert_true(e->left_out.points == 0 && e->left_out.change == x.change_all);
+        for (int l = 0; l < LAYERS; l++) assert_true(e->layer[l].points == 0 && e->layer[l].change == 0);
+    }
+    assert_true(x.effect[XBTAB_EFFECT_WIRES].alone.change > 1e-3);
+    xbtab_explanation_clear(&x);
+    finish(&f);
+}
+
 static void effects_are_told_apart(void **state)
 {
     (void)state;
@@ -182,6 +264,8 @@ static void effects_are_told_apart(void **state)
         assert_memory_equal(&x.effect[k].left_out, &y.effect[k].left_out, sizeof x.effect[k].left_out);
     }
     for (int l = 0; l < LAYERS; l++) assert_true(x.layer[l].rmse == y.layer[l].rmse);
+    check_sum(&x);
+    check_only_layer(&f, &setup, &o, &x);
     xbtab_explanation_clear(&x);
     xbtab_explanation_clear(&y);
     xbtab_population_destroy(&p);
@@ -244,9 +328,9 @@ static void every_effect_changes_the_outputs(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(technologies_without_an_effect_are_right),
-                                       cmocka_unit_test(gates_keep_their_conductances),
-                                       cmocka_unit_test(effects_are_told_apart),
-                                       cmocka_unit_test(every_effect_changes_the_outputs)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(technologies_without_an_effect_are_right),
+        cmocka_unit_test(gates_keep_their_conductances), cmocka_unit_test(effects_are_told_apart),
+        cmocka_unit_test(every_effect_changes_the_outputs), cmocka_unit_test(what_is_absent_costs_nothing)};
     return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -7,8 +7,10 @@
  * fitted anew to each such technology, on the tables' own sample tiles solved exactly.
  *
  * Alone: accuracy of the exact integers less that with the effect; left out: accuracy without the effect less
- * that with all of them. The two differ where effects make up for each other or add up to more than their
- * sum.
+ * that with all of them. Points are lost ones everywhere: above 0, the effect costs. The two differ where
+ * effects make up for each other or add up to more than their sum, and the sum of those alone is held against
+ * what all lose together. An effect that a technology does not have, such as the curves of linear cells,
+ * costs 0 and is not run.
  *
  * Every difference has a standard error from the same images and chips on both sides: of the mean over n
  * images of the per-image difference d_i (averaged over chips), sd(d_i)/sqrt(n), and over C chips,
@@ -32,6 +34,8 @@ typedef struct xbtab_explain_options {
     const xbtab_quantized *fine; /* the network with more bits, in place of none at all; NULL = what
                                     quantization costs is told alone only */
     int without_layers;          /* leave out the runs of single layers */
+    const char *only_layer;      /* node's name: effects are in this layer alone, all others are exact, and no
+                                    runs of single layers are made; NULL = in all */
     size_t n_watched; /* images whose conversions are looked at for clipping and the worst tile (0 = 20) */
 } xbtab_explain_options;
 
@@ -55,11 +59,21 @@ typedef struct xbtab_explained_effect {
 typedef struct xbtab_explained_layer {
     const char *name; /* of the network's node; borrowed from the quantized network */
     size_t tiles;
-    double clipped; /* share of the conversions that lie outside the ADC's range, all effects on */
-    double rmse;    /* of conversions before rounding against the exact product's [ADC steps] */
-    size_t worst;   /* its tile with the largest error, counted within the layer */
+    double clipped;  /* share of the conversions that lie outside the ADC's range, all effects on */
+    double rmse;     /* of conversions before rounding against the exact product's [ADC steps] */
+    double adc_rmse; /* what rounding and the ends of its range add to each [ADC steps] */
+    size_t worst;    /* its tile with the largest error, counted within the layer */
     double worst_rmse;
 } xbtab_explained_layer;
+
+/** The effects alone, added up, beside all of them together. */
+typedef struct xbtab_explained_sum {
+    double points, error;         /* sum over effects; errors in squares */
+    double all_points, all_error; /* of all effects together, against the exact integers */
+    double
+        change;  /* of the outputs: what all can move them at the most (change_all) if none acts on another */
+    int adds_up; /* points differ by no more than twice both errors in squares, and change_all <= change */
+} xbtab_explained_sum;
 
 typedef struct xbtab_explanation {
     size_t images, n_chips, n_layers;
@@ -69,6 +83,7 @@ typedef struct xbtab_explanation {
     double sigma_all;        /* between chips */
     double change_all;       /* of the outputs, as of xbtab_cost */
     xbtab_explained_effect effect[XBTAB_N_EFFECTS];
+    xbtab_explained_sum sum;      /* of the tiles' effects, without quantization */
     xbtab_explained_layer *layer; /* layer[n_layers] */
     size_t worst_layer;           /* holds the worst tile of all */
 } xbtab_explanation;
@@ -78,7 +93,8 @@ typedef struct xbtab_explanation {
  *  @param      quantized  borrowed until then.
  *  @param      setup      its technology is the one with all effects.
  *  @param      images     with labels; the first n are run.
- *  @return XBTAB_ERR_UNSUPPORTED (a scheme with a read-out of its own), and as xbtab_chips_run(). The same
+ *  @return XBTAB_ERR_INPUT (no layer of that name: the message names all), XBTAB_ERR_UNSUPPORTED (a scheme
+ * with a read-out of its own), and as xbtab_chips_run(). The same
  * bits for any number of threads. Cost: about 2 E C (1 + L/2) runs of the network, with E effects, C chips
  * and L layers. */
 xbtab_status xbtab_explain(xbtab_explanation *out, const xbtab_quantized *quantized,
@@ -105,6 +121,10 @@ typedef struct xbtab_derived xbtab_derived;
 xbtab_status xbtab_derived_create(xbtab_derived **out, const xbtab_tables *tables,
                                   unsigned off) XBTAB_MUST_CHECK;
 void xbtab_derived_destroy(xbtab_derived **derived);
+
+/** Which of nonlinearity and tia a technology does not have, as XBTAB_EFFECT_BIT()s: currents of all states
+ * are their conductance's, and the TIA's input and output those of an ideal one, to 1e-5 of the largest. */
+unsigned xbtab_tables_idle_effects(const xbtab_tables *tables);
 
 /** Borrowed. With nothing off these are the tables as they came. */
 const xbtab_tables *xbtab_derived_tables(const xbtab_derived *derived);

@@ -83,8 +83,9 @@ typedef struct xbtab_study_options {
     const double *time; /* time[n_times] since the writes [s]; NULL = chip.time alone */
     size_t n_times;
 
-    int without_layers; /* xbtab_study_explain(): leave out the runs of single layers */
-    int without_labels; /* xbtab_study_infer(): images may have none; then there are no accuracies */
+    int without_layers;     /* xbtab_study_explain(): leave out the runs of single layers */
+    const char *only_layer; /* xbtab_study_explain(): effects are in this layer alone; NULL = in all */
+    int without_labels;     /* xbtab_study_infer(): images may have none; then there are no accuracies */
 
     xbtab_progress_fn progress; /* NULL = none; non-zero cancels */
     xbtab_note_fn note;         /* NULL = none */
