@@ -1,6 +1,7 @@
 /* components.c - component sheets from YAML. */
 #include "cost_private.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,6 +96,24 @@ static xbtab_status copy(char **out, const char *text)
     return *out ? XBTAB_OK : XBTAB_NOMEM();
 }
 
+/* A name that formulas can use, and that is there once. */
+static xbtab_status check_name(const xbtab__component *c, const xbtab__yaml *yaml, const char *key,
+                               const char *name)
+{
+    bool is_name = !strchr("0123456789", name[0]);
+    for (const char *at = name; *at; at++) is_name = is_name && (isalnum((unsigned char)*at) || *at == '_');
+    if (!is_name) return xbtab__yaml_fail(yaml, key, "\"%.40s\"; letters, digits and _ make a name", name);
+    for (int v = 0; v < 4; v++) {
+        if (strcmp(name, value_names[v]) == 0)
+            return xbtab__yaml_fail(yaml, key, "\"%s\" is one of the component's own values", name);
+    }
+    for (int p = 0; p < c->n_parameters; p++) {
+        if (strcmp(name, c->parameter_name[p]) == 0)
+            return xbtab__yaml_fail(yaml, key, "a second parameter is called \"%.40s\"", name);
+    }
+    return XBTAB_OK;
+}
+
 static xbtab_status take_parameters(xbtab__component *c, const xbtab__yaml *yaml, const component_text *text)
 {
     const xbtab__scope nothing = {.n = 0};
@@ -107,6 +126,8 @@ static xbtab_status take_parameters(xbtab__component *c, const xbtab__yaml *yaml
         return xbtab__yaml_fail(yaml, key, "%u parameters; at most 16", text->parameters_count);
     }
     for (unsigned p = 0; p < text->parameters_count; p++, c->n_parameters++) {
+        snprintf(key, sizeof key, "components[%d].parameters[%u].name", c->index, p);
+        XBTAB_TRY(check_name(c, yaml, key, text->parameters[p].name));
         snprintf(key, sizeof key, "components[%d].parameters[%u].value", c->index, p);
         XBTAB_TRY(copy(&c->parameter_name[p], text->parameters[p].name));
         XBTAB_TRY(xbtab__value_take(&c->parameter[p], yaml, key, text->parameters[p].value, XBTAB__UNIT_ONE,
@@ -155,12 +176,20 @@ static xbtab_status take_component(xbtab_components *s, int index, const compone
 
 xbtab_status xbtab_components_open(xbtab_components **out, const char *path)
 {
+    bool unused;
+    return xbtab__components_open(out, path, &unused);
+}
+
+xbtab_status xbtab__components_open(xbtab_components **out, const char *path, bool *is_sheet)
+{
     xbtab_status status;
     void *data = NULL;
     xbtab_components *s = xbtab__alloc(1, sizeof *s);
+    *is_sheet = false;
     if (!s) return XBTAB_NOMEM();
     XBTAB_TRY_DONE(xbtab__yaml_read(&s->yaml, path));
     XBTAB_TRY_DONE(xbtab__yaml_load(&data, &s->yaml, &sheet_value));
+    *is_sheet = true;
     const sheet_text *text = data;
     s->component = xbtab__alloc(text->components_count, sizeof *s->component);
     if (!s->component) {

@@ -27,6 +27,10 @@ struct xbtab_components {
     size_t n;
 };
 
+/** As xbtab_components_open(). @param[out] is_sheet  on failure too: the file has a component sheet's form. */
+xbtab_status xbtab__components_open(xbtab_components **out, const char *path,
+                                    bool *is_sheet) XBTAB_MUST_CHECK;
+
 /** A component by its name; NULL where there is none. */
 const xbtab__component *xbtab__components_find(const xbtab_components *components, const char *name);
 

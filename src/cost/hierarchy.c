@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
@@ -155,6 +156,16 @@ static void take_preset(xbtab_hierarchy *h, const xbtab_arch *a)
 
 /* ---- components ---- */
 
+/* A preset may name any file, and what that one holds is not for every eye: of a file that is none of the kind
+ * only the line is said. @return the status of the refusal. */
+static xbtab_status name_line(const xbtab__yaml *yaml, const char *key, const char *path, const char *kind)
+{
+    const char *message = xbtab_error_message();
+    size_t n = strlen(path);
+    long line = strncmp(message, path, n) == 0 && message[n] == ':' ? strtol(message + n + 1, NULL, 10) : 0;
+    return xbtab__yaml_fail(yaml, key, "%.200s:%ld: is not as a %s has it", path, line, kind);
+}
+
 static xbtab_status take_sheets(xbtab_hierarchy *h, const xbtab__yaml *yaml, const hierarchy_text *text,
                                 const char *folder)
 {
@@ -166,7 +177,10 @@ static xbtab_status take_sheets(xbtab_hierarchy *h, const xbtab__yaml *yaml, con
             return xbtab__yaml_fail(yaml, key, "more than %d sheets", XBTAB__MOST_SHEETS);
         bool is_file = strchr(name, '/') != NULL;
         snprintf(path, sizeof path, is_file ? "%s%s" : "%s/components/%s.yaml", is_file ? "" : folder, name);
-        xbtab_status status = xbtab_components_open(&h->sheet[h->n_sheets], path);
+        bool is_sheet;
+        xbtab_status status = xbtab__components_open(&h->sheet[h->n_sheets], path, &is_sheet);
+        if (status == XBTAB_ERR_INPUT && is_file && !is_sheet)
+            return name_line(yaml, key, path, "component sheet");
         if (status == XBTAB_ERR_IO)
             return xbtab__yaml_fail(yaml, key,
                                     "no component sheet \"%s\"; a file, or the name of one in %s/components",
@@ -184,6 +198,10 @@ static xbtab_status take_settings(xbtab_hierarchy *h, const xbtab__yaml *yaml, c
     for (unsigned k = 0; k < text->parameters_count; k++) {
         snprintf(key, sizeof key, "%s.parameters[%u].value", place, k);
         set[k].name = text->parameters[k].name;
+        for (unsigned before = 0; before < k; before++) {
+            if (strcmp(set[before].name, set[k].name) == 0)
+                return xbtab__yaml_fail(yaml, key, "\"%.40s\" is set a second time", set[k].name);
+        }
         XBTAB_TRY(xbtab__value_take(&set[k].value, yaml, key, text->parameters[k].value, XBTAB__UNIT_ONE,
                                     &h->scope));
     }
@@ -277,8 +295,9 @@ static xbtab_status load_like(xbtab__yaml *yaml, void **data, const xbtab_hierar
         return xbtab__yaml_fail(&h->yaml, "like",
                                 "no hierarchy is called \"%s\"; a file, or the name of one in %s/hierarchies",
                                 name, folder);
-    XBTAB_TRY(status);
-    return xbtab__yaml_load(data, yaml, &hierarchy_value);
+    if (status == XBTAB_OK) status = xbtab__yaml_load(data, yaml, &hierarchy_value);
+    if (status == XBTAB_ERR_INPUT && strchr(name, '/')) return name_line(&h->yaml, "like", path, "hierarchy");
+    return status;
 }
 
 static xbtab_status take_hierarchy(xbtab_hierarchy *h, const char *folder)

@@ -25,6 +25,16 @@ static const struct {
     [XBTAB__UNIT_DENSITY] = {{"OPS/mm2", 1e6}, {NULL, 0}},
 };
 
+static const char *const si_unit[XBTAB__N_UNITS] = {"", "J", "W", "m2", "s", "m", "OPS", "OPS/W", "OPS/m2"};
+
+/* No part of any system is beyond these; within them no sum or quotient of a hierarchy leaves a double's range. */
+static const double
+    least = 1e-40,
+    most[XBTAB__N_UNITS] = {
+        [XBTAB__UNIT_ONE] = 1e18,  [XBTAB__UNIT_ENERGY] = 1e6,      [XBTAB__UNIT_POWER] = 1e9,
+        [XBTAB__UNIT_AREA] = 1e6,  [XBTAB__UNIT_TIME] = 1e9,        [XBTAB__UNIT_LENGTH] = 1,
+        [XBTAB__UNIT_RATE] = 1e30, [XBTAB__UNIT_EFFICIENCY] = 1e30, [XBTAB__UNIT_DENSITY] = 1e36};
+
 void xbtab__scope_set(xbtab__scope *s, const char *name, double value)
 {
     int k = 0;
@@ -70,7 +80,7 @@ xbtab_status xbtab__value_take(double *out, const xbtab__yaml *yaml, const char 
         if (!why) value *= units[unit][k].factor;
     }
     if (why && looks_like_quantity(text))
-        return xbtab__yaml_fail(yaml, key, "\"%s\" %s; a number in %s or a formula", text, why,
+        return xbtab__yaml_fail(yaml, key, "\"%.60s\" %s; a number in %s or a formula", text, why,
                                 units[unit][0].text);
     if (why) {
         xbtab_status status = run_formula(&value, text, scope);
@@ -79,7 +89,11 @@ xbtab_status xbtab__value_take(double *out, const xbtab__yaml *yaml, const char 
         XBTAB_TRY(status);
     }
     if (!isfinite(value) || value < 0)
-        return xbtab__yaml_fail(yaml, key, "\"%s\" is %g; a finite number of at least 0", text, value);
+        return xbtab__yaml_fail(yaml, key, "\"%.60s\" is %g; a finite number of at least 0", text, value);
+    double floor = unit == XBTAB__UNIT_LENGTH ? 1e-10 : least;
+    if (value > most[unit] || (value < floor && (value > 0 || unit == XBTAB__UNIT_LENGTH)))
+        return xbtab__yaml_fail(yaml, key, "\"%.60s\" is %g%s%s; %g to %g", text, value,
+                                si_unit[unit][0] ? " " : "", si_unit[unit], floor, most[unit]);
     *out = value;
     return XBTAB_OK;
 }

@@ -29,7 +29,7 @@ typedef struct xbtab__scope {
 /** Add a name, or give it another value; a full scope stays as it is. */
 void xbtab__scope_set(xbtab__scope *scope, const char *name, double value);
 
-/** Take a number of at least 0. NULL text leaves *out as it is. @return XBTAB_ERR_INPUT (file, line and key
+/** Take a number of at least 0 that is possible in its unit. NULL text leaves *out as it is. @return XBTAB_ERR_INPUT (file, line and key
  * are in the message), XBTAB_ERR_NOMEM. */
 xbtab_status xbtab__value_take(double *out, const xbtab__yaml *yaml, const char *key, const char *text,
                                xbtab__unit unit, const xbtab__scope *scope) XBTAB_MUST_CHECK;

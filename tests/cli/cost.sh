@@ -37,3 +37,7 @@ refused 1 "bare.yaml: the preset has no hierarchy" "$XBARTAB" cost "$digits" --a
 sed 's/{component: router,/{component: ruter,/' "$XBARTAB_SOURCE/data/architectures/isaac.yaml" >bad.yaml
 line=$(grep -n ruter bad.yaml | cut -d: -f1)
 refused 1 "bad.yaml:$line: levels[2].parts[2].component: none of the component sheets has a \"ruter\"" "$XBARTAB" arch show ./bad.yaml --cost
+# a preset may name any file; what is in one that is no component sheet is not told
+echo 'password_of_mine: 1' >secret.yaml
+sed 's|components: \[isaac_32nm\]|components: [./secret.yaml]|' "$XBARTAB_SOURCE/data/architectures/isaac.yaml" >bad.yaml
+refused 1 "bad.yaml:57: components[0]: ./secret.yaml:1: is not as a component sheet has it" "$XBARTAB" arch show ./bad.yaml --cost

@@ -379,6 +379,13 @@ static void bad_sheets_are_refused_with_their_line(void **state)
         {"{name: a, kind: adc, energy: \"-1 * 2\", trust: published}", "at least 0"},
         {"{name: a, kind: adc, energy: 3 pJ, trust: known}", "bad.yaml:4: components[0].trust"},
         {"{name: a, kind: adc, energi: 3 pJ, trust: known}", "energi"},
+        {"{name: a, kind: adc, energy: 1e300 J, trust: assumed}", "is 1e+300 J; 1e-40 to 1e+06"},
+        {"{name: a, kind: adc, node: 0 nm, trust: assumed}",
+         "components[0].node: \"0 nm\" is 0 m; 1e-10 to 1"},
+        {"{name: a, kind: adc, trust: assumed, parameters: [{name: b, value: 1}, {name: b, value: 2}]}",
+         "components[0].parameters[1].name: a second parameter is called \"b\""},
+        {"{name: a, kind: adc, trust: assumed, parameters: [{name: energy, value: 1}]}", "own values"},
+        {"{name: a, kind: adc, trust: assumed, parameters: [{name: a b, value: 1}]}", "\"a b\"; letters"},
     };
     for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
         char text[512];
@@ -409,6 +416,12 @@ static void bad_hierarchies_are_refused_with_their_line(void **state)
         {"of: power", "of: weight", "published[0].of"},
         {"count: 128, uses: drives", "count: 128, parameters: [{name: bits, value: 3}], uses: drives",
          "dac has no parameter \"bits\""},
+        {"holds: 168", "holds: 1e300", "levels[3].holds: \"1e300\" is 1e+300; 1e-40 to 1e+18"},
+        {"step: 100 ns", "step: 1e300 s", "step: \"1e300 s\" is 1e+300 s; "},
+        {"node: 32 nm", "node: 1e-300 m", "node: \"1e-300 m\""},
+        {"count: 128, uses: drives",
+         "count: 128, parameters: [{name: b, value: 3}, {name: b, value: 4}], uses: drives",
+         "parameters[1].value: \"b\" is set a second time"},
     };
     system_costs s = open_system("isaac");
     for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
