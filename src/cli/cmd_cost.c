@@ -8,53 +8,57 @@
 
 typedef struct cost_request {
     const char *arch, *tables, *images, *models;
-    int replicate, as_json;
+    int replicate, limit, raw_pixels, as_json;
     cli_input_shapes shapes;
     xbtab_cost_options o;
 } cost_request;
 
-/* A preset around the tile of tables: data/hierarchies/tables.yaml, with its scheme the default one. */
-static int arch_of_tables(xbtab_arch **out, const xbtab_tables *tables, const xbtab_models *models)
+static bool has_own_bits(const xbtab_network *network)
 {
-    char path[4096], *text = NULL, line[512];
-    size_t n = 0;
-    snprintf(path, sizeof path, "%s/hierarchies/tables.yaml", xbtab_data_folder());
-    FILE *from = fopen(path, "r"), *to = open_memstream(&text, &n);
-    int code = from && to ? CLI_DONE : cli_fail("%s: cannot be read", path);
-    while (code == CLI_DONE && fgets(line, sizeof line, from)) fputs(line, to);
-    if (code == CLI_DONE) {
-        fputs("tile:\n  ", to);
-        for (const char *c = tables->spec_text; *c; c++) {
-            fputc(*c, to);
-            if (*c == '\n') fputs("  ", to);
-        }
+    xbtab_network_node node;
+    bool has = false;
+    for (size_t k = 0; k < xbtab_network_nodes(network); k++)
+        has = has || (xbtab_network_node_get(network, k, &node) == XBTAB_OK && node.weight_bits > 0);
+    return has;
+}
+
+/* With the bits that the preset, or the user, gives layers in float. */
+static int quantize(xbtab_quantized **out, const cost_request *r, const xbtab_arch *arch,
+                    const xbtab_network *network, const xbtab_images *images)
+{
+    xbtab_quantize_options bits = {.run = {.raw_pixels = r->raw_pixels}};
+    if (!has_own_bits(network)) {
+        bits.weight_bits = r->o.weight_bits ? r->o.weight_bits : arch->weight_bits;
+        bits.activation_bits = r->o.activation_bits ? r->o.activation_bits : arch->activation_bits;
+        bits.weight_range = arch->weight_range;
+        bits.activation_range = arch->activation_range;
+        bits.layer_bits = arch->layer;
+        bits.n_layer_bits = (size_t)arch->n_layers;
     }
-    if (from) fclose(from);
-    if (to && fclose(to) != 0 && code == CLI_DONE) code = cli_fail("no memory for a preset");
-    if (code == CLI_DONE && xbtab_arch_parse(out, text, path, models) < 0) code = cli_failed();
-    free(text);
-    return code;
+    return xbtab_quantized_create(out, network, images, &bits) < 0 ? cli_failed() : CLI_DONE;
 }
 
 static int run(const cost_request *r, const xbtab_arch *arch, const xbtab_tables *tables,
-               const xbtab_network *network)
+               const xbtab_network *network, const xbtab_images *images)
 {
-    xbtab_hierarchy *h = NULL;
-    xbtab_network_cost cost = {0};
-    xbtab_cost_options o = r->o;
-    int code = CLI_DONE;
-    o.tables = tables;
-    o.replicate = r->replicate;
-    if (code == CLI_DONE && (xbtab_hierarchy_open(&h, arch, xbtab_data_folder()) < 0 ||
-                             xbtab_cost_network(&cost, h, network, &o) < 0)) {
-        code = cli_failed();
-    } else if (code == CLI_DONE && r->as_json) {
-        code = cli_print_json(json_pack("{s:s, s:o}", "arch", arch->name, "cost", cost_json(&cost)));
-    } else if (code == CLI_DONE) {
-        cost_print(&cost);
-    }
-    xbtab_network_cost_clear(&cost);
-    xbtab_hierarchy_destroy(&h);
+    xbtab_quantized *q = NULL;
+    cost_asked asked = {.arch = arch,
+                        .tables = tables,
+                        .network = network,
+                        .images = images,
+                        .n_images = (size_t)r->limit,
+                        .raw_pixels = r->raw_pixels,
+                        .o = r->o};
+    int code = images ? quantize(&q, r, arch, network, images) : CLI_DONE;
+    asked.quantized = q;
+    asked.o.replicate = r->replicate;
+    if (code == CLI_DONE) code = cost_find(&asked);
+    if (code == CLI_DONE && r->as_json)
+        code = cli_print_json(json_pack("{s:s, s:o}", "arch", arch->name, "cost", cost_json(&asked.cost)));
+    else if (code == CLI_DONE)
+        cost_print(&asked.cost);
+    cost_end(&asked);
+    xbtab_quantized_destroy(&q);
     return code;
 }
 
@@ -69,15 +73,11 @@ static int open_and_run(const cost_request *r, const char *path)
     if (code != CLI_DONE) return code;
     if (xbtab_models_open_with(&models, r->models) < 0 ||
         (r->arch && xbtab_arch_find(&arch, r->arch, models) < 0) ||
-        (r->images && xbtab_images_open(&images, r->images, NULL, 1) < 0))
+        (r->images && xbtab_images_open(&images, r->images, NULL, (size_t)r->limit) < 0))
         code = cli_failed();
     if (code == CLI_DONE) code = cli_open_network(&network, "cost", path, &r->shapes, images);
-    if (code == CLI_DONE && !arch) code = arch_of_tables(&arch, tables, models);
-    if (code == CLI_DONE && tables &&
-        (tables->rows != (size_t)arch->spec->rows || tables->columns != (size_t)arch->spec->columns))
-        code = cli_fail("%s: the tables are of %zu x %zu cells, and %s has %d x %d", r->tables, tables->rows,
-                        tables->columns, arch->name, arch->spec->rows, arch->spec->columns);
-    if (code == CLI_DONE) code = run(r, arch, tables, network);
+    if (code == CLI_DONE && !arch) code = cost_arch_of_tables(&arch, tables, models);
+    if (code == CLI_DONE) code = run(r, arch, tables, network, images);
     xbtab_tables_destroy(&tables);
     xbtab_network_destroy(&network);
     xbtab_images_destroy(&images);
@@ -88,14 +88,16 @@ static int open_and_run(const cost_request *r, const char *path)
 
 int cmd_cost(int argc, const char **argv)
 {
-    cost_request r = {0};
+    cost_request r = {.limit = 8};
     const char *arguments[2];
     const struct poptOption options[] = {
         {"arch", '\0', POPT_ARG_STRING, &r.arch, 0, "the preset whose hierarchy it stands on",
          "NAME|FILE.yaml"},
         {"tables", '\0', POPT_ARG_STRING, &r.tables, 0, "the array's read energy from these tables", "T.h5"},
         {"images", '\0', POPT_ARG_STRING, &r.images, 0,
-         "for the sizes of open axes: IDX, CIFAR binary or .npy", "F"},
+         "what the network sees: slices that are 0 are skipped, drives meet the cells that they meet", "F"},
+        CLI_WHOLE("limit", '\0', &r.limit, 1, 100000, "no more than so many images (8)", "N"),
+        {"raw-pixels", '\0', POPT_ARG_NONE, &r.raw_pixels, 0, "feed bytes as 0..255 instead of 0..1", NULL},
         {"models", '\0', POPT_ARG_STRING, &r.models, 0, "the user's own models too", "DIR"},
         CLI_WHOLE("replicate", '\0', &r.replicate, 1, 10000,
                   "copies of busy layers may fill so many times the arrays (1)", "N"),

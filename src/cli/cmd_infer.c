@@ -31,6 +31,39 @@ static int effects_named(const char *words, unsigned *off)
     }
 }
 
+/* What an image of this run costs: in the preset's own scheme and bits of ADC. */
+static int find_cost(inference *f)
+{
+    enum { COUNTED = 8 }; /* images whose inputs are counted */
+    const xbtab_arch *arch = xbtab_study_arch(f->study);
+    const xbtab_tables *tables = xbtab_study_tables(f->study);
+    xbtab_models *models = NULL;
+    int code = CLI_DONE;
+    if (!arch) {
+        code = xbtab_models_open_with(&models, f->o.models) < 0
+                   ? cli_failed()
+                   : cost_arch_of_tables(&f->around, tables, models);
+        arch = f->around;
+    }
+    f->cost = (cost_asked){
+        .arch = arch,
+        .tables = tables,
+        .network = xbtab_study_network(f->study),
+        .quantized = xbtab_study_quantized(f->study),
+        .images = xbtab_study_images(f->study),
+        .n_images = COUNTED,
+        .raw_pixels = xbtab_study_raw_pixels(f->study),
+        .o = {.weight_bits = f->quantize.weight_bits, .activation_bits = f->quantize.activation_bits}};
+    const xbtab_chips_report *chips = &f->result.chips;
+    double runs = (double)xbtab_study_images(f->study)->n;
+    if (chips->n_chips) runs *= (double)(chips->n_chips * chips->n_times);
+    if (f->result.counts.codes) f->cost.o.codes = (double)f->result.counts.codes / runs;
+    if (chips->n_chips) f->cost.o.written = &chips->counts[0]; /* the first chip's */
+    if (code == CLI_DONE) code = cost_find(&f->cost);
+    xbtab_models_destroy(&models);
+    return code;
+}
+
 static int infer(inference *f, const char *network)
 {
     const infer_options *o = &f->o;
@@ -71,8 +104,10 @@ static int infer(inference *f, const char *network)
     if (o->predictions && infer_write_predictions(f) != CLI_DONE) return CLI_FAILED;
     infer_warn_of_adc(f);
     if (f->result.chips.n_chips) cli_chips_warn(&f->o.chips, xbtab_study_tables(f->study), &f->result.chips);
+    if (o->cost && find_cost(f) != CLI_DONE) return CLI_FAILED;
     if (o->as_json) return infer_print_json(f);
     infer_print_text(f);
+    if (o->cost) cost_print(&f->cost.cost);
     return CLI_DONE;
 }
 
@@ -94,6 +129,10 @@ static int check_options(const infer_options *o, const char *network)
     if (o->without && effects_named(o->without, &off) != CLI_DONE) return CLI_USAGE;
     if (o->without && needs_spice(o))
         return cli_usage("infer", "ngspice has all effects; --without needs --mode table or solve");
+    static const xbtab_scheme own;
+    if (o->cost && infer_without_tiles(o->mode)) return cli_usage("infer", "--cost needs tiles");
+    if (o->cost && (o->adc_bits || o->scheme.weights || memcmp(&o->scheme.scheme, &own, sizeof own) != 0))
+        return cli_usage("infer", "--cost is of the preset's own scheme and ADC; change them in its file");
     if (o->check && strcmp(o->mode, "table") != 0)
         return cli_usage("infer", "--check compares the mode table");
     int most_adc_bits = strcmp(o->mode, "ideal") == 0 ? 24 : XBTAB_KERNEL_MOST_ADC_BITS;
@@ -148,6 +187,7 @@ int cmd_infer(int argc, const char **argv)
          "ISA"},
         {"predictions", '\0', POPT_ARG_STRING, &o->predictions, 0,
          "write index,label,prediction and outputs; without labels that column is empty", "FILE.csv"},
+        {"cost", '\0', POPT_ARG_NONE, &o->cost, 0, "what an image costs too: energy, area, time", NULL},
         {"json", '\0', POPT_ARG_NONE, &o->as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
     poptContext context;
@@ -165,6 +205,8 @@ int cmd_infer(int argc, const char **argv)
     if (code == CLI_DONE && cli_chips_asked(&o->chips)) code = cli_chips_open(&o->chips, "infer");
     if (code == CLI_DONE) code = cli_check_output(o->predictions);
     if (code == CLI_DONE) code = infer(&f, arguments[0]);
+    cost_end(&f.cost);
+    xbtab_arch_destroy(&f.around);
     xbtab_study_close(&f.study);
     cli_chips_close(&o->chips);
     cli_quantizing_clear(&f.quantizing);

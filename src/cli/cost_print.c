@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -22,6 +23,53 @@ static void print_shares(const char *what, const double *share, double scaled)
     for (int t = 0; t < XBTAB_N_TRUST; t++)
         if (share[t] > 0) printf(" %.1f %% %s,", 100 * share[t], xbtab_trust_word((xbtab_trust)t));
     printf(" %.1f %% brought from another node\n", 100 * scaled);
+}
+
+/* A preset around the tile of tables: data/hierarchies/tables.yaml, with its scheme the default one. */
+int cost_arch_of_tables(xbtab_arch **out, const xbtab_tables *tables, const xbtab_models *models)
+{
+    char path[4096], *text = NULL, line[512];
+    size_t n = 0;
+    snprintf(path, sizeof path, "%s/hierarchies/tables.yaml", xbtab_data_folder());
+    FILE *from = fopen(path, "r"), *to = open_memstream(&text, &n);
+    int code = from && to ? CLI_DONE : cli_fail("%s: cannot be read", path);
+    while (code == CLI_DONE && fgets(line, sizeof line, from)) fputs(line, to);
+    if (code == CLI_DONE) {
+        fputs("tile:\n  ", to);
+        for (const char *c = tables->spec_text; *c; c++) {
+            fputc(*c, to);
+            if (*c == '\n') fputs("  ", to);
+        }
+    }
+    if (from) fclose(from);
+    if (to && fclose(to) != 0 && code == CLI_DONE) code = cli_fail("no memory for a preset");
+    if (code == CLI_DONE && xbtab_arch_parse(out, text, path, models) < 0) code = cli_failed();
+    free(text);
+    return code;
+}
+
+int cost_find(cost_asked *a)
+{
+    a->o.tables = a->tables;
+    if (a->tables && (a->tables->rows != (size_t)a->arch->spec->rows ||
+                      a->tables->columns != (size_t)a->arch->spec->columns))
+        return cli_fail("the tables are of %zu x %zu cells, and %s has %d x %d", a->tables->rows,
+                        a->tables->columns, a->arch->name, a->arch->spec->rows, a->arch->spec->columns);
+    if (xbtab_hierarchy_open(&a->hierarchy, a->arch, xbtab_data_folder()) < 0) return cli_failed();
+    if (a->quantized) {
+        if (xbtab_activity_count(&a->activity, a->hierarchy, a->quantized, a->images, a->n_images,
+                                 a->tables ? a->tables->G_level : a->arch->spec->G_level, a->raw_pixels) < 0)
+            return cli_failed();
+        a->o.activity = &a->activity;
+    }
+    return xbtab_cost_network(&a->cost, a->hierarchy, a->network, &a->o) < 0 ? cli_failed() : CLI_DONE;
+}
+
+void cost_end(cost_asked *a)
+{
+    xbtab_network_cost_clear(&a->cost);
+    xbtab_activity_clear(&a->activity);
+    xbtab_hierarchy_destroy(&a->hierarchy);
 }
 
 /* ---- systems ---- */
@@ -119,18 +167,55 @@ int cost_print_arch(const xbtab_arch *arch, int as_json)
 
 static json_t *component_json(const xbtab_network_cost *cost, const xbtab_cost_component *c)
 {
-    return json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:b}", "name", c->name, "kind",
-                     c->kind, "level", c->level, "count", c->count, "uses", c->uses, "energy", c->energy,
-                     "energy_uncertainty", c->uncertainty, "area", c->area, "energy_share",
-                     c->energy / cost->energy, "area_share", cost->area > 0 ? c->area / cost->area : 0.0,
-                     "trust", xbtab_trust_word(c->trust), "scaled", c->is_scaled);
+    return json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:b}", "name", c->name,
+                     "kind", c->kind, "level", c->level, "count", c->count, "uses", c->uses, "energy",
+                     c->energy, "energy_uncertainty", c->uncertainty, "always_on", c->always, "area", c->area,
+                     "energy_share", c->energy / cost->energy, "area_share",
+                     cost->area > 0 ? c->area / cost->area : 0.0, "trust", xbtab_trust_word(c->trust),
+                     "scaled", c->is_scaled);
 }
 
 static json_t *layer_json(const xbtab_cost_layer *l)
 {
-    return json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "name", l->name, "energy", l->energy,
-                     "latency", l->latency, "utilisation", l->utilisation, "arrays", l->arrays, "copies",
-                     l->copies, "operations", l->operations, "conversions", l->conversions);
+    json_t *o = json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:f, s:f}", "name", l->name, "energy",
+                          l->energy, "latency", l->latency, "utilisation", l->utilisation, "arrays",
+                          l->arrays, "copies", l->copies, "weight_bits", l->weight_bits, "activation_bits",
+                          l->activation_bits, "operations", l->operations, "conversions", l->conversions);
+    json_object_set_new(o, "steps", json_real(l->steps));
+    json_object_set_new(o, "reads", json_real(l->reads));
+    json_object_set_new(o, "drives", json_real(l->drives));
+    json_object_set_new(o, "outputs", json_real(l->outputs));
+    json_object_set_new(o, "bits_in", json_real(l->bits_in));
+    json_object_set_new(o, "bits_out", json_real(l->bits_out));
+    json_object_set_new(o, "bits_link", json_real(l->bits_link));
+    return o;
+}
+
+/* Energy and area summed by what a key of the components says: a level's name, or a kind. */
+static json_t *sums_json(const json_t *components, const char *key)
+{
+    json_t *sums = json_array(), *c, *sum;
+    size_t k, i;
+    json_array_foreach(components, k, c)
+    {
+        const char *name = json_string_value(json_object_get(c, key));
+        json_t *to = NULL;
+        json_array_foreach(sums, i, sum)
+        {
+            if (strcmp(json_string_value(json_object_get(sum, "name")), name) == 0) to = sum;
+        }
+        if (!to) {
+            to = json_pack("{s:s, s:f, s:f}", "name", name, "energy", 0.0, "area", 0.0);
+            json_array_append_new(sums, to);
+        }
+        static const char *const added[] = {"energy", "area"};
+        for (i = 0; i < 2; i++) {
+            double x = json_real_value(json_object_get(to, added[i])) +
+                       json_real_value(json_object_get(c, added[i]));
+            json_object_set_new(to, added[i], json_real(x));
+        }
+    }
+    return sums;
 }
 
 json_t *cost_json(const xbtab_network_cost *c)
@@ -154,9 +239,15 @@ json_t *cost_json(const xbtab_network_cost *c)
                         json_pack("{s:s, s:s}", "stage", c->bottleneck, "layer", c->layer[c->slowest].name));
     json_object_set_new(o, "energy_shares", shares_json(c->share, c->scaled));
     json_object_set_new(o, "write",
-                        json_pack("{s:f, s:o, s:o, s:o}", "cells", c->cells, "energy",
-                                  cli_known_json(c->write_energy), "time", cli_known_json(c->write_time),
-                                  "endurance", cli_known_json(c->writes_to_wear)));
+                        json_pack("{s:f, s:f, s:o, s:o, s:o}", "cells", c->cells, "pulses", c->pulses,
+                                  "energy", cli_known_json(c->write_energy), "time",
+                                  cli_known_json(c->write_time), "endurance",
+                                  cli_known_json(c->writes_to_wear)));
+    json_object_set_new(o, "conversions", json_real(c->conversions));
+    json_object_set_new(o, "conversions_saved", json_real(c->conversions_saved));
+    json_object_set_new(o, "always_on", json_real(c->always));
+    json_object_set_new(o, "levels", sums_json(components, "level"));
+    json_object_set_new(o, "kinds", sums_json(components, "kind"));
     json_object_set_new(o, "components", components);
     json_object_set_new(o, "layers", layers);
     return o;
@@ -164,7 +255,7 @@ json_t *cost_json(const xbtab_network_cost *c)
 
 static void print_write(const xbtab_network_cost *c)
 {
-    printf("written once: %.4g cells", c->cells);
+    printf("written once: %.4g cells, %.4g pulses", c->cells, c->pulses);
     if (!isnan(c->write_energy)) printf(", %.4g J", c->write_energy);
     if (!isnan(c->write_time)) printf(", %.4g s with all arrays at once", c->write_time);
     if (!isnan(c->writes_to_wear)) printf(", %.3g times before the cells wear out", c->writes_to_wear);
@@ -186,6 +277,10 @@ void cost_print(const xbtab_network_cost *c)
     if (c->chips > 1)
         printf("more than one chip holds: weights are not loaded again, all chips work at once\n");
     print_shares("energy", c->share, c->scaled);
+    printf("%.5g conversions, %.5g saved where slices are 0 or bits are dropped\n", c->conversions,
+           c->conversions_saved);
+    printf("parts that are always on: %.1f %% of the energy, at %.4g W\n", 100 * c->always / c->energy,
+           c->always * c->throughput);
     print_write(c);
     printf("%-18s %-8s %-8s %10s %11s %12s %7s %12s %7s %s\n", "component", "kind", "level", "count", "uses",
            "energy [nJ]", "", "area [mm2]", "", "trust");
@@ -196,11 +291,12 @@ void cost_print(const xbtab_network_cost *c)
                c->area > 0 ? 100 * p->area / c->area : 0, xbtab_trust_word(p->trust),
                p->is_scaled ? ", scaled" : "");
     }
-    printf("%-28s %8s %7s %12s %12s %6s\n", "layer", "arrays", "copies", "energy [nJ]", "latency [us]",
-           "in use");
+    printf("%-28s %8s %7s %12s %12s %7s %11s %11s %10s %10s\n", "layer", "arrays", "copies", "energy [nJ]",
+           "latency [us]", "in use", "conversions", "array reads", "bytes in", "bytes out");
     for (size_t k = 0; k < c->n_layers; k++) {
         const xbtab_cost_layer *l = &c->layer[k];
-        printf("%-28.60s %8.0f %7.0f %12.5g %12.5g %4.1f %%\n", l->name, l->arrays, l->copies,
-               1e9 * l->energy, 1e6 * l->latency, 100 * l->utilisation);
+        printf("%-28.60s %8.0f %7.0f %12.5g %12.5g %5.1f %% %11.5g %11.5g %10.5g %10.5g\n", l->name,
+               l->arrays, l->copies, 1e9 * l->energy, 1e6 * l->latency, 100 * l->utilisation, l->conversions,
+               l->reads, l->bits_in / 8, l->bits_out / 8);
     }
 }

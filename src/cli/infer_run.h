@@ -8,6 +8,7 @@
 #include <xbartab/study.h>
 
 #include "chip_options.h"
+#include "cost_print.h"
 #include "input_shapes.h"
 #include "quantizing.h"
 #include "scheme_options.h"
@@ -15,7 +16,7 @@
 typedef struct infer_options {
     const char *tables, *images, *labels, *calibration_images, *mode, *predictions, *cpu, *check_engine,
         *models, *arch, *cache, *without;
-    int refine, limit, threads, calibrate, check, raw_pixels, adc_bits, as_json;
+    int refine, limit, threads, calibrate, check, raw_pixels, adc_bits, cost, as_json;
     uint64_t seed;
     cli_input_shapes shapes;
     cli_scheme scheme;
@@ -29,6 +30,8 @@ typedef struct inference {
     xbtab_quantize_options quantize; /* of it */
     xbtab_study *study;
     xbtab_study_result result;
+    xbtab_arch *around; /* a preset around tables alone, for the cost */
+    cost_asked cost;
 } inference;
 
 static inline bool infer_in_spice(const char *engine)

@@ -10,10 +10,10 @@
 typedef struct layer {
     xbtab_network_node node;
     xbtab_placement place;
-    xbtab__uses uses;  /* an image */
-    double steps;      /* one after the other, of one copy */
-    double cell_reads; /* word lines driven times bit lines read, an image */
-    double copies;
+    xbtab__uses uses;    /* an image */
+    double steps;        /* one after the other, of one copy */
+    double cell_reads;   /* word lines driven times bit lines read, an image */
+    double copies, made; /* made: share of its conversions that is not skipped */
     int weight_bits, activation_bits;
 } layer;
 
@@ -23,8 +23,7 @@ typedef struct job {
     layer *layer;
     size_t n;
     double arrays, interval; /* of all copies; between two images [s] */
-    double cell_energy;      /* of one cell in one read, over codes and levels [J] */
-    double codes_share;      /* ADC codes made, of those that the placement asks for */
+    double cell_energy; /* of one cell in one read, over codes and levels; of a siemens with activity [J] */
 } job;
 
 /* ---- what the layers make ---- */
@@ -40,6 +39,11 @@ static xbtab_status place(const job *j, layer *l)
                                           : (int)a->activation_bits;
     l->weight_bits = w ? w : 8;
     l->activation_bits = x ? x : 8;
+    for (int k = 0; k < a->n_layers && !l->node.weight_bits; k++) {
+        if (a->layer[k].layer != (int)j->n) continue;
+        if (a->layer[k].weight_bits > 0) l->weight_bits = a->layer[k].weight_bits;
+        if (a->layer[k].activation_bits > 0) l->activation_bits = a->layer[k].activation_bits;
+    }
     const xbtab_tile_need need = {.groups = l->node.groups,
                                   .inputs = l->node.inputs,
                                   .outputs = l->node.outputs,
@@ -72,7 +76,7 @@ static void count(layer *l)
                             .vectors = vectors * groups,
                             .macs = vectors * inputs * (double)l->node.outputs};
     l->cell_reads = vectors * slices * p->cells;
-    l->copies = 1;
+    l->copies = l->made = 1;
 }
 
 static xbtab_status take_layers(job *j, const xbtab_network *network)
@@ -89,6 +93,16 @@ static xbtab_status take_layers(job *j, const xbtab_network *network)
         j->n++;
     }
     if (j->n == 0) XBTAB_FAIL(XBTAB_ERR_INPUT, "the network has no layer with a matrix");
+    const xbtab_activity *a = j->o->activity;
+    if (a && a->n_layers != j->n)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED,
+                   "%zu layers as quantized, %zu in the file: images tell nothing of its cost", a->n_layers,
+                   j->n);
+    for (size_t k = 0; a && k < j->n; k++) {
+        j->layer[k].made = a->made[k];
+        j->layer[k].uses.drives *= a->driven[k];
+        j->layer[k].cell_reads = a->siemens[k];
+    }
     return XBTAB_OK;
 }
 
@@ -127,18 +141,23 @@ static double mean_square_drive(const xbtab_arch *a)
     return sum / (most + 1);
 }
 
+static double mean_level(const job *j)
+{
+    const xbtab_tables *t = j->o->tables;
+    const size_t n = t ? t->n_levels : (size_t)j->h->arch->spec->n_levels;
+    const double *level = t ? t->G_level : j->h->arch->spec->G_level;
+    double G = 0;
+    for (size_t k = 0; k < n; k++) G += level[k] / (double)n;
+    return G;
+}
+
 static double cell_energy(const job *j)
 {
     const xbtab_arch *a = j->h->arch;
-    const double v2 = a->spec->v_read * a->spec->v_read * mean_square_drive(a);
     const xbtab_tables *t = j->o->tables;
-    double G = 0;
-    if (!t) {
-        for (int k = 0; k < a->spec->n_levels; k++) G += a->spec->G_level[k] / a->spec->n_levels;
-        return v2 * G * j->h->step;
-    }
-    for (size_t k = 0; k < t->n_levels; k++) G += t->G_level[k] / (double)t->n_levels;
-    return t->energy.scale * v2 * G * j->h->step;
+    const double v2 = a->spec->v_read * a->spec->v_read, scale = t ? t->energy.scale : 1;
+    if (j->o->activity) return v2 * scale * j->h->step;
+    return v2 * scale * mean_square_drive(a) * mean_level(j) * j->h->step;
 }
 
 /* ---- parts ---- */
@@ -154,13 +173,23 @@ static bool is_array(const xbtab__part *p)
     return strcmp(p->component->kind, "array") == 0;
 }
 
-/* Uses of a part by one layer. */
-static xbtab_status layer_uses(double *out, const job *j, const xbtab__part *p, const layer *l, double chips)
+/* Conversions that were made, and bits between chips once it is known how many there are; layers are anywhere
+ * on them: assumed. */
+static void finish_uses(xbtab_network_cost *c, job *j)
 {
-    xbtab__uses u = l->uses;
-    u.conversions *= j->codes_share;
-    u.bits_link = chips > 1 ? u.bits_in * (chips - 1) / chips : 0; /* layers anywhere on the chips: assumed */
-    return xbtab__part_uses(out, j->h, p, &u);
+    const double chips = c->chips;
+    double placed = 0, made = 0;
+    for (size_t k = 0; k < j->n; k++) {
+        placed += j->layer[k].uses.conversions;
+        made += j->layer[k].uses.conversions * j->layer[k].made;
+    }
+    c->conversions = j->o->codes > 0 ? j->o->codes : made;
+    c->conversions_saved = placed - c->conversions;
+    for (size_t k = 0; k < j->n; k++) {
+        xbtab__uses *u = &j->layer[k].uses;
+        u->conversions *= made > 0 ? j->layer[k].made * c->conversions / made : 0;
+        u->bits_link = chips > 1 ? u->bits_in * (chips - 1) / chips : 0;
+    }
 }
 
 static xbtab_status add_part(xbtab_network_cost *c, const job *j, const xbtab__part *p, size_t level)
@@ -176,21 +205,21 @@ static xbtab_status add_part(xbtab_network_cost *c, const job *j, const xbtab__p
                                  .is_scaled = p->is_scaled};
     const double always =
         p->uses || is_array(p) || isnan(p->values.power) ? 0 : n * p->values.power * j->interval;
-    to->energy = always;
+    to->energy = to->always = always;
     for (size_t k = 0; k < j->n; k++) {
         double uses = 0, energy, share = (double)j->layer[k].place.tiles * j->layer[k].copies / j->arrays;
         if (is_array(p)) {
             uses = j->layer[k].uses.reads;
             energy = j->layer[k].cell_reads * j->cell_energy;
         } else {
-            XBTAB_TRY(layer_uses(&uses, j, p, &j->layer[k], c->chips));
+            XBTAB_TRY(xbtab__part_uses(&uses, j->h, p, &j->layer[k].uses));
             energy = p->uses ? uses * xbtab__part_energy(j->h, p) : 0;
         }
         to->uses += uses;
         to->energy += energy;
         c->layer[k].energy += energy + always * share;
     }
-    if (is_array(p)) to->trust = j->o->tables ? XBTAB_TRUST_DERIVED : XBTAB_TRUST_ASSUMED;
+    if (is_array(p)) to->trust = j->o->tables || j->o->activity ? XBTAB_TRUST_DERIVED : XBTAB_TRUST_ASSUMED;
     to->uncertainty =
         to->energy * ((is_array(p) ? xbtab__trust_spread(to->trust) : p->component->spread) - 1);
     return XBTAB_OK;
@@ -207,8 +236,17 @@ static xbtab_status add_layers(xbtab_network_cost *c, const job *j)
                                  .utilisation = l->place.cells / (cells * (double)l->place.tiles),
                                  .arrays = (double)l->place.tiles * l->copies,
                                  .copies = l->copies,
+                                 .weight_bits = l->weight_bits,
+                                 .activation_bits = l->activation_bits,
                                  .operations = 2 * l->uses.macs,
-                                 .conversions = l->uses.conversions * j->codes_share};
+                                 .conversions = l->uses.conversions,
+                                 .steps = l->steps,
+                                 .reads = l->uses.reads,
+                                 .drives = l->uses.drives,
+                                 .outputs = l->uses.outputs,
+                                 .bits_in = l->uses.bits_in,
+                                 .bits_out = l->uses.bits_out,
+                                 .bits_link = l->uses.bits_link};
         if (!to->name) return XBTAB_NOMEM();
         c->latency += to->latency + (j->h->stages - 1) * c->step;
         c->operations += to->operations;
@@ -245,6 +283,7 @@ static void find_totals(xbtab_network_cost *c, const job *j)
     for (size_t k = 0; k < c->n_components; k++) {
         const xbtab_cost_component *p = &c->component[k];
         c->energy += p->energy;
+        c->always += p->always;
         c->area += p->area;
         c->share[p->trust] += p->energy;
         if (p->is_scaled) c->scaled += p->energy;
@@ -259,31 +298,58 @@ static void find_totals(xbtab_network_cost *c, const job *j)
     for (size_t k = 0; k < j->n; k++)
         weighted += 2 * j->layer[k].uses.macs * j->layer[k].weight_bits * j->layer[k].activation_bits;
     c->ops_per_joule_bits = weighted / c->energy;
+}
+
+/* ---- writing it ---- */
+
+/* The longest pulse that the tables have, or what the hierarchy says a write takes. */
+static double pulse_time(const job *j)
+{
+    const xbtab_tables *t = j->o->tables;
+    double longest = 0;
+    for (size_t k = 0; t && k < t->write.n; k++)
+        if (t->write.width[k] > longest) longest = t->write.width[k];
+    return longest > 0 ? longest : j->h->write_time;
+}
+
+/* One write a cell as the hierarchy has it, or the pulses that a chip needed, each with a read behind it. */
+static void find_writing(xbtab_network_cost *c, const job *j)
+{
     const xbtab_hierarchy *h = j->h;
-    double copied = 0;
-    for (size_t k = 0; k < j->n; k++) copied += j->layer[k].place.cells * j->layer[k].copies;
-    c->cells = copied;
-    c->write_energy = copied * h->write_energy;
-    c->write_time = (double)h->arch->spec->rows * h->arch->spec->columns / h->write_cells * h->write_time;
-    c->writes_to_wear = h->endurance;
+    const xbtab_chip_counts *w = j->o->written;
+    const double cells_an_array = (double)h->arch->spec->rows * h->arch->spec->columns;
+    double one_copy = 0, each = 1, verify = 0;
+    for (size_t k = 0; k < j->n; k++) {
+        one_copy += (double)j->layer[k].place.tiles;
+        c->cells += j->layer[k].place.cells * j->layer[k].copies;
+    }
+    c->pulses = c->cells;
+    c->write_energy = c->cells * h->write_energy;
+    if (w && w->cells > 0) {
+        each = (double)w->pulses / (double)w->cells;
+        verify = h->step;
+        c->pulses = (double)w->pulses * j->arrays / one_copy;
+        c->write_energy = w->energy > 0 ? w->energy * j->arrays / one_copy : c->pulses * h->write_energy;
+        c->write_energy += c->pulses * mean_level(j) * h->arch->spec->v_read * h->arch->spec->v_read * verify;
+    }
+    c->write_time = cells_an_array / h->write_cells * each * ((w ? pulse_time(j) : h->write_time) + verify);
+    c->writes_to_wear = h->endurance / each;
 }
 
 static xbtab_status make(xbtab_network_cost *c, job *j, const xbtab_network *network)
 {
     const xbtab_hierarchy *h = j->h;
     size_t n_parts = 0;
-    double codes = 0;
     XBTAB_TRY(take_layers(j, network));
     replicate(j);
     for (size_t k = 0; k < h->n_levels; k++) n_parts += h->level[k].n_parts;
-    for (size_t k = 0; k < j->n; k++) codes += j->layer[k].uses.conversions;
-    j->codes_share = j->o->codes > 0 ? j->o->codes / codes : 1;
     c->component = xbtab__alloc(n_parts, sizeof *c->component);
     c->layer = xbtab__alloc(j->n, sizeof *c->layer);
     if (!c->component || !c->layer) return XBTAB_NOMEM();
     find_step(c, h, j->o->tables);
     c->arrays = j->arrays;
     c->chips = units(h, h->n_levels - 1, j->arrays);
+    finish_uses(c, j);
     c->slowest = slowest(j);
     j->interval = j->layer[c->slowest].steps / j->layer[c->slowest].copies * c->step;
     if (!h->is_pipelined) j->interval *= (h->input_steps + h->stages - 1) / h->input_steps;
@@ -293,6 +359,7 @@ static xbtab_status make(xbtab_network_cost *c, job *j, const xbtab_network *net
     for (size_t k = 0; k < h->n_levels; k++)
         for (size_t i = 0; i < h->level[k].n_parts; i++) XBTAB_TRY(add_part(c, j, &h->level[k].part[i], k));
     find_totals(c, j);
+    find_writing(c, j);
     return XBTAB_OK;
 }
 

@@ -1,6 +1,9 @@
 /* placement.c - what a layer takes on tiles of any scheme, from its size alone. */
 #include <xbartab/infer.h>
 
+#include <string.h>
+
+#include "memory.h"
 #include "weights.h"
 
 static size_t ceiling(size_t a, size_t b)
@@ -76,4 +79,53 @@ xbtab_status xbtab_placement_find(xbtab_placement *out, const xbtab_tile_need *n
     p.conversions = converted * (double)(passes * need->groups) * (at_once ? 1 : p.input_slices);
     *out = p;
     return XBTAB_OK;
+}
+
+size_t xbtab_placement_inputs(const xbtab_tile_need *need, const xbtab_scheme *scheme)
+{
+    return need->rows / xbtab__weight_map_find(scheme->weights)->lines;
+}
+
+/* Add one block's cells to their word lines. level is zeroed scratch for it. */
+static void add_block(double *G, const xbtab__layout *l, const xbtab_matrix *m, const xbtab__block *b,
+                      const double *G_level, uint8_t *level)
+{
+    const size_t columns = xbtab__layout_columns(l, b->n_outputs), lines = l->map->lines;
+    memset(level, 0, b->n_inputs * lines * columns);
+    l->map->levels(l, m, b, level, columns);
+    for (size_t i = 0; i < b->n_inputs * lines; i++) {
+        double *to = &G[i % lines * m->inputs + b->first_input + i / lines];
+        for (size_t k = 0; k < columns; k++) *to += G_level[level[i * columns + k]];
+    }
+}
+
+xbtab_status xbtab_placement_conductance(double *G, int *second, const xbtab_matrix *m,
+                                         const xbtab_tile_need *need, const xbtab_scheme *scheme,
+                                         const double *G_level)
+{
+    xbtab__layout l;
+    XBTAB_TRY(xbtab__lay_out(&l, m, scheme->weights, need->cell_bits));
+    const size_t inputs = need->rows / l.map->lines,
+                 outputs = need->columns > l.shared ? (need->columns - l.shared) / l.per_output : 0;
+    if (inputs == 0 || outputs == 0)
+        XBTAB_FAIL(XBTAB_ERR_UNSUPPORTED, "%s does not fit a tile of %zu x %zu cells", m->name, need->rows,
+                   need->columns);
+    memset(G, 0, 2 * m->inputs * sizeof *G);
+    *second = l.map->lines < 2 ? 0 : l.map->is_complementary ? -1 : 1;
+    uint8_t *level = xbtab__alloc(inputs * l.map->lines, xbtab__layout_columns(&l, outputs));
+    int32_t *note = xbtab__alloc(outputs * (size_t)l.slices, sizeof *note);
+    xbtab_status status = level && note ? XBTAB_OK : XBTAB_NOMEM();
+    for (size_t o = 0; o < m->outputs && status == XBTAB_OK; o += outputs) {
+        for (size_t i = 0; i < m->inputs; i += inputs) {
+            const xbtab__block b = {.first_input = i,
+                                    .n_inputs = m->inputs - i < inputs ? m->inputs - i : inputs,
+                                    .first_output = o,
+                                    .n_outputs = m->outputs - o < outputs ? m->outputs - o : outputs,
+                                    .note = note};
+            add_block(G, &l, m, &b, G_level, level);
+        }
+    }
+    xbtab__free(level);
+    xbtab__free(note);
+    return status;
 }

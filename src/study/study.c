@@ -304,6 +304,11 @@ const xbtab_arch *xbtab_study_arch(const xbtab_study *study)
     return study->arch;
 }
 
+const xbtab_quantized *xbtab_study_quantized(const xbtab_study *study)
+{
+    return study->quantized;
+}
+
 int xbtab_study_raw_pixels(const xbtab_study *study)
 {
     return study->o.raw_pixels;

@@ -28,6 +28,28 @@ assert set(p["peak"]) >= {"ops_per_second", "power", "area", "ops_per_joule"}
 assert all(set(x) >= {"what", "value", "ours", "ratio"} for x in p["published"])
 P
 
+# with images: what a run made of conversions, a chip's own writes; exact integers meet nearly the same activations
+set_of=$XBARTAB_SOURCE/data/digits/test-images.idx.gz
+"$XBARTAB" infer "$digits" --tables t.h5 --images "$set_of" --labels "${set_of/images/labels}" --limit 4 --cost \
+    --population hfox_verified --json >run.json 2>/dev/null
+"$XBARTAB" cost "$digits" --tables t.h5 --images "$set_of" --limit 4 --json >seen.json
+$PYTHON - <<'P'
+import json, math
+run, seen, placed = json.load(open("run.json")), json.load(open("seen.json"))["cost"], json.load(open("tables.json"))["cost"]
+cost, close = run["cost"], lambda a, b, rel=1e-9: math.isclose(a, b, rel_tol=rel)
+assert close(cost["conversions"] * 4, run["codes"]) and close(sum(x["conversions"] for x in cost["layers"]) * 4, run["codes"])
+assert close(seen["conversions"] + seen["conversions_saved"], sum(x["conversions"] for x in placed["layers"]))
+assert close(seen["conversions"], cost["conversions"], 0.02)  # activations on tiles are not those of exact integers
+chip = run["chips"]["times"][0]["chips"][0]
+assert close(cost["write"]["pulses"], chip["pulses"]) and close(cost["write"]["endurance"], 1e6 * chip["cells"] / chip["pulses"])
+for x in seen["layers"]:
+    assert all(x[key] > 0 for key in ("steps", "reads", "drives", "outputs", "bits_in", "bits_out"))
+for key in "levels", "kinds":
+    assert close(sum(x["energy"] for x in seen[key]), seen["energy"]) and close(sum(x["area"] for x in seen[key]), seen["area"])
+P
+refused 2 "--cost needs tiles" "$XBARTAB" infer "$digits" --tables t.h5 --images "$set_of" --mode integer --cost
+refused 2 "of the preset's own scheme" "$XBARTAB" infer "$digits" --tables t.h5 --images "$set_of" --adc-bits 5 --cost
+
 refused 2 "needs --arch NAME or --tables T.h5" "$XBARTAB" cost "$digits"
 refused 2 "--cost goes with show" "$XBARTAB" arch list --cost
 refused 1 "the tables are of 16 x 16 cells, and isaac has 128 x 128" "$XBARTAB" cost "$digits" --arch isaac --tables t.h5

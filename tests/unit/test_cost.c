@@ -237,6 +237,9 @@ static void neurram_takes_as_long_as_its_law(void **state)
         close_to(tops, row[k].law, 2e-3);
         close_to(tops, row[k].chip, 0.06);
     }
+    /* (8, 6) bits in one phase: 0.284 TOPS by the law, 0.261 of the chip */
+    const xbtab_part_setting one[] = {{"out", 8}, {"first", 5}};
+    close_to(2 * 48 * 256. * 128 / part("product", 2, one).delay / 1e12, 0.284, 3e-3);
     double low =
         part("word_line", 0, NULL).energy + part("neuron", 0, NULL).energy + part("input", 0, NULL).energy;
     close_to(1 / low, 43.08e12, 0.02);
@@ -363,6 +366,158 @@ static void a_network_is_counted_by_hand(void **state)
     close_system(&s);
 }
 
+/* ---- what images make of it ---- */
+
+enum { SEEN = 2, MOST_LAYERS = 16 };
+
+/* What a layer's vectors and cells meet, by hand. */
+typedef struct by_hand {
+    const xbtab_quantized *q;
+    const double *G; /* G[4]: of the levels [S] */
+    double siemens[MOST_LAYERS], made[MOST_LAYERS], all[MOST_LAYERS], driven[MOST_LAYERS], lines[MOST_LAYERS];
+} by_hand;
+
+/* Differential columns of 2-bit cells under bits one by one: a weight's magnitude in slices on one bit line of
+ * each pair, the lowest level on the other. 128 inputs a tile. */
+static xbtab_status see(void *payload, size_t k, size_t first, size_t n, const uint16_t *x, int64_t *y,
+                        int thread)
+{
+    by_hand *h = payload;
+    const xbtab_matrix *m = xbtab_quantized_matrix(h->q, k);
+    (void)first;
+    (void)thread;
+    assert_int_equal(m->weight_bits, 8);
+    assert_int_equal(m->activation_bits, 8);
+    for (size_t v = 0; v < n; v++) {
+        unsigned any[64] = {0};
+        for (size_t i = 0; i < m->inputs; i++) {
+            const unsigned code = x[v * m->inputs + i];
+            double cells = 0;
+            for (size_t o = 0; o < m->outputs; o++)
+                for (int s = 0; s < 4; s++)
+                    cells += h->G[0] + h->G[abs(m->W[o * m->inputs + i]) >> (2 * s) & 3];
+            h->siemens[k] += __builtin_popcount(code) * cells;
+            h->driven[k] += __builtin_popcount(code);
+            h->lines[k] += 8;
+            any[i / 128] |= code;
+        }
+        for (size_t t = 0; t < (m->inputs + 127) / 128; t++) {
+            h->made[k] += __builtin_popcount(any[t]);
+            h->all[k] += 8;
+        }
+    }
+    xbtab_matrix_product(m, n, x, y);
+    return XBTAB_OK;
+}
+
+static void images_are_counted_by_hand(void **state)
+{
+    (void)state;
+    system_costs s = open_system("survey_default");
+    xbtab_network *network = NULL;
+    xbtab_quantized *q = NULL;
+    xbtab_activity a;
+    xbtab_network_cost c;
+    assert_int_equal(xbtab_network_open(&network, DATA "/networks/digits.onnx"), XBTAB_OK);
+    static float pixel[SEEN * 784];
+    float outputs[SEEN * 10];
+    for (int k = 0; k < SEEN * 784; k++) pixel[k] = k % 28 < 12 ? 0 : (float)(k * 7 % 17) / 16;
+    const xbtab_images images = {.n = SEEN, .channels = 1, .height = 28, .width = 28, .pixel = pixel};
+    const xbtab_quantize_options bits = {.weight_bits = 8, .activation_bits = 8};
+    const xbtab_run_options run = {.threads = 1};
+    if (xbtab_quantized_create(&q, network, &images, &bits) < 0) fail_msg("%s", xbtab_error_message());
+    by_hand h = {.q = q, .G = s.arch->spec->G_level};
+    assert_int_equal(xbtab_quantized_run(q, &images, SEEN, see, &h, &run, outputs), XBTAB_OK);
+    if (xbtab_activity_count(&a, s.h, q, &images, SEEN, s.arch->spec->G_level, 0) < 0)
+        fail_msg("%s", xbtab_error_message());
+    assert_int_equal(a.n_layers, xbtab_quantized_matrices(q));
+    const xbtab_cost_options o = {.activity = &a};
+    if (xbtab_cost_network(&c, s.h, network, &o) < 0) fail_msg("%s", xbtab_error_message());
+    double siemens = 0;
+    for (size_t k = 0; k < a.n_layers; k++) {
+        close_to(a.siemens[k], h.siemens[k] / SEEN, exact);
+        close_to(a.made[k], h.made[k] / h.all[k], exact);
+        close_to(a.driven[k], h.driven[k] / h.lines[k], exact);
+        siemens += a.siemens[k];
+    }
+    assert_true(a.made[0] < 1 && a.driven[0] < 0.5);
+    close_to(c.component[0].energy, siemens * 0.2 * 0.2 * 100e-9, exact); /* the cells: v_read, a step */
+    assert_true(c.conversions_saved > 0);
+    /* what a run counted has the last word */
+    xbtab_network_cost told;
+    const xbtab_cost_options with = {.activity = &a, .codes = c.conversions / 2};
+    assert_int_equal(xbtab_cost_network(&told, s.h, network, &with), XBTAB_OK);
+    close_to(told.conversions + told.conversions_saved, c.conversions + c.conversions_saved, exact);
+    close_to(told.layer[0].conversions, c.layer[0].conversions / 2, exact);
+    xbtab_network_cost_clear(&told);
+    xbtab_network_cost_clear(&c);
+    xbtab_activity_clear(&a);
+    xbtab_quantized_destroy(&q);
+    xbtab_network_destroy(&network);
+    close_system(&s);
+}
+
+/* ---- arrays ---- */
+
+/* Reads of full arrays: an MLP's layer as wide as arrays, of levels and codes alike. */
+static void arrays_of_isaac_and_the_default_tile(void **state)
+{
+    (void)state;
+    system_costs s = open_system("isaac");
+    open_sheet("isaac_32nm");
+    const xbtab_part_values array = part("array", 0, NULL);
+    const double cells = 128. * 128, v2 = 0.2 * 0.2;
+    close_to(array.energy, 30e-12, exact);
+    close_to(array.power / (cells * v2), 0.458e-6,
+             1e-3); /* mean conductance with all rows on; twice with half */
+    xbtab_components_destroy(&sheet);
+    xbtab_network *network = NULL;
+    xbtab_network_cost c;
+    assert_int_equal(xbtab_network_open(&network, DATA "/networks/digits.onnx"), XBTAB_OK);
+    if (xbtab_cost_network(&c, s.h, network, NULL) < 0) fail_msg("%s", xbtab_error_message());
+    double met = 0; /* cells that bits meet, half of which are 1 */
+    for (size_t k = 0, n = 0; k < xbtab_network_nodes(network); k++) {
+        xbtab_network_node node;
+        assert_int_equal(xbtab_network_node_get(network, k, &node), XBTAB_OK);
+        if (node.inputs == 0) continue;
+        met += (double)node.products * 8 * (double)(node.inputs * node.outputs) * 4 / 2;
+        assert_true(c.layer[n++].energy > 0);
+    }
+    /* all rows on and levels of 0.1 to 1 uS alike, a step of 100 ns: 16,384 x 0.04 V2 x 0.55 uS x 100 ns */
+    close_to(c.component[0].energy / met * cells, 36.04e-12, 2e-4);
+    xbtab_network_cost_clear(&c);
+    xbtab_network_destroy(&network);
+    close_system(&s);
+}
+
+/* ---- writing ---- */
+
+static void a_chip_tells_its_own_writes(void **state)
+{
+    (void)state;
+    system_costs s = open_system("survey_default");
+    xbtab_network *network = NULL;
+    xbtab_network_cost once, chip;
+    const xbtab_chip_counts counts = {.cells = 1000, .pulses = 4000, .energy = 6e-9};
+    const xbtab_cost_options o = {.written = &counts};
+    assert_int_equal(xbtab_network_open(&network, DATA "/networks/digits.onnx"), XBTAB_OK);
+    assert_int_equal(xbtab_cost_network(&once, s.h, network, NULL), XBTAB_OK);
+    assert_int_equal(xbtab_cost_network(&chip, s.h, network, &o), XBTAB_OK);
+    close_to(once.pulses, once.cells, exact);
+    close_to(once.write_energy, once.cells * 2e-9, exact); /* the survey's 2 nJ and 50 ns */
+    close_to(once.write_time, 128 * 128 * 50e-9, exact);
+    close_to(once.writes_to_wear, 1e6, exact);
+    close_to(chip.pulses, 4000, exact);
+    /* the pulses' own energy, and 4,000 reads of 100 ns at 0.2 V of 0.1 to 10 uS, 5.05 on average */
+    close_to(chip.write_energy, 6e-9 + 4000 * 5.05e-6 * 0.04 * 100e-9, exact);
+    close_to(chip.write_time, 128 * 128 * 4 * 150e-9, exact);
+    close_to(chip.writes_to_wear, 2.5e5, exact);
+    xbtab_network_cost_clear(&once);
+    xbtab_network_cost_clear(&chip);
+    xbtab_network_destroy(&network);
+    close_system(&s);
+}
+
 /* ---- what is refused ---- */
 
 static void bad_sheets_are_refused_with_their_line(void **state)
@@ -456,6 +611,9 @@ int main(void)
         cmocka_unit_test(the_regression_of_measured_adcs),
         cmocka_unit_test(logic_moves_between_nodes),
         cmocka_unit_test(a_network_is_counted_by_hand),
+        cmocka_unit_test(images_are_counted_by_hand),
+        cmocka_unit_test(arrays_of_isaac_and_the_default_tile),
+        cmocka_unit_test(a_chip_tells_its_own_writes),
         cmocka_unit_test(bad_sheets_are_refused_with_their_line),
         cmocka_unit_test(bad_hierarchies_are_refused_with_their_line),
     };

@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include <xbartab/arch.h>
+#include <xbartab/chip.h>
 #include <xbartab/infer.h>
 #include <xbartab/network.h>
 #include <xbartab/status.h>
@@ -122,12 +123,39 @@ size_t xbtab_hierarchy_compare(const xbtab_hierarchy *hierarchy, xbtab_compared 
 
 /* ---- a network on it ---- */
 
+/** What images make of a network's layers, from a run in exact integers. */
+typedef struct xbtab_activity {
+    size_t n_layers, images;
+    /* siemens[n_layers]: sum over the vectors of an image, their slices, word lines and cells of the square of
+     * the drive (as a share of the largest) times conductance [S] */
+    double *siemens;
+    double
+        *made; /* made[n_layers]: share of the conversions whose slice is not 0 on all of its tile's lines */
+    double *driven; /* driven[n_layers]: share of the word lines' slices that are not 0 */
+} xbtab_activity;
+
+/** Run the first n images and count.
+ *  @param[out] out        end with xbtab_activity_clear(). Untouched on failure.
+ *  @param      quantized  of the network whose cost is asked for, with the bits that it is to have there.
+ *  @param      G_level    conductance of each level of the preset's tile [S].
+ *  @param      raw_pixels as of xbtab_run_options.
+ *  @return as xbtab_quantized_run() and xbtab_placement_conductance(). One thread; the same bits every time. */
+xbtab_status xbtab_activity_count(xbtab_activity *out, const xbtab_hierarchy *hierarchy,
+                                  const xbtab_quantized *quantized, const xbtab_images *images, size_t n,
+                                  const double *G_level, int raw_pixels) XBTAB_MUST_CHECK;
+void xbtab_activity_clear(xbtab_activity *activity);
+
 typedef struct xbtab_cost_options {
     const xbtab_tables
         *tables; /* whose cells' read energy is taken (NULL = the preset's levels, linear cells) */
     int weight_bits, activation_bits; /* of layers in float (0 = the preset's, or 8) */
     int replicate; /* arrays that copies of busy layers may fill, as a multiple of what one copy takes (0 = 1) */
-    double codes; /* ADC codes of an image that a run really made; 0 = from the placement alone */
+    const xbtab_activity
+        *activity; /* NULL = from the placement alone: codes and levels alike, nothing skipped */
+    double codes;  /* ADC codes of an image that a run made, whose zero slices and dropped bits are not among
+                     them; layers' conversions are scaled to it (0 = not known) */
+    const xbtab_chip_counts
+        *written; /* what writing one chip with one copy of the network took (NULL = one write a cell) */
 } xbtab_cost_options;
 
 /** One kind of part over a whole image. */
@@ -138,6 +166,7 @@ typedef struct xbtab_cost_component {
     double energy, uncertainty;      /* an image [J] */
     double area;
     xbtab_trust trust;
+    double always; /* of the energy, what it takes because it is on: power times the time of an image [J] */
     int is_scaled; /* brought from another node */
 } xbtab_cost_component;
 
@@ -148,7 +177,9 @@ typedef struct xbtab_cost_layer {
     double utilisation; /* share of its arrays' cells that hold weights */
     double arrays;      /* of all copies */
     double copies;
-    double operations, conversions; /* an image */
+    int weight_bits, activation_bits;
+    /* an image: what the layer makes, as the formulas of a hierarchy see it (docs/cost.md) */
+    double operations, conversions, steps, reads, drives, outputs, bits_in, bits_out, bits_link;
 } xbtab_cost_layer;
 
 typedef struct xbtab_network_cost {
@@ -158,12 +189,15 @@ typedef struct xbtab_network_cost {
     double operations;
     double ops_per_joule, ops_per_second_area, ops_per_joule_bits; /* the last times weight and input bits */
     double utilisation, arrays, chips;
-    double step;                                            /* [s] */
-    const char *bottleneck;                                 /* what sets the step: a static string */
-    size_t slowest;                                         /* the layer that sets the throughput */
-    double share[XBTAB_N_TRUST];                            /* of the energy */
-    double scaled;                                          /* of the energy */
+    double step;                 /* [s] */
+    const char *bottleneck;      /* what sets the step: a static string */
+    size_t slowest;              /* the layer that sets the throughput */
+    double share[XBTAB_N_TRUST]; /* of the energy */
+    double scaled;               /* of the energy */
+    double always;               /* of the energy, of parts that are always on [J] */
     double cells, write_energy, write_time, writes_to_wear; /* of programming it once; NAN where not known */
+    double conversions, conversions_saved;                  /* an image; those that the placement has more */
+    double pulses;                                          /* that programming it once takes */
     size_t n_components, n_layers;
     xbtab_cost_component *component;
     xbtab_cost_layer *layer;

@@ -123,8 +123,23 @@ typedef struct xbtab_placement {
  *  @param need  weight_bits 1 are weights of -1 and +1.
  *  @return XBTAB_ERR_UNSUPPORTED (bits that the scheme cannot hold, a tile too small for one input or
  * output). */
-xbtab_status xbtab_placement_find(xbtab_placement *out, const xbtab_tile_need *need, const xbtab_scheme *scheme,
-                                  int activation_bits, int dac_bits) XBTAB_MUST_CHECK;
+xbtab_status xbtab_placement_find(xbtab_placement *out, const xbtab_tile_need *need,
+                                  const xbtab_scheme *scheme, int activation_bits,
+                                  int dac_bits) XBTAB_MUST_CHECK;
+
+/** Inputs that a tile has word lines for, as a layer is cut. @return 0 where one does not fit. */
+size_t xbtab_placement_inputs(const xbtab_tile_need *need, const xbtab_scheme *scheme);
+
+/** What a matrix's cells conduct together, word line by word line, over the bit lines of all of its tiles.
+ *  @param      need     rows, columns and cell_bits; the rest is the matrix's own.
+ *  @param      G_level  conductance of each level [S].
+ *  @param[out] G        G[2][inputs]: of each input's first word line and of its second one, 0 where it has
+ *                       one only [S]; cells at the lowest level are among them.
+ *  @param[out] second   what drives the second: 0 nothing, 1 the input too, -1 what it leaves of the largest.
+ *  @return as xbtab_placement_find(), XBTAB_ERR_NOMEM. */
+xbtab_status xbtab_placement_conductance(double *G, int *second, const xbtab_matrix *matrix,
+                                         const xbtab_tile_need *need, const xbtab_scheme *scheme,
+                                         const double *G_level) XBTAB_MUST_CHECK;
 
 /** Run the first n images on the tiles. Parameters as of xbtab_quantized_run().
  *  @param[in,out] counts  added to; NULL = not wanted. */

@@ -163,6 +163,9 @@ const xbtab_images *xbtab_study_images(const xbtab_study *study);
 const xbtab_tables *xbtab_study_tables(const xbtab_study *study); /* as they are in the file */
 const xbtab_arch *xbtab_study_arch(const xbtab_study *study);
 
+/** The network as the last run quantized it; borrowed until the study's next call. NULL before. */
+const xbtab_quantized *xbtab_study_quantized(const xbtab_study *study);
+
 /** Whether bytes are fed as 0 to 255, as asked for or as the preset's own images need it. */
 int xbtab_study_raw_pixels(const xbtab_study *study);
 
