@@ -126,6 +126,13 @@ static xbtab_status conductance(double *out, reader *r, int column)
     if (r->quantity == XBTAB_WRITE_RESISTANCE) x = 1.0 / x;
     if (r->quantity == XBTAB_WRITE_CURRENT) x /= s->voltage;
     if (is_normalized) x = s->G_low + (x - s->low) / (s->high - s->low) * (s->G_high - s->G_low);
+    if (is_normalized && x <= 0) {
+        XBTAB_FAIL(
+            XBTAB_ERR_INPUT,
+            "%s:%zu: this value becomes a conductance of %g S, and has to be above 0: low and high are the "
+            "values at g_low and g_high; with these, values have to be above %g, so lower low or raise g_low",
+            r->csv.path, r->csv.line, x, s->low - s->G_low * (s->high - s->low) / (s->G_high - s->G_low));
+    }
     if (!(x > 0 && isfinite(x)))
         XBTAB_FAIL(XBTAB_ERR_INPUT, "%s:%zu: no conductance above 0: %g S", r->csv.path, r->csv.line, x);
     if (x > most_siemens && !s->accepts_units) {

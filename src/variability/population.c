@@ -54,39 +54,71 @@ static double quantile_at(const double *a, const double *b, double share, int k)
     return a[k] + share * (b[k] - a[k]);
 }
 
+/* How far a tail reaches beyond the table at one end: what is beyond falls off exponentially (the tail of every
+ * distribution of Gumbel's domain, Balkema and de Haan 1974, Pickands 1975), at the pace between the table's
+ * two last quantiles of that end. 0 where nothing is beyond. */
+static double tail_of(const xbtab_distribution *d, const double *a, const double *b, double share,
+                      bool is_upper)
+{
+    const double *p = d->probability;
+    const int last = d->n_probability - 1;
+    if (last < 1) return 0;
+    const double beyond = is_upper ? 1 - p[last] : p[0], within = is_upper ? 1 - p[last - 1] : p[1];
+    if (!(beyond > 0 && within > beyond)) return 0;
+    const double end = quantile_at(a, b, share, is_upper ? last : 0),
+                 next = quantile_at(a, b, share, is_upper ? last - 1 : 1);
+    return fabs(end - next) / log(within / beyond);
+}
+
 static double change_of_rank(const xbtab_distribution *d, double G, double z)
 {
     const double *a, *b, *p = d->probability;
     double share = rows_about(d, G, &a, &b), rank = 0.5 * erfc(-z * M_SQRT1_2);
     int last = d->n_probability - 1, k = 0;
-    if (rank <= p[0]) return quantile_at(a, b, share, 0);
-    if (rank >= p[last]) return quantile_at(a, b, share, last);
+    if (rank < p[0])
+        return quantile_at(a, b, share, 0) + tail_of(d, a, b, share, false) * log(fmax(rank, DBL_MIN) / p[0]);
+    if (rank >= p[last]) {
+        const double above = fmax(0.5 * erfc(z * M_SQRT1_2), DBL_MIN); /* 1 - rank, to all its digits */
+        return quantile_at(a, b, share, last) +
+               tail_of(d, a, b, share, true) * log(fmax(1 - p[last], DBL_MIN) / above);
+    }
     while (rank > p[k + 1]) k++;
     double low = quantile_at(a, b, share, k), high = quantile_at(a, b, share, k + 1);
     return low + (high - low) * (rank - p[k]) / (p[k + 1] - p[k]);
 }
 
-/* Rank of a change in a quantile table; outside the table 0 or 1. */
+/* Rank of a change in a quantile table and its tails; 0 or 1 beyond an end that has none. */
 static double rank_of_change(const xbtab_distribution *d, double G, double change)
 {
     const double *a, *b, *p = d->probability;
     double share = rows_about(d, G, &a, &b);
     int last = d->n_probability - 1, k = 0;
-    if (change < quantile_at(a, b, share, 0)) return 0;
-    if (change >= quantile_at(a, b, share, last)) return 1;
+    const double least = quantile_at(a, b, share, 0), most = quantile_at(a, b, share, last);
+    if (change < least) {
+        const double tail = tail_of(d, a, b, share, false);
+        return tail > 0 ? p[0] * exp((change - least) / tail) : 0;
+    }
+    if (change >= most) {
+        const double tail = tail_of(d, a, b, share, true);
+        return tail > 0 ? 1 - (1 - p[last]) * exp((most - change) / tail) : 1;
+    }
     while (change > quantile_at(a, b, share, k + 1)) k++;
     double low = quantile_at(a, b, share, k), high = quantile_at(a, b, share, k + 1);
     return high > low ? p[k] + (p[k + 1] - p[k]) * (change - low) / (high - low) : p[k + 1];
 }
 
-/* Moments of the piecewise-linear quantile function; what lies outside the table sits at its ends. */
+/* Moments of the piecewise-linear quantile function with its tails: beyond an end x, an exponential of pace t
+ * has mean x + t and mean square x^2 + 2 x t + 2 t^2. */
 static void table_moments(const xbtab_distribution *d, double G, double *mean, double *sigma)
 {
     const double *a, *b, *p = d->probability;
     double share = rows_about(d, G, &a, &b);
     int last = d->n_probability - 1;
     double low = quantile_at(a, b, share, 0), high = quantile_at(a, b, share, last);
-    double first = p[0] * low + (1 - p[last]) * high, second = p[0] * low * low + (1 - p[last]) * high * high;
+    const double down = -tail_of(d, a, b, share, false), up = tail_of(d, a, b, share, true);
+    double first = p[0] * (low + down) + (1 - p[last]) * (high + up);
+    double second =
+        p[0] * (low * low + 2 * down * (low + down)) + (1 - p[last]) * (high * high + 2 * up * (high + up));
     for (int k = 0; k < last; k++) {
         double x = quantile_at(a, b, share, k), y = quantile_at(a, b, share, k + 1), w = p[k + 1] - p[k];
         first += w * 0.5 * (x + y);

@@ -101,6 +101,22 @@ static void one_distribution(const xbtab_distribution *d, double G)
     xbtab__free(x);
 }
 
+/* Beyond the last quantiles a tail falls off at their pace, by hand at 5 uS: down 2.5 uS from 25 to 1 %, which is
+ * 2.5/ln(25) a factor e, and up 1.3 uS from 20 to 1 % above; a tenth of 1 % is ln(10) of it farther. */
+static void tails_go_on_exponentially(void **state)
+{
+    (void)state;
+    xbtab_population *q = parsed(quantiles);
+    const double z = 3.0902323061678132, /* of 0.1 % */
+        low = 5 - 3 - 2.5 / log(25.0) * log(10.0), high = 5 + 2 + 1.3 / log(20.0) * log(10.0);
+    close_to(xbtab_distribution_draw(&q->programming, 5e-6, -z), low * 1e-6, 1e-14);
+    close_to(xbtab_distribution_draw(&q->programming, 5e-6, z), high * 1e-6, 1e-14);
+    close_to(xbtab_distribution_below(&q->programming, 5e-6, low * 1e-6), 0.001, 1e-9);
+    close_to(xbtab_distribution_below(&q->programming, 5e-6, high * 1e-6), 0.999, 1e-9);
+    close_to(xbtab_distribution_draw(&q->programming, 5e-6, -1e3), 0, 1e-30); /* no conductance is below 0 */
+    xbtab_population_destroy(&q);
+}
+
 static void moments_ranks_and_draws_agree(void **state)
 {
     (void)state;
@@ -308,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_figures),
+        cmocka_unit_test(tails_go_on_exponentially),
         cmocka_unit_test(moments_ranks_and_draws_agree),
         cmocka_unit_test(devices_follow_their_sheet),
         cmocka_unit_test(keys_decide_everything),
