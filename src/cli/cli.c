@@ -189,29 +189,23 @@ const char *cli_sampled_by(const xbtab_tables *tables)
     return tables->samples.by_solver ? "xbartab" : "ngspice";
 }
 
-/* A shipped tile's specification. */
-static const char *tile_file(char *out, size_t size, const char *name)
-{
-    snprintf(out, size, "%s/tiles/%s", xbtab_data_folder(), name);
-    return out;
-}
-
-const char *cli_pair_tile(void)
-{
-    static char path[4096];
-    return tile_file(path, sizeof path, "pair.yaml.in");
-}
-
 const char *cli_default_tile(void)
 {
     static char path[4096];
-    return tile_file(path, sizeof path, "default.yaml");
+    snprintf(path, sizeof path, "%s/tiles/default.yaml", xbtab_data_folder());
+    return path;
 }
 
 void cli_note(const char *line, void *payload)
 {
     (void)payload;
     fprintf(stderr, "xbartab: note: %s\n", line);
+}
+
+void cli_line(const char *line, void *payload)
+{
+    (void)payload;
+    fprintf(stderr, "%s\n", line);
 }
 
 static void on_interrupt(int signal_number)
@@ -232,14 +226,6 @@ void cli_catch_interrupt(void)
 int cli_write_text(const char *path, const char *text)
 {
     return xbtab_output_write(path, text, strlen(text)) < 0 ? cli_failed() : CLI_DONE;
-}
-
-int cli_make_folder(const char *path)
-{
-    struct stat info;
-    int reason = mkdir(path, 0777) == 0 ? 0 : errno;
-    if (reason == EEXIST) reason = stat(path, &info) != 0 ? errno : S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
-    return reason ? cli_fail("%s: cannot make the folder: %s", path, strerror(reason)) : CLI_DONE;
 }
 
 static bool is_same_file(const char *path, const struct stat *as)

@@ -79,15 +79,9 @@ int cli_model_from_csv(const char *data, const char *path, const xbtab_measured_
 /** Path of the default tile's specification. */
 const char *cli_default_tile(void);
 
-/** Path of the specification with words to fill in that `compare` makes its tiles of. */
-const char *cli_pair_tile(void);
-
 /** Write a text beside path, then rename: path is either the old file or the whole new one. @return CLI_DONE,
  * or CLI_FAILED after a line on stderr. */
 int cli_write_text(const char *path, const char *text);
-
-/** Make a folder, or find it there. @return the same. */
-int cli_make_folder(const char *path);
 
 /** Whether that can be, before the work is done, and the command does not name the same file as an input or another
  * output; NULL is nothing to write. @return the same. */
@@ -98,6 +92,9 @@ int cli_check_regular_output(const char *path);
 
 /** A line of talk on stderr. */
 void cli_note(const char *line, void *payload);
+
+/** The same as it is, without the program's name: how far a list of runs is. */
+void cli_line(const char *line, void *payload);
 
 /** Progress on stderr: a line that renews itself on a terminal, else a line now and then. Cancels after
  * Ctrl-C. */

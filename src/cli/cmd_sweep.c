@@ -96,7 +96,7 @@ static int run_sweep(const xbtab_sweep_options *o, const cli_input_shapes *shape
 
 int cmd_sweep(int argc, const char **argv)
 {
-    xbtab_sweep_options o = {.progress = cli_progress, .note = cli_note};
+    xbtab_sweep_options o = {.progress = cli_progress, .note = cli_line};
     cli_input_shapes shapes = {0};
     char **sets = NULL;
     const char *plot = NULL, *arguments[2];

@@ -22,6 +22,7 @@
 #include <xbartab/number.h>
 #include <xbartab/output.h>
 #include <xbartab/output_check.h>
+#include <xbartab/pairs.h>
 #include <xbartab/population.h>
 #include <xbartab/population_fit.h>
 #include <xbartab/progress.h>
