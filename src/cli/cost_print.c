@@ -113,8 +113,11 @@ static json_t *arch_json(const char *name, const xbtab_hierarchy *h, const xbtab
         if (c[k].conditions) json_object_set_new(o, "conditions", json_string(c[k].conditions));
         json_array_append_new(published, o);
     }
-    return json_pack("{s:s, s:o, s:o, s:o}", "name", name, "peak", peak_json(p), "levels", levels_json(h),
-                     "published", published);
+    const char *source;
+    const char *trust = xbtab_trust_word(xbtab_hierarchy_trust(h, &source));
+    return json_pack("{s:s, s:{s:s, s:s?}, s:o, s:o, s:o}", "name", name, "hierarchy", "trust", trust,
+                     "source", source, "peak", peak_json(p), "levels", levels_json(h), "published",
+                     published);
 }
 
 static void print_arch(const char *name, const xbtab_hierarchy *h, const xbtab_peak *p,
@@ -127,6 +130,9 @@ static void print_arch(const char *name, const xbtab_hierarchy *h, const xbtab_p
            p->ops_per_second_area / 1e15, p->weight_bits, p->input_bits,
            p->ops_per_joule * p->weight_bits * p->input_bits / 1e12);
     print_shares("power", p->share, p->scaled);
+    const char *source;
+    const char *trust = xbtab_trust_word(xbtab_hierarchy_trust(h, &source));
+    printf("hierarchy %s%s%s\n", trust, source ? ": " : "", source ? source : "");
     printf("%-12s %12s %12s %14s %10s %10s\n", "level", "arrays", "power [W]", "area [mm2]", "ADC power",
            "ADC area");
     for (size_t k = 0; k < xbtab_hierarchy_levels(h); k++) {

@@ -85,6 +85,8 @@ struct xbtab_hierarchy {
     double node, step, stages, weight_bits, input_bits, input_steps, cells_per_weight;
     double ops_per_second; /* stated; NAN = from the arrays */
     bool is_pipelined, counts_power;
+    char *source; /* of the whole, as the preset says it; NULL = it does not */
+    xbtab_trust trust;
     double write_energy, write_time, write_cells, endurance; /* NAN = not known */
     xbtab_peak peak;
     xbtab_compared *compared;

@@ -300,6 +300,14 @@ static xbtab_status load_like(xbtab__yaml *yaml, void **data, const xbtab_hierar
     return status;
 }
 
+static xbtab_status take_source(xbtab_hierarchy *h, const hierarchy_text *text)
+{
+    h->trust = XBTAB_TRUST_ASSUMED;
+    XBTAB_TRY(xbtab__trust_take(&h->trust, &h->yaml, "trust", text->trust));
+    h->source = text->source ? xbtab__strdup(text->source) : NULL;
+    return text->source && !h->source ? XBTAB_NOMEM() : XBTAB_OK;
+}
+
 static xbtab_status take_hierarchy(xbtab_hierarchy *h, const char *folder)
 {
     void *own = NULL, *like = NULL;
@@ -313,6 +321,7 @@ static xbtab_status take_hierarchy(xbtab_hierarchy *h, const char *folder)
         XBTAB_TRY_DONE(take_numbers(h, &like_yaml, like)); /* its formulas see the preset's numbers, */
         XBTAB_TRY_DONE(take_numbers(h, &h->yaml, text));   /* which have the last word */
     }
+    XBTAB_TRY_DONE(take_source(h, text));
     XBTAB_TRY_DONE(take_sheets(h, &h->yaml, text, folder));
     if (like) XBTAB_TRY_DONE(take_sheets(h, &like_yaml, like, folder));
     if (like && text->levels_count == 0) levels = like;
@@ -360,6 +369,12 @@ done:
     return status;
 }
 
+xbtab_trust xbtab_hierarchy_trust(const xbtab_hierarchy *h, const char **source)
+{
+    *source = h->source;
+    return h->trust;
+}
+
 void xbtab_hierarchy_destroy(xbtab_hierarchy **hierarchy)
 {
     if (!hierarchy || !*hierarchy) return;
@@ -374,6 +389,7 @@ void xbtab_hierarchy_destroy(xbtab_hierarchy **hierarchy)
     }
     for (size_t k = 0; k < h->n_sheets; k++) xbtab_components_destroy(&h->sheet[k]);
     xbtab__free(h->compared);
+    xbtab__free(h->source);
     xbtab__yaml_clear(&h->yaml);
     xbtab__yaml_clear(&h->levels_yaml);
     xbtab__free(h);

@@ -87,6 +87,9 @@ xbtab_status xbtab_hierarchy_open(xbtab_hierarchy **out, const xbtab_arch *arch,
                                   const char *folder) XBTAB_MUST_CHECK;
 void xbtab_hierarchy_destroy(xbtab_hierarchy **hierarchy);
 
+/** What the hierarchy as a whole is from. @param[out] source  borrowed from the hierarchy; NULL = not said. */
+xbtab_trust xbtab_hierarchy_trust(const xbtab_hierarchy *hierarchy, const char **source);
+
 /** A level with everything that it holds. */
 typedef struct xbtab_level_cost {
     const char *name; /* borrowed from the hierarchy */
