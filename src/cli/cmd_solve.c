@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <xbartab/characterize.h>
+#include <xbartab/engine.h>
 
 #include "cell_values.h"
 #include "cli.h"
@@ -74,6 +75,43 @@ static double given(double option, double otherwise)
 static bool in_spice(const solve_options *o)
 {
     return o->engine && strcmp(o->engine, "spice") == 0;
+}
+
+static bool in_table(const solve_options *o)
+{
+    return o->engine && strcmp(o->engine, "table") == 0;
+}
+
+/* The table engine's currents, and the error that it announces of the tile. */
+static int print_table(const solve_options *o, const xbtab_crossbar *c, const double *V, size_t n)
+{
+    xbtab_table_report r;
+    const xbtab_tables *t = xbtab_technology_tables(c->technology);
+    double *I = calloc(n * c->columns, sizeof *I);
+    if (!I) return cli_fail("out of memory");
+    int code = xbtab_crossbar_table(I, &r, c, V, n) < 0 ? cli_failed() : CLI_DONE;
+    if (code == CLI_DONE) {
+        double full_scale = t->transfer.error.full_scale;
+        double rmse = sqrt(r.squares / (double)r.samples) / full_scale, most = r.most / full_scale;
+        if (o->as_json) {
+            code = cli_print_json(json_pack("{s:o, s:s, s:f, s:{s:f, s:f, s:f, s:b}}", "i_out",
+                                            rows_json(I, n, c->columns), "engine", "table", "full_scale",
+                                            full_scale, "tile_error", "rmse_fs", rmse, "max_fs", most,
+                                            "readout_error_codes", r.readout_error, "refined", r.is_refined));
+        } else {
+            printf(
+                "# bit-line currents [A], a line an input vector; the tile within %.4f %% RMSE and %.4f %% "
+                "at most of full scale%s\n",
+                100 * rmse, 100 * most, r.is_refined ? ", refined" : "");
+            for (size_t v = 0; v < n; v++) {
+                for (size_t j = 0; j < c->columns; j++)
+                    printf("%s%.12g", j ? "," : "", I[v * c->columns + j]);
+                printf("\n");
+            }
+        }
+    }
+    free(I);
+    return code;
 }
 
 /* What tables say, and where ngspice is asked, the specification they were made of. */
@@ -172,9 +210,12 @@ static int solve(const solve_options *o)
                                    .v_read = given(o->v_read, tables ? tables->v_read : 0.0),
                                    .G = G.x,
                                    .technology = from.technology};
-        xbtab_status status = in_spice(o) ? xbtab_crossbar_spice(&s, &crossbar, from.spec, V.x, V.columns)
-                                          : xbtab_crossbar_solve(&s, &crossbar, V.x, V.columns);
-        code = status < 0 ? cli_failed() : print(o, &crossbar, &s, V.columns);
+        code = in_table(o) ? print_table(o, &crossbar, V.x, V.columns) : CLI_DONE;
+        if (!in_table(o)) {
+            xbtab_status status = in_spice(o) ? xbtab_crossbar_spice(&s, &crossbar, from.spec, V.x, V.columns)
+                                              : xbtab_crossbar_solve(&s, &crossbar, V.x, V.columns);
+            code = status < 0 ? cli_failed() : print(o, &crossbar, &s, V.columns);
+        }
     }
     xbtab_solution_clear(&s);
     source_close(&from);
@@ -202,9 +243,15 @@ static int check_options(const solve_options *o)
     if (n != 1) return cli_usage("solve", "give one of --resistances, --conductances and --levels");
     if (!o->voltages) return cli_usage("solve", "--voltages is missing");
     if (!o->levels != !o->tables) return cli_usage("solve", "--levels and --tables go together");
-    if (o->engine && strcmp(o->engine, "solve") != 0 && strcmp(o->engine, "spice") != 0) {
-        return cli_usage("solve", "--engine %s is not solve or spice", o->engine);
+    if (o->engine && strcmp(o->engine, "solve") != 0 && !in_spice(o) && !in_table(o)) {
+        return cli_usage("solve", "--engine %s is not solve, spice or table", o->engine);
     }
+    bool is_other = o->topology || o->polarity || o->drive || o->sense || !isnan(o->r_word) ||
+                    !isnan(o->r_bit) || !isnan(o->r_source) || !isnan(o->r_sink) ||
+                    !isnan(o->r_source_line) || !isnan(o->v_read);
+    if (in_table(o) && (!o->tables || is_other))
+        return cli_usage("solve", "--engine table takes --tables as they are: no other wires, array or "
+                                  "voltage, and --levels");
     return CLI_DONE;
 }
 
@@ -243,7 +290,7 @@ int cmd_solve(int argc, const char **argv)
                  "gate_input: of a source-line segment (0, or the tables')", "OHM"),
         CLI_REAL("read-voltage", '\0', &o.v_read, -XBTAB_SOLVE_MOST_VOLT, XBTAB_SOLVE_MOST_VOLT,
                  "gate_input: of the bit lines (the tables'); --voltages are the gates'", "V"),
-        {"engine", '\0', POPT_ARG_STRING, &o.engine, 0, "solve (the default) or spice", "ENGINE"},
+        {"engine", '\0', POPT_ARG_STRING, &o.engine, 0, "solve (the default), spice, or table", "ENGINE"},
         {"models", '\0', POPT_ARG_STRING, &o.models, 0, "for ngspice: the user's own models too", "DIR"},
         {"json", '\0', POPT_ARG_NONE, &o.as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};

@@ -37,10 +37,11 @@ static const char *mapped_as(const char *mode)
 static void print_tiles(const xbtab_study_result *f)
 {
     const xbtab_mapped_report *r = &f->mapped;
-    printf(
-        "tables against exact solutions of these tiles, inputs that no fit saw: %.4f %% of full scale (RMSE; "
-        "largest %.3f %%, worst tile %.4f %%); %zu of %zu tiles refined\n",
-        100 * r->tile_rmse, 100 * r->tile_max, 100 * r->worst_tile_rmse, r->refined, r->tiles);
+    printf("tables against exact solutions of these tiles, random and extreme inputs: %.4f %% of full scale "
+           "(RMSE; "
+           "largest %.3f %%, worst tile %.4f %%; read-out %.3g codes among it); %zu of %zu tiles refined\n",
+           100 * r->tile_rmse, 100 * r->tile_max, 100 * r->worst_tile_rmse, r->readout_error, r->refined,
+           r->tiles);
     if (r->worst_tile_steps > 0.5) {
         printf("warning: the worst tile's error is %.2f steps of its layer's ADC (RMSE): --check tells it "
                "for this "

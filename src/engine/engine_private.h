@@ -19,6 +19,10 @@ int32_t xbtab__engine_middle(const xbtab_tables *tables, int adc_bits);
  *  @param y  through the effective matrix [A]; @param a  mean drive. */
 double xbtab__engine_table_current(const void *state, double y, double a, size_t j);
 
+/** Of a tile of the table engine: its root mean square error [A] on inputs of mean drive a, against exact
+ * solutions of the tile that no fit saw. */
+double xbtab__engine_table_rmse(const void *state, double a);
+
 /** A window of a tile of so many bit lines; NULL = all. */
 static inline xbtab_window xbtab__window_of(const xbtab_window *window, size_t columns)
 {

@@ -348,6 +348,12 @@ double xbtab__engine_table_current(const void *state, double y, double a, size_t
     return xbtab__refined_current(&s->refinement, s->technology, y, a, j, place);
 }
 
+double xbtab__engine_table_rmse(const void *state, double a)
+{
+    const table *s = state;
+    return xbtab__refined_rmse(&s->refinement, a);
+}
+
 const xbtab_engine_type xbtab_engine_table = {
     .name = "table",
     .summary = "SPICE tables through the look-up kernel: wires, nonlinear cells, TIA and ADC",

@@ -248,21 +248,20 @@ static xbtab_status bench_init(bench *b, const xbtab_mapped *mapped)
     return b->y && b->x && b->acc ? XBTAB_OK : XBTAB_NOMEM();
 }
 
-/* Squared error that the tables announce for a product [shares of full scale]. */
+/* Squared error that the tables announce for a product of a mean drive, or a refined tile of itself [shares
+ * of full scale]. */
 static double stored_square(const xbtab_tables *t, const void *state, double a)
 {
     const xbtab_transfer_data *f = &t->transfer;
     xbtab_table_report tile;
     xbtab_engine_table_report(state, &tile);
-    if (tile.is_refined)
-        return tile.squares / (double)tile.samples / (f->error.full_scale * f->error.full_scale);
     double rmse = f->error.rmse;
     for (size_t d = 0; d < f->n_drives; d++) {
-        if (a <= f->a_drive[d]) {
-            if (!isnan(f->rmse_drive[d])) rmse = f->rmse_drive[d];
-            break;
-        }
+        if (a > f->a_drive[d]) continue;
+        if (!isnan(f->rmse_drive[d])) rmse = f->rmse_drive[d];
+        break;
     }
+    if (tile.is_refined) rmse = xbtab__engine_table_rmse(state, a) / f->error.full_scale;
     return a > 0 ? rmse * rmse : 0.0;
 }
 

@@ -263,7 +263,9 @@ static double adc_step(const xbtab_mapped *mapped, const xbtab__mapped_tile *t)
 
 static void add_table_reports(const xbtab_mapped *mapped, xbtab_mapped_report *report)
 {
-    double full_scale = xbtab_technology_tables(mapped->setup.technology)->transfer.error.full_scale;
+    const xbtab_tables *tables = xbtab_technology_tables(mapped->setup.technology);
+    double full_scale = tables->transfer.error.full_scale,
+           code = ldexp(tables->I_full_scale, -mapped->adc_bits);
     double squares = 0;
     long samples = 0;
     for (size_t t = 0; t < mapped->n_tiles; t++) {
@@ -271,11 +273,12 @@ static void add_table_reports(const xbtab_mapped *mapped, xbtab_mapped_report *r
         xbtab_engine_table_report(mapped->tile[t].state, &tile);
         report->readout_error = fmax(report->readout_error, tile.readout_error);
         report->refined += tile.is_refined != 0;
-        report->tile_max = fmax(report->tile_max, tile.most / full_scale);
-        double rmse = sqrt(tile.squares / (double)tile.samples);
+        double readout = tile.readout_error * code; /* of its polynomials, as a current */
+        report->tile_max = fmax(report->tile_max, (tile.most + readout) / full_scale);
+        double rmse = sqrt(tile.squares / (double)tile.samples + readout * readout);
         report->worst_tile_rmse = fmax(report->worst_tile_rmse, rmse / full_scale);
         report->worst_tile_steps = fmax(report->worst_tile_steps, rmse / adc_step(mapped, &mapped->tile[t]));
-        squares += tile.squares;
+        squares += rmse * rmse * (double)tile.samples;
         samples += tile.samples;
     }
     if (samples) report->tile_rmse = sqrt(squares / (double)samples) / full_scale;

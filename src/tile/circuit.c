@@ -38,6 +38,7 @@ struct xbtab__solver {
     double *t_bit, *x_bit;         /* scratch in the bit lines' layout */
     double *sum;                   /* scratch for the diagonals' load */
     double *V_foot;                /* V_foot[columns] at the present currents [V] */
+    double *foot_slope;            /* foot_slope[columns]: of the feet, less r_foot's; NULL = straight [S] */
 };
 
 /* out[k][l] = in[l][k], in blocks that stay in cache. in[rows][columns]. */
@@ -169,6 +170,10 @@ xbtab_status xbtab__solver_create(xbtab__solver **out, const xbtab__wires *wires
     if (status == XBTAB_OK && !(s->V_foot = xbtab__alloc((size_t)wires->columns, sizeof(double)))) {
         status = XBTAB_NOMEM();
     }
+    if (status == XBTAB_OK && wires->V_bend &&
+        !(s->foot_slope = xbtab__alloc((size_t)wires->columns, sizeof(double)))) {
+        status = XBTAB_NOMEM();
+    }
     if (status < 0) {
         xbtab__solver_destroy(&s);
         return status;
@@ -185,6 +190,7 @@ void xbtab__solver_destroy(xbtab__solver **solver)
                         s->z, s->p, s->q,   s->sum, s->t_cell, s->t_cell_other, s->t_bit, s->x_bit};
     for (size_t k = 0; k < sizeof blocks / sizeof blocks[0]; k++) xbtab__free(blocks[k]);
     xbtab__free(s->V_foot);
+    xbtab__free(s->foot_slope);
     xbtab__lines_clear(&s->word);
     xbtab__lines_clear(&s->bit);
     xbtab__free(s);
@@ -259,13 +265,37 @@ static void evaluate_cells(xbtab__solver *s, const xbtab__cells *cells, long *ou
     to_word(s, s->d_b, s->d_w);
 }
 
-/* The voltages behind the feet for the currents that flow there now. */
+/* The current through a foot of resistance r at voltage V above it: the root of r I + V_foot + bend(I) - V,
+ * which rises with I, by Newton's iteration inside a bracket. @param[in] I  where to begin. */
+static double foot_current(const xbtab__wires *w, double r, double V, double I, double *slope)
+{
+    enum { MOST_STEPS = 200 };
+    double low = -INFINITY, high = INFINITY;
+    for (int step = 0; step < MOST_STEPS; step++) {
+        double bend_slope, over = r * I + w->V_foot + w->V_bend(w->bend_context, I, &bend_slope) - V;
+        *slope = 1.0 / fmax(r + bend_slope, DBL_EPSILON * r);
+        if (over > 0)
+            high = I;
+        else
+            low = I;
+        double next = I - over * *slope;
+        if (!(next > low && next < high) && isfinite(low) && isfinite(high)) next = 0.5 * (low + high);
+        if (over == 0 || fabs(next - I) <= 2 * DBL_EPSILON * fabs(I)) return next;
+        I = next;
+    }
+    return I;
+}
+
+/* The voltages that stand for the TIAs' inputs behind feet of r_foot at the present voltages, and what each
+ * foot's own slope differs in from that. */
 static void bend_feet(xbtab__solver *s)
 {
-    const double *end = s->b + foot(s);
+    const double *end = s->b + foot(s), g = s->bit.g_first + s->bit.g_last;
     for (int j = 0; j < s->wires.columns && s->wires.V_bend; j++) {
-        double I = (s->bit.g_first + s->bit.g_last) * (end[j] - s->V_foot[j]);
-        s->V_foot[j] = s->wires.V_foot + s->wires.V_bend(s->wires.bend_context, I);
+        double slope, I = g * (end[j] - s->V_foot[j]);
+        I = foot_current(&s->wires, 1.0 / g, end[j], I, &slope);
+        s->V_foot[j] = end[j] - I / g;
+        s->foot_slope[j] = slope - g;
     }
 }
 
@@ -318,8 +348,8 @@ static void schur_apply(xbtab__solver *s, const double *p, double *q)
 /* Factor the lines with the cells' present slopes on them. */
 static void factor(xbtab__solver *s)
 {
-    if (s->bit.kind != XBTAB__LINES_FIXED) xbtab__lines_factor(&s->bit, s->d_b);
-    if (s->word.kind != XBTAB__LINES_FIXED) xbtab__lines_factor(&s->word, s->d_w);
+    if (s->bit.kind != XBTAB__LINES_FIXED) xbtab__lines_factor(&s->bit, s->d_b, s->foot_slope);
+    if (s->word.kind != XBTAB__LINES_FIXED) xbtab__lines_factor(&s->word, s->d_w, NULL);
 }
 
 /* One linear step: solve for the change of the voltages that takes the residuals away, to a relative

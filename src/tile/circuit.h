@@ -30,9 +30,9 @@ typedef struct xbtab__wires {
     double r_driver;
     double r_foot; /* sink, and the TIA's input resistance [ohm] */
     double V_foot; /* voltage behind it: the TIA's input offset [V] */
-    /** What the TIA's input adds to that straight line, as a function of the current [V]; NULL = nothing. It
-     * must be small against r_foot's own drop, or flat: it is followed from step to step, not linearized. */
-    double (*V_bend)(const void *context, double I);
+    /** What the TIA's input adds to that straight line, as a function of the current, and its slope [V, ohm];
+     * NULL = nothing. With r_foot's own the slope must not fall below 0. */
+    double (*V_bend)(const void *context, double I, double *slope);
     const void *bend_context;
 } xbtab__wires;
 

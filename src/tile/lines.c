@@ -130,12 +130,14 @@ const double *xbtab__lines_expand(const xbtab__lines *lines, const double *x, do
 }
 
 XBTAB__VECTOR
-void xbtab__lines_factor(xbtab__lines *lines, const double *slope)
+void xbtab__lines_factor(xbtab__lines *lines, const double *slope, const double *end)
 {
     size_t n = (size_t)lines->n_lanes;
     double g2 = lines->g_wire * lines->g_wire;
     memset(lines->diagonal, 0, xbtab__lines_size(lines) * sizeof *lines->diagonal);
     xbtab__lines_add_sums(lines, slope, 1.0, lines->diagonal);
+    double *at_end = lines->diagonal + (lines->g_first > 0 ? 0 : xbtab__lines_last(lines));
+    for (size_t l = 0; l < n && end; l++) at_end[l] += end[l];
     for (int s = 0; s < lines->n_steps; s++) {
         double *d = lines->diagonal + (size_t)s * n, *q = lines->inverse + (size_t)s * n;
         double fixed = wires_at(lines, s);

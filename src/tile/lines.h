@@ -63,8 +63,9 @@ void xbtab__lines_add_sums(const xbtab__lines *lines, const double *restrict cel
 /** The node of each cell as a cell array: x itself where each cell has a node, else spread into room. */
 const double *xbtab__lines_expand(const xbtab__lines *lines, const double *x, double *room);
 
-/** Factor A + D with D from the cells' slopes. */
-void xbtab__lines_factor(xbtab__lines *lines, const double *slope);
+/** Factor A + D with D from the cells' slopes. @param end  end[n_lanes]: more at each line's connected end,
+ * of lines that have one; NULL = nothing. */
+void xbtab__lines_factor(xbtab__lines *lines, const double *slope, const double *end);
 
 /** x = (A + D)^-1 y. */
 void xbtab__lines_solve(const xbtab__lines *lines, const double *y, double *x);

@@ -11,14 +11,29 @@
 #include "random.h"
 #include "technology.h"
 
-enum { TERMS = 5, UNSEEN = 4 };
+enum { TERMS = XBTAB__REFINE_TERMS, UNSEEN = XBTAB__REFINE_DRIVES, MOST_EXTREMES = 11, MORE = 6, ROUNDS = 4 };
+
+/* Number of the first random vector of those further ones; --refine has fewer. */
+static const uint32_t more_first = 1u << 20;
 
 /* Shares of the transfer table's full scale below which T is left alone: a fortieth of an 8-bit ADC's step
  * RMSE, a tenth at most. */
 static const double good_rmse = 1e-4, good_most = 4e-4;
 
 /* Of each term's own sum of squares. */
-static const double ridge = 1e-5;
+static const double ridge = 1e-6;
+
+/* Who has seen a vector: nobody, or the fit. */
+typedef enum use { MEASURED, FITTED } use;
+
+/* A vector and its exact currents. */
+typedef struct sample {
+    double a;
+    use use;
+    bool is_extreme;
+    double square, most; /* T's own error on it: mean square [A^2], largest [A] */
+    double weight;       /* in the fit */
+} sample;
 
 typedef struct trial {
     const xbtab_technology *technology;
@@ -26,16 +41,22 @@ typedef struct trial {
     size_t rows, columns;  /* in use */
     xbtab__exact *circuit; /* programmed */
     uint8_t *code;         /* code[tile->rows] */
-    double *y, *I;         /* [tile->columns] */
-    double a;
+    size_t n, room;
+    sample *s;           /* s[room] */
+    double *y, *I, *off; /* [room][tile->columns]; off: exact less T's current */
 } trial;
 
-/* Inputs of the k-th vector: a share of the word lines, each at any code; where it is 1, all fully driven. */
+static uint32_t largest_code(const trial *t)
+{
+    return (1u << t->technology->tables->dac_bits) - 1;
+}
+
+/* Inputs of the k-th random vector: a share of the word lines, each at any code; where it is 1, all fully
+ * driven. */
 static void draw(trial *t, double share, uint32_t k)
 {
     const xbtab_tables *tables = t->technology->tables;
-    uint32_t largest = (1u << tables->dac_bits) - 1;
-    size_t sum = 0;
+    uint32_t largest = largest_code(t);
     bool pairs = xbtab_array_is_signed(&tables->array) && k % 2;
     xbtab__random random;
     xbtab__random_init(&random, tables->seed, XBTAB__RANDOM_REFINE, k, 0);
@@ -44,20 +65,105 @@ static void draw(trial *t, double share, uint32_t k)
         uint32_t some = 1 + xbtab__random_below(&random, largest);
         t->code[i] = (uint8_t)(share >= 1 ? largest : driven ? some : 0);
         if (pairs && i % 2) t->code[i] = t->code[i - 1]; /* one input drives both */
-        sum += t->code[i];
     }
-    t->a = (double)sum / ((double)t->tile->rows * largest);
 }
 
-static xbtab_status solve(trial *t)
+/* The extremes of what a layer can give: every word line fully driven, either half of them, every second
+ * one, one alone; with a DAC of several bits also codes that rise or fall along the tile, and all of them
+ * halfway. The fit sees some; others of their kind, which it does not see, measure it. */
+typedef enum extreme {
+    ALL,
+    FIRST_HALF,
+    LAST_HALF,
+    EVEN,
+    ODD,
+    LAST,
+    FIRST,
+    DOUBLES,
+    RISING,
+    FALLING,
+    HALFWAY,
+    EXTREMES
+} extreme;
+
+static use use_of(extreme e)
 {
-    xbtab_tile_product(t->tile, t->code, t->y);
-    return xbtab__exact_solve(t->circuit, t->code, t->I);
+    return e == FIRST || e == DOUBLES || e == FALLING ? MEASURED : FITTED;
+}
+
+static uint32_t extreme_code(extreme e, size_t i, size_t rows, uint32_t largest)
+{
+    switch (e) {
+    case FIRST_HALF:
+        return i < rows / 2 ? largest : 0;
+    case LAST_HALF:
+        return i >= rows / 2 ? largest : 0;
+    case EVEN:
+        return i % 2 ? 0 : largest;
+    case ODD:
+        return i % 2 ? largest : 0;
+    case LAST:
+        return i + 1 == rows ? largest : 0;
+    case FIRST:
+        return i == 0 ? largest : 0;
+    case DOUBLES:
+        return i / 2 % 2 ? largest : 0;
+    case RISING:
+        return (uint32_t)((i + 1) * largest / rows);
+    case FALLING:
+        return (uint32_t)((rows - i) * largest / rows);
+    case HALFWAY:
+        return (largest + 1) / 2;
+    default:
+        return largest;
+    }
+}
+
+static void set_extreme(trial *t, extreme e)
+{
+    for (size_t i = 0; i < t->rows; i++) t->code[i] = (uint8_t)extreme_code(e, i, t->rows, largest_code(t));
 }
 
 static double place_of(const trial *t, size_t j)
 {
     return t->tile->columns > 1 ? (double)j / (double)(t->tile->columns - 1) : 0.0;
+}
+
+/* Solve for the inputs in t->code. */
+static xbtab_status take(trial *t, use how, bool is_extreme)
+{
+    size_t sum = 0;
+    sample *s = &t->s[t->n];
+    for (size_t i = 0; i < t->rows; i++) sum += t->code[i];
+    *s = (sample){
+        .a = (double)sum / ((double)t->tile->rows * largest_code(t)), .use = how, .is_extreme = is_extreme};
+    xbtab_tile_product(t->tile, t->code, t->y + t->n * t->tile->columns);
+    XBTAB_TRY(xbtab__exact_solve(t->circuit, t->code, t->I + t->n * t->tile->columns));
+    for (size_t j = 0; j < t->columns; j++) {
+        size_t at = t->n * t->tile->columns + j;
+        double e = t->I[at] - xbtab_technology_transfer(t->technology, t->y[at], s->a, place_of(t, j),
+                                                        t->tile->I_lost[j]);
+        t->off[at] = e;
+        s->square += e * e / (double)t->columns;
+        s->most = fmax(s->most, fabs(e));
+    }
+    t->n++;
+    return XBTAB_OK;
+}
+
+/* What measures every tile: random vectors of drives from low to high, and the extremes. */
+static xbtab_status take_measured(trial *t)
+{
+    int n = largest_code(t) > 1 ? EXTREMES : RISING;
+    for (uint32_t k = 0; k < UNSEEN; k++) {
+        draw(t, (k + 0.5) / UNSEEN, k);
+        XBTAB_TRY(take(t, MEASURED, false));
+    }
+    for (int e = 0; e < n; e++) {
+        set_extreme(t, (extreme)e);
+        XBTAB_TRY(take(t, use_of((extreme)e), true));
+    }
+    return XBTAB_OK;
 }
 
 static void terms_of(double u, double a, double *x)
@@ -67,36 +173,76 @@ static void terms_of(double u, double a, double *x)
     x[2] = u * u;
     x[3] = u * a * a;
     x[4] = u * u * a;
+    x[5] = u * u * u;
+    x[6] = a;
+    x[7] = a * a;
+}
+
+static double correction(const double *c, double u, double a)
+{
+    double x[TERMS], sum = 0;
+    terms_of(u, a, x);
+    for (int m = 0; m < TERMS; m++) sum += c[m] * x[m];
+    return sum;
 }
 
 double xbtab__refined_current(const xbtab__refinement *r, const xbtab_technology *technology, double y,
                               double a, size_t j, double place)
 {
-    double x[TERMS], I_fs = technology->tables->I_full_scale, sum = 0;
-    terms_of(y / I_fs, a, x);
-    for (int m = 0; m < TERMS; m++) sum += r->c[j * TERMS + (size_t)m] * x[m];
-    return xbtab_technology_transfer(technology, y, a, place, r->I_lost[j]) + I_fs * sum;
+    double I_fs = technology->tables->I_full_scale;
+    return xbtab_technology_transfer(technology, y, a, place, r->I_lost[j]) +
+           I_fs * correction(r->c + j * TERMS, y / I_fs, a);
 }
 
-/* The refinement's error on vectors of its own, the same ones each time. */
-static xbtab_status measure(xbtab__refinement *r, trial *t)
+/* The error of the tile on a vector, with what r corrects. */
+static void error_on(const xbtab__refinement *r, const trial *t, size_t k, double *square, double *most)
 {
-    r->squares = r->most = 0;
-    r->samples = 0;
-    for (uint32_t k = 0; k < UNSEEN; k++) {
-        draw(t, (k + 0.5) / UNSEEN, k);
-        XBTAB_TRY(solve(t));
-        for (size_t j = 0; j < t->columns; j++) {
-            double error =
-                xbtab__refined_current(r, t->technology, t->y[j], t->a, j, place_of(t, j)) - t->I[j];
-            r->squares += error * error;
-            r->most = fmax(r->most, fabs(error));
-            r->samples++;
-        }
+    double I_fs = t->technology->tables->I_full_scale;
+    *square = *most = 0;
+    for (size_t j = 0; j < t->columns; j++) {
+        double u = t->y[k * t->tile->columns + j] / I_fs;
+        double e = t->off[k * t->tile->columns + j] - I_fs * correction(r->c + j * TERMS, u, t->s[k].a);
+        *square += e * e / (double)t->columns;
+        *most = fmax(*most, fabs(e));
     }
-    return XBTAB_OK;
 }
 
+/* What is told of the tile: the largest error of all vectors, and the larger of the root mean squares over
+ * random vectors that no fit saw and over the extremes, so that a mixture of both stays below it. */
+static void measure(xbtab__refinement *r, const trial *t)
+{
+    double squares[2] = {0};
+    int n[2] = {0}, drive = 0;
+    r->most = 0;
+    for (size_t k = 0; k < t->n; k++) {
+        const sample *s = &t->s[k];
+        double square, most;
+        if (s->use == FITTED && !s->is_extreme) continue;
+        error_on(r, t, k, &square, &most);
+        r->most = fmax(r->most, most);
+        squares[s->is_extreme] += square;
+        n[s->is_extreme]++;
+        if (k >= UNSEEN) continue;
+        r->a_drive[drive] = s->a;
+        r->rmse_drive[drive++] = sqrt(square);
+    }
+    r->samples = (n[0] + n[1]) * (long)t->columns;
+    r->squares = fmax(squares[0] / n[0], squares[1] / n[1]) * (double)r->samples;
+}
+
+double xbtab__refined_rmse(const xbtab__refinement *r, double a)
+{
+    double a_low = 0, low = 0;
+    for (int k = 0; k < UNSEEN; k++) {
+        if (a <= r->a_drive[k] && r->a_drive[k] > a_low)
+            return low + (r->rmse_drive[k] - low) * (a - a_low) / (r->a_drive[k] - a_low);
+        a_low = r->a_drive[k];
+        low = r->rmse_drive[k];
+    }
+    return low;
+}
+
+/* Of all vectors, the extremes too. */
 static bool is_good(const xbtab__refinement *r, const xbtab_tables *tables)
 {
     double full_scale = tables->transfer.error.full_scale;
@@ -104,63 +250,108 @@ static bool is_good(const xbtab__refinement *r, const xbtab_tables *tables)
            r->most <= good_most * full_scale;
 }
 
-/* Normal equations of every bit line: H[columns][TERMS][TERMS], b[columns][TERMS]. */
-static xbtab_status collect(trial *t, int solves, double *H, double *b)
+/* Whether some vector's error is larger than T's own, and not good all the same. Such vectors' weights are
+ * raised for another fit. */
+static bool does_harm(const xbtab__refinement *r, trial *t)
 {
-    double I_fs = t->technology->tables->I_full_scale;
-    for (int k = 0; k < solves; k++) {
-        draw(t, (k + 1.0) / solves, UNSEEN + (uint32_t)k);
-        XBTAB_TRY(solve(t));
-        for (size_t j = 0; j < t->columns; j++) {
-            double x[TERMS];
-            double off = (t->I[j] - xbtab_technology_transfer(t->technology, t->y[j], t->a, place_of(t, j),
-                                                              t->tile->I_lost[j])) /
-                         I_fs;
-            terms_of(t->y[j] / I_fs, t->a, x);
-            for (int m = 0; m < TERMS; m++) {
-                for (int n = 0; n < TERMS; n++) H[(j * TERMS + (size_t)m) * TERMS + (size_t)n] += x[m] * x[n];
-                b[j * TERMS + (size_t)m] += x[m] * off;
-            }
-        }
+    const double raise = 8, full_scale = t->technology->tables->transfer.error.full_scale;
+    bool harms = false;
+    for (size_t k = 0; k < t->n; k++) {
+        double square, most;
+        sample *s = &t->s[k];
+        error_on(r, t, k, &square, &most);
+        if (!(square > s->square && sqrt(square) > good_rmse * full_scale) &&
+            !(most > s->most && most > good_most * full_scale))
+            continue;
+        s->weight *= raise;
+        harms = true;
     }
-    return XBTAB_OK;
+    return harms;
 }
 
-static xbtab_status fit(xbtab__refinement *r, trial *t, int solves)
+/* Normal equations of a bit line of the first n terms: H[n][n], b[n]. */
+static void collect(const trial *t, size_t j, size_t n, double *H, double *b)
 {
-    xbtab_status status;
-    double *H = xbtab__alloc(t->columns * TERMS * TERMS, sizeof *H);
-    double *b = xbtab__alloc(t->columns * TERMS, sizeof *b);
-    if (!H || !b) {
-        status = XBTAB_NOMEM();
-        goto done;
+    double I_fs = t->technology->tables->I_full_scale;
+    memset(H, 0, n * n * sizeof *H);
+    memset(b, 0, n * sizeof *b);
+    for (size_t k = 0; k < t->n; k++) {
+        double x[TERMS], u = t->y[k * t->tile->columns + j] / I_fs;
+        if (t->s[k].use != FITTED) continue;
+        terms_of(u, t->s[k].a, x);
+        double e = t->off[k * t->tile->columns + j] / I_fs;
+        for (size_t m = 0; m < n; m++) {
+            for (size_t l = 0; l < n; l++) H[m * n + l] += t->s[k].weight * x[m] * x[l];
+            b[m] += t->s[k].weight * x[m] * e;
+        }
     }
-    XBTAB_TRY_DONE(collect(t, solves, H, b));
+}
+
+static xbtab_status fit(xbtab__refinement *r, const trial *t, size_t n)
+{
+    double H[TERMS * TERMS], b[TERMS];
+    memset(r->c, 0, t->columns * TERMS * sizeof *r->c);
     for (size_t j = 0; j < t->columns; j++) {
-        gsl_matrix_view matrix = gsl_matrix_view_array(H + j * TERMS * TERMS, TERMS, TERMS);
-        gsl_vector_view right = gsl_vector_view_array(b + j * TERMS, TERMS);
-        gsl_vector_view c = gsl_vector_view_array(r->c + j * TERMS, TERMS);
-        for (size_t m = 0; m < TERMS; m++) {
+        collect(t, j, n, H, b);
+        gsl_matrix_view matrix = gsl_matrix_view_array(H, n, n);
+        gsl_vector_view right = gsl_vector_view_array(b, n);
+        gsl_vector_view c = gsl_vector_view_array(r->c + j * TERMS, n);
+        for (size_t m = 0; m < n; m++) {
             double *d = gsl_matrix_ptr(&matrix.matrix, m, m);
             *d += ridge * *d + 1e-15;
         }
         if (gsl_linalg_cholesky_decomp1(&matrix.matrix) ||
             gsl_linalg_cholesky_solve(&matrix.matrix, &right.vector, &c.vector)) {
-            XBTAB_FAIL_DONE(XBTAB_ERR_SOLVE, "bit line %zu: the refinement's normal equations are singular",
-                            j);
+            XBTAB_FAIL(XBTAB_ERR_SOLVE, "bit line %zu: the refinement's normal equations are singular", j);
         }
     }
-    r->is_refined = true;
-done:
-    xbtab__free(H);
-    xbtab__free(b);
-    return status;
+    return XBTAB_OK;
+}
+
+/* What is fitted to: so many random vectors, and no more of the extremes that are there. Where T is far off, its error has kinks (a TIA that clips) that few vectors meet, and more of them measure it. */
+static xbtab_status take_fitted(trial *t, int solves, bool is_far_off)
+{
+    int left = solves;
+    for (size_t k = 0; k < t->n; k++) {
+        if (t->s[k].use == FITTED && left-- <= 0) t->s[k].use = MEASURED;
+    }
+    for (int k = 0; is_far_off && k < MORE; k++) {
+        draw(t, (k + 0.5) / MORE, more_first + (uint32_t)k);
+        XBTAB_TRY(take(t, MEASURED, false));
+    }
+    for (int k = 0; k < solves; k++) {
+        draw(t, (k + 1.0) / solves, UNSEEN + (uint32_t)k);
+        XBTAB_TRY(take(t, FITTED, false));
+    }
+    return XBTAB_OK;
+}
+
+/* Corrections of as many terms as do no harm to any vector; none where T alone is better. */
+static xbtab_status refine(xbtab__refinement *r, trial *t, int solves)
+{
+    enum { CHOICES = 3 };
+    static const size_t terms[CHOICES] = {TERMS, 6, 3};
+    const double full_scale = t->technology->tables->transfer.error.full_scale;
+    const double before = r->squares / (double)r->samples;
+    XBTAB_TRY(take_fitted(t, solves, sqrt(before) > 10 * good_rmse * full_scale));
+    for (size_t k = 0; k < CHOICES * ROUNDS; k++) {
+        for (size_t v = 0; v < t->n && k % ROUNDS == 0; v++) t->s[v].weight = 1;
+        XBTAB_TRY(fit(r, t, terms[k / ROUNDS]));
+        measure(r, t);
+        r->is_refined = !does_harm(r, t);
+        if (r->is_refined) return XBTAB_OK;
+    }
+    memset(r->c, 0, t->columns * TERMS * sizeof *r->c);
+    measure(r, t);
+    return XBTAB_OK;
 }
 
 static void trial_clear(trial *t)
 {
     xbtab__exact_destroy(&t->circuit);
     xbtab__free(t->code);
+    xbtab__free(t->s);
+    xbtab__free(t->off);
     xbtab__free(t->y);
     xbtab__free(t->I);
 }
@@ -169,31 +360,30 @@ xbtab_status xbtab__refine(xbtab__refinement *out, const xbtab_technology *techn
                            const double *G, size_t rows, size_t columns, int solves)
 {
     xbtab_status status;
-    trial t = {.technology = technology, .tile = tile, .rows = rows, .columns = columns};
+    trial t = {.technology = technology,
+               .tile = tile,
+               .rows = rows,
+               .columns = columns,
+               .room = UNSEEN + MOST_EXTREMES + MORE + (size_t)(solves > 0 ? solves : 0)};
     xbtab__refinement r = {.columns = columns};
     r.c = xbtab__alloc(columns * TERMS, sizeof *r.c);
     r.I_lost = xbtab__alloc(columns, sizeof *r.I_lost);
     t.code = xbtab__alloc(tile->rows, 1);
-    t.y = xbtab__alloc(tile->columns, sizeof *t.y);
-    t.I = xbtab__alloc(tile->columns, sizeof *t.I);
-    if (!r.c || !r.I_lost || !t.code || !t.y || !t.I) {
+    t.s = xbtab__alloc(t.room, sizeof *t.s);
+    t.y = xbtab__alloc(t.room * tile->columns, sizeof *t.y);
+    t.off = xbtab__alloc(t.room * tile->columns, sizeof *t.off);
+    t.I = xbtab__alloc(t.room * tile->columns, sizeof *t.I);
+    if (!r.c || !r.I_lost || !t.code || !t.s || !t.y || !t.off || !t.I) {
         status = XBTAB_NOMEM();
         goto done;
     }
     memcpy(r.I_lost, tile->I_lost, columns * sizeof *r.I_lost);
     XBTAB_TRY_DONE(xbtab__exact_create(&t.circuit, technology, tile->rows, tile->columns));
     xbtab__exact_program(t.circuit, G);
-    XBTAB_TRY_DONE(measure(&r, &t));
-    if (solves > 0 && !is_good(&r, technology->tables)) {
-        double before = r.squares;
-        XBTAB_TRY_DONE(fit(&r, &t, solves));
-        XBTAB_TRY_DONE(measure(&r, &t));
-        if (r.squares > before) { /* T alone is better on what neither has seen */
-            memset(r.c, 0, columns * TERMS * sizeof *r.c);
-            r.is_refined = false;
-            XBTAB_TRY_DONE(measure(&r, &t));
-        }
-    }
+    XBTAB_TRY_DONE(take_measured(&t));
+    measure(&r, &t);
+    status = solves > 0 && !is_good(&r, technology->tables) ? refine(&r, &t, solves) : XBTAB_OK;
+    if (status < 0) goto done;
     *out = r;
     r = (xbtab__refinement){0};
 done:

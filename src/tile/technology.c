@@ -103,13 +103,16 @@ static xbtab_status fit_input(xbtab_technology *technology)
     return XBTAB_OK;
 }
 
-/* How far the TIA's input is from its straight line. Beyond the table the line goes on. */
-static double input_bend(const void *context, double I)
+/* How far the TIA's input is from its straight line. Beyond the table its last piece goes on. */
+static double input_bend(const void *context, double I, double *slope)
 {
     const xbtab_technology *t = context;
     const xbtab_tia_data *d = &t->tables->tia;
-    double at = fmin(fmax(I, d->I_in[0]), d->I_in[d->n - 1]);
-    return interpolate(d->I_in, d->V_in, d->n, at) - (t->V_offset + t->r_in * at);
+    double step = (d->I_in[d->n - 1] - d->I_in[0]) / (double)(d->n - 1);
+    double k = fmin(fmax(floor((I - d->I_in[0]) / step), 0.0), (double)(d->n - 2));
+    const double *V = d->V_in + (size_t)k;
+    *slope = (V[1] - V[0]) / step - t->r_in;
+    return V[0] + (V[1] - V[0]) * ((I - d->I_in[0]) / step - k) - (t->V_offset + t->r_in * I);
 }
 
 xbtab__wires xbtab__technology_wires(const xbtab_technology *technology, size_t rows, size_t columns,

@@ -154,7 +154,8 @@ static void every_figure_is_what_it_says(void **state)
     }
 }
 
-/* Of a refined tile, its own error on inputs that no fit saw. */
+/* Of a refined tile, its own error on inputs of the products' drives that no fit saw: no more than what is told of
+ * the tile, extremes included, and what the solver finds to a factor. */
 static void a_refined_tile_announces_its_own_error(void **state)
 {
     (void)state;
@@ -173,7 +174,9 @@ static void a_refined_tile_announces_its_own_error(void **state)
     if (xbtab_mapped_check(mapped, &f.images, PRODUCTS, 11, NULL, NULL, &r) < 0)
         fail_msg("%s", xbtab_error_message());
     assert_string_equal(r.engine, "solve");
-    near("announced rmse", r.rmse_stored, report.tile_rmse, 1e-12); /* of the only tile */
+    print_message("announced %g, of the tile %g, found %g\n", r.rmse_stored, report.tile_rmse, r.rmse);
+    assert_true(r.rmse_stored > 0 && r.rmse_stored <= report.tile_rmse);
+    assert_true(r.rmse <= 1.5 * r.rmse_stored && r.rmse_stored <= 1.5 * r.rmse);
     assert_true(report.tile_rmse > 0 && report.tile_rmse < 1e-4 &&
                 report.worst_tile_rmse == report.tile_rmse);
     assert_true(r.rmse < 1e-3 && r.rmse > 0);

@@ -33,6 +33,7 @@ static void prepare(fixture *f, double e, double k)
             .rows = ROWS, .columns = COLUMNS, .n_levels = 4, .dac_bits = 1, .adc_bits = 8, .V0 = 1e4})};
     xbtab_tables *t = f->tables;
     t->r_driver = t->r_sink = 0;
+    t->transfer.error.full_scale = t->I_full_scale;
     memset(t->tia.V_in, 0, t->tia.n * sizeof *t->tia.V_in);
     t->transfer.n_terms = 2;
     memcpy(t->transfer.power, power, sizeof power);
@@ -68,8 +69,9 @@ static void a_correction_that_does_harm_is_left_out(void **state)
     prepare(&f, 0.01, 1.7);
     xbtab__refinement plain = refined(&f, 0), r = refined(&f, 1);
     assert_true(!plain.is_refined && !r.is_refined);
-    for (int k = 0; k < 5 * USED_COLUMNS; k++) assert_true(r.c[k] == 0);
-    assert_true(r.squares == plain.squares && r.most == plain.most && r.samples == plain.samples);
+    for (int k = 0; k < XBTAB__REFINE_TERMS * USED_COLUMNS; k++) assert_true(r.c[k] == 0);
+    /* T is far off, and further vectors measure it */
+    assert_true(r.most >= plain.most && r.samples > plain.samples);
     assert_true(plain.squares > 0);
     xbtab__refinement_clear(&plain);
     xbtab__refinement_clear(&r);
@@ -130,10 +132,9 @@ static void a_good_tile_is_left_alone(void **state)
     (void)state;
     fixture f;
     prepare(&f, 1e-5, 0);
-    f.tables->transfer.error.full_scale = f.tables->I_full_scale;
     xbtab__refinement r = refined(&f, 20);
     assert_true(!r.is_refined && r.squares > 0);
-    for (int k = 0; k < 5 * USED_COLUMNS; k++) assert_true(r.c[k] == 0);
+    for (int k = 0; k < XBTAB__REFINE_TERMS * USED_COLUMNS; k++) assert_true(r.c[k] == 0);
     xbtab__refinement_clear(&r);
     finish(&f);
 }

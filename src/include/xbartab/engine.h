@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <xbartab/kernel.h>
+#include <xbartab/solve.h>
 #include <xbartab/status.h>
 #include <xbartab/tile.h>
 
@@ -103,13 +104,26 @@ typedef struct xbtab_table_report {
     double readout_error; /* largest difference between its read-out polynomials and the tables' own curves
                              inside the ADC's range [codes] */
     int is_refined;       /* the tile has corrections of its own behind T */
-    double squares, most; /* error against exact solutions of this tile that its fit did not see: sum of
-                             squares [A^2], largest [A] */
+    double squares, most; /* error against exact solutions of this tile: random inputs that its fit did not
+                             see, and the extremes of what a layer can give (all word lines, half of them,
+                             every second one, one alone, codes that rise and fall); sum of squares [A^2],
+                             largest [A]. squares / samples is the mean square over the random ones or over
+                             the extremes, whichever is larger: mixtures of both stay below it */
     long samples;         /* bit-line currents compared */
 } xbtab_table_report;
 
 /** Report on a tile of the table engine. */
 void xbtab_engine_table_report(const void *state, xbtab_table_report *report);
+
+/** A crossbar as a tile of the table engine, its read-out's currents in double precision. Cells beyond the
+ * crossbar's are at the lowest level; wires and array are the tables', whatever the crossbar says of them.
+ *  @param[out] I_out     I_out[n][crossbar->columns] [A].
+ *  @param[out] report    on the tile.
+ *  @param      crossbar  with a technology; no larger than its tables' array.
+ *  @param      V         V[rows][n]: each one of the tables' input voltages, to 1e-9 V [V].
+ *  @return XBTAB_ERR_INPUT, XBTAB_ERR_SOLVE, XBTAB_ERR_UNSUPPORTED, XBTAB_ERR_NOMEM. Threads: safe. */
+xbtab_status xbtab_crossbar_table(double *I_out, xbtab_table_report *report, const xbtab_crossbar *crossbar,
+                                  const double *V, size_t n) XBTAB_MUST_CHECK;
 
 #ifdef __cplusplus
 }

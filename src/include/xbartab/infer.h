@@ -87,8 +87,9 @@ typedef struct xbtab_mapped_report {
     double readout_error;                        /* largest over the tiles [codes] */
     size_t refined;                              /* tiles with corrections of their own behind T */
     double tile_rmse, tile_max, worst_tile_rmse; /* table against exact solutions of the programmed tiles on
-                             inputs that no fit saw, all tiles and the worst one; shares of the transfer
-                             table's full scale */
+                             random inputs that no fit saw and on the extremes of what a layer can give, the
+                             read-out's own error included: all tiles and the worst one
+                             (xbtab_table_report); shares of the transfer table's full scale */
     double worst_tile_steps; /* the same error of the tile where it counts most, in steps of its layer's ADC;
                                 the look-up kernel's 16 bits are not in it (kernel.h) */
 } xbtab_mapped_report;
@@ -166,7 +167,7 @@ typedef struct xbtab_check_report {
     double full_scale;  /* the transfer table's own [A] */
     double
         rmse_stored; /* what the tables said before: their held-out error at these products' mean drives, or
-                        of a refined tile its own error on inputs that no fit saw; a share of full_scale */
+                        of a refined tile its own error there on inputs that no fit saw; a share of full_scale */
     double rmse_codes, max_codes;
     size_t codes, codes_differ; /* ADC codes compared, and those that differ */
 } xbtab_check_report;
