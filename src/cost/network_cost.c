@@ -160,6 +160,13 @@ static double cell_energy(const job *j)
     return v2 * scale * mean_square_drive(a) * mean_level(j) * j->h->step;
 }
 
+/* Charging one word line once, all along its cells; 0 where tables do not know it. */
+static double line_charge(const job *j)
+{
+    const xbtab_tables *t = j->o->tables;
+    return t && isfinite(t->readout.E_lines) ? t->readout.E_lines / (double)t->rows : 0;
+}
+
 /* ---- parts ---- */
 
 /* Units of each level that so many arrays take. */
@@ -210,7 +217,7 @@ static xbtab_status add_part(xbtab_network_cost *c, const job *j, const xbtab__p
         double uses = 0, energy, share = (double)j->layer[k].place.tiles * j->layer[k].copies / j->arrays;
         if (is_array(p)) {
             uses = j->layer[k].uses.reads;
-            energy = j->layer[k].cell_reads * j->cell_energy;
+            energy = j->layer[k].cell_reads * j->cell_energy + j->layer[k].uses.drives * line_charge(j);
         } else {
             XBTAB_TRY(xbtab__part_uses(&uses, j->h, p, &j->layer[k].uses));
             energy = p->uses ? uses * xbtab__part_energy(j->h, p) : 0;

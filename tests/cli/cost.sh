@@ -50,6 +50,22 @@ P
 refused 2 "--cost needs tiles" "$XBARTAB" infer "$digits" --tables t.h5 --images "$set_of" --mode integer --cost
 refused 2 "of the preset's own scheme" "$XBARTAB" infer "$digits" --tables t.h5 --images "$set_of" --adc-bits 5 --cost
 
+# ISAAC's array from tables: 36.04 pJ with all rows on in 100 ns, within 1 % (wires), and its word lines' own 0.0147 pJ
+"$XBARTAB" arch show isaac --json | $PYTHON -c 'import json, sys; print(json.load(sys.stdin)["tile_text"])' >isaac.yaml
+"$XBARTAB" characterize isaac.yaml -o isaac.h5 >/dev/null
+"$XBARTAB" info isaac.h5 --json >info.json
+"$XBARTAB" cost "$digits" --arch isaac --tables isaac.h5 --json >wired.json
+$PYTHON - <<'P'
+import json, math
+energy = json.load(open("info.json"))["energy"]
+assert math.isclose(energy["line_energy"], 128 * 128 * 0.0224e-15 * 0.2**2, rel_tol=1e-9) and energy["heldout_rmse_fs"] < 0.01
+linear, wired = (json.load(open(name))["cost"] for name in ("cost.json", "wired.json"))
+lines = sum(x["drives"] for x in wired["layers"]) * energy["line_energy"] / 128
+array = lambda cost: next(x["energy"] for x in cost["components"] if x["kind"] == "array")
+assert math.isclose(array(wired) - lines, array(linear), rel_tol=0.01), (array(wired), lines, array(linear))
+assert array(wired) != array(linear) and lines < 0.01 * array(wired)
+P
+
 refused 2 "needs --arch NAME or --tables T.h5" "$XBARTAB" cost "$digits"
 refused 2 "--cost goes with show" "$XBARTAB" arch list --cost
 refused 1 "the tables are of 16 x 16 cells, and isaac has 128 x 128" "$XBARTAB" cost "$digits" --arch isaac --tables t.h5
