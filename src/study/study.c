@@ -158,6 +158,7 @@ static void take_scheme(xbtab_study *s)
     TAKE_NUMBER(partial_bits);
     TAKE_NUMBER(sum_bits);
     TAKE_NUMBER(keep_from);
+    if (!s->o.adc_bits) TAKE_NUMBER(adc_bits);
 #undef TAKE_NUMBER
 }
 
