@@ -77,12 +77,12 @@ typedef enum extreme {
     LAST_HALF,
     EVEN,
     ODD,
-    LAST,
-    FIRST,
-    DOUBLES,
     RISING,
     FALLING,
     HALFWAY,
+    LAST,
+    FIRST,
+    DOUBLES,
     EXTREMES
 } extreme;
 
@@ -151,19 +151,24 @@ static xbtab_status take(trial *t, use how, bool is_extreme)
     return XBTAB_OK;
 }
 
-/* What measures every tile: random vectors of drives from low to high, and the extremes. */
-static xbtab_status take_measured(trial *t)
+static xbtab_status take_extremes(trial *t, extreme from, extreme end)
 {
-    int n = largest_code(t) > 1 ? EXTREMES : RISING;
-    for (uint32_t k = 0; k < UNSEEN; k++) {
-        draw(t, (k + 0.5) / UNSEEN, k);
-        XBTAB_TRY(take(t, MEASURED, false));
-    }
-    for (int e = 0; e < n; e++) {
+    for (int e = (int)from; e < (int)end; e++) {
         set_extreme(t, (extreme)e);
         XBTAB_TRY(take(t, use_of((extreme)e), true));
     }
     return XBTAB_OK;
+}
+
+/* What measures every tile: random vectors of drives from low to high, and the extremes that T errs most on
+ * where it is good. */
+static xbtab_status take_measured(trial *t)
+{
+    for (uint32_t k = 0; k < UNSEEN; k++) {
+        draw(t, (k + 0.5) / UNSEEN, k);
+        XBTAB_TRY(take(t, MEASURED, false));
+    }
+    return take_extremes(t, ALL, largest_code(t) > 1 ? LAST : RISING);
 }
 
 static void terms_of(double u, double a, double *x)
@@ -308,10 +313,12 @@ static xbtab_status fit(xbtab__refinement *r, const trial *t, size_t n)
     return XBTAB_OK;
 }
 
-/* What is fitted to: so many random vectors, and no more of the extremes that are there. Where T is far off, its error has kinks (a TIA that clips) that few vectors meet, and more of them measure it. */
+/* What is fitted to: so many random vectors, and no more of the extremes; one line alone and
+ * pairs are measured from here on too. Where T is far off, its error has kinks (a TIA that clips) that few vectors meet, and more of them measure it. */
 static xbtab_status take_fitted(trial *t, int solves, bool is_far_off)
 {
     int left = solves;
+    XBTAB_TRY(take_extremes(t, LAST, EXTREMES));
     for (size_t k = 0; k < t->n; k++) {
         if (t->s[k].use == FITTED && left-- <= 0) t->s[k].use = MEASURED;
     }
