@@ -26,6 +26,8 @@ static const struct {
     {"arch", cmd_arch, "list and show the architecture presets"},
     {"sweep", cmd_sweep, "run a preset or a tile over a grid of its keys' values"},
     {"solve", cmd_solve, "currents and voltages of one crossbar, exactly"},
+    {"init", cmd_init, "write a commented start: a tile, a device, an architecture, a calibration"},
+    {"doctor", cmd_doctor, "what this machine has of what xbartab needs"},
     {"bench", cmd_bench, "measure the performance ratios on this machine"},
 };
 

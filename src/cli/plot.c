@@ -19,8 +19,7 @@ extern char **environ;
 /* No picture of ours comes near; a gnuplot that does is out of its mind. */
 enum { LARGEST_PICTURE = 1 << 28 };
 
-/* A program that can be run, on the path. */
-static bool is_installed(const char *name)
+bool cli_is_installed(const char *name)
 {
     const char *path = getenv("PATH");
     char file[4096];
@@ -52,7 +51,7 @@ int cli_plot_begin(cli_plot *plot, const char *path, int width, int height)
     *plot = (cli_plot){.path = path};
     int code = cli_plot_check(path);
     if (code != CLI_DONE) return code;
-    if (!is_installed("gnuplot")) {
+    if (!cli_is_installed("gnuplot")) {
         fprintf(stderr,
                 "xbartab: gnuplot is not installed, so %s is not drawn (apt-get install gnuplot-nox)\n",
                 path);

@@ -16,6 +16,9 @@ typedef struct cli_plot {
     const char *path; /* the picture; borrowed */
 } cli_plot;
 
+/** Whether there is a program of this name on the path. */
+bool cli_is_installed(const char *name);
+
 /** Whether a picture could be written there: a name that ends in .svg or .png, in a folder; NULL is no
  *  picture. @return CLI_DONE, or CLI_FAILED after a line on stderr. */
 int cli_plot_check(const char *path);

@@ -45,6 +45,8 @@ prints = { # a verb: what it prints, and whether it has --json
     "cost": (["cost", digits, "--arch", "isaac"], True),
     "sweep": ([*sweep, "sweep.csv"], True),
     "solve": (["solve", "--resistances", "R.csv", "--voltages", "V.csv", "--r-word", "2.5"], True),
+    "init": (["init", "tile", "-"], False),
+    "doctor": (["doctor"], True),
     "bench": (["bench", "kernel"], True),
 }
 
@@ -95,6 +97,7 @@ for words in (["netlist", "tile64.yaml", "-o", "-"], ["arch", "list"], ["solve",
 
 # ---- files ----
 files = {
+    "init": ["init", "tile", "@.yaml"],
     "netlist": ["netlist", "tile.yaml", "-o", "@.cir"],
     "models from-csv": ["models", "from-csv", "curve.csv", "-o", "@rram/x.yaml"],
     "calibrate": [*calibrate, "@rram/y.yaml"],
