@@ -88,7 +88,8 @@ static int refuse_by_arguments(scmp_filter_ctx filter)
     int bad = seccomp_rule_add(filter, how, SCMP_SYS(clone), 1,
                                SCMP_CMP(0, SCMP_CMP_MASKED_EQ, (scmp_datum_t)CLONE_THREAD, 0));
     for (size_t k = 0; k < COUNT(signals) && !bad; k++)
-        bad = seccomp_rule_add(filter, how, signals[k], 1, SCMP_CMP(0, SCMP_CMP_NE, (scmp_datum_t)getpid()));
+        bad =
+            seccomp_rule_add(filter, how, signals[k], 1, SCMP_CMP(0, SCMP_CMP_NE, (scmp_datum_t)getpid(), 0));
     return bad;
 }
 

@@ -125,10 +125,11 @@ static xbtab_status take_parameters(xbtab__component *c, const xbtab__yaml *yaml
         snprintf(key, sizeof key, "components[%d].parameters", c->index);
         return xbtab__yaml_fail(yaml, key, "%u parameters; at most 16", text->parameters_count);
     }
-    for (unsigned p = 0; p < text->parameters_count; p++, c->n_parameters++) {
+    for (unsigned p = 0; p < text->parameters_count; p++) {
         snprintf(key, sizeof key, "components[%d].parameters[%u].name", c->index, p);
         XBTAB_TRY(check_name(c, yaml, key, text->parameters[p].name));
         snprintf(key, sizeof key, "components[%d].parameters[%u].value", c->index, p);
+        c->n_parameters++; /* what follows may fail, and the name is freed then */
         XBTAB_TRY(copy(&c->parameter_name[p], text->parameters[p].name));
         XBTAB_TRY(xbtab__value_take(&c->parameter[p], yaml, key, text->parameters[p].value, XBTAB__UNIT_ONE,
                                     &nothing));
@@ -214,8 +215,7 @@ void xbtab_components_destroy(xbtab_components **components)
     xbtab_components *s = *components;
     for (size_t k = 0; k < s->n; k++) {
         xbtab__component *c = &s->component[k];
-        for (int p = 0; p < c->n_parameters + 1 && c->parameter_name; p++)
-            if (p < c->n_parameters) xbtab__free(c->parameter_name[p]);
+        for (int p = 0; p < c->n_parameters; p++) xbtab__free(c->parameter_name[p]);
         for (int v = 0; v < 4; v++) xbtab__free(c->text[v]);
         xbtab__free(c->parameter_name);
         xbtab__free(c->parameter);

@@ -542,6 +542,8 @@ static void bad_sheets_are_refused_with_their_line(void **state)
          "components[0].node: \"0 nm\" is 0 m; 1e-10 to 1"},
         {"{name: a, kind: adc, trust: assumed, parameters: [{name: b, value: 1}, {name: b, value: 2}]}",
          "components[0].parameters[1].name: a second parameter is called \"b\""},
+        {"{name: a, kind: adc, trust: assumed, parameters: [{name: b, value: nan}]}",
+         "parameters[0].value: \"nan\""},
         {"{name: a, kind: adc, trust: assumed, parameters: [{name: energy, value: 1}]}", "own values"},
         {"{name: a, kind: adc, trust: assumed, parameters: [{name: a b, value: 1}]}", "\"a b\"; letters"},
     };
