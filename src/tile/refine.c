@@ -24,8 +24,11 @@ static const double good_rmse = 1e-4, good_most = 4e-4;
  * its fit has seen, and inputs like them err by up to a fourth more (scripts/tile-errors, small tiles). */
 static const double seen = 1.25;
 
-/* Of each term's own sum of squares. */
-static const double ridge = 1e-6;
+/* A vector's error may grow to this share of what T alone would be told with. */
+static const double bearable = 0.25;
+
+/* Of each term's own sum of squares; of fits to random vectors alone, and to the extremes too. */
+static const double ridge[2] = {1e-5, 1e-6};
 
 /* Who has seen a vector: nobody, or the fit. */
 typedef enum use { MEASURED, FITTED } use;
@@ -259,20 +262,21 @@ static bool is_good(const xbtab__refinement *r, const xbtab_tables *tables)
            r->most <= good_most * full_scale;
 }
 
-/* Whether some vector's error is larger than T's own, and not good all the same. Such vectors' weights are
- * raised for another fit. */
-static bool does_harm(const xbtab__refinement *r, trial *t)
+/* Whether some vector's error is larger than T's own, and more than a small part of what T alone would be told
+ * with. Such vectors' weights are raised for another fit. */
+static bool does_harm(const xbtab__refinement *r, trial *t, const xbtab__refinement *alone)
 {
-    const double raise = 8, full_scale = t->technology->tables->transfer.error.full_scale;
+    const double full_scale = t->technology->tables->transfer.error.full_scale;
+    const double rmse =
+        fmax(good_rmse * full_scale, bearable * sqrt(alone->squares / (double)alone->samples));
+    const double largest = fmax(good_most * full_scale, bearable * alone->most);
     bool harms = false;
     for (size_t k = 0; k < t->n; k++) {
         double square, most;
         sample *s = &t->s[k];
         error_on(r, t, k, &square, &most);
-        if (!(square > s->square && sqrt(square) > good_rmse * full_scale) &&
-            !(most > s->most && most > good_most * full_scale))
-            continue;
-        s->weight *= raise;
+        if (!(square > s->square && sqrt(square) > rmse) && !(most > s->most && most > largest)) continue;
+        s->weight *= 8;
         harms = true;
     }
     return harms;
@@ -296,7 +300,7 @@ static void collect(const trial *t, size_t j, size_t n, double *H, double *b)
     }
 }
 
-static xbtab_status fit(xbtab__refinement *r, const trial *t, size_t n)
+static xbtab_status fit(xbtab__refinement *r, const trial *t, size_t n, bool has_extremes)
 {
     double H[TERMS * TERMS], b[TERMS];
     memset(r->c, 0, t->columns * TERMS * sizeof *r->c);
@@ -307,7 +311,7 @@ static xbtab_status fit(xbtab__refinement *r, const trial *t, size_t n)
         gsl_vector_view c = gsl_vector_view_array(r->c + j * TERMS, n);
         for (size_t m = 0; m < n; m++) {
             double *d = gsl_matrix_ptr(&matrix.matrix, m, m);
-            *d += ridge * *d + 1e-15;
+            *d += ridge[has_extremes] * *d + 1e-15;
         }
         if (gsl_linalg_cholesky_decomp1(&matrix.matrix) ||
             gsl_linalg_cholesky_solve(&matrix.matrix, &right.vector, &c.vector)) {
@@ -337,20 +341,35 @@ static xbtab_status take_fitted(trial *t, int solves, bool is_far_off)
     return XBTAB_OK;
 }
 
-/* Corrections of as many terms as do no harm to any vector; none where T alone is better. */
+/* A fit of n terms, with the extremes at a weight of their own, raised for the vectors that it harms until it
+ * harms none. @return whether it came to that. */
+static bool fits(xbtab__refinement *r, trial *t, const xbtab__refinement *alone, size_t n, double extremes)
+{
+    for (size_t v = 0; v < t->n; v++) t->s[v].weight = t->s[v].is_extreme ? extremes : 1;
+    for (int k = 0; k < ROUNDS; k++) {
+        if (fit(r, t, n, extremes > 0) < 0) return false;
+        measure(r, t);
+        if (!does_harm(r, t, alone) && r->squares <= alone->squares) return true;
+        if (extremes == 0) return false;
+    }
+    return false;
+}
+
+/* Corrections that harm no vector: of random vectors alone, which serve those best, or else of the extremes too;
+ * none where T alone is better. */
 static xbtab_status refine(xbtab__refinement *r, trial *t, int solves)
 {
-    enum { CHOICES = 3 };
-    static const size_t terms[CHOICES] = {TERMS, 6, 3};
+    static const struct {
+        size_t terms;
+        double extremes; /* weight */
+    } choice[] = {{5, 0}, {TERMS, 1}, {6, 1}, {3, 1}};
     const double full_scale = t->technology->tables->transfer.error.full_scale;
-    const double before = r->squares / (double)r->samples;
-    XBTAB_TRY(take_fitted(t, solves, sqrt(before) > 10 * good_rmse * full_scale));
-    for (size_t k = 0; k < CHOICES * ROUNDS; k++) {
-        for (size_t v = 0; v < t->n && k % ROUNDS == 0; v++) t->s[v].weight = 1;
-        XBTAB_TRY(fit(r, t, terms[k / ROUNDS]));
-        measure(r, t);
-        r->is_refined = !does_harm(r, t);
-        if (!r->is_refined) continue;
+    XBTAB_TRY(take_fitted(t, solves, sqrt(r->squares / (double)r->samples) > 10 * good_rmse * full_scale));
+    measure(r, t);
+    const xbtab__refinement alone = *r;
+    for (size_t k = 0; k < sizeof choice / sizeof *choice && !r->is_refined; k++)
+        r->is_refined = fits(r, t, &alone, choice[k].terms, choice[k].extremes);
+    if (r->is_refined) {
         r->most *= seen;
         r->squares *= seen * seen;
         return XBTAB_OK;

@@ -3,11 +3,11 @@
  * T is fitted to a family of tiles; what one tile differs from it in is smooth in the same variables. Behind
  * T, bit line j gets I_full_scale (c0 u + c1 u a + c2 u^2 + c3 u a^2 + c4 u^2 a + c5 u^3 + c6 a + c7 a^2)
  * with u = y / I_full_scale, by least squares on some exact solutions, ridge-regularized towards 0 (that is,
- * towards T). The solutions are of random inputs and of the extremes of what a layer can give: all word lines
- * fully driven, half of them, every second one, one alone, and codes that rise along the tile. Further random
- * ones and the extremes' counterparts (the other half, the other every second one, codes that fall) are kept
- * from the fit and tell the tile's own error. A tile that T already serves well is left alone, and so is one
- * where a correction makes some vector worse. */
+ * towards T): the first five terms on random inputs, or where that makes some vector worse, up to eight on
+ * extremes too, which are what a layer can be given: all word lines fully driven, half of them, every second
+ * one, one alone, codes that rise along the tile. Further random inputs and all extremes tell the tile's own
+ * error. A tile that T already serves well is left alone, and so is one where each correction makes some
+ * vector worse. */
 #ifndef XBTAB_TILE_REFINE_H
 #define XBTAB_TILE_REFINE_H
 

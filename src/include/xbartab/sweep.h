@@ -5,7 +5,7 @@
  * killed goes on where it was, and ends in the same bytes.
  *
  *   const char *const set[] = {"scheme.adc_bits=4,6,8", "scheme.cell_bits=1,2"};
- *   const xbtab_sweep_options o = {.base = "isaac", .set = set, .n_sets = 2, .csv = "adc.csv"};
+ *   const xbtab_sweep_options o = {.base = "my_system.yaml", .set = set, .n_sets = 2, .csv = "adc.csv"};
  *   xbtab_sweep *sweep = NULL;
  *   if (xbtab_sweep_open(&sweep, &o) < 0 || xbtab_sweep_run(sweep) < 0) puts(xbtab_error_message());
  *   else printf("%g\n", xbtab_sweep_row_get(sweep, 0)->figure[XBTAB_SWEEP_MODE]);
