@@ -144,6 +144,21 @@ static void blocks_that_do_not_fit_are_refused(void **state)
     }
 }
 
+/* A size below 0 is one also where a single scale would not need it, and opset 12 has no axis. */
+static void linear_attributes_out_of_place(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 2; c++) {
+        bytes g = begin(6);
+        bytes_floats(&g, "s", 0, NULL, (float[]){0.125f});
+        bytes_call_with(&g, "QuantizeLinear", "x s", "q", c ? bytes_i("axis", 1) : bytes_i("block_size", -1),
+                        nothing, nothing, nothing);
+        bytes_call(&g, "DequantizeLinear", "q s", "y");
+        bytes_write(path, c ? 12 : 21, g, nothing);
+        refused(NULL, c ? XBTAB_ERR_UNSUPPORTED : XBTAB_ERR_INPUT, c ? "axis" : "block_size -1");
+    }
+}
+
 /* ---- codes of 4 and 16 bits, without a zero whose type would tell ---- */
 
 static void codes_of_other_widths(void **state)
@@ -351,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_of_4_bits_in_blocks),
         cmocka_unit_test(blocks_that_do_not_fit_are_refused),
+        cmocka_unit_test(linear_attributes_out_of_place),
         cmocka_unit_test(codes_of_other_widths),
         cmocka_unit_test(activations_in_blocks),
         cmocka_unit_test(floats_of_8_bits_are_read),

@@ -94,7 +94,7 @@ static const rule quant[] = {{.name = "narrow", .type = INT, .values = either},
 
 /* saturate is of floats of 8 bits, which are none of ours. */
 static const rule linear[] = {
-    {.name = "axis", .type = INT}, {.name = "block_size", .type = INT, .since = 21}, {0}};
+    {.name = "axis", .type = INT, .since = 13}, {.name = "block_size", .type = INT, .since = 21}, {0}};
 
 static const rule transposed[] = {{.name = "transA", .type = INT, .values = either},
                                   {.name = "transB", .type = INT, .values = either},

@@ -117,6 +117,10 @@ static xbtab_status infer_linear(xbtab_network *n, xbtab__node *node)
     int axis = 0;
     if (!scale->constant)
         return xbtab__unsupported(n, node, "its scales, zeros, bits and thresholds must be constant");
+    if (node->attributes.block_size < 0)
+        return xbtab__node_fail(n, node, XBTAB_ERR_INPUT,
+                                "block_size %lld is below 0: a number for each block",
+                                (long long)node->attributes.block_size);
     if (!node->attributes.has_axis) node->attributes.axis = 1;
     if (scale->shape.size > 1) XBTAB_TRY(xbtab__axis_of(n, node, node->attributes.axis, s->rank, &axis));
     node->attributes.axis = axis;
