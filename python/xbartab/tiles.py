@@ -134,12 +134,10 @@ class Tables:
     def __getattr__(self, name):
         if name.startswith("_"):
             raise AttributeError(name)
-        if self._record is None:
-            self._record = copied(self._tables.c[0])
-        return getattr(self._record, name)
+        return getattr(self.as_dict(), name)
 
     def __dir__(self):
-        return [*super().__dir__(), *copied(self._tables.c[0])]
+        return [*super().__dir__(), *self.as_dict()]
 
     @property
     def error(self):
@@ -149,7 +147,8 @@ class Tables:
 
     def as_dict(self):
         """All of it."""
-        self.rows
+        if self._record is None:
+            self._record = copied(self._tables.c[0])
         return self._record
 
     def __repr__(self):

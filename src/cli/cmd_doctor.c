@@ -46,26 +46,37 @@ static void check_models(report *r, const xbtab_models *models)
         snprintf(c->found, TEXT, "%s", xbtab_models_get_broken(models, 0)->why);
 }
 
-/* ngspice in a worker process, on a model whose current is known without it. */
+/* The first device whose current is a formula too. */
+static const xbtab_model *with_formula(const xbtab_models *models)
+{
+    for (int k = 0; models && k < xbtab_models_count(models); k++) {
+        const xbtab_model *m = xbtab_models_get(models, k);
+        if (m->kind == XBTAB_MODEL_RRAM && m->current) return m;
+    }
+    return NULL;
+}
+
+/* ngspice in a worker process, on a current that is known without it. */
 static void check_ngspice(report *r, const xbtab_models *models)
 {
     check *c = begin(r, "libngspice", "characterize, calibrate, --mode spice", true);
-    const xbtab_model *m = models ? xbtab_models_find(models, XBTAB_MODEL_RRAM, "sinh") : NULL;
+    const xbtab_model *m = with_formula(models);
     const double V = 0.2;
-    double value[2], there = 0, formula = 0;
-    if (!m || m->n_parameters != 2) {
-        snprintf(c->found, TEXT, "not tried: there is no model sinh to try it with");
+    double there = 0, formula = 0, *value = m ? calloc((size_t)m->n_parameters + 1, sizeof *value) : NULL;
+    if (!value) {
+        snprintf(c->found, TEXT, "not tried: there is no model with a formula to try it with");
         return;
     }
-    for (int k = 0; k < 2; k++) value[k] = m->parameters[k].value;
+    for (int k = 0; k < m->n_parameters; k++) value[k] = m->parameters[k].value;
     if (xbtab_model_current(m, value, &V, 1, 1, &there) < 0 ||
         xbtab_model_current(m, value, &V, 1, 0, &formula) < 0) {
         snprintf(c->found, TEXT, "%s (apt-get install libngspice0)", xbtab_error_message());
-        return;
+    } else {
+        c->is_fine = fabs(there - formula) <= 1e-6 * fabs(formula);
+        snprintf(c->found, TEXT, "%s %.6g A for %s at %g V, %.6g A by its formula",
+                 c->is_fine ? "gives" : "is wrong:", there, m->name, V, formula);
     }
-    c->is_fine = fabs(there - formula) <= 1e-6 * fabs(formula);
-    snprintf(c->found, TEXT, "%s a current of %.6g A, %.6g A by the formula",
-             c->is_fine ? "gives" : "is wrong:", there, formula);
+    free(value);
 }
 
 static void check_data(report *r)

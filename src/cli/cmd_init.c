@@ -31,7 +31,7 @@ static int name_of(char name[LONGEST_NAME + 1], const char *path)
         return cli_fail("%s: a file called NAME.yaml is written", path);
     n -= 5;
     for (size_t k = 0; k < n; k++) {
-        bool fits = (base[k] >= 'a' && base[k] <= 'z') || base[k] == '_' ||
+        bool fits = (base[k] >= 'a' && base[k] <= 'z') || (k > 0 && base[k] == '_') ||
                     (k > 0 && isdigit((unsigned char)base[k]));
         if (!fits || n > LONGEST_NAME)
             return cli_fail("%s: a name has up to %d small letters, digits and underscores, a letter first",
@@ -82,7 +82,8 @@ static int refuse_what_is_there(const char *path)
 {
     struct stat s;
     if (lstat(path, &s) < 0) return CLI_DONE;
-    return cli_fail("%s: %s already", path, S_ISDIR(s.st_mode) ? "it is a directory" : "there is such a file");
+    return cli_fail("%s: %s already", path,
+                    S_ISDIR(s.st_mode) ? "it is a directory" : "there is such a file");
 }
 
 static int write_start(const char *kind, const char *path)
