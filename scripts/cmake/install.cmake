@@ -1,4 +1,5 @@
-# What `cmake --install` puts where: libraries, headers, a CMake package, a pkg-config file, models and presets.
+# What `cmake --install` puts where: libraries, headers, a CMake package, a pkg-config file, models and presets, man pages and
+# completions.
 include(CMakePackageConfigHelpers)
 
 set_target_properties(xbartab_shared PROPERTIES EXPORT_NAME xbartab)
@@ -9,6 +10,11 @@ install(DIRECTORY src/include/xbartab ${CMAKE_BINARY_DIR}/include/xbartab
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY devicemodels data DESTINATION ${CMAKE_INSTALL_DATADIR}/xbartab
   PATTERN "*.[ch]" EXCLUDE PATTERN trainer EXCLUDE)
+
+install(DIRECTORY ${XBARTAB_MANUAL}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+install(FILES ${XBARTAB_MANUAL}/xbartab.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME xbartab)
+install(FILES ${XBARTAB_MANUAL}/_xbartab DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+install(FILES ${XBARTAB_MANUAL}/xbartab.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/xbartab)
 install(EXPORT xbartabTargets NAMESPACE xbartab:: DESTINATION ${package_folder})

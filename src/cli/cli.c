@@ -16,6 +16,8 @@
 #include <xbartab/output.h>
 #include <xbartab/output_check.h>
 
+#include "help.h"
+
 static volatile sig_atomic_t interrupted;
 static bool has_spoken; /* a failure has had its line */
 static const char **verb_words; /* behind the verb, until NULL */
@@ -102,33 +104,6 @@ int cli_end(int code)
 
 /* ---- options ---- */
 
-/* The table of --help has each number's range behind its words. */
-static void print_help(const char *title, const struct poptOption *options, const char *usage,
-                       const char *example)
-{
-    enum { MOST_OPTIONS = 64, LONGEST = 320 };
-    struct poptOption shown[MOST_OPTIONS + 2];
-    static char text[MOST_OPTIONS][LONGEST];
-    const char *argv[] = {title, NULL};
-    int n = 0;
-    for (; n < MOST_OPTIONS && options[n].longName; n++) {
-        char range[96];
-        snprintf(text[n], LONGEST, "%s%s", options[n].descrip,
-                 cli_number_range(range, sizeof range, &options[n]));
-        shown[n] = options[n];
-        shown[n].descrip = text[n];
-    }
-    shown[n++] = (struct poptOption){"help", 'h', POPT_ARG_NONE, NULL, 0, "Show this help", NULL};
-    shown[n] = (struct poptOption)POPT_TABLEEND;
-    const struct poptOption all[] = {{NULL, '\0', POPT_ARG_INCLUDE_TABLE, shown, 0, "Options:", NULL},
-                                     POPT_TABLEEND};
-    poptContext context = poptGetContext(title, 1, argv, all, 0);
-    poptSetOtherOptionHelp(context, usage);
-    poptPrintHelp(context, stdout, 0);
-    printf("\nExample:\n  %s\n", example);
-    poptFreeContext(context);
-}
-
 int cli_parse(poptContext *context, int argc, const char **argv, const struct poptOption *options,
               const char *usage, const char *example, int least, int most, const char **arguments)
 {
@@ -139,6 +114,8 @@ int cli_parse(poptContext *context, int argc, const char **argv, const struct po
         POPT_TABLEEND};
     static char title[64]; /* popt prints the program's name from argv */
     const char *verb = argv[0];
+    *context = NULL;
+    if (cli_is_described(verb, options, usage, example)) return CLI_USAGE;
     verb_words = argv + 1;
     snprintf(title, sizeof title, "xbartab %s", verb);
     argv[0] = title;
@@ -153,7 +130,7 @@ int cli_parse(poptContext *context, int argc, const char **argv, const struct po
                          poptStrerror(code));
     }
     if (help) {
-        print_help(title, options, usage, example);
+        cli_print_help(title, options, usage, example);
         cli_finish(*context, options);
         exit(cli_end(CLI_DONE));
     }
