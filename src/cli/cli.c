@@ -304,6 +304,11 @@ int cli_progress(const xbtab_progress *p, void *payload)
     return interrupted != 0;
 }
 
+int cli_print_record(const xbtab_form *form, const void *record)
+{
+    return xbtab_report_json(stdout, form, record) < 0 ? cli_failed() : CLI_DONE;
+}
+
 int cli_print_json(json_t *object)
 {
     int bad = json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));

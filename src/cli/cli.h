@@ -12,6 +12,7 @@
 #include <xbartab/models.h>
 #include <xbartab/network.h>
 #include <xbartab/progress.h>
+#include <xbartab/report.h>
 #include <xbartab/status.h>
 #include <xbartab/tables.h>
 
@@ -107,6 +108,9 @@ void cli_warn_of_input(const xbtab_network *network, const xbtab_images *images,
 
 /** From now on Ctrl-C cancels long calls instead of ending the program. */
 void cli_catch_interrupt(void);
+
+/** Print a record as one JSON object. @return an exit code, after a line on stderr where it is none. */
+int cli_print_record(const xbtab_form *form, const void *record);
 
 /** Print one JSON object and free it. @return CLI_FAILED after a line on stderr where it is none. */
 int cli_print_json(json_t *object);

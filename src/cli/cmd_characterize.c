@@ -8,20 +8,33 @@
 #include "chip_options.h"
 #include "cli.h"
 
+/* What a run made. */
+typedef struct made {
+    const char *path;
+    double seconds;
+    xbtab_fit_error error;
+} made;
+
+static const xbtab_field fields[] = {
+    {XBTAB_FIELD(made, path, "tables", NULL, "the file")},
+    {XBTAB_FIELD(made, seconds, "seconds", "s", "that it took")},
+    {XBTAB_FIELD_OF(made, error, "transfer", &xbtab_form_fit_error, "error of the transfer table")}};
+static const xbtab_form form = XBTAB_FORM(made, fields);
+
 static int report(const char *path, double seconds, int as_json)
 {
     xbtab_tables *t = NULL;
     int code = CLI_DONE;
     if (xbtab_tables_open(&t, path) < 0) return cli_failed();
+    const made m = {path, seconds, t->transfer.error};
     if (as_json) {
-        code = cli_print_json(json_pack("{s:s, s:f, s:o}", "tables", path, "seconds", seconds, "transfer",
-                                        cli_error_json(&t->transfer.error)));
+        code = cli_print_record(&form, &m);
     } else {
-        printf(
-            "%s: transfer table within %.4f %% of full scale (RMSE; largest error %.3f %%) of %ld held-out "
-            "currents by %s, %ld samples failed\n",
-            path, 100 * t->transfer.error.rmse, 100 * t->transfer.error.max, t->transfer.error.samples,
-            cli_sampled_by(t), t->transfer.error.failed);
+        xbtab_report_text(
+            stdout, &form, &m,
+            "{tables}: transfer table within {transfer.heldout_rmse_fs:.4f*100} % of full scale (RMSE; "
+            "largest error {transfer.heldout_max_fs:.3f*100} %) of {transfer.samples} held-out currents by ");
+        printf("%s, %ld samples failed\n", cli_sampled_by(t), m.error.failed);
         cli_tell("characterized in %.1f s", seconds);
     }
     xbtab_tables_destroy(&t);

@@ -26,6 +26,7 @@
 #include <xbartab/population.h>
 #include <xbartab/population_fit.h>
 #include <xbartab/progress.h>
+#include <xbartab/report.h>
 #include <xbartab/scheme.h>
 #include <xbartab/solve.h>
 #include <xbartab/spec.h>
