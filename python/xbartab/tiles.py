@@ -183,6 +183,7 @@ class Tile:
         self._engine = lib.xbtab_engine_find(os.fsencode(engine))
         if not self._engine:
             raise Error("engine: %r is none of table, ideal, solve" % (engine,))
+        self._is_table = ffi.string(self._engine.name) == b"table"
         self._setup = ffi.new("xbtab_engine_setup *", {"technology": self.tables._technology.c, "adc_bits": adc_bits,
                                                        "refine": refine})
         cells = ffi.new("xbtab_cells *", {"rows": self.rows, "columns": self.columns,
@@ -234,16 +235,29 @@ class Tile:
 
     def power(self, codes):
         """Power that the drivers give while one slice of DAC codes is read [W], of one vector or of n:
-        scale * sum_i V_i I_i of tables.h, I_i through the effective matrix."""
+        scale * sum_i V_i I_i of tables.h, I_i through the effective matrix; of the engine table with the tile's own
+        factors (xbtab_engine_table_power), whose error `report` tells."""
         x, one = vectors("codes", codes, self.rows, np.uint16)
         if x.size and x.max() >> self._bits:
             raise Error("codes: those of one slice are needed, below %d" % (1 << self._bits))
+        if self._is_table:
+            rows = np.ascontiguousarray(x.reshape(-1, self.rows), np.uint8)
+            p = np.array([lib.xbtab_engine_table_power(self._state, pointer("uint8_t *", row)) for row in rows])
+            return p[0] if one else p
         A = self._effective()
         drive = np.array([[lib.xbtab_technology_drive(self.tables._technology.c, i, k) for i in range(self.rows)]
                           for k in range(len(A))])
         row = A.sum(2) * drive
         p = self.tables.energy.scale * row[x.reshape(-1, self.rows), np.arange(self.rows)].sum(1)
         return p[0] if one else p
+
+    def report(self):
+        """What a tile of the engine table knows of its errors: a record of xbtab_table_report."""
+        if not self._is_table:
+            raise Error("engine: only table has a report")
+        out = ffi.new("xbtab_table_report *")
+        lib.xbtab_engine_table_report(self._state, out)
+        return copied(out[0])
 
     def _effective(self):
         """A[codes][word lines][bit lines]: the effective matrix [A]."""

@@ -47,6 +47,14 @@ static json_t *cells_json(const double *x, size_t n, size_t rows, size_t columns
     return all;
 }
 
+static void print_rows(const double *I, size_t n, size_t columns)
+{
+    for (size_t v = 0; v < n; v++) {
+        for (size_t j = 0; j < columns; j++) printf("%s%.12g", j ? "," : "", I[v * columns + j]);
+        printf("\n");
+    }
+}
+
 static int print(const solve_options *o, const xbtab_crossbar *c, const xbtab_solution *s, size_t n)
 {
     if (o->as_json) {
@@ -60,10 +68,7 @@ static int print(const solve_options *o, const xbtab_crossbar *c, const xbtab_so
     printf("# bit-line currents [A], a line an input vector; %d iterations, residual %.2g A\n", s->iterations,
            s->residual);
     cli_tell("solved in %.3g s", s->seconds);
-    for (size_t v = 0; v < n; v++) {
-        for (size_t j = 0; j < c->columns; j++) printf("%s%.12g", j ? "," : "", s->i_out[v * c->columns + j]);
-        printf("\n");
-    }
+    print_rows(s->i_out, n, c->columns);
     return CLI_DONE;
 }
 
@@ -82,35 +87,56 @@ static bool in_table(const solve_options *o)
     return o->engine && strcmp(o->engine, "table") == 0;
 }
 
-/* The table engine's currents, and the error that it announces of the tile. */
+/* Read energies [J], and the error that is announced of them. */
+static void add_energy(json_t *result, const xbtab_tables *t, const xbtab_table_report *r, const double *P,
+                       size_t n)
+{
+    json_t *energy = json_array();
+    const double T = t->energy.read_time, full_scale = t->energy.error.full_scale;
+    for (size_t v = 0; v < n; v++) json_array_append_new(energy, json_real(P[v] * T));
+    json_object_set_new(result, "energy", energy);
+    json_object_set_new(result, "energy_full_scale", json_real(full_scale));
+    json_object_set_new(result, "read_time", json_real(T));
+    json_object_set_new(result, "energy_error",
+                        json_pack("{s:f, s:f}", "rmse_fs", sqrt(r->power_squares) * T / full_scale, "max_fs",
+                                  r->power_most * T / full_scale));
+}
+
+static json_t *table_json(const xbtab_tables *t, const xbtab_crossbar *c, const xbtab_table_report *r,
+                          const double *I, const double *P, size_t n)
+{
+    const double full_scale = t->transfer.error.full_scale;
+    json_t *result = json_pack(
+        "{s:o, s:s, s:f, s:{s:f, s:f, s:f, s:b}}", "i_out", rows_json(I, n, c->columns), "engine", "table",
+        "full_scale", full_scale, "tile_error", "rmse_fs", sqrt(r->squares / (double)r->samples) / full_scale,
+        "max_fs", r->most / full_scale, "readout_error_codes", r->readout_error, "refined", r->is_refined);
+    add_energy(result, t, r, P, n);
+    return result;
+}
+
+/* The table engine's currents and energies, and the errors that it announces of the tile. */
 static int print_table(const solve_options *o, const xbtab_crossbar *c, const double *V, size_t n)
 {
     xbtab_table_report r;
     const xbtab_tables *t = xbtab_technology_tables(c->technology);
-    double *I = calloc(n * c->columns, sizeof *I);
-    if (!I) return cli_fail("out of memory");
-    int code = xbtab_crossbar_table(I, &r, c, V, n) < 0 ? cli_failed() : CLI_DONE;
-    if (code == CLI_DONE) {
-        double full_scale = t->transfer.error.full_scale;
-        double rmse = sqrt(r.squares / (double)r.samples) / full_scale, most = r.most / full_scale;
-        if (o->as_json) {
-            code = cli_print_json(json_pack("{s:o, s:s, s:f, s:{s:f, s:f, s:f, s:b}}", "i_out",
-                                            rows_json(I, n, c->columns), "engine", "table", "full_scale",
-                                            full_scale, "tile_error", "rmse_fs", rmse, "max_fs", most,
-                                            "readout_error_codes", r.readout_error, "refined", r.is_refined));
-        } else {
-            printf(
-                "# bit-line currents [A], a line an input vector; the tile within %.4f %% RMSE and %.4f %% "
-                "at most of full scale%s\n",
-                100 * rmse, 100 * most, r.is_refined ? ", refined" : "");
-            for (size_t v = 0; v < n; v++) {
-                for (size_t j = 0; j < c->columns; j++)
-                    printf("%s%.12g", j ? "," : "", I[v * c->columns + j]);
-                printf("\n");
-            }
-        }
+    double *I = calloc(n * c->columns, sizeof *I), *P = calloc(n, sizeof *P);
+    int code = I && P ? CLI_DONE : cli_fail("out of memory");
+    if (code == CLI_DONE && xbtab_crossbar_table(I, P, &r, c, V, n) < 0) code = cli_failed();
+    if (code == CLI_DONE && o->as_json) {
+        code = cli_print_json(table_json(t, c, &r, I, P, n));
+    } else if (code == CLI_DONE) {
+        const double full_scale = t->transfer.error.full_scale,
+                     energy = t->energy.error.full_scale / t->energy.read_time;
+        printf("# bit-line currents [A], a line an input vector; the tile within %.4f %% RMSE and %.4f %% at "
+               "most "
+               "of full scale%s; its read energy within %.4f %% and %.4f %%\n",
+               100 * sqrt(r.squares / (double)r.samples) / full_scale, 100 * r.most / full_scale,
+               r.is_refined ? ", refined" : "", 100 * sqrt(r.power_squares) / energy,
+               100 * r.power_most / energy);
+        print_rows(I, n, c->columns);
     }
     free(I);
+    free(P);
     return code;
 }
 

@@ -42,6 +42,9 @@ static void print_tiles(const xbtab_study_result *f)
            "largest %.3f %%, worst tile %.4f %%; read-out %.3g codes among it); %zu of %zu tiles refined\n",
            100 * r->tile_rmse, 100 * r->tile_max, 100 * r->worst_tile_rmse, r->readout_error, r->refined,
            r->tiles);
+    if (!isnan(r->power_rmse))
+        printf("their read energies within %.4f %% of the tables' full scale (RMSE; largest %.3f %%)\n",
+               100 * r->power_rmse, 100 * r->power_max);
     if (r->worst_tile_steps > 0.5) {
         printf("warning: the worst tile's error is %.2f steps of its layer's ADC (RMSE): --check tells it "
                "for this "
@@ -188,6 +191,9 @@ int infer_print_json(const inference *run)
                                       r->tile_max, "worst_tile_rmse_fs", r->worst_tile_rmse,
                                       "worst_tile_adc_steps", r->worst_tile_steps, "refined",
                                       (json_int_t)r->refined));
+        json_object_set_new(result, "energy_error",
+                            json_pack("{s:o, s:o}", "rmse_fs", cli_known_json(r->power_rmse), "max_fs",
+                                      cli_known_json(r->power_max)));
         json_object_set_new(result, "codes", json_integer((json_int_t)f->counts.codes));
         json_object_set_new(result, "codes_outside", json_integer((json_int_t)f->counts.outside));
     }

@@ -51,8 +51,8 @@ static xbtab_status bench_init(bench *b, const xbtab_crossbar *c)
     return xbtab_engine_table.program(&b->state, &setup, &cells);
 }
 
-xbtab_status xbtab_crossbar_table(double *I_out, xbtab_table_report *report, const xbtab_crossbar *c,
-                                  const double *V, size_t n)
+xbtab_status xbtab_crossbar_table(double *I_out, double *P_out, xbtab_table_report *report,
+                                  const xbtab_crossbar *c, const double *V, size_t n)
 {
     const xbtab_tables *t = xbtab_technology_tables(c->technology);
     xbtab_status status;
@@ -65,6 +65,7 @@ xbtab_status xbtab_crossbar_table(double *I_out, xbtab_table_report *report, con
             XBTAB_TRY_DONE(code_of(&b.code[i], c, i, V[i * n + v]));
             a += b.code[i] / ((double)t->rows * ((1 << t->dac_bits) - 1));
         }
+        if (P_out) P_out[v] = xbtab_engine_table_power(b.state, b.code);
         xbtab_tile_product(b.tile, b.code, b.y);
         for (size_t j = 0; j < c->columns; j++)
             I_out[v * c->columns + j] = xbtab__engine_table_current(b.state, b.y[j], a, j);

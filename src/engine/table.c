@@ -21,6 +21,7 @@ typedef struct table {
     const xbtab_kernel_functions *functions;
     xbtab__refinement refinement;
     double readout_error; /* [codes] */
+    size_t rows;          /* word lines in use */
     int32_t middle;       /* code of no current where currents have both signs, else 0 */
 } table;
 
@@ -187,6 +188,7 @@ static xbtab_status program(void **state, const xbtab_engine_setup *setup, const
     table *s = xbtab__alloc(1, sizeof *s);
     if (!s) return XBTAB_NOMEM();
     s->technology = setup->technology;
+    s->rows = rows;
     s->middle = xbtab__engine_middle(t, adc_bits);
     XBTAB_TRY_DONE(xbtab__engine_conductances(&G, t, cells));
     XBTAB_TRY_DONE(xbtab_tile_create(&tile, setup->technology, G, t->rows, t->columns));
@@ -337,7 +339,15 @@ void xbtab_engine_table_report(const void *state, xbtab_table_report *report)
                                    .is_refined = s->refinement.is_refined,
                                    .squares = s->refinement.squares,
                                    .most = s->refinement.most,
-                                   .samples = s->refinement.samples};
+                                   .samples = s->refinement.samples,
+                                   .power_squares = s->refinement.power.squares,
+                                   .power_most = s->refinement.power.most};
+}
+
+double xbtab_engine_table_power(const void *state, const uint8_t *code)
+{
+    const table *s = state;
+    return xbtab__tile_power_of(&s->refinement.power, code, s->rows);
 }
 
 double xbtab__engine_table_current(const void *state, double y, double a, size_t j)

@@ -266,7 +266,8 @@ static void add_table_reports(const xbtab_mapped *mapped, xbtab_mapped_report *r
     const xbtab_tables *tables = xbtab_technology_tables(mapped->setup.technology);
     double full_scale = tables->transfer.error.full_scale,
            code = ldexp(tables->I_full_scale, -mapped->adc_bits);
-    double squares = 0;
+    double squares = 0, power_squares = 0,
+           P_full_scale = tables->energy.error.full_scale / tables->energy.read_time;
     long samples = 0;
     for (size_t t = 0; t < mapped->n_tiles; t++) {
         xbtab_table_report tile;
@@ -274,6 +275,8 @@ static void add_table_reports(const xbtab_mapped *mapped, xbtab_mapped_report *r
         report->readout_error = fmax(report->readout_error, tile.readout_error);
         report->refined += tile.is_refined != 0;
         double readout = tile.readout_error * code; /* of its polynomials, as a current */
+        power_squares += tile.power_squares / (double)mapped->n_tiles;
+        report->power_max = fmax(report->power_max, tile.power_most / P_full_scale);
         report->tile_max = fmax(report->tile_max, (tile.most + readout) / full_scale);
         double rmse = sqrt(tile.squares / (double)tile.samples + readout * readout);
         report->worst_tile_rmse = fmax(report->worst_tile_rmse, rmse / full_scale);
@@ -282,6 +285,9 @@ static void add_table_reports(const xbtab_mapped *mapped, xbtab_mapped_report *r
         samples += tile.samples;
     }
     if (samples) report->tile_rmse = sqrt(squares / (double)samples) / full_scale;
+    const bool is_known = P_full_scale > 0 && isfinite(P_full_scale);
+    report->power_rmse = is_known ? sqrt(power_squares) / P_full_scale : NAN;
+    if (!is_known) report->power_max = NAN;
 }
 
 void xbtab_mapped_get_report(const xbtab_mapped *mapped, xbtab_mapped_report *report)

@@ -12,6 +12,7 @@
 #include "error_sum.h"
 #include "memory.h"
 #include "technology.h"
+#include "tile_power.h"
 
 /* Powers of y, a and p in T. The first is the effective matrix's own current; those with a say how much more
  * of the wires' drop other inputs cause, those with p how that differs along the word line. */
@@ -62,20 +63,6 @@ static void ideal_product(const xbtab_tables *t, const double *G, const uint8_t 
     }
 }
 
-/* Power of the drivers as the effective matrix has it: each current is drawn from the input that causes it.
- */
-static double power_of(const xbtab_tile *tile, const xbtab_technology *technology, const uint8_t *code)
-{
-    double P = 0;
-    for (size_t i = 0; i < tile->rows; i++) {
-        const double *a = tile->A + (code[i] * tile->rows + i) * tile->columns;
-        double I = 0;
-        for (size_t j = 0; j < tile->columns; j++) I += a[j];
-        P += I * xbtab_technology_drive(technology, i, code[i]);
-    }
-    return P;
-}
-
 static xbtab_status prepare_tile(samples *all, const xbtab_tables *t, const xbtab_technology *technology,
                                  size_t tile)
 {
@@ -104,7 +91,7 @@ static xbtab_status prepare_tile(samples *all, const xbtab_tables *t, const xbta
                       .I = d->I_out + at * t->columns,
                       .a = mean_drive(code, t->rows, t->dac_bits),
                       .P = d->P[at],
-                      .P_model = power_of(programmed, technology, code),
+                      .P_model = xbtab__effective_power(programmed, technology, code),
                       .is_heldout = d->is_heldout[tile] != 0};
         if (!s->is_heldout) all->n_fit++;
         for (size_t j = 0; j < t->columns; j++) all->I_most = fmax(all->I_most, fabs(s->I[j]));

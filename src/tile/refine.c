@@ -47,10 +47,12 @@ typedef struct trial {
     const xbtab_tile *tile;
     size_t rows, columns;  /* in use */
     xbtab__exact *circuit; /* programmed */
-    uint8_t *code;         /* code[tile->rows] */
+    xbtab__tile_power *power;
+    uint8_t *code; /* code[tile->rows] */
     size_t n, room;
-    sample *s;           /* s[room] */
-    double *y, *I, *off; /* [room][tile->columns]; off: exact less T's current */
+    sample *s;              /* s[room] */
+    xbtab__power_sample *P; /* P[room] */
+    double *y, *I, *off;    /* [room][tile->columns]; off: exact less T's current */
 } trial;
 
 static uint32_t largest_code(const trial *t)
@@ -146,6 +148,10 @@ static xbtab_status take(trial *t, use how, bool is_extreme)
         .a = (double)sum / ((double)t->tile->rows * largest_code(t)), .use = how, .is_extreme = is_extreme};
     xbtab_tile_product(t->tile, t->code, t->y + t->n * t->tile->columns);
     XBTAB_TRY(xbtab__exact_solve(t->circuit, t->code, t->I + t->n * t->tile->columns));
+    t->P[t->n] = (xbtab__power_sample){.P_model = xbtab__tile_power_of(t->power, t->code, t->rows),
+                                       .a = s->a,
+                                       .P = xbtab__exact_power(t->circuit),
+                                       .is_extreme = is_extreme};
     for (size_t j = 0; j < t->columns; j++) {
         size_t at = t->n * t->tile->columns + j;
         double e = t->I[at] - xbtab_technology_transfer(t->technology, t->y[at], s->a, place_of(t, j),
@@ -384,6 +390,7 @@ static void trial_clear(trial *t)
     xbtab__exact_destroy(&t->circuit);
     xbtab__free(t->code);
     xbtab__free(t->s);
+    xbtab__free(t->P);
     xbtab__free(t->off);
     xbtab__free(t->y);
     xbtab__free(t->I);
@@ -403,20 +410,24 @@ xbtab_status xbtab__refine(xbtab__refinement *out, const xbtab_technology *techn
     r.I_lost = xbtab__alloc(columns, sizeof *r.I_lost);
     t.code = xbtab__alloc(tile->rows, 1);
     t.s = xbtab__alloc(t.room, sizeof *t.s);
+    t.P = xbtab__alloc(t.room, sizeof *t.P);
     t.y = xbtab__alloc(t.room * tile->columns, sizeof *t.y);
     t.off = xbtab__alloc(t.room * tile->columns, sizeof *t.off);
     t.I = xbtab__alloc(t.room * tile->columns, sizeof *t.I);
-    if (!r.c || !r.I_lost || !t.code || !t.s || !t.y || !t.off || !t.I) {
+    if (!r.c || !r.I_lost || !t.code || !t.s || !t.P || !t.y || !t.off || !t.I) {
         status = XBTAB_NOMEM();
         goto done;
     }
     memcpy(r.I_lost, tile->I_lost, columns * sizeof *r.I_lost);
+    XBTAB_TRY_DONE(xbtab__tile_power_init(&r.power, technology, tile));
+    t.power = &r.power;
     XBTAB_TRY_DONE(xbtab__exact_create(&t.circuit, technology, tile->rows, tile->columns));
     xbtab__exact_program(t.circuit, G);
     XBTAB_TRY_DONE(take_measured(&t));
     measure(&r, &t);
     status = solves > 0 && !is_good(&r, technology->tables) ? refine(&r, &t, solves) : XBTAB_OK;
     if (status < 0) goto done;
+    xbtab__tile_power_fit(&r.power, t.P, t.n);
     *out = r;
     r = (xbtab__refinement){0};
 done:
@@ -429,5 +440,6 @@ void xbtab__refinement_clear(xbtab__refinement *refinement)
 {
     xbtab__free(refinement->c);
     xbtab__free(refinement->I_lost);
+    xbtab__tile_power_clear(&refinement->power);
     *refinement = (xbtab__refinement){0};
 }

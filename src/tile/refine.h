@@ -16,6 +16,7 @@
 #include <xbartab/tile.h>
 
 #include "check.h"
+#include "tile_power.h"
 
 enum { XBTAB__REFINE_TERMS = 8, XBTAB__REFINE_DRIVES = 4 };
 
@@ -27,6 +28,7 @@ typedef struct xbtab__refinement {
     double squares, most; /* of the error on measured vectors: sum of squares [A^2], largest [A]. Its mean is
                              that over random vectors or over the extremes, whichever is larger */
     long samples;
+    xbtab__tile_power power;                                                /* from the same solutions */
     double a_drive[XBTAB__REFINE_DRIVES], rmse_drive[XBTAB__REFINE_DRIVES]; /* on random vectors that no fit
                              saw, by their mean drive [A] */
 } xbtab__refinement;

@@ -147,6 +147,9 @@ sample = t.samples
 power = [xbartab.Tile(t, sample.level[k]).power(sample.code[k]) for k in range(len(sample.level))]
 on = sample.P > 0
 assert np.abs(np.array(power)[on] / sample.P[on] - 1).max() < 0.02
+told = table.report()
+assert 0 < told.power_squares**0.5 <= told.power_most < 0.01 * sample.P.max() and told.samples > 0
+refused("engine", ideal.report)
 same = xbartab.Tile(t, conductances=t.G_level[level]).product(code)
 assert np.array_equal(same, table.product(code))
 refused("levels", xbartab.Tile, t, level + 4)

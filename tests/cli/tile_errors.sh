@@ -7,10 +7,13 @@ XBARTAB=$XBARTAB $PYTHON "$XBARTAB_SOURCE/scripts/tile-errors" --quick --json ti
 $PYTHON - <<'P'
 import json
 tiles = [t for kind in json.load(open("tiles.json")).values() for t in kind]
-assert len(tiles) == 8 and not any("failed" in t for t in tiles), tiles
+assert len(tiles) == 8 and all(t["by"] == "ngspice" for t in tiles), tiles
 for t in tiles:
     assert 0 < t["measured_max"] <= 1.5 * t["announced_max"] and t["measured_rmse"] <= 1.5 * t["announced_rmse"], t
     assert t["announced_rmse"] <= t["announced_max"], t
+    for k in ("rmse", "max"):
+        assert 0 < t["measured_energy_" + k] <= 1.5 * t["announced_energy_" + k] + 1e-7, t
+    assert t["announced_energy_max"] < 5e-3, t
 P
 
 tile 3 2 >tile.yaml

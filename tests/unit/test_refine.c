@@ -139,6 +139,80 @@ static void a_good_tile_is_left_alone(void **state)
     finish(&f);
 }
 
+/* Linear cells without wires draw sum V^2 G; tables that say 0.8 of it are put right, where nothing else is off. */
+static void a_tile_s_power_is_that_of_its_solutions(void **state)
+{
+    (void)state;
+    fixture f;
+    prepare(&f, 1e-5, 0);
+    f.tables->energy.scale = 0.8;
+    xbtab__refinement r = refined(&f, 0);
+    uint8_t code[USED_ROWS];
+    double P = 0;
+    for (int i = 0; i < USED_ROWS; i++) {
+        code[i] = i % 3 != 1;
+        for (int j = 0; j < COLUMNS; j++)
+            P += code[i] * f.G[i * COLUMNS + j] * f.tables->v_read * f.tables->v_read;
+    }
+    assert_true(fabs(xbtab__tile_power_of(&r.power, code, USED_ROWS) / P - 1) < 1e-6);
+    assert_true(r.power.most < 1e-6 * P && r.power.squares < 1e-12 * P * P);
+    xbtab__refinement_clear(&r);
+    finish(&f);
+}
+
+/* P = P_model (c0 + c1 a) through samples by least squares, Cramer's rule. */
+static void fit_to(const xbtab__power_sample *s, int n, int without, double *c)
+{
+    double h[3] = {0}, b[2] = {0};
+    for (int k = 0; k < n; k++) {
+        if (k == without) continue;
+        double x = s[k].P_model, z = x * s[k].a;
+        h[0] += x * x, h[1] += x * z, h[2] += z * z;
+        b[0] += x * s[k].P, b[1] += z * s[k].P;
+    }
+    c[0] = (b[0] * h[2] - b[1] * h[1]) / (h[0] * h[2] - h[1] * h[1]);
+    c[1] = (b[1] * h[0] - b[0] * h[1]) / (h[0] * h[2] - h[1] * h[1]);
+}
+
+/* The told error of the power is what fits without one solution each err by on that one. */
+static void a_power_s_error_is_that_on_what_its_fit_has_not_seen(void **state)
+{
+    (void)state;
+    enum { N = 7 };
+    const xbtab__power_sample s[N] = {{0.11, 0.13, 0.12, false}, {0.37, 0.35, 0.43, false},
+                                      {0.59, 0.62, 0.71, false}, {0.83, 0.88, 1.07, false},
+                                      {0.97, 1.00, 1.25, true},  {0.52, 0.50, 0.58, true},
+                                      {0.44, 0.50, 0.53, true}};
+    xbtab__tile_power p = {.c = {1, 0}};
+    double all[2], squares[2] = {0}, most = 0;
+    xbtab__tile_power_fit(&p, s, N);
+    fit_to(s, N, -1, all);
+    assert_true(fabs(p.c[0] - all[0]) < 1e-9 && fabs(p.c[1] - all[1]) < 1e-9);
+    for (int k = 0; k < N; k++) {
+        double c[2];
+        fit_to(s, N, k, c);
+        double e = s[k].P - s[k].P_model * (c[0] + c[1] * s[k].a);
+        squares[s[k].is_extreme] += e * e / (s[k].is_extreme ? 3 : 4);
+        most = fmax(most, fabs(e));
+    }
+    assert_true(fabs(p.squares / fmax(squares[0], squares[1]) - 1) < 1e-9);
+    assert_true(fabs(p.most / most - 1) < 1e-9);
+}
+
+/* Where a fit to the others would not help, the tables' formula stays: one kind of input, or one that is right. */
+static void a_power_that_is_right_is_left_alone(void **state)
+{
+    (void)state;
+    const xbtab__power_sample right[3] = {{0.2, 0.2, 0.2, false}, {0.7, 0.7, 0.7, false}, {1, 1, 1, true}};
+    const xbtab__power_sample same[2] = {{0.5, 0.5, 0.6, false}, {0.25, 0.5, 0.3, true}};
+    xbtab__tile_power p = {.c = {3, 3}};
+    xbtab__tile_power_fit(&p, right, 3);
+    assert_true(p.c[0] == 1 && p.c[1] == 0 && p.squares == 0 && p.most == 0);
+    xbtab__tile_power_fit(&p, same, 2);
+    assert_true(p.c[0] == 1 && p.c[1] == 0 && fabs(p.most - 0.1) < 1e-12);
+    assert_true(fabs(p.squares - 0.01) < 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +220,9 @@ int main(void)
         cmocka_unit_test(a_correction_that_helps_is_taken),
         cmocka_unit_test(the_told_error_is_that_of_t),
         cmocka_unit_test(a_good_tile_is_left_alone),
+        cmocka_unit_test(a_tile_s_power_is_that_of_its_solutions),
+        cmocka_unit_test(a_power_s_error_is_that_on_what_its_fit_has_not_seen),
+        cmocka_unit_test(a_power_that_is_right_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,20 +110,30 @@ typedef struct xbtab_table_report {
                              largest [A]. squares / samples is the mean square over the random ones or over
                              the extremes, whichever is larger: mixtures of both stay below it */
     long samples;         /* bit-line currents compared */
+    double power_squares, power_most; /* of xbtab_engine_table_power() against the same solutions, each held
+                             against a fit to the others: mean square [W^2], likewise the larger of both kinds,
+                             and largest [W] */
 } xbtab_table_report;
 
 /** Report on a tile of the table engine. */
 void xbtab_engine_table_report(const void *state, xbtab_table_report *report);
 
+/** Power that the drivers of a tile of the table engine give while a slice is read: the tables' formula
+ * (xbtab_energy_data) times two factors of the tile's own, c0 + c1 a with a the mean drive, which its exact
+ * solutions set [W]. Times read_time it is the energy of the read.
+ *  @param code  code[rows as programmed], each below 2^dac_bits. */
+double xbtab_engine_table_power(const void *state, const uint8_t *code);
+
 /** A crossbar as a tile of the table engine, its read-out's currents in double precision. Cells beyond the
  * crossbar's are at the lowest level; wires and array are the tables', whatever the crossbar says of them.
  *  @param[out] I_out     I_out[n][crossbar->columns] [A].
+ *  @param[out] P_out     P_out[n]: xbtab_engine_table_power() [W]; NULL = not wanted.
  *  @param[out] report    on the tile.
  *  @param      crossbar  with a technology; no larger than its tables' array.
  *  @param      V         V[rows][n]: each one of the tables' input voltages, to 1e-9 V [V].
  *  @return XBTAB_ERR_INPUT, XBTAB_ERR_SOLVE, XBTAB_ERR_UNSUPPORTED, XBTAB_ERR_NOMEM. Threads: safe. */
-xbtab_status xbtab_crossbar_table(double *I_out, xbtab_table_report *report, const xbtab_crossbar *crossbar,
-                                  const double *V, size_t n) XBTAB_MUST_CHECK;
+xbtab_status xbtab_crossbar_table(double *I_out, double *P_out, xbtab_table_report *report,
+                                  const xbtab_crossbar *crossbar, const double *V, size_t n) XBTAB_MUST_CHECK;
 
 #ifdef __cplusplus
 }

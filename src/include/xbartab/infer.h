@@ -90,6 +90,8 @@ typedef struct xbtab_mapped_report {
                              random inputs that no fit saw and on the extremes of what a layer can give, the
                              read-out's own error included: all tiles and the worst one
                              (xbtab_table_report); shares of the transfer table's full scale */
+    double power_rmse, power_max; /* of the tiles' read power, as of tile_rmse and tile_max; shares of the
+                             tables' energy.error.full_scale (over read_time). NAN where the tables know none */
     double worst_tile_steps; /* the same error of the tile where it counts most, in steps of its layer's ADC;
                                 the look-up kernel's 16 bits are not in it (kernel.h) */
 } xbtab_mapped_report;
