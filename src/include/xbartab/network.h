@@ -52,6 +52,7 @@ typedef struct xbtab_open_options {
     const xbtab_input_shape *shape; /* shape[n_shapes] of inputs with open axes */
     size_t n_shapes;
     const xbtab_images *images; /* whose shape open axes take where no entry names their input; NULL = none */
+    int keeps_norms; /* BatchNormalization behind a matrix layer stays a node of its own (0 = goes into it) */
 } xbtab_open_options;
 
 /** xbtab_network_open() of a file whose input may have open axes beside that of the images, which counts 1.

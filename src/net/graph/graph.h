@@ -171,6 +171,7 @@ struct xbtab_network {
     double planned;   /* numbers of all outputs, of nodes too that will be folded or dropped */
     double weights;   /* of all matrix layers, each with its own copy */
     int input, output;
+    bool keeps_norms;  /* xbtab_open_options */
     bool is_quantized; /* has operators of quantized networks: its own scales and zeros hold */
     size_t memory;     /* floats that a run of one image needs */
     size_t scratch;    /* more of them: the largest layer's patches at XBTAB__NET_PLACES places */

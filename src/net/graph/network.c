@@ -337,7 +337,7 @@ static bool fold_into_layer(xbtab_network *n, int *maker, int k)
 {
     const xbtab__operator *type = n->node[k].type;
     if (type->integer == XBTAB__INTEGER_ADD) return fold_bias(n, maker, k);
-    return strcmp(type->name, "BatchNormalization") == 0 && fold_norm(n, maker, k);
+    return !n->keeps_norms && strcmp(type->name, "BatchNormalization") == 0 && fold_norm(n, maker, k);
 }
 
 static xbtab_status lay_out_memory(xbtab_network *n)

@@ -388,6 +388,7 @@ xbtab_status xbtab__network_read(xbtab_network **out, const char *path, const xb
     }
     n->file_size = size;
     n->find_operator = xbtab__operator_find;
+    n->keeps_norms = reader.options->keeps_norms != 0;
     XBTAB_TRY_DONE(xbtab__onnx_unpack(&model, path, data, size));
     XBTAB_TRY_DONE(xbtab__take_opset(n, model->opset_import, model->n_opset_import, NULL));
     reader.n = n;
