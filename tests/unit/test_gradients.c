@@ -329,6 +329,132 @@ static void exponentials_are_the_librarys_within_an_ulp(void **state)
     assert_true(xbtab__train_exp(0) == 1);
 }
 
+static void any_number_of_threads_gives_the_same_bits(void **state)
+{
+    onnx_build b;
+    xbtab_network *network = NULL;
+    static float gradient[2][MOST_WEIGHTS];
+    int32_t label[BATCH] = {0, 3, 1, 2, 2};
+    (void)state;
+    begin_image(&b, 3, 9, 7);
+    build_floats(&b, "W", 4, (int64_t[]){5, 3, 3, 3}, draw(0, 135, 0.3));
+    build_node(&b, "Conv", "c", "x", "W", NULL);
+    build_node(&b, "Relu", "r", "c", NULL, NULL);
+    finish(&b, "r", 5 * 7 * 5);
+    assert_int_equal(xbtab_network_open(&network, path), XBTAB_OK);
+    for (int run = 0; run < 2; run++) {
+        xbtab__tape *t = NULL;
+        xbtab__random random;
+        size_t n = 0;
+        xbtab__random_init(&random, 8, XBTAB__RANDOM_TEST, 0, 0);
+        assert_int_equal(xbtab__tape_create(&t, network, BATCH, run ? 4 : 1), XBTAB_OK);
+        assert_int_equal(xbtab__tape_lay_out(t), XBTAB_OK);
+        t->n = BATCH;
+        for (size_t k = 0; k < BATCH * 3 * 9 * 7; k++)
+            t->value[t->input].x[k] = (float)xbtab__random_normal(&random);
+        loss_of(t, label);
+        xbtab__tape_backward(t);
+        for (int p = 0; p < t->n_parameters; n += t->parameter[p++].size) {
+            assert_true(n + t->parameter[p].size <= MOST_WEIGHTS);
+            memcpy(gradient[run] + n, t->parameter[p].gradient, t->parameter[p].size * sizeof(float));
+        }
+        xbtab__tape_destroy(&t);
+    }
+    assert_memory_equal(gradient[0], gradient[1], sizeof gradient[0]);
+    xbtab_network_destroy(&network);
+}
+
+/* ---- quantizers ---- */
+
+/* The first dense layer's 900 inputs of 8 bits times weights of 8: sums beyond what floats hold exactly, so
+ * that they must be taken in parts; all against plain integers. */
+static void integers_are_exact(void **state)
+{
+    enum { INPUTS = 900, OUTPUTS = 4 };
+    onnx_build b;
+    xbtab_network *network = NULL;
+    xbtab__tape *t = NULL;
+    const float step = 0.03f, scale[OUTPUTS] = {0.01f, 0.02f, 0.003f, 0.5f};
+    (void)state;
+    build_begin(&b, 2, (int64_t[]){1, INPUTS}, "y");
+    finish(&b, "x", INPUTS);
+    assert_int_equal(xbtab_network_open(&network, path), XBTAB_OK);
+    assert_int_equal(xbtab__tape_create(&t, network, BATCH, 2), XBTAB_OK);
+    assert_int_equal(xbtab__tape_add_quantizers(t, 8), XBTAB_OK);
+    assert_int_equal(xbtab__tape_lay_out(t), XBTAB_OK);
+    xbtab__parameter *W = &t->parameter[0];
+    assert_int_equal(W->size, INPUTS * OUTPUTS);
+    W->code = xbtab__alloc(W->size, sizeof *W->code);
+    W->scale = xbtab__alloc(OUTPUTS, sizeof *W->scale);
+    W->most = 127;
+    memcpy(W->scale, scale, sizeof scale);
+    for (size_t k = 0; k < W->size; k++) W->code[k] = (float)(127 - (int)(k % 5)); /* all one sign */
+    t->parameter[t->grid[0].step].value[0] = step;
+    t->grid[0].zero = 3;
+    t->n = BATCH;
+    t->in_integers = true;
+    for (size_t k = 0; k < BATCH * INPUTS; k++) /* beyond the grid's ends now and then */
+        t->value[t->input].x[k] = step * (float)((int)(k % 270) - 9) + 0.3f * step;
+    xbtab__tape_forward(t);
+    for (size_t v = 0; v < BATCH * OUTPUTS; v++) {
+        int64_t sum = 0;
+        size_t o = v % OUTPUTS;
+        for (size_t k = 0; k < INPUTS; k++) {
+            int code = (int)((v / OUTPUTS * INPUTS + k) % 270) - 9;
+            code = code < -3 ? -3 : code > 252 ? 252 : code;
+            sum += code * (127 - (int)((o * INPUTS + k) % 5));
+        }
+        assert_true(sum > (1 << 23));
+        double wanted = (double)step * (double)scale[o] * (double)sum;
+        assert_true(xbtab__numbers_of(t, t->output, 0)[v] == (float)wanted);
+    }
+    xbtab__tape_destroy(&t);
+    xbtab_network_destroy(&network);
+}
+
+/* Straight through inside the grid and nothing outside; the step's own gradient is the one of Esser et al.,
+ * written down anew. */
+static void quantizers_pass_gradients_straight_through(void **state)
+{
+    onnx_build b;
+    xbtab_network *network = NULL;
+    xbtab__tape *t = NULL;
+    static const float x[8] = {-0.4f, 0.02f, 0.11f, 0.26f, 0.34f, 0.69f, 0.74f, 1.9f};
+    static const double slope[8] = {0,       0 - 0.2, 1 - 1.1, 3 - 2.6,
+                                    3 - 3.4, 7 - 6.9, 7,       7}; /* of steps of 0.1 */
+    const int32_t label = 2;
+    double wanted = 0;
+    (void)state;
+    build_begin(&b, 2, (int64_t[]){1, 8}, "y");
+    build_node(&b, "Relu", "r", "x", NULL, NULL);
+    finish(&b, "r", 8);
+    assert_int_equal(xbtab_network_open(&network, path), XBTAB_OK);
+    assert_int_equal(xbtab__tape_create(&t, network, 1, 1), XBTAB_OK);
+    assert_int_equal(xbtab__tape_add_quantizers(t, 3), XBTAB_OK);
+    assert_int_equal(xbtab__tape_lay_out(t), XBTAB_OK);
+    t->parameter[t->grid[0].step].value[0] = 0.1f;
+    t->n = 1;
+    memcpy(t->value[t->input].x, x, sizeof x);
+    int before = -1;
+    for (int k = 0; k < t->n_steps; k++) {
+        if (t->step[k].type == &xbtab__gradient_quantizer) before = t->step[k].input[0];
+    }
+    t->value[before].dx = xbtab__alloc(8, sizeof *t->value[before].dx);
+    loss_of(t, &label);
+    xbtab__tape_backward(t);
+    const float *dy = t->value[t->n_values - 1].dx, *dx = t->value[before].dx;
+    for (int k = 0; k < 8; k++) {
+        bool is_inside = k > 0 && k < 6; /* 6.9 steps are, 7.4 are not */
+        assert_true(dx[k] == (is_inside ? dy[k] : 0));
+        wanted += (double)dy[k] * slope[k];
+    }
+    wanted /= sqrt(8.0 * 7.0);
+    assert_true(fabs((double)t->parameter[t->grid[0].step].gradient[0] - wanted) <
+                1e-5 * fabs(wanted) + 1e-6);
+    xbtab__tape_destroy(&t);
+    xbtab_network_destroy(&network);
+}
+
 static void operators_without_a_way_back_are_named(void **state)
 {
     onnx_build b;
@@ -359,6 +485,9 @@ int main(void)
         cmocka_unit_test(residuals_and_constants),
         cmocka_unit_test(moves),
         cmocka_unit_test(normalization),
+        cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
+        cmocka_unit_test(integers_are_exact),
+        cmocka_unit_test(quantizers_pass_gradients_straight_through),
         cmocka_unit_test(operators_without_a_way_back_are_named),
     };
     return cmocka_run_group_tests(tests, make_file, remove_file);
