@@ -31,39 +31,6 @@ static int effects_named(const char *words, unsigned *off)
     }
 }
 
-/* What an image of this run costs: in the preset's own scheme and bits of ADC. */
-static int find_cost(inference *f)
-{
-    enum { COUNTED = 8 }; /* images whose inputs are counted */
-    const xbtab_arch *arch = xbtab_study_arch(f->study);
-    const xbtab_tables *tables = xbtab_study_tables(f->study);
-    xbtab_models *models = NULL;
-    int code = CLI_DONE;
-    if (!arch) {
-        code = xbtab_models_open_with(&models, f->o.models) < 0
-                   ? cli_failed()
-                   : cost_arch_of_tables(&f->around, tables, models);
-        arch = f->around;
-    }
-    f->cost = (cost_asked){
-        .arch = arch,
-        .tables = tables,
-        .network = xbtab_study_network(f->study),
-        .quantized = xbtab_study_quantized(f->study),
-        .images = xbtab_study_images(f->study),
-        .n_images = COUNTED,
-        .raw_pixels = xbtab_study_raw_pixels(f->study),
-        .o = {.weight_bits = f->quantize.weight_bits, .activation_bits = f->quantize.activation_bits}};
-    const xbtab_chips_report *chips = &f->result.chips;
-    double runs = (double)xbtab_study_images(f->study)->n;
-    if (chips->n_chips) runs *= (double)(chips->n_chips * chips->n_times);
-    if (f->result.counts.codes) f->cost.o.codes = (double)f->result.counts.codes / runs;
-    if (chips->n_chips) f->cost.o.written = &chips->counts[0]; /* the first chip's */
-    if (code == CLI_DONE) code = cost_find(&f->cost);
-    xbtab_models_destroy(&models);
-    return code;
-}
-
 static int infer(inference *f, const char *network)
 {
     const infer_options *o = &f->o;
@@ -104,10 +71,10 @@ static int infer(inference *f, const char *network)
     if (o->predictions && infer_write_predictions(f) != CLI_DONE) return CLI_FAILED;
     infer_warn_of_adc(f);
     if (f->result.chips.n_chips) cli_chips_warn(&f->o.chips, xbtab_study_tables(f->study), &f->result.chips);
-    if (o->cost && find_cost(f) != CLI_DONE) return CLI_FAILED;
+    if (o->cost && xbtab_study_cost(f->study, &f->result, &f->cost) < 0) return cli_failed();
     if (o->as_json) return infer_print_json(f);
     infer_print_text(f);
-    if (o->cost) cost_print(&f->cost.cost);
+    if (f->cost) cost_print(f->cost);
     return CLI_DONE;
 }
 
@@ -205,8 +172,6 @@ int cmd_infer(int argc, const char **argv)
     if (code == CLI_DONE && cli_chips_asked(&o->chips)) code = cli_chips_open(&o->chips, "infer");
     if (code == CLI_DONE) code = cli_check_output(o->predictions);
     if (code == CLI_DONE) code = infer(&f, arguments[0]);
-    cost_end(&f.cost);
-    xbtab_arch_destroy(&f.around);
     xbtab_study_close(&f.study);
     cli_chips_close(&o->chips);
     cli_quantizing_clear(&f.quantizing);

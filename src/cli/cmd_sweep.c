@@ -7,9 +7,11 @@
 #include "cli.h"
 #include "input_shapes.h"
 #include "plot.h"
+#include "sweep_cost.h"
 #include "sweep_plot.h"
 
-static int print_rows_json(const xbtab_sweep *s, const char *csv, const char *mode)
+static int print_rows_json(const xbtab_sweep *s, const char *csv, const char *mode,
+                           const cli_sweep_cost *cost)
 {
     size_t n_keys;
     const xbtab_sweep_key *key = xbtab_sweep_keys(s, &n_keys);
@@ -25,12 +27,15 @@ static int print_rows_json(const xbtab_sweep *s, const char *csv, const char *mo
             if (!isnan(row->figure[k])) json_object_set_new(o, name, json_real(row->figure[k]));
         }
         json_object_set_new(o, "status", json_string(row->status));
+        if (cost) json_object_set_new(o, "pareto", json_boolean(cost->on_front[r]));
         json_array_append_new(rows, o);
     }
-    return cli_print_json(json_pack("{s:s, s:s, s:o}", "csv", csv, "mode", mode, "rows", rows));
+    json_t *all = json_pack("{s:s, s:s, s:o}", "csv", csv, "mode", mode, "rows", rows);
+    if (cost) cli_sweep_cost_json(all, cost);
+    return cli_print_json(all);
 }
 
-static void print_rows(const xbtab_sweep *s, const char *mode)
+static void print_rows(const xbtab_sweep *s, const char *mode, const cli_sweep_cost *cost)
 {
     size_t n_keys;
     const xbtab_sweep_key *key = xbtab_sweep_keys(s, &n_keys);
@@ -43,10 +48,16 @@ static void print_rows(const xbtab_sweep *s, const char *mode)
             printf(": %s\n", row->status);
             continue;
         }
-        printf(": integer %.2f %%, ideal %.2f %%, %s %.2f %%; ADC %g of %g bits\n",
+        printf(": integer %.2f %%, ideal %.2f %%, %s %.2f %%; ADC %g of %g bits",
                100 * x[XBTAB_SWEEP_INTEGER], 100 * x[XBTAB_SWEEP_IDEAL], mode, 100 * x[XBTAB_SWEEP_MODE],
                x[XBTAB_SWEEP_ADC_BITS], x[XBTAB_SWEEP_ADC_BITS_NEEDED]);
+        if (cost)
+            printf("; %.4g +- %.2g uJ, %.4g us, %.4g mm2%s", 1e6 * x[XBTAB_SWEEP_ENERGY],
+                   1e6 * x[XBTAB_SWEEP_ENERGY_UNCERTAINTY], 1e6 * x[XBTAB_SWEEP_LATENCY],
+                   1e6 * x[XBTAB_SWEEP_AREA], cost->on_front[r] ? " *" : "");
+        printf("\n");
     }
+    if (cost) cli_sweep_cost_print(cost, s);
 }
 
 static bool any_row_ran(const xbtab_sweep *s)
@@ -68,9 +79,10 @@ static int check_shapes(const cli_input_shapes *shapes, const char *path)
 }
 
 static int run_sweep(const xbtab_sweep_options *o, const cli_input_shapes *shapes, const char *plot,
-                     int as_json)
+                     cli_sweep_cost *cost, int as_json)
 {
     xbtab_sweep *s = NULL;
+    if (!o->cost) cost = NULL;
     int code = check_shapes(shapes, o->network);
     if (code == CLI_DONE) code = cli_check_regular_output(o->csv);
     if (code == CLI_DONE) code = cli_plot_check(plot);
@@ -80,14 +92,15 @@ static int run_sweep(const xbtab_sweep_options *o, const cli_input_shapes *shape
     if (status < 0) return cli_failed();
     cli_catch_interrupt();
     code = xbtab_sweep_run(s) < 0 ? cli_failed() : CLI_DONE;
-    if (code == CLI_DONE && plot) code = cli_plot_sweep(s, o->mode, plot);
+    if (code == CLI_DONE && cost) code = cli_sweep_cost_find(cost, s);
+    if (code == CLI_DONE && plot) code = cli_plot_sweep(s, o->mode, cost, plot);
     if (code == CLI_DONE) {
         code = any_row_ran(s) ? CLI_DONE : cli_fail("no point of the grid could run; the rows say why");
         int printed = CLI_DONE;
         if (as_json)
-            printed = print_rows_json(s, o->csv, o->mode);
+            printed = print_rows_json(s, o->csv, o->mode, cost);
         else
-            print_rows(s, o->mode);
+            print_rows(s, o->mode, cost);
         if (code == CLI_DONE) code = printed;
     }
     xbtab_sweep_destroy(&s);
@@ -98,6 +111,7 @@ int cmd_sweep(int argc, const char **argv)
 {
     xbtab_sweep_options o = {.progress = cli_progress, .note = cli_line};
     cli_input_shapes shapes = {0};
+    cli_sweep_cost cost = {0};
     char **sets = NULL;
     const char *plot = NULL, *arguments[2];
     int as_json = 0, limit = 0, calibrate = 0;
@@ -116,17 +130,30 @@ int cmd_sweep(int argc, const char **argv)
         CLI_WHOLE("jobs", 'j', &o.workers, 0, XBTAB_SWEEP_WORKERS, "runs at once (one a core)", "N"),
         {"cache", '\0', POPT_ARG_STRING, &o.cache, 0, "folder of tables (~/.cache/xbartab)", "DIR"},
         {"models", '\0', POPT_ARG_STRING, &o.models, 0, "the user's own models too", "DIR"},
-        {"plot", '\0', POPT_ARG_STRING, &plot, 0, "draw the accuracies with gnuplot", "FILE.svg|png"},
+        {"cost", '\0', POPT_ARG_NONE, &o.cost, 0,
+         "what an image costs too: energy, latency, area, and the Pareto front", NULL},
+        {"front", '\0', POPT_ARG_STRING, &cost.front_text, 0,
+         "the front is of accuracy and these: energy (the default), latency, area, energy_delay",
+         "FIGURE,..."},
+        {"best", '\0', POPT_ARG_STRING, &cost.best_text, 0, "the row to tell has the least of this (energy)",
+         "FIGURE"},
+        {"within", '\0', POPT_ARG_STRING, &cost.within_text, 0,
+         "among rows so close to the best accuracy (1%)", "SHARE"},
+        {"plot", '\0', POPT_ARG_STRING, &plot, 0,
+         "draw the accuracies with gnuplot, with --cost over the energy too", "FILE.svg|png"},
         {"json", '\0', POPT_ARG_NONE, &as_json, 0, "one JSON object on stdout", NULL},
         POPT_TABLEEND};
     poptContext context;
-    int code = cli_parse(&context, argc, argv, options, "PRESET|SPEC.yaml --set KEY=V1,V2 -o FILE.csv",
-                         "xbartab sweep data/tiles/default.yaml --set scheme.adc_bits=4,6,8 "
-                         "--network data/networks/digits.onnx --images data/digits/test-images.idx.gz "
-                         "--labels data/digits/test-labels.idx.gz --limit 200 -o adc.csv",
-                         1, 1, arguments);
+    int code =
+        cli_parse(&context, argc, argv, options, "PRESET|SPEC.yaml --set KEY=V1,V2 -o FILE.csv",
+                  "xbartab sweep data/tiles/default.yaml --set scheme.adc_bits=4,6,8 "
+                  "--network data/networks/digits.onnx --images data/digits/test-images.idx.gz "
+                  "--labels data/digits/test-labels.idx.gz --limit 200 --best energy --within 1% -o adc.csv",
+                  1, 1, arguments);
     while (sets && sets[o.n_sets]) o.n_sets++;
     if (code == CLI_DONE) code = cli_input_shapes_take(&shapes, argv[0]);
+    if (code == CLI_DONE) code = cli_sweep_cost_take(&cost);
+    if (cost.best_text || cost.within_text || cost.front_text) o.cost = 1;
     if (!o.mode) o.mode = strdup("table");
     if (code != CLI_DONE) {
     } else if (!o.csv || !o.n_sets) {
@@ -140,10 +167,12 @@ int cmd_sweep(int argc, const char **argv)
         o.n_input_shapes = shapes.n;
         o.limit = (size_t)limit;
         o.calibrate = (size_t)calibrate;
-        code = run_sweep(&o, &shapes, plot, as_json);
+        o.front = cost.front;
+        code = run_sweep(&o, &shapes, plot, &cost, as_json);
     }
     for (size_t k = 0; k < o.n_sets; k++) free(sets[k]);
     free(sets);
+    cli_sweep_cost_clear(&cost);
     cli_input_shapes_clear(&shapes);
     cli_finish(context, options);
     return code;

@@ -25,25 +25,13 @@ static void print_shares(const char *what, const double *share, double scaled)
     printf(" %.1f %% brought from another node\n", 100 * scaled);
 }
 
-/* A preset around the tile of tables: data/hierarchies/tables.yaml, with its scheme the default one. */
 int cost_arch_of_tables(xbtab_arch **out, const xbtab_tables *tables, const xbtab_models *models)
 {
-    char path[4096], *text = NULL, line[512];
-    size_t n = 0;
-    snprintf(path, sizeof path, "%s/hierarchies/tables.yaml", xbtab_data_folder());
-    FILE *from = fopen(path, "r"), *to = open_memstream(&text, &n);
-    int code = from && to ? CLI_DONE : cli_fail("%s: cannot be read", path);
-    while (code == CLI_DONE && fgets(line, sizeof line, from)) fputs(line, to);
-    if (code == CLI_DONE) {
-        fputs("tile:\n  ", to);
-        for (const char *c = tables->spec_text; *c; c++) {
-            fputc(*c, to);
-            if (*c == '\n') fputs("  ", to);
-        }
-    }
-    if (from) fclose(from);
-    if (to && fclose(to) != 0 && code == CLI_DONE) code = cli_fail("no memory for a preset");
-    if (code == CLI_DONE && xbtab_arch_parse(out, text, path, models) < 0) code = cli_failed();
+    char *text = NULL;
+    int code = xbtab_cost_around_tile(&text, tables->spec_text, xbtab_data_folder()) < 0 ||
+                       xbtab_arch_parse(out, text, "hierarchies/tables.yaml", models) < 0
+                   ? cli_failed()
+                   : CLI_DONE;
     free(text);
     return code;
 }

@@ -199,6 +199,6 @@ int infer_print_json(const inference *run)
     }
     if (f->chips.n_chips) json_object_set_new(result, "chips", cli_chips_json(&run->o.chips, &f->chips));
     if (f->has_check) json_object_set_new(result, "check", check_json(&f->check));
-    if (run->o.cost) json_object_set_new(result, "cost", cost_json(&run->cost.cost));
+    if (run->cost) json_object_set_new(result, "cost", cost_json(run->cost));
     return cli_print_json(result);
 }

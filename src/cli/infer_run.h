@@ -30,8 +30,7 @@ typedef struct inference {
     xbtab_quantize_options quantize; /* of it */
     xbtab_study *study;
     xbtab_study_result result;
-    xbtab_arch *around; /* a preset around tables alone, for the cost */
-    cost_asked cost;
+    const xbtab_network_cost *cost; /* of the study; NULL = not asked for */
 } inference;
 
 static inline bool infer_in_spice(const char *engine)

@@ -17,7 +17,8 @@
 
 enum { LONGEST_TILE = 16384, LONGEST_PATH = 4096, DEFAULT_SIZE = 32 };
 
-static const xbtab_pair_figures unknown = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0};
+static const xbtab_pair_figures unknown = {NAN, NAN, NAN, NAN, NAN, NAN, NAN,
+                                           NAN, 0,   NAN, NAN, NAN, NAN, NAN};
 
 struct xbtab_pairs {
     xbtab_pairs_options o; /* with its defaults filled in */
@@ -133,6 +134,7 @@ static xbtab_status find_figures(const xbtab_pairs *c, xbtab_pair *p)
     XBTAB_TRY_DONE(xbtab_spec_size_selector(spec));
     if (!(tables = earlier(path, text))) XBTAB_TRY_DONE(make_tables(&tables, c, spec, path));
     XBTAB_TRY_DONE(xbtab__pair_measure(&p->figures, tables, spec));
+    if (c->o.network) XBTAB_TRY_DONE(xbtab__pair_cost(&p->figures, tables, c->o.network, c->o.models));
 done:
     if (status < 0 && !c->o.folder) {
         snprintf(path, sizeof path, "%s.h5.partial", stem);

@@ -12,6 +12,10 @@
 xbtab_status xbtab__pair_measure(xbtab_pair_figures *out, const xbtab_tables *tables,
                                  const xbtab_spec *spec) XBTAB_MUST_CHECK;
 
+/** What an image of a network costs on its tiles. What cannot be found stays as it is. */
+xbtab_status xbtab__pair_cost(xbtab_pair_figures *out, const xbtab_tables *tables,
+                              const xbtab_network *network, const xbtab_models *models) XBTAB_MUST_CHECK;
+
 typedef struct xbtab__word {
     const char *name, *value; /* value NULL: the default, which must be there */
 } xbtab__word;

@@ -263,6 +263,9 @@ void xbtab_study_close(xbtab_study **study)
 {
     xbtab_study *s = *study;
     if (!s) return;
+    xbtab_network_cost_clear(&s->cost);
+    xbtab_hierarchy_destroy(&s->hierarchy);
+    xbtab_arch_destroy(&s->around);
     xbtab_chips_report_clear(&s->chips);
     xbtab_quantized_destroy(&s->quantized);
     xbtab_quantized_destroy(&s->fine);

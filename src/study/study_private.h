@@ -31,6 +31,10 @@ struct xbtab_study {
     float *outputs;
     xbtab_chips_report chips;
     xbtab_check_report check;
+
+    xbtab_arch *around; /* a preset around tables alone, for the cost */
+    xbtab_hierarchy *hierarchy;
+    xbtab_network_cost cost; /* of an image; with names of the hierarchy */
 };
 
 /** Threads and progress of a step. */
@@ -38,6 +42,9 @@ xbtab_run_options xbtab__study_run(const xbtab_study *study, const char *what);
 
 /** Images that set ranges where no number is given, and those that set trims at the most. */
 enum { XBTAB__RANGE_IMAGES = 100, XBTAB__TRIM_IMAGES = 48 };
+
+/** Images whose activity the cost counts. */
+enum { XBTAB__COST_IMAGES = 8 };
 
 /** What ranges and trims are set from. */
 xbtab_study_calibration xbtab__study_calibrated(const xbtab_study *study);

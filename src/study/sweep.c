@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <xbartab/cost.h>
 #include <xbartab/data.h>
 #include <xbartab/version.h>
 
@@ -71,13 +72,13 @@ static xbtab_status make_rows(xbtab_sweep *s)
 
 xbtab_status xbtab__sweep_text(char **out, const xbtab_sweep *s, const xbtab_sweep_row *row)
 {
-    static const char *const whole[] = {"tile.", "scheme.", "quantization."};
+    static const char *const whole[] = {"tile.", "scheme.", "quantization.", "hierarchy."};
     char *text = strdup(s->base);
     if (!text) return XBTAB_NOMEM();
     for (int k = 0; k < s->n_keys; k++) {
         char key[256], *next = NULL;
         bool is_whole = false;
-        for (int w = 0; w < 3; w++)
+        for (int w = 0; w < 4; w++)
             is_whole = is_whole || strncmp(s->key[k].key, whole[w], strlen(whole[w])) == 0;
         snprintf(key, sizeof key, "%s%s", is_whole ? "" : s->prefix, s->key[k].key);
         xbtab_status status =
@@ -105,8 +106,11 @@ static xbtab_status read_base(xbtab_sweep *s, const xbtab_models *models)
         s->prefix = "tile.";
         if (!s->o.network || !s->o.images)
             XBTAB_FAIL_DONE(XBTAB_ERR_OPTION, "%s: a tile needs a network and images", s->o.base);
-        XBTAB_TRY_DONE(xbtab_config_set(&s->base, "name: tile\nsummary: a tile\nsurvey_ref: \"-\"\n",
-                                        spec->path, "tile", spec->text));
+        if (s->o.cost)
+            XBTAB_TRY_DONE(xbtab_cost_around_tile(&s->base, spec->text, xbtab_data_folder()));
+        else
+            XBTAB_TRY_DONE(xbtab_config_set(&s->base, "name: tile\nsummary: a tile\nsurvey_ref: \"-\"\n",
+                                            spec->path, "tile", spec->text));
     } else {
         s->prefix = "";
         XBTAB_TRY_DONE(xbtab_arch_find(&arch, s->o.base, models));
@@ -139,7 +143,8 @@ static uint64_t name_run(const xbtab_sweep *s)
 {
     const xbtab_sweep_options *o = &s->o;
     char numbers[128];
-    snprintf(numbers, sizeof numbers, "%d %zu %zu %s", o->raw_pixels, o->limit, o->calibrate, XBTAB_VERSION);
+    snprintf(numbers, sizeof numbers, "%d %zu %zu %s%s", o->raw_pixels, o->limit, o->calibrate, XBTAB_VERSION,
+             o->cost ? " cost" : "");
     const char *const parts[] = {s->base, o->network, o->images, o->labels, o->mode, numbers};
     uint64_t h = 0xcbf29ce484222325u;
     for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) h = mix(h, parts[k]) * 0x100000001b3u;

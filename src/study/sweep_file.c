@@ -15,13 +15,26 @@
 
 #include <xbartab/output.h>
 
-static const char *const figure_names[XBTAB_SWEEP_FIGURES] = {
-    "adc_bits", "adc_bits_needed", "images",        "tiles",           "float",
-    "integer",  "ideal",           "mode_accuracy", "heldout_rmse_fs", "tile_rmse_fs"};
+#include "memory.h"
+
+static const char *const figure_names[XBTAB_SWEEP_FIGURES] = {"adc_bits",        "adc_bits_needed",
+                                                              "images",          "tiles",
+                                                              "float",           "integer",
+                                                              "ideal",           "mode_accuracy",
+                                                              "heldout_rmse_fs", "tile_rmse_fs",
+                                                              "energy",          "energy_uncertainty",
+                                                              "latency",         "area",
+                                                              "energy_delay"};
 
 const char *xbtab_sweep_figure_name(xbtab_sweep_figure figure)
 {
     return figure_names[figure];
+}
+
+/* Those that the sweep has. */
+static int n_figures(const xbtab_sweep *s)
+{
+    return s->o.cost ? XBTAB_SWEEP_FIGURES : XBTAB_SWEEP_ENERGY;
 }
 
 /* ---- writing ---- */
@@ -46,31 +59,50 @@ static void put_header(const xbtab_sweep *s, FILE *f)
         put_field(f, s->key[k].key);
         fputc(',', f);
     }
-    for (int k = 0; k < XBTAB_SWEEP_FIGURES; k++) fprintf(f, "%s,", figure_names[k]);
-    fprintf(f, "status,run\n");
+    for (int k = 0; k < n_figures(s); k++) fprintf(f, "%s,", figure_names[k]);
+    fprintf(f, "%sstatus,run\n", s->o.cost ? "pareto," : "");
+}
+
+/* The front is one of all rows: NULL until they are done. */
+static xbtab_status find_front(unsigned char **out, const xbtab_sweep *s)
+{
+    for (int r = 0; r < s->n_rows; r++)
+        if (!s->row[r].is_done) return XBTAB_OK;
+    if (!s->o.cost) return XBTAB_OK;
+    unsigned char *front = xbtab__alloc((size_t)s->n_rows, sizeof *front);
+    if (!front) return XBTAB_NOMEM();
+    *out = front;
+    return xbtab_sweep_front(s, s->o.front, front);
+}
+
+static void put_row(const xbtab_sweep *s, FILE *f, const xbtab_sweep_row *row, const unsigned char *front)
+{
+    for (int k = 0; k < s->n_keys; k++) {
+        put_field(f, s->key[k].value[row->choice[k]]);
+        fputc(',', f);
+    }
+    for (int k = 0; k < n_figures(s); k++) {
+        if (!isnan(row->figure[k])) fprintf(f, "%.17g", row->figure[k]);
+        fputc(',', f);
+    }
+    if (front) fputc(front[row - s->row] ? '1' : '0', f);
+    if (s->o.cost) fputc(',', f);
+    put_field(f, row->status);
+    fprintf(f, ",%016" PRIx64 "\n", s->run);
 }
 
 xbtab_status xbtab__sweep_write(const xbtab_sweep *s)
 {
     xbtab_output *output = NULL;
-    XBTAB_TRY(xbtab_output_open(&output, s->o.csv));
-    FILE *f = xbtab_output_stream(output);
-    put_header(s, f);
-    for (int r = 0; r < s->n_rows; r++) {
-        const xbtab_sweep_row *row = &s->row[r];
-        if (!row->is_done) continue;
-        for (int k = 0; k < s->n_keys; k++) {
-            put_field(f, s->key[k].value[row->choice[k]]);
-            fputc(',', f);
-        }
-        for (int k = 0; k < XBTAB_SWEEP_FIGURES; k++) {
-            if (!isnan(row->figure[k])) fprintf(f, "%.17g", row->figure[k]);
-            fputc(',', f);
-        }
-        put_field(f, row->status);
-        fprintf(f, ",%016" PRIx64 "\n", s->run);
-    }
-    return xbtab_output_finish(&output);
+    unsigned char *front = NULL;
+    xbtab_status status = find_front(&front, s);
+    if (status == XBTAB_OK) status = xbtab_output_open(&output, s->o.csv);
+    FILE *f = status == XBTAB_OK ? xbtab_output_stream(output) : NULL;
+    if (f) put_header(s, f);
+    for (int r = 0; f && r < s->n_rows; r++)
+        if (s->row[r].is_done) put_row(s, f, &s->row[r], front);
+    xbtab__free(front);
+    return f ? xbtab_output_finish(&output) : status;
 }
 
 /* ---- reading ---- */
@@ -110,10 +142,11 @@ static bool take_line(xbtab_sweep *s, char *line)
         index = index * s->key[k].n + v;
     }
     for (int k = 0; k < XBTAB_SWEEP_FIGURES; k++) {
-        const char *field = next_field(&at);
+        const char *field = k < n_figures(s) ? next_field(&at) : "";
         if (!field) return false;
         found.figure[k] = *field ? strtod(field, NULL) : NAN;
     }
+    if (s->o.cost) (void)next_field(&at); /* the front is found anew */
     const char *status = next_field(&at);
     snprintf(found.status, sizeof found.status, "%s", status ? status : "");
     const char *run = next_field(&at);

@@ -2,6 +2,7 @@
 #ifndef XBTAB_STUDY_SWEEP_PRIVATE_H
 #define XBTAB_STUDY_SWEEP_PRIVATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <xbartab/sweep.h>

@@ -75,6 +75,19 @@ static void take_figures(double figure[XBTAB_SWEEP_FIGURES], const xbtab_study_r
     figure[XBTAB_SWEEP_TILE_RMSE] = strcmp(r->mode, "table") == 0 ? r->mapped.tile_rmse : NAN;
 }
 
+static xbtab_status take_cost(double figure[XBTAB_SWEEP_FIGURES], xbtab_study *study,
+                              const xbtab_study_result *r)
+{
+    const xbtab_network_cost *c;
+    XBTAB_TRY(xbtab_study_cost(study, r, &c));
+    figure[XBTAB_SWEEP_ENERGY] = c->energy;
+    figure[XBTAB_SWEEP_ENERGY_UNCERTAINTY] = c->uncertainty;
+    figure[XBTAB_SWEEP_LATENCY] = c->latency;
+    figure[XBTAB_SWEEP_AREA] = c->area;
+    figure[XBTAB_SWEEP_ENERGY_DELAY] = c->energy * c->latency;
+    return XBTAB_OK;
+}
+
 static xbtab_status run_study(outcome *out, const runs *a, const char *text)
 {
     const xbtab_sweep_options *o = &a->sweep->o;
@@ -98,6 +111,7 @@ static xbtab_status run_study(outcome *out, const runs *a, const char *text)
     xbtab_study_result result;
     xbtab_status status = xbtab_study_open(&study, &options);
     if (status == XBTAB_OK) status = xbtab_study_infer(study, &result);
+    if (status == XBTAB_OK && o->cost) status = take_cost(out->figure, study, &result);
     if (status == XBTAB_OK) take_figures(out->figure, &result);
     xbtab_study_close(&study);
     return status;

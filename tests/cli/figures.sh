@@ -238,13 +238,14 @@ P
 sed '/^retention\|^endurance/d; s/0.3 uS/2 uS/' sheet.yaml >wide.yaml
 "$XBARTAB" population confusion ./wide.yaml --levels 6 --devices 4000 --json >confusion.json
 # compare: what it says of a pair is what its tables say
-"$XBARTAB" compare --size 8 --pairs sky130_gap:nmos_level1 -o pairs --json 2>/dev/null >pairs.json
+"$XBARTAB" compare --size 8 --pairs sky130_gap:nmos_level1 -o pairs --cost --csv pairs.csv --json 2>/dev/null >pairs.json
+"$XBARTAB" cost "$XBARTAB_SOURCE/data/networks/digits.onnx" --tables pairs/sky130_gap-nmos_level1.h5 --json >pair_cost.json
 "$XBARTAB" info pairs/sky130_gap-nmos_level1.h5 --json >pair.json
 printf '3,3,3,3,3,3,3,3\n%.0s' 1 2 3 4 5 6 7 8 >L.csv
 printf '0.2\n%.0s' 1 2 3 4 5 6 7 8 >V.csv
 "$XBARTAB" solve --tables pairs/sky130_gap-nmos_level1.h5 --levels L.csv --voltages V.csv --json >full.json
 $PYTHON - <<'P'
-import h5py, json, math, numpy as np
+import csv, h5py, json, math, numpy as np
 load = lambda name: json.load(open(name + ".json"))
 near = lambda a, b, rel=1e-9: abs(a - b) <= rel * abs(b) or exit("%r, %r wanted" % (a, b))
 c = load("confusion")
@@ -258,6 +259,11 @@ for j in range(6):
         p = phi(high) - phi(low)
         assert abs(c["share"][j][k] - p) <= 4.5 * (p * (1 - p) / 4000) ** 0.5 + 1e-9, (j, k, c["share"][j][k], p)
 (p,), i = load("pairs")["pairs"], load("pair")
+cost, (row,) = load("pair_cost")["cost"], csv.DictReader(open("pairs.csv"))
+for key, column in (("energy", "image_energy_J"), ("energy_uncertainty", "image_energy_uncertainty_J"), ("latency", "image_latency_s"),
+                    ("area", "image_area_m2"), ("ops_per_joule", "image_ops_per_J")):
+    near(p["cost"][key], cost[key], 1e-12)
+    near(float(row[column]), cost[key], 1e-8)
 assert p["g_min"] == i["tile"]["levels"][0] and p["g_max"] == i["tile"]["levels"][-1] and p["read_voltage"] == 0.2
 assert p["heldout_rmse_fs"] == i["transfer"]["heldout_rmse_fs"] and p["heldout_max_fs"] == i["transfer"]["heldout_max_fs"]
 assert p["settling"] == i["energy"]["settling"] and p["failed"] == 0

@@ -124,6 +124,14 @@ typedef struct xbtab_compared {
  * compared. */
 size_t xbtab_hierarchy_compare(const xbtab_hierarchy *hierarchy, xbtab_compared *out);
 
+/** A preset's text around a tile that has none: what data/hierarchies/tables.yaml says of its surroundings, and
+ * the default scheme. For xbtab_arch_parse().
+ *  @param[out] out        the caller's: free(). Untouched on failure.
+ *  @param      tile_text  its specification.
+ *  @param      folder     the data folder.
+ *  @return XBTAB_ERR_IO, XBTAB_ERR_INPUT (a text that is no YAML), XBTAB_ERR_NOMEM. Threads: safe. */
+xbtab_status xbtab_cost_around_tile(char **out, const char *tile_text, const char *folder) XBTAB_MUST_CHECK;
+
 /* ---- a network on it ---- */
 
 /** What images make of a network's layers, from a run in exact integers. */

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include <xbartab/models.h>
+#include <xbartab/network.h>
 #include <xbartab/progress.h>
 #include <xbartab/status.h>
 
@@ -32,7 +33,8 @@ typedef struct xbtab_pairs_options {
     const char *tile;       /* the specification with words; NULL = the shipped one */
     const char *folder; /* made, and keeps NAME-SELECTOR.yaml and .h5: those that fit are not made again; NULL
                                = nothing is kept */
-    int workers;        /* processes (0 = one a core) */
+    const xbtab_network *network; /* what an image of it costs with each pair, too; NULL = none */
+    int workers;                  /* processes (0 = one a core) */
 
     xbtab_progress_fn progress; /* of each characterization; NULL = none; non-zero cancels */
     xbtab_note_fn note;         /* one line as each pair begins; NULL = none */
@@ -49,6 +51,13 @@ typedef struct xbtab_pair_figures {
     double energy;      /* of one read of the tile, mean of the samples [J] */
     double settling;    /* of the farthest column [s] */
     long failed;        /* samples */
+
+    /* An image on such tiles: xbtab_cost_network() with what stands around a tile that has no preset. Known with
+     * the options' network alone. */
+    double image_energy, image_uncertainty; /* [J] */
+    double image_latency;                   /* [s] */
+    double image_area;                      /* [m2] */
+    double image_ops_per_joule;
 } xbtab_pair_figures;
 
 typedef struct xbtab_pair {

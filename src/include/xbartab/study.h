@@ -24,6 +24,7 @@
 
 #include <xbartab/arch.h>
 #include <xbartab/chip.h>
+#include <xbartab/cost.h>
 #include <xbartab/explain.h>
 #include <xbartab/images.h>
 #include <xbartab/infer.h>
@@ -151,6 +152,16 @@ typedef struct xbtab_study_result {
  *  @return as xbtab_network_run(), xbtab_quantized_create(), xbtab_mapped_create(), xbtab_mapped_run(),
  * xbtab_mapped_check() and xbtab_chips_run(); XBTAB_ERR_CANCELED. The same bits for any number of threads. */
 xbtab_status xbtab_study_infer(xbtab_study *study, xbtab_study_result *result) XBTAB_MUST_CHECK;
+
+/** What an image of the last run costs: in the preset's own scheme, or in the default one around tables alone;
+ * with the activity of the first eight images in exact integers, the conversions that the run made, and the
+ * first chip's own writes.
+ *  @param      result  of xbtab_study_infer().
+ *  @param[out] out     borrowed from the study, until its next call.
+ *  @return XBTAB_ERR_INPUT (no tiles), and as of xbtab_hierarchy_open(), xbtab_activity_count() and
+ * xbtab_cost_network(). */
+xbtab_status xbtab_study_cost(xbtab_study *study, const xbtab_study_result *result,
+                              const xbtab_network_cost **out) XBTAB_MUST_CHECK;
 
 /** Which effect costs how much. The study's mode is not used.
  *  @param[out] out  end with xbtab_explanation_clear(), before the study is closed. Untouched on failure.

@@ -46,6 +46,8 @@ typedef struct xbtab_sweep_options {
     size_t n_input_shapes;
     size_t limit, calibrate;
     int raw_pixels;
+    int cost;       /* what an image costs, too */
+    unsigned front; /* with cost: figures of the column `pareto`, as of xbtab_sweep_front() */
 
     int workers; /* runs at once, at most XBTAB_SWEEP_WORKERS (0 = one a core) */
 
@@ -73,6 +75,12 @@ typedef enum xbtab_sweep_figure {
     XBTAB_SWEEP_MODE,         /* of the mode asked for */
     XBTAB_SWEEP_HELDOUT_RMSE, /* announced by the tables, a share of full scale */
     XBTAB_SWEEP_TILE_RMSE,    /* of the run's own tiles; mode "table" alone */
+    /* with the option `cost`, an image: xbtab_study_cost() */
+    XBTAB_SWEEP_ENERGY,             /* [J] */
+    XBTAB_SWEEP_ENERGY_UNCERTAINTY, /* [J] */
+    XBTAB_SWEEP_LATENCY,            /* [s] */
+    XBTAB_SWEEP_AREA,               /* [m2] */
+    XBTAB_SWEEP_ENERGY_DELAY,       /* energy times latency [J s] */
     XBTAB_SWEEP_FIGURES
 } xbtab_sweep_figure;
 
@@ -107,6 +115,19 @@ xbtab_status xbtab_sweep_run(xbtab_sweep *sweep) XBTAB_MUST_CHECK;
 const xbtab_sweep_key *xbtab_sweep_keys(const xbtab_sweep *sweep, size_t *n);
 size_t xbtab_sweep_rows(const xbtab_sweep *sweep);
 const xbtab_sweep_row *xbtab_sweep_row_get(const xbtab_sweep *sweep, size_t row);
+
+/** The Pareto front: rows that no other row beats. One beats another where its accuracy in the mode asked for and
+ * each of the figures are as good, and one of them is better.
+ *  @param      figures   1 << XBTAB_SWEEP_ENERGY and the like, of those that the option `cost` adds: the less the
+ * better (0 = energy).
+ *  @param[out] on_front  on_front[rows]: 1 or 0; rows that did not run are not on it.
+ *  @return XBTAB_ERR_NOMEM. Cost: rows times the front's own. */
+xbtab_status xbtab_sweep_front(const xbtab_sweep *sweep, unsigned figures,
+                               unsigned char *on_front) XBTAB_MUST_CHECK;
+
+/** Of the rows whose accuracy is at most `within` (a share of the images) below the best row's, the one with the
+ * least of a figure; where several have it, the most accurate, and the first of those. -1 = no row has a cost. */
+ptrdiff_t xbtab_sweep_best(const xbtab_sweep *sweep, xbtab_sweep_figure figure, double within);
 
 /** NULL-safe; sets NULL. */
 void xbtab_sweep_destroy(xbtab_sweep **sweep);
