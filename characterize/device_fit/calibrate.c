@@ -261,7 +261,7 @@ static xbtab_status take_fit(long unit, xbtab_sample_status sample, const void *
     return XBTAB_OK;
 }
 
-/* A fit asks for a few thousand small sweeps; a day is a hang. */
+/* A fit asks for a few thousand small sweeps, each of which has a limit of its own (worker.h). */
 static double unit_seconds(long unit, void *context)
 {
     (void)unit, (void)context;

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <xbartab/output.h>
@@ -292,6 +293,22 @@ void xbtab__spice_whole_ladder(xbtab__spice *spice, bool is_whole)
     xbtab__spice_command(spice, is_whole ? whole_ladder : short_ladder);
 }
 
+void xbtab__spice_limit(xbtab__spice *spice, double seconds)
+{
+    spice->seconds_max = seconds;
+}
+
+/* The time that a process waits for a core does not count, so that a crowded machine ends nothing early. */
+static void watch(const xbtab__spice *spice, bool is_on)
+{
+    double whole, part = modf(is_on ? spice->seconds_max : 0, &whole);
+    if (spice->seconds_max <= 0) return;
+    setitimer(
+        ITIMER_PROF,
+        &(struct itimerval){.it_value = {.tv_sec = (time_t)whole, .tv_usec = (suseconds_t)(1e6 * part)}},
+        NULL);
+}
+
 bool xbtab__spice_load(xbtab__spice *spice, xbtab__deck *deck)
 {
     xbtab__spice_command(spice, "destroy all");
@@ -300,7 +317,9 @@ bool xbtab__spice_load(xbtab__spice *spice, xbtab__deck *deck)
     spice->fault[0] = '\0';
     if (spice->poisoned) return false;
     spice->loaded = true;
+    watch(spice, true);
     int code = spice->api.circuit(deck->lines);
+    watch(spice, false);
     if (!spice->poisoned && spice->fault[0] == '\0') xbtab__spice_whole_ladder(spice, false);
     if (code != 0) xbtab__spice_keep_reason(spice, "ngspice did not load the netlist");
     return code == 0 && !spice->poisoned && spice->fault[0] == '\0';
@@ -321,7 +340,9 @@ int xbtab__spice_run(xbtab__spice *spice, xbtab__spice_analysis *analysis, const
     analysis->fault_at = INT_MAX;
     spice->fault[0] = '\0';
     spice->analysis = analysis;
+    watch(spice, true);
     int code = xbtab__spice_command(spice, command);
+    watch(spice, false);
     spice->analysis = NULL;
     xbtab__spice_command(spice, "destroy all");
     return code;

@@ -40,6 +40,10 @@ void xbtab__spice_close(xbtab__spice **spice);
 /** ngspice's own name and version, "ngspice-39"; borrowed from spice. For provenance. */
 const char *xbtab__spice_version(const xbtab__spice *spice);
 
+/** From now on no netlist may take longer than that to load, and no analysis longer to run, of this process'
+ * own time on the processor [s]: SIGPROF, at its default, ends the process. 0 = no limit, as at first. */
+void xbtab__spice_limit(xbtab__spice *spice, double seconds);
+
 /** ngspice asked to exit: nothing may be run any more, the process must end. */
 bool xbtab__spice_is_poisoned(const xbtab__spice *spice);
 

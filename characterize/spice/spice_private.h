@@ -49,6 +49,7 @@ struct xbtab__spice {
     xbtab__spice_api api;
     bool poisoned, loaded;
     long n_jobs;
+    double seconds_max; /* of a load or an analysis; 0 = no limit */
     char title[XBTAB__SPICE_TITLE_SIZE];
     char version[64];
     char fault[XBTAB__REASON_SIZE];  /* first line of trouble since it was cleared */

@@ -132,7 +132,8 @@ double xbtab__spice_seconds_max(double rows, double columns, double vectors)
 static double seconds_max(long unit, void *context)
 {
     const slice *s = context;
-    if (s->first + unit < XBTAB__UNIT_TILE) return 600.0;
+    if (s->first + unit < XBTAB__UNIT_READOUT) return 600.0;
+    if (s->first + unit < XBTAB__UNIT_TILE) return 120.0 + s->run->plan.spec->rows;
     if (s->first + unit >= xbtab__first_write_unit(&s->run->plan))
         return xbtab__write_seconds_max(&s->run->plan);
     xbtab__tile_plan t = xbtab__tile_plan_of(&s->run->plan, s->first + (int)unit - XBTAB__UNIT_TILE);
@@ -173,9 +174,11 @@ xbtab_status xbtab__run_units(xbtab__run *run, int first, int end, const char *w
                               const xbtab_characterize_options *options)
 {
     slice s = {.run = run, .first = first};
+    bool has_tiles = first >= XBTAB__UNIT_READOUT && first < xbtab__first_write_unit(&run->plan);
     xbtab__pool_options pool = {.n_workers = options->workers > 0 ? options->workers : xbtab__cores(),
                                 .is_done = unit_is_done,
                                 .seconds_max = seconds_max,
+                                .analysis_seconds = has_tiles ? INFINITY : 0,
                                 .progress = options->progress,
                                 .progress_payload = options->payload,
                                 .what = what};

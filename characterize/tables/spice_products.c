@@ -141,6 +141,7 @@ xbtab_status xbtab_spice_products(const xbtab_spec *spec, const xbtab_tables *ta
     XBTAB_TRY_DONE(find_parameters(&p));
     xbtab__pool_options pool = {.n_workers = options->workers > 0 ? options->workers : xbtab__cores(),
                                 .seconds_max = seconds_max,
+                                .analysis_seconds = INFINITY,
                                 .progress = options->progress,
                                 .progress_payload = options->payload,
                                 .what = "products in ngspice"};
@@ -223,7 +224,7 @@ xbtab_status xbtab_spice_time(xbtab_spice_times *times, const xbtab_spec *spec, 
     t.p.parameter = xbtab__alloc(tables->n_levels, sizeof *t.p.parameter);
     if (!t.p.parameter) return XBTAB_NOMEM();
     XBTAB_TRY_DONE(find_parameters(&t.p));
-    xbtab__pool_options pool = {.n_workers = 1, .seconds_max = an_hour};
+    xbtab__pool_options pool = {.n_workers = 1, .seconds_max = an_hour, .analysis_seconds = INFINITY};
     status = xbtab__pool_run(NULL, &pool, 1, run_timing, take_timing, &t);
 done:
     xbtab__free(t.p.parameter);

@@ -196,7 +196,7 @@ xbtab_status xbtab_crossbar_spice(xbtab_solution *out, const xbtab_crossbar *cro
         for (size_t i = 0; i < crossbar->rows; i++) values[v * crossbar->rows + i] = V[i * n + v];
     }
     XBTAB_TRY_DONE(xbtab__solution_init(&s, crossbar, n));
-    xbtab__pool_options pool = {.n_workers = 1, .seconds_max = one_hour};
+    xbtab__pool_options pool = {.n_workers = 1, .seconds_max = one_hour, .analysis_seconds = INFINITY};
     XBTAB_TRY_DONE(xbtab__pool_run(NULL, &pool, 1, run, take, &j));
     spread(&s, &j);
     s.seconds = j.result[n * (size_t)j.n_outputs];

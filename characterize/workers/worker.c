@@ -2,7 +2,8 @@
  *
  * Each worker has a slot with one socket. A slot holds at most one unit, and keeps it when its worker dies,
  * so that the replacement tries the same unit once more; after the second time the unit is reported as
- * crashed or out of time. A worker that somebody shot (SIGKILL that is not ours) says nothing about its unit,
+ * crashed or out of time. An analysis that uses up its time on the processor (SIGPROF) would do so again, and
+ * is not tried again. A worker that somebody shot (SIGKILL that is not ours) says nothing about its unit,
  * so that does not count, within reason. Workers are ended with SIGKILL throughout: they hold nothing that
  * needs a farewell. Each leads a process group of its own, which ends with it; a terminal's Ctrl-C and Ctrl-Z
  * therefore reach the parent alone, which ends its workers, or leaves them to finish their units and wait. */
@@ -208,7 +209,8 @@ static xbtab_status lose_worker(worker_pool *pool, worker_slot *slot, xbtab_samp
 {
     bool was_busy = slot->state == SLOT_BUSY;
     int status = end_worker(pool, slot);
-    bool was_shot = why == XBTAB_SAMPLE_CRASHED && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    int by = why == XBTAB_SAMPLE_CRASHED && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    bool was_shot = by == SIGKILL;
     pool->stats.n_lost++;
     if (was_shot && slot->n_shots++ < MAX_SHOTS) {
         if (was_busy) {
@@ -223,6 +225,7 @@ static xbtab_status lose_worker(worker_pool *pool, worker_slot *slot, xbtab_samp
         XBTAB_FAIL(XBTAB_ERR_SPICE, "%d workers in a row did not get ngspice to start", MAX_STARTS);
     }
     if (!was_busy) return XBTAB_OK;
+    if (by == SIGPROF) return deliver(pool, slot, XBTAB_SAMPLE_TIMEOUT, NULL, 0);
     if (slot->n_tries >= MAX_TRIES) return deliver(pool, slot, why, NULL, 0);
     pool->stats.n_retried++;
     return XBTAB_OK;

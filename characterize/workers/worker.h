@@ -52,7 +52,9 @@ typedef struct xbtab__pool_options {
     bool (*is_done)(long unit, void *context);       /* units to skip; called in the caller (NULL = none) */
     double (*seconds_max)(long unit, void *context); /* time for one try of a unit, without what it waits for
                                                         a core [s] (NULL = 600 s) */
-    xbtab_progress_fn progress;                      /* (NULL = silent) */
+    double analysis_seconds; /* of the processor that a single analysis may use; then its unit is out of time
+                                (0 = 60 s: a cell takes a second at most; INFINITY = what the unit may take) */
+    xbtab_progress_fn progress; /* (NULL = silent) */
     void *progress_payload;
     const char *what; /* the step's name for progress; a static string (NULL = "circuits") */
 } xbtab__pool_options;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -96,8 +97,8 @@ static bool answer(int socket, xbtab__message message, const void *bytes, size_t
  * to decide. */
 static void reset_signals(void)
 {
-    static const int defaults[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTERM,
-                                   SIGHUP,  SIGQUIT, SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2};
+    static const int defaults[] = {SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGABRT, SIGTERM, SIGHUP,
+                                   SIGQUIT, SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2, SIGPROF};
     static const int ignored[] = {SIGINT, SIGPIPE};
     for (size_t s = 0; s < sizeof defaults / sizeof *defaults; s++) signal(defaults[s], SIG_DFL);
     for (size_t s = 0; s < sizeof ignored / sizeof *ignored; s++) signal(ignored[s], SIG_IGN);
@@ -143,6 +144,12 @@ static void limit_memory(size_t most)
 #endif
 }
 
+static void limit_analyses(xbtab__spice *spice, double seconds)
+{
+    static const double seconds_default = 60;
+    if (!isinf(seconds)) xbtab__spice_limit(spice, seconds > 0 ? seconds : seconds_default);
+}
+
 _Noreturn void xbtab__worker_live(const xbtab__worker_task *task)
 {
     setpgid(0, 0); /* so that nothing that it might start outlives it: worker.c ends the whole group */
@@ -156,6 +163,7 @@ _Noreturn void xbtab__worker_live(const xbtab__worker_task *task)
     limit_memory(task->options->memory_max);
     xbtab__spice *spice = NULL;
     xbtab_status status = xbtab__spice_open(&spice, task->options->folder);
+    if (status == XBTAB_OK) limit_analyses(spice, task->options->analysis_seconds);
     if (status == XBTAB_OK) status = xbtab__sandbox_worker();
     bool goes_on =
         answer(socket, (xbtab__message){.status = status, .unit = -1}, NULL, 0) && status == XBTAB_OK;

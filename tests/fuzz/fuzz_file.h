@@ -17,11 +17,23 @@ static inline void fuzz_write(const char *path, const void *data, size_t n)
     if (!file || fwrite(data, 1, n, file) != n || fclose(file) != 0) abort();
 }
 
-/* One file a process, in memory where /dev/shm is; returns its path. */
-static inline const char *fuzz_file(const uint8_t *data, size_t n, const char *ending)
+static inline char *fuzz_file_path(void)
 {
     static char path[64];
-    snprintf(path, sizeof path, "/dev/shm/xbartab_fuzz_%ld%s", (long)getpid(), ending);
+    return path;
+}
+
+static inline void fuzz_file_remove(void)
+{
+    unlink(fuzz_file_path());
+}
+
+/* One file a process, in memory where /dev/shm is, which ends with it; returns its path. */
+static inline const char *fuzz_file(const uint8_t *data, size_t n, const char *ending)
+{
+    char *path = fuzz_file_path();
+    if (!path[0]) atexit(fuzz_file_remove);
+    snprintf(path, 64, "/dev/shm/xbartab_fuzz_%ld%s", (long)getpid(), ending);
     fuzz_write(path, data, n);
     return path;
 }

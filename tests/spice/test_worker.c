@@ -292,6 +292,52 @@ static void a_unit_that_hangs_twice_is_out_of_time(void **state)
     assert_true(stats.seconds >= 0.6 && stats.seconds < 20);
 }
 
+/* In units 1 and 3, thirty functions that each call the next one twice: 2^30 calls before the first point. */
+static xbtab_status double_in_some(xbtab__spice *spice, long unit, xbtab__bytes *reply,
+                                   xbtab_sample_status *sample, void *context)
+{
+    enum { DEPTH = 30 };
+    char netlist[2048];
+    int n = 0;
+    if (unit != 1 && unit != 3) return solve_unit(spice, unit, reply, sample, context);
+    ((run *)context)->marks->tries[unit]++;
+    for (int k = 0; k < DEPTH; k++) {
+        n += snprintf(netlist + n, sizeof netlist - (size_t)n, ".func f%d(x) {f%d(x)+f%d(x)}\n", k, k + 1,
+                      k + 1);
+    }
+    snprintf(netlist + n, sizeof netlist - (size_t)n, ".func f%d(x) {x}\nVi0 1 0 external\nRa 1 0 {f0(1)}\n",
+             DEPTH);
+    const char *const lines[] = {netlist}, *const outputs[] = {"v(1)"};
+    const double values[] = {1};
+    double out[1];
+    xbtab_sample_status status[1];
+    const xbtab__spice_job job = {.lines = lines,
+                                  .n_lines = 1,
+                                  .n_sources = 1,
+                                  .n_vectors = 1,
+                                  .values = values,
+                                  .n_outputs = 1,
+                                  .outputs = outputs};
+    return xbtab__spice_sweep(spice, &job, &(xbtab__spice_result){.out = out, .status = status});
+}
+
+static void an_analysis_that_uses_up_its_time_is_not_tried_again(void **state)
+{
+    run *r = *state;
+    xbtab__pool_options options = options_of(r, 2);
+    xbtab__pool_stats stats;
+    options.analysis_seconds = 0.25;
+    assert_int_equal(xbtab__pool_run(&stats, &options, 7, double_in_some, collect, r), XBTAB_OK);
+    assert_whole(r, 7);
+    for (int u = 0; u < 7; u++) {
+        bool hangs = u == 1 || u == 3;
+        assert_int_equal(r->sample[u], hangs ? XBTAB_SAMPLE_TIMEOUT : XBTAB_SAMPLE_OK);
+        if (hangs) assert_int_equal(r->marks->tries[u], 1);
+    }
+    assert_int_equal(stats.n_lost, 2);
+    assert_int_equal(stats.n_retried, 0);
+}
+
 static xbtab_status work_a_quarter_of_a_second(xbtab__spice *spice, long unit, xbtab__bytes *reply,
                                                xbtab_sample_status *sample, void *context)
 {
@@ -689,6 +735,7 @@ int main(void)
         TEST(no_units_need_no_workers),
         TEST(a_crash_costs_one_unit_and_a_kill_costs_none),
         TEST(a_unit_that_hangs_twice_is_out_of_time),
+        TEST(an_analysis_that_uses_up_its_time_is_not_tried_again),
         TEST(waiting_for_a_core_is_no_working_time),
         TEST(a_poisoned_worker_is_replaced_without_loss),
         TEST(a_unit_that_fails_ends_the_run_with_its_message),
