@@ -22,7 +22,7 @@ for verb in $verbs; do
     page=$prefix/share/man/man1/xbartab-$verb.1
     [ -s "$page" ] || fail "no page of $verb"
     grep -qF "xbartab\\-$verb (1)" "$prefix/share/man/man1/xbartab.1" || fail "$verb is not in xbartab(1)"
-    offered xbartab "" | grep -qx -- "$verb" || fail "bash: $verb"
+    grep -qx -- "$verb" <<<"$(offered xbartab "")" || fail "bash: $verb"
     grep -q "^    '$verb:" "$zsh_file" || fail "zsh: $verb"
     grep -q -- "-a $verb -d" "$fish_file" || fail "fish: $verb"
     in_bash=$(offered xbartab "$verb" x -) in_zsh=$(sed -n "/^$verb)/,/;;/p" "$zsh_file")
